@@ -1,0 +1,451 @@
+#include "booking/citizen_registry_impl.hpp"
+
+#include <type_traits>
+#include <utility>
+
+#include "booking/assert.hpp"
+
+namespace janji {
+
+booked_place citizen_registry::impl::place_of(const claim& c) const {
+  booked_place p{c.ref, c.generation, place_status::confirmed, c.group, c.window, c.token_generation, unix_ms{std::int64_t{c.at_s} * 1000}};
+  if (c.state == claim_state::cancelled)
+    p.status = place_status::cancelled;
+  return p;
+}
+
+void citizen_registry::impl::say(request_id request, outcome what, bool repeated, std::optional<std::uint32_t> n) {
+  answer a;
+  a.request = request;
+  a.what = what;
+  a.repeated = repeated;
+  if (n) {
+    const auto& c = state->at(*n);
+    auto p = place_of(c);
+    if (const auto* change = state->change_under_way(*n); change != nullptr && c.state == claim_state::releasing) {
+      p.group = change->to;
+      p.window = change->window;
+      p.generation = change->generation;
+    }
+    a.places.push_back(p);
+  }
+  emit(std::move(a));
+}
+
+// ------------------------------------------------------------------ appends
+
+sent_append& citizen_registry::impl::append(registry_event&& event, const citizen_hash& citizen) {
+  flush_confirms();
+  ++busy[citizen];
+  sent_append s;
+  s.token = ++next_token;
+  s.event = event;
+  s.citizens.push_back(citizen);
+  emit(append_registry{s.token, std::move(event)});
+  sent.push_back(std::move(s));
+  return sent.back();
+}
+
+// Confirmations ride along with whatever else is appended, or go with the tick.
+void citizen_registry::impl::flush_confirms() {
+  if (to_confirm.empty())
+    return;
+  sent_append s;
+  claims_confirmed event;
+  for (const auto ref : std::exchange(to_confirm, {}))
+    if (const auto n = state->by_ref(ref); n && state->at(*n).state == claim_state::pending && !busy.contains(state->at(*n).citizen)) {
+      event.refs.push_back(ref);
+      s.citizens.push_back(state->at(*n).citizen);
+      ++busy[state->at(*n).citizen];
+    }
+  if (event.refs.empty())
+    return;
+  s.token = ++next_token;
+  s.event = event;
+  emit(append_registry{s.token, std::move(event)});
+  sent.push_back(std::move(s));
+}
+
+void citizen_registry::impl::committed(const appended& a) {
+  assert_always(!sent.empty() && sent.front().token == a.token, "appends are committed in the order in which they were sent");
+  auto s = std::move(sent.front());
+  sent.pop_front();
+  for (const auto& c : s.citizens)
+    if (const auto it = busy.find(c); --it->second == 0)
+      busy.erase(it);
+  after_commit(s, state->apply(s.event, a.sequence));
+  for (const auto& c : s.citizens)
+    wake_waiters(c);
+}
+
+void citizen_registry::impl::after_commit(sent_append& s, std::optional<std::uint32_t> n) {
+  if (s.request) {
+    claiming.erase(s.request->ref.value);
+    unsettled[*n] = unix_ms{now.value + settle_after_ms};
+    return verdict(*s.request, claim_verdict::granted);
+  }
+  if (const auto* e = std::get_if<claims_confirmed>(&s.event)) {
+    for (const auto ref : e->refs)
+      if (const auto c = state->by_ref(ref))
+        unsettled.erase(*c);
+  } else if (std::holds_alternative<claim_released>(s.event)) {
+    unsettled.erase(*n);
+  } else if (std::holds_alternative<cancel_intended>(s.event) || std::holds_alternative<move_intended>(s.event)) {
+    drive(*n);
+  } else if (std::holds_alternative<cancel_done>(s.event)) {
+    change_ended(*n, outcome::cancelled);
+  } else if (std::holds_alternative<move_booked>(s.event)) {
+    answer_drivers(*n, outcome::moved, true);
+    drive(*n);
+  } else if (std::holds_alternative<move_done>(s.event)) {
+    change_ended(*n, outcome::moved);
+  } else if (std::holds_alternative<move_refused>(s.event)) {
+    change_ended(*n, outcome::full);
+  }
+}
+
+void citizen_registry::impl::change_ended(std::uint32_t n, outcome what) {
+  unsettled.erase(n);
+  answer_drivers(n, what, what != outcome::full);
+}
+
+void citizen_registry::impl::answer_drivers(std::uint32_t n, outcome what, bool with_place) {
+  const auto it = drivers.find(n);
+  if (it == drivers.end())
+    return;
+  const auto requests = std::move(it->second);
+  drivers.erase(it);
+  for (std::size_t i = 0; i < requests.size(); ++i)
+    say(requests[i].request, what, i != 0, with_place ? std::optional{n} : std::nullopt);
+}
+
+bool citizen_registry::impl::join(std::uint32_t n, request_id request, unix_ms deadline) {
+  auto& list = drivers[n];
+  if (list.size() >= limits::claim_waiters_max) {
+    say(request, outcome::busy);
+    return false;
+  }
+  list.push_back({request, deadline});
+  note_deadline(deadline);
+  return true;
+}
+
+// ------------------------------------------------------------------ claims
+
+// What the key of a claim request was used for, over all bookings that this citizen ever had.
+std::optional<claim_verdict> citizen_registry::impl::verdict_of_key(std::uint32_t n, const claim_request& r) const {
+  for (std::optional<std::uint32_t> c = n; c; c = state->older(*c)) {
+    const auto& known = state->at(*c);
+    if (known.state == claim_state::pending || known.key != r.key || (faults.forget_keys && known.state == claim_state::cancelled))
+      continue;
+    // The same request again: its group has the answer. One that asks for a claim does not know it yet (deposed, or late).
+    return known.body == r.body ? claim_verdict::in_progress : claim_verdict::key_reused;
+  }
+  return std::nullopt;
+}
+
+void citizen_registry::impl::take(claim_request&& r, bool strict) {
+  if (expired(r.deadline))
+    return;  // the group has told its citizen
+  if (busy.contains(r.citizen))
+    return wait(r.citizen, std::move(r));
+  if (const auto same = state->by_ref(r.ref)) {
+    const auto& c = state->at(*same);
+    if (c.citizen != r.citizen || c.key != r.key || (c.generation == generation_t{} && c.group != r.group))
+      return verdict(r, claim_verdict::reference_taken);
+    if (c.state != claim_state::pending)
+      return;
+    // A command that came twice may be held by another life of its group, elsewhere in the day: then it is not this claim.
+    const bool same_place = c.group == r.group && c.window == r.window;
+    return verdict(r, same_place ? claim_verdict::granted : claim_verdict::in_progress);
+  }
+  if (const auto n = state->by_citizen(r.citizen)) {
+    const auto& c = state->at(*n);
+    if (c.state == claim_state::pending) {
+      if (faults.release_unsettled) {
+        append(claim_released{c.ref}, c.citizen);
+        return wait(r.citizen, std::move(r));
+      }
+      touch(*n);
+      return wait(r.citizen, std::move(r));
+    }
+    const auto by_key = verdict_of_key(*n, r);
+    if (by_key == claim_verdict::in_progress)
+      return verdict(r, *by_key);
+    if (by_key || c.state == claim_state::confirmed) {
+      if (!strict)
+        return deny(std::move(r));
+      return verdict(r, by_key.value_or(claim_verdict::already_booked));
+    }
+    if (c.state != claim_state::cancelled) {
+      drive(*n);
+      return verdict(r, claim_verdict::in_progress);
+    }
+  }
+  if (too_much_under_way())
+    return verdict(r, claim_verdict::in_progress);
+  if (!claiming.insert(r.ref.value).second)
+    return verdict(r, claim_verdict::reference_taken);
+  claimed event{r.citizen, r.ref, r.key, r.body, r.group, r.window, r.at};
+  const auto citizen = r.citizen;
+  append(std::move(event), citizen).request = std::move(r);
+}
+
+// ------------------------------------------------------------------ cancel, move, look up
+
+std::optional<std::uint32_t> citizen_registry::impl::find_for(reference ref, std::uint8_t token_generation) const {
+  const auto n = state->by_ref(ref);
+  return n && state->at(*n).token_generation == token_generation ? n : std::nullopt;
+}
+
+void citizen_registry::impl::take(cancel_command&& c, bool strict) {
+  if (expired(c.deadline))
+    return say(c.request, outcome::unknown);
+  const auto n = c.citizen ? state->by_citizen(*c.citizen) : find_for(c.ref, c.token_generation);
+  if (!n)
+    return strict ? say(c.request, outcome::not_found) : deny(std::move(c));
+  const auto& known = state->at(*n);
+  if (busy.contains(known.citizen))
+    return wait(known.citizen, std::move(c));
+  if (const auto* change = state->change_by_key(*n, c.key); change != nullptr && change->is_move)
+    return strict ? say(c.request, outcome::key_reused) : deny(std::move(c));
+  switch (known.state) {
+    case claim_state::cancelled: return strict ? say(c.request, outcome::cancelled, true, n) : deny(std::move(c));
+    case claim_state::cancelling:
+      if (join(*n, c.request, c.deadline))
+        drive(*n);
+      return;
+    case claim_state::confirmed:
+      if (too_much_under_way())
+        return say(c.request, outcome::busy);
+      if (join(*n, c.request, c.deadline))
+        append(cancel_intended{known.ref, c.key, std::move(c.by), std::move(c.reason), now}, known.citizen);
+      return;
+    default: touch(*n); return wait(known.citizen, std::move(c));
+  }
+}
+
+// A move that was asked for before with this key.
+bool citizen_registry::impl::repeat_move(const move_command& m, std::uint32_t n) {
+  const auto* change = state->change_by_key(n, m.key);
+  if (change == nullptr)
+    return false;
+  if (!change->is_move || change->body != m.body || change->to != m.to || change->window != m.window) {
+    say(m.request, outcome::key_reused);
+  } else if (change->done || state->at(n).state == claim_state::releasing) {
+    say(m.request, outcome::moved, true, n);
+  } else if (join(n, m.request, m.deadline)) {
+    drive(n);
+  }
+  return true;
+}
+
+void citizen_registry::impl::take(move_command&& m, bool strict) {
+  if (expired(m.deadline))
+    return say(m.request, outcome::unknown);
+  const auto n = find_for(m.ref, m.token_generation);
+  if (!n)
+    return strict ? say(m.request, outcome::not_found) : deny(std::move(m));
+  const auto& known = state->at(*n);
+  if (busy.contains(known.citizen))
+    return wait(known.citizen, std::move(m));
+  if (state->change_by_key(*n, m.key) != nullptr) {
+    if (!strict)
+      return deny(std::move(m));
+    repeat_move(m, *n);
+    return;
+  }
+  switch (known.state) {
+    case claim_state::cancelled: return strict ? say(m.request, outcome::cancelled, true, n) : deny(std::move(m));
+    case claim_state::confirmed: {
+      if (known.key == m.key)
+        return strict ? say(m.request, outcome::key_reused) : deny(std::move(m));
+      if (known.group == m.to && known.window == m.window)
+        return strict ? say(m.request, outcome::same_place) : deny(std::move(m));
+      if (too_much_under_way() || known.last_generation.value == std::numeric_limits<std::uint16_t>::max())
+        return say(m.request, outcome::busy);
+      if (join(*n, m.request, m.deadline))
+        append(move_intended{known.ref, m.to, m.window, m.key, m.body, now}, known.citizen);
+      return;
+    }
+    default: touch(*n); return wait(known.citizen, std::move(m));
+  }
+}
+
+void citizen_registry::impl::take(lookup_command&& l, bool strict) {
+  const auto n = find_for(l.ref, l.token_generation);
+  if (!n)
+    return strict ? say(l.request, outcome::not_found) : deny(std::move(l));
+  const auto& known = state->at(*n);
+  const bool told_booked = std::ranges::find(to_confirm, known.ref) != to_confirm.end();  // its group has committed it
+  if (known.state == claim_state::pending && !told_booked) {
+    if (expired(l.deadline))
+      return say(l.request, outcome::unknown);
+    touch(*n);
+    return wait(known.citizen, std::move(l));
+  }
+  say(l.request, outcome::found, false, n);
+}
+
+template <class Command>
+void citizen_registry::impl::deny(Command&& c) {
+  if (asked.size() + later.size() >= limits::group_waiters_max) {
+    if constexpr (requires { c.request; })
+      say(c.request, outcome::busy);
+    else
+      verdict(c, claim_verdict::in_progress);
+    return;
+  }
+  if constexpr (requires { c.deadline; })
+    note_deadline(c.deadline);
+  // A round that has begun says nothing about what comes after it.
+  (round_under_way ? later : asked).emplace_back(std::forward<Command>(c));
+  if (!std::exchange(round_under_way, true))
+    emit(need_strict_round{});
+}
+
+template <class Command>
+void citizen_registry::impl::wait(const citizen_hash& citizen, Command&& c) {
+  if (waiting >= limits::registry_waiters_max)
+    return give_up(waiting_command{std::forward<Command>(c)});
+  auto& list = waiters[citizen];
+  if (list.size() >= limits::claim_waiters_max)
+    return give_up(waiting_command{std::forward<Command>(c)});
+  note_deadline(c.deadline);
+  ++waiting;
+  list.emplace_back(std::forward<Command>(c));
+}
+
+void citizen_registry::impl::give_up(const waiting_command& c) {
+  if (const auto* r = std::get_if<claim_request>(&c))
+    return verdict(*r, claim_verdict::in_progress);
+  std::visit(
+      [&](const auto& command) {
+        if constexpr (requires { command.request; })
+          say(command.request, outcome::in_progress);
+      },
+      c);
+}
+
+void citizen_registry::impl::wake_waiters(const citizen_hash& citizen) {
+  if (busy.contains(citizen))
+    return;
+  const auto it = waiters.find(citizen);
+  if (it == waiters.end())
+    return;
+  auto list = std::move(it->second);
+  waiters.erase(it);
+  waiting -= list.size();
+  for (auto& c : list)
+    std::visit([&](auto&& command) { take(std::move(command), false); }, std::move(c));
+}
+
+void citizen_registry::impl::strict_round() {
+  if (!std::exchange(round_under_way, false))
+    return;
+  auto decided = std::exchange(asked, std::exchange(later, {}));
+  if (!asked.empty()) {
+    round_under_way = true;
+    emit(need_strict_round{});
+  }
+  for (auto& c : decided)
+    std::visit([&](auto&& command) { take(std::move(command), true); }, std::move(c));
+}
+
+// ------------------------------------------------------------------ the public face
+
+citizen_registry::citizen_registry(shard_id shard, incarnation_t incarnation, planted_faults faults) : impl_(std::make_unique<impl>()) {
+  impl_->shard = shard;
+  impl_->incarnation = incarnation;
+  impl_->faults = faults;
+}
+citizen_registry::~citizen_registry() = default;
+citizen_registry::citizen_registry(citizen_registry&&) noexcept = default;
+citizen_registry& citizen_registry::operator=(citizen_registry&&) noexcept = default;
+
+void citizen_registry::step(unix_ms now, registry_input&& in, std::vector<registry_output>& out) {
+  auto& m = *impl_;
+  m.now = now;
+  m.out = &out;
+  m.expire();
+  std::visit(
+      [&m](auto&& input) {
+        using input_type = std::decay_t<decltype(input)>;
+        if constexpr (std::is_same_v<input_type, confirm_claims>)
+          m.confirm(input);
+        else if constexpr (std::is_same_v<input_type, settle_answer>)
+          m.settled(input);
+        else if constexpr (std::is_same_v<input_type, place_reply>)
+          m.replied(input);
+        else if constexpr (std::is_same_v<input_type, appended>)
+          m.committed(input);
+        else if constexpr (std::is_same_v<input_type, strict_round_done>)
+          m.strict_round();
+        else if constexpr (std::is_same_v<input_type, tick>)
+          m.tick_over();
+        else
+          m.take(std::move(input), false);
+      },
+      std::move(in));
+  m.out = nullptr;
+}
+
+void citizen_registry::apply(const registry_event& event, log_sequence sequence) {
+  if (sequence <= impl_->recovered_to && !impl_->faults.count_twice_on_replay)
+    return;
+  const auto n = impl_->state->apply(event, sequence);
+  if (const auto* e = std::get_if<claims_confirmed>(&event)) {
+    for (const auto ref : e->refs)
+      if (const auto c = impl_->state->by_ref(ref))
+        impl_->unsettled.erase(*c);
+    return;
+  }
+  const auto state = impl_->state->at(*n).state;
+  if (state == claim_state::confirmed || state == claim_state::cancelled || state == claim_state::released)
+    impl_->unsettled.erase(*n);
+  else
+    impl_->unsettled[*n] = unix_ms{0};
+}
+
+bool citizen_registry::idle() const {
+  const auto& m = *impl_;
+  return m.sent.empty() && m.waiters.empty() && m.asked.empty() && m.later.empty() && m.drivers.empty() && m.unsettled.empty() &&
+         m.to_confirm.empty();
+}
+unix_ms citizen_registry::next_deadline() const { return unix_ms{impl_->faults.ignore_deadline ? never : impl_->earliest}; }
+std::size_t citizen_registry::unsettled() const { return impl_->unsettled.size(); }
+std::size_t citizen_registry::size() const { return impl_->state->live_size(); }
+const claim* citizen_registry::find(reference ref) const {
+  const auto n = impl_->state->by_ref(ref);
+  return n ? &impl_->state->at(*n) : nullptr;
+}
+const claim* citizen_registry::find_citizen(const citizen_hash& citizen) const {
+  const auto n = impl_->state->by_citizen(citizen);
+  return n ? &impl_->state->at(*n) : nullptr;
+}
+void citizen_registry::for_each(const std::function<void(const claim&)>& visit) const {
+  for (const auto& c : impl_->state->claims())
+    if (c.state != claim_state::released)
+      visit(c);
+}
+log_sequence citizen_registry::applied() const { return impl_->state->applied(); }
+std::string citizen_registry::snapshot() const { return impl_->state->snapshot(); }
+std::uint64_t citizen_registry::state_hash() const { return impl_->state->hash(); }
+
+std::expected<citizen_registry, std::string> citizen_registry::restore(std::string_view bytes, shard_id shard, incarnation_t incarnation,
+                                                                       planted_faults faults) {
+  auto state = registry_state::restore(bytes);
+  if (!state)
+    return std::unexpected(state.error());
+  citizen_registry registry(shard, incarnation, faults);
+  registry.impl_->recovered_to = (*state)->applied();
+  for (std::uint32_t n = 0; n < (*state)->claims().size(); ++n) {
+    const auto s = (*state)->at(n).state;
+    if (s != claim_state::confirmed && s != claim_state::cancelled && s != claim_state::released)
+      registry.impl_->unsettled[n] = unix_ms{0};
+  }
+  registry.impl_->state = std::move(*state);
+  return registry;
+}
+
+}  // namespace janji

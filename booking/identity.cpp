@@ -1,0 +1,178 @@
+#include "booking/identity.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "booking/states.hpp"
+
+namespace janji {
+
+namespace {
+
+// Place-of-birth codes given out beside those of the states: abroad, unknown, and older ones. Never given out: 00, 17 to 20,
+// 69, 70, 73, 80, 81, 94 to 97.
+constexpr std::array other_places{60, 61, 62, 63, 64, 65, 66, 67, 68, 71, 72, 74, 75, 76, 77, 78,
+                                  79, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 98, 99};
+static_assert(std::ranges::is_sorted(other_places));
+
+bool place_assigned(int code) { return state_of_birth_place(code) != 0 || std::ranges::binary_search(other_places, code); }
+
+// Codes of three letters, each followed by a space.
+constexpr std::string_view iso_countries =
+    "ABW AFG AGO AIA ALA ALB AND ARE ARG ARM ASM ATA ATF ATG AUS AUT AZE BDI BEL BEN BES BFA BGD BGR BHR BHS BIH BLM "
+    "BLR BLZ BMU BOL BRA BRB BRN BTN BVT BWA CAF CAN CCK CHE CHL CHN CIV CMR COD COG COK COL COM CPV CRI CUB CUW CXR "
+    "CYM CYP CZE DEU DJI DMA DNK DOM DZA ECU EGY ERI ESH ESP EST ETH FIN FJI FLK FRA FRO FSM GAB GBR GEO GGY GHA GIB "
+    "GIN GLP GMB GNB GNQ GRC GRD GRL GTM GUF GUM GUY HKG HMD HND HRV HTI HUN IDN IMN IND IOT IRL IRN IRQ ISL ISR ITA "
+    "JAM JEY JOR JPN KAZ KEN KGZ KHM KIR KNA KOR KWT LAO LBN LBR LBY LCA LIE LKA LSO LTU LUX LVA MAC MAF MAR MCO MDA "
+    "MDG MDV MEX MHL MKD MLI MLT MMR MNE MNG MNP MOZ MRT MSR MTQ MUS MWI MYS MYT NAM NCL NER NFK NGA NIC NIU NLD NOR "
+    "NPL NRU NZL OMN PAK PAN PCN PER PHL PLW PNG POL PRI PRK PRT PRY PSE PYF QAT REU ROU RUS RWA SAU SDN SEN SGP SGS "
+    "SHN SJM SLB SLE SLV SMR SOM SPM SRB SSD STP SUR SVK SVN SWE SWZ SXM SYC SYR TCA TCD TGO THA TJK TKL TKM TLS TON "
+    "TTO TUN TUR TUV TWN TZA UGA UKR UMI URY USA UZB VAT VCT VEN VGB VIR VNM VUT WLF WSM YEM ZAF ZMB ZWE ";
+// Doc 9303 part 3, section 5: organisations, British statuses, stateless people, refugees.
+constexpr std::string_view icao_issuers =
+    "EUE GBD GBN GBO GBP GBS RKS UNA UNK UNO XBA XCC XCE XCO XDC XEC XES XIM XMP XOM XPO XXA XXB XXC XXX ";
+static_assert(iso_countries.size() == 249 * 4);
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return c >= 'A' && c <= 'Z'; }
+bool all_digits(std::string_view s) { return std::ranges::all_of(s, is_digit); }
+
+bool issues_passports(std::string_view code) {
+  const auto listed = [&](std::string_view list) {
+    for (std::size_t at = 0; at < list.size(); at += 4)
+      if (list.substr(at, 3) == code)
+        return true;
+    return false;
+  };
+  return code.size() == 3 && (listed(iso_countries) || listed(icao_issuers));
+}
+
+// Bytes at the front of `s` that are a space or a dash of some kind; 0 when there is none.
+std::size_t separator_at(std::string_view s) {
+  constexpr std::array<std::string_view, 18> separators{" ",
+                                                        "-",
+                                                        "\t",
+                                                        "\xc2\xa0",
+                                                        "\xc2\xad",
+                                                        "\xe2\x80\x87",
+                                                        "\xe2\x80\x89",
+                                                        "\xe2\x80\x8b",
+                                                        "\xe2\x80\xaf",
+                                                        "\xe2\x80\x90",
+                                                        "\xe2\x80\x91",
+                                                        "\xe2\x80\x92",
+                                                        "\xe2\x80\x93",
+                                                        "\xe2\x80\x94",
+                                                        "\xe2\x80\x95",
+                                                        "\xe2\x88\x92",
+                                                        "\xef\xbb\xbf",
+                                                        "\xef\xbc\x8d"};
+  for (const auto one : separators)
+    if (s.starts_with(one))
+      return one.size();
+  return 0;
+}
+
+std::string compact(std::string_view typed, std::string_view ignored = {}) {
+  std::string out;
+  while (!typed.empty()) {
+    if (const auto skip = separator_at(typed); skip != 0) {
+      typed.remove_prefix(skip);
+      continue;
+    }
+    const char c = typed.front();
+    typed.remove_prefix(1);
+    if (!ignored.contains(c))
+      out.push_back(c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+  }
+  return out;
+}
+
+int two_digits(std::string_view digits, std::size_t at) { return (digits[at] - '0') * 10 + (digits[at + 1] - '0'); }
+
+std::optional<civil_date> mykad_birth(std::string_view digits, civil_date today) {
+  const auto date_in = [&](int century) -> std::optional<civil_date> {
+    const civil_date date{std::chrono::year{century + two_digits(digits, 0)},
+                          std::chrono::month{static_cast<unsigned>(two_digits(digits, 2))},
+                          std::chrono::day{static_cast<unsigned>(two_digits(digits, 4))}};
+    return date.ok() && date <= today ? std::optional{date} : std::nullopt;
+  };
+  const int century = static_cast<int>(today.year()) / 100 * 100;
+  const auto later = date_in(century);
+  const auto earlier = date_in(century - 100);
+  if (!later || !earlier)
+    return later ? later : earlier;
+  const bool serial_of_before_2000 = digits[8] >= '5' && digits[8] <= '7' && earlier->year() < std::chrono::year{2000};
+  return serial_of_before_2000 && age_on(*earlier, today) <= limits::centenarian_age_max ? earlier : later;
+}
+
+std::expected<identity, identity_error> read_mykad(const std::string& digits, civil_date today) {
+  if (digits.size() != 12 || !all_digits(digits))
+    return std::unexpected(identity_error::wrong_length);
+  const auto birth = mykad_birth(digits, today);
+  if (!birth)
+    return std::unexpected(identity_error::impossible_date);
+  if (!place_assigned(two_digits(digits, 6)))
+    return std::unexpected(identity_error::unassigned_place);
+  return identity{identity_kind::mykad, "mykad:" + digits, birth};
+}
+
+std::expected<identity, identity_error> read_passport(const std::string& number, std::string_view country) {
+  auto issuer = country.size() > limits::identity_bytes_max ? std::string{} : compact(country, "<");
+  if (issuer == "D")
+    issuer = "DEU";
+  if (!issues_passports(issuer))
+    return std::unexpected(identity_error::unknown_country);
+  if (number.size() < 5 || number.size() > 9 || !std::ranges::all_of(number, [](char c) { return is_digit(c) || is_letter(c); }))
+    return std::unexpected(identity_error::malformed);
+  return identity{identity_kind::passport, "passport:" + issuer + ":" + number, std::nullopt};
+}
+
+std::expected<identity, identity_error> read_service(identity_kind kind, std::string_view name, std::string_view number) {
+  const auto letters = static_cast<std::size_t>(std::ranges::find_if_not(number, is_letter) - number.begin());
+  if (number.size() < 4 || number.size() > 12 || letters > 3 || !all_digits(number.substr(letters)))
+    return std::unexpected(identity_error::malformed);
+  return identity{kind, std::string(name) + ":" + std::string(number), std::nullopt};
+}
+
+}  // namespace
+
+std::string_view code_of(identity_error e) {
+  switch (e) {
+    case identity_error::unknown_kind: return "unknown_kind";
+    case identity_error::wrong_length: return "wrong_length";
+    case identity_error::impossible_date: return "impossible_date";
+    case identity_error::unassigned_place: return "unassigned_place";
+    case identity_error::malformed: return "malformed";
+    case identity_error::unknown_country: return "unknown_country";
+  }
+  return "";
+}
+
+std::string_view words_of(identity_error e) {
+  switch (e) {
+    case identity_error::unknown_kind: return "The kind of identity must be mykad, passport, army or police.";
+    case identity_error::wrong_length: return "A MyKad number has twelve digits.";
+    case identity_error::impossible_date: return "The first six digits of a MyKad are a date of birth; these are not.";
+    case identity_error::unassigned_place:
+      return "The seventh and eighth digit of a MyKad are a place of birth; this one was never assigned.";
+    case identity_error::malformed: return "This number cannot be right; please compare it with the document.";
+    case identity_error::unknown_country: return "A passport needs its issuing country as three letters, such as IDN.";
+  }
+  return "";
+}
+
+std::expected<identity, identity_error> read_identity(std::string_view kind, std::string_view number, std::string_view country,
+                                                      civil_date today) {
+  const bool too_long = number.size() > limits::identity_bytes_max;
+  if (kind == "mykad")
+    return read_mykad(too_long ? std::string{} : compact(number), today);
+  if (kind == "passport")
+    return read_passport(too_long ? std::string{} : compact(number, "<"), country);
+  if (kind == "army" || kind == "police")
+    return read_service(kind == "army" ? identity_kind::army : identity_kind::police, kind,
+                        too_long ? std::string{} : compact(number, "/."));
+  return std::unexpected(identity_error::unknown_kind);
+}
+
+}  // namespace janji

@@ -1,0 +1,242 @@
+// What goes to and fro between a front, slot groups and citizen registries: the inputs and outputs of the two pure
+// machines. Nothing here is written to disk.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "booking/events.hpp"
+#include "booking/types.hpp"
+
+namespace janji {
+
+// Position in a shard's log at which an event was committed.
+using log_sequence = sequence_t;
+
+// ---- a citizen's command and its answer
+
+struct applicant {
+  citizen_hash citizen;
+  reference proposed;  // new for every attempt; the sealed record is bound to it
+  key_hash key;        // of (idempotency key, position)
+  citizen_facts facts;
+  std::string sealed;
+};
+
+struct book_command {
+  request_id request;
+  body_hash body;
+  std::optional<window_index> window;  // none: the first with room
+  unix_ms deadline;
+  std::vector<applicant> people;  // 1 to party_people_max, all different
+};
+
+enum class place_status : std::uint8_t { confirmed, cancelled, moved };
+
+struct booked_place {
+  reference ref;
+  generation_t generation;
+  place_status status = place_status::confirmed;
+  group_id group;
+  window_index window;
+  std::uint8_t token_generation = 0;
+  unix_ms at;
+};
+
+enum class outcome : std::uint8_t {
+  confirmed,  // booked, or found booked under the same key
+  cancelled,  // a cancel came true, or had before
+  moved,
+  found,  // a look-up
+  // refusals
+  full,
+  already_booked,
+  key_reused,  // 422 idempotency_key_reused
+  not_found,
+  same_place,  // a move to where the booking is
+  window_unknown,
+  window_closed,
+  // neither: ask again with the same key
+  contended,    // only held places were in the way until the deadline
+  in_progress,  // another change of this citizen's is under way
+  busy,         // a bound was reached
+  unknown,      // the append's outcome is not known, or the deadline passed
+};
+
+struct answer {
+  request_id request;
+  outcome what = outcome::unknown;
+  bool repeated = false;             // the outcome of an earlier request with the same key
+  std::uint8_t position = 0;         // of the person in a party whom a refusal is about, from 1
+  std::vector<booked_place> places;  // in the order of the people asked for
+};
+
+// ---- slot group: inputs
+
+// From the registry to the group whose hold it is about.
+enum class claim_verdict : std::uint8_t { granted, already_booked, in_progress, key_reused, reference_taken };
+struct claim_result {
+  incarnation_t incarnation;
+  reference ref;
+  claim_verdict verdict = claim_verdict::in_progress;
+};
+// What happened to (ref, generation) here? Answered by settle_answer.
+struct settle_ask {
+  shard_id from;
+  reference ref;
+  generation_t generation;
+};
+struct cancel_place {
+  shard_id from;
+  reference ref;
+  generation_t generation;
+};
+struct move_in {
+  shard_id from;
+  citizen_hash citizen;
+  reference ref;
+  generation_t generation;  // the one to be booked here
+  key_hash key;             // of the booking, so that a retry finds it here too
+  body_hash body;
+  window_index window;
+  citizen_facts facts;
+  std::optional<record_locator> record;
+};
+// To the group that has the booking: offer it to the other one, with what only this group knows of it.
+struct offer_move {
+  shard_id from;
+  citizen_hash citizen;
+  reference ref;
+  generation_t generation;  // the present one
+  generation_t next;
+  group_id to;
+  window_index window;
+};
+struct release_place {
+  shard_id from;
+  reference ref;
+  generation_t generation;
+};
+struct move_within {
+  shard_id from;
+  reference ref;
+  generation_t generation;  // the present one; afterwards it is `next`
+  generation_t next;
+  window_index to;
+};
+struct change_capacity {
+  request_id request;
+  window_index window;
+  std::uint32_t capacity = 0;
+  std::string by;
+  std::string reason;
+};
+// The shard's word on the append with this token; `unknown` makes the machine forget all that is not committed.
+struct appended {
+  std::uint64_t token = 0;
+  log_sequence sequence;
+  std::uint16_t first_record = 0;  // index of this event's first sealed record in its log entry
+};
+// A round of heartbeats that began after the last `need_strict_round` came back.
+struct strict_round_done {};
+struct tick {};
+
+using group_input = std::variant<book_command, claim_result, settle_ask, cancel_place, offer_move, move_in, release_place, move_within,
+                                 change_capacity, appended, strict_round_done, tick>;
+
+// ---- citizen registry: inputs
+
+struct claim_request {
+  group_id group;
+  incarnation_t incarnation;  // goes back in the result
+  citizen_hash citizen;
+  reference ref;
+  key_hash key;
+  body_hash body;
+  window_index window;
+  unix_ms deadline;
+  unix_ms at;  // when the place was held: the claim and the booking state the same moment
+};
+// Bookings that were committed: their claims are confirmed in the background, many in one record.
+struct confirm_claims {
+  std::vector<reference> refs;
+};
+enum class settle_status : std::uint8_t { booked, cancelled, moved, declined, in_progress };
+struct settle_answer {
+  group_id group;
+  reference ref;
+  generation_t generation;
+  settle_status status = settle_status::in_progress;
+};
+struct cancel_command {
+  request_id request;
+  reference ref;
+  std::optional<citizen_hash> citizen;  // staff release a disputed claim by the citizen instead of the reference
+  std::uint8_t token_generation = 0;    // of the token shown; staff: ignored
+  key_hash key;
+  std::string by;
+  std::string reason;
+  unix_ms deadline;
+};
+struct move_command {
+  request_id request;
+  reference ref;
+  std::uint8_t token_generation = 0;
+  group_id to;
+  window_index window;
+  key_hash key;
+  body_hash body;
+  unix_ms deadline;
+};
+struct lookup_command {
+  request_id request;
+  reference ref;
+  std::uint8_t token_generation = 0;
+  unix_ms deadline;
+};
+// Answers of groups to what the registry drives.
+enum class place_reply_kind : std::uint8_t { cancelled, moved_in, move_declined, released, moved_within };
+struct place_reply {
+  place_reply_kind kind = place_reply_kind::cancelled;
+  group_id group;
+  reference ref;
+  generation_t generation;
+};
+
+using registry_input = std::variant<claim_request, confirm_claims, settle_answer, cancel_command, move_command, lookup_command, place_reply,
+                                    appended, strict_round_done, tick>;
+
+// ---- outputs, in the order in which they are to take effect
+
+struct append_group {
+  std::uint64_t token = 0;
+  group_event event;
+};
+struct append_registry {
+  std::uint64_t token = 0;
+  registry_event event;
+};
+struct to_registry {
+  shard_id shard;
+  registry_input message;
+};
+struct to_group {
+  group_id group;
+  group_input message;
+};
+// Denials wait: ask the shard for a round of heartbeats, then feed strict_round_done.
+struct need_strict_round {};
+// Committed numbers of a window changed: for the read model.
+struct window_changed {
+  window_index window;
+  std::uint32_t capacity = 0;
+  std::uint32_t booked = 0;
+};
+
+using group_output = std::variant<append_group, to_registry, to_group, answer, need_strict_round, window_changed>;
+using registry_output = std::variant<append_registry, to_group, answer, need_strict_round>;
+
+}  // namespace janji

@@ -1,0 +1,493 @@
+#include "booking/slot_group_impl.hpp"
+
+#include <type_traits>
+#include <utility>
+
+#include "booking/assert.hpp"
+
+namespace janji {
+
+// ------------------------------------------------------------------ booking
+
+void slot_group::impl::decide(book_command&& c, bool strict) {
+  if (expired(c.deadline))
+    return say(c.request, outcome::unknown);
+  assert_always(!c.people.empty() && c.people.size() <= limits::party_people_max, "a command is for one to four people");
+  if (c.window && c.window->value >= state->window_count())
+    return say(c.request, outcome::window_unknown);
+  if (faults.full_before_key && all_committed_full(c))
+    return deny(std::move(c), strict, outcome::full);
+  if (decide_by_key(c, strict) || decide_by_citizen(c, strict))
+    return;
+  // A command that came twice brings a reference that has had its fate; the next try has a new one.
+  if (!faults.any_incarnation && std::ranges::any_of(c.people, [this](const applicant& p) { return reference_spent(p.proposed); }))
+    return say(c.request, outcome::busy);
+  if (const auto w = window_with_room(c)) {
+    if (holds.size() >= limits::group_holds_max || too_much_under_way())
+      return say(c.request, outcome::busy);
+    return hold_places(std::move(c), *w);
+  }
+  if (all_committed_full(c))
+    return deny(std::move(c), strict, outcome::full);
+  wait_for_room(std::move(c));
+}
+
+// True when the key settles it: the old answer, a booking in progress to join, or a key used for something else.
+bool slot_group::impl::decide_by_key(book_command& c, bool strict) {
+  const auto& first = c.people.front();
+  if (const auto it = hold_by_key.find(first.key.value); it != hold_by_key.end()) {
+    auto& h = *it->second;
+    const bool same =
+        h.command.body == c.body && h.command.people.size() == c.people.size() && h.command.people.front().citizen == first.citizen;
+    if (!same) {
+      deny(std::move(c), strict, outcome::key_reused);
+      return true;
+    }
+    if (h.requests.size() >= limits::group_waiters_max) {
+      say(c.request, outcome::busy);
+      return true;
+    }
+    h.requests.push_back({c.request, c.deadline, true});
+    note_deadline(c.deadline);
+    return true;
+  }
+  const auto* e = state->by_key(first.key);
+  if (e == nullptr || (faults.forget_keys && !e->live()))
+    return false;
+  if (e->citizen == first.citizen.low() && e->body == c.body && e->party_place() == 0 && e->party_size() == c.people.size())
+    repeat(std::move(c), strict, *e);
+  else
+    deny(std::move(c), strict, outcome::key_reused);
+  return true;
+}
+
+bool slot_group::impl::decide_by_citizen(book_command& c, bool strict) {
+  for (std::size_t i = 0; i < c.people.size(); ++i) {
+    const auto citizen = c.people[i].citizen.low();
+    const auto position = static_cast<std::uint8_t>(i + 1);
+    if (const auto* e = state->by_citizen(citizen); e != nullptr && e->live()) {
+      deny(std::move(c), strict, outcome::already_booked, position);
+      return true;
+    }
+    if (hold_by_citizen.contains(citizen)) {
+      say(c.request, outcome::in_progress, position);
+      return true;
+    }
+  }
+  return false;
+}
+
+// What denies is said only after a strict round; until then the whole command waits and is decided again.
+void slot_group::impl::deny(book_command&& c, bool strict, outcome what, std::uint8_t position) {
+  if (strict)
+    return say(c.request, what, position);
+  if (asked.denials.size() + later.denials.size() >= limits::group_waiters_max)
+    return say(c.request, outcome::busy);
+  note_deadline(c.deadline);
+  next_round().denials.push_back(std::move(c));
+}
+
+void slot_group::impl::repeat(book_command&& c, bool strict, const group_entry& first) {
+  if (!strict)
+    return deny(std::move(c), false, outcome::confirmed);
+  answer a;
+  a.request = c.request;
+  a.what = outcome::confirmed;
+  a.repeated = true;
+  const auto [from, to] = state->party_of(first);
+  for (const auto* e = from; e != to; ++e) {  // who moved away and came back has a second entry
+    const auto* latest = state->by_citizen(e->citizen);
+    a.places.push_back(place_of(latest != nullptr && latest->ref == e->ref ? *latest : *e));
+  }
+  emit(std::move(a));
+}
+
+void slot_group::impl::hold_places(book_command&& c, window_index w) {
+  const auto h = holds.insert(holds.end(), hold{});
+  h->window = w;
+  h->at = now;
+  h->requests.push_back({c.request, c.deadline});
+  note_deadline(c.deadline);
+  held[w.value] += static_cast<std::uint32_t>(c.people.size());
+  h->command = std::move(c);
+  for (const auto& p : h->command.people) {
+    hold_by_key.insert_or_assign(p.key.value, h);
+    hold_by_citizen.insert_or_assign(p.citizen.low(), h);
+    hold_by_ref.insert_or_assign(p.proposed.value, h);
+  }
+  if (faults.skip_claim)
+    return append_booking(h);
+  for (const auto& p : h->command.people)
+    emit(to_registry{p.proposed.shard(),
+                     claim_request{id, incarnation, p.citizen, p.proposed, p.key, h->command.body, w, h->command.deadline, h->at}});
+}
+
+void slot_group::impl::wait_for_room(book_command&& c) {
+  if (waiters.size() >= limits::group_waiters_max)
+    return say(c.request, outcome::busy);
+  note_deadline(c.deadline);
+  waiters.push_back(std::move(c));
+}
+
+void slot_group::impl::drop_hold(hold_list::iterator h) {
+  auto& places = h->appending ? appending : held;
+  places[h->window.value] -= static_cast<std::uint32_t>(h->command.people.size());
+  for (const auto& p : h->command.people) {
+    const auto erase = [&](auto& map, std::uint64_t key) {
+      if (const auto it = map.find(key); it != map.end() && it->second == h)
+        map.erase(it);
+    };
+    erase(hold_by_key, p.key.value);
+    erase(hold_by_citizen, p.citizen.low());
+    erase(hold_by_ref, p.proposed.value);
+  }
+  holds.erase(h);
+  recheck = true;
+}
+
+void slot_group::impl::claim_answered(const claim_result& r) {
+  if (r.incarnation != incarnation && !faults.any_incarnation)
+    return;
+  const auto it = hold_by_ref.find(r.ref.value);
+  if (it == hold_by_ref.end() || it->second->appending)
+    return;
+  const auto h = it->second;
+  const auto& people = h->command.people;
+  const auto person = static_cast<std::size_t>(std::ranges::find(people, r.ref, &applicant::proposed) - people.begin());
+  if (r.verdict != claim_verdict::granted)
+    return refuse_hold(h, person, r.verdict);
+  h->granted = static_cast<std::uint8_t>(h->granted | 1U << person);
+  if (h->granted == (1U << people.size()) - 1)
+    append_booking(h);
+}
+
+static outcome outcome_of(claim_verdict verdict) {
+  switch (verdict) {
+    case claim_verdict::already_booked: return outcome::already_booked;
+    case claim_verdict::key_reused: return outcome::key_reused;
+    case claim_verdict::in_progress: return outcome::in_progress;
+    default: return outcome::busy;
+  }
+}
+
+void slot_group::impl::refuse_hold(hold_list::iterator h, std::size_t person, claim_verdict verdict) {
+  const auto position = static_cast<std::uint8_t>(person + 1);
+  // Who joined later may have come after what the registry's word was true of: they ask again.
+  for (const auto& r : h->requests)
+    say(r.id, r.joined ? outcome::in_progress : outcome_of(verdict), position);
+  if (faults.half_party && h->granted != 0) {
+    booked event{h->window, h->command.body, false, now, {}};
+    for (std::size_t i = 0; i < h->command.people.size(); ++i)
+      if ((h->granted >> i & 1U) != 0) {
+        const auto& p = h->command.people[i];
+        event.people.push_back({p.citizen, p.proposed, generation_t{}, p.key, p.facts, p.sealed, std::nullopt});
+      }
+    append(std::move(event));
+  } else {
+    decline_others(*h, static_cast<std::uint8_t>(1U << person));
+  }
+  drop_hold(h);
+}
+
+// The rest of a party that will not be booked: their claims are released once this is committed.
+void slot_group::impl::decline_others(const hold& h, std::uint8_t except) {
+  declined event{{}, now};
+  std::vector<shard_id> tell;
+  for (std::size_t i = 0; i < h.command.people.size(); ++i)
+    if ((except >> i & 1U) == 0) {
+      event.refs.emplace_back(h.command.people[i].proposed, generation_t{});
+      tell.push_back(h.command.people[i].proposed.shard());
+    }
+  if (event.refs.empty())
+    return;
+  append(std::move(event)).tell = std::move(tell);
+}
+
+void slot_group::impl::append_booking(hold_list::iterator h) {
+  const auto n = static_cast<std::uint32_t>(h->command.people.size());
+  const auto& counts = state->counts(h->window);
+  if (counts.booked + appending[h->window.value] + n > capacity_to_come(h->window)) {  // lowered meanwhile
+    say(h->requests, outcome::contended);
+    decline_others(*h, 0);
+    return drop_hold(h);
+  }
+  booked event{h->window, h->command.body, false, h->at, {}};
+  event.people.reserve(n);
+  for (auto& p : h->command.people)
+    event.people.push_back({p.citizen, p.proposed, generation_t{}, p.key, p.facts, std::move(p.sealed), std::nullopt});
+  held[h->window.value] -= n;
+  appending[h->window.value] += n;
+  h->appending = true;
+  append(std::move(event)).booking = h;
+  if (faults.answer_before_sync) {
+    for (const auto& r : h->requests) {
+      answer a;
+      a.request = r.id;
+      a.what = outcome::confirmed;
+      for (const auto& p : h->command.people)
+        a.places.push_back({p.proposed, generation_t{}, place_status::confirmed, id, h->window, 0, h->at});
+      emit(std::move(a));
+    }
+    h->requests.clear();
+  }
+}
+
+// ------------------------------------------------------------------ appends
+
+void slot_group::impl::track_refs(const group_event& event, int by) {
+  const auto count = [&](reference ref) {
+    auto& n = sent_refs[ref.value];
+    n += by;
+    if (n == 0)
+      sent_refs.erase(ref.value);
+  };
+  std::visit(
+      [&](const auto& e) {
+        using event_type = std::decay_t<decltype(e)>;
+        if constexpr (std::is_same_v<event_type, booked>) {
+          for (const auto& p : e.people)
+            count(p.ref);
+        } else if constexpr (std::is_same_v<event_type, declined>) {
+          for (const auto& [ref, generation] : e.refs)
+            count(ref);
+        } else if constexpr (!std::is_same_v<event_type, capacity_changed>) {
+          count(e.ref);
+        }
+      },
+      event);
+}
+
+// Sends the event and keeps what apply() needs of it: all but the sealed records.
+sent_append& slot_group::impl::append(group_event&& event) {
+  sent_append s;
+  s.token = ++next_token;
+  if (auto* b = std::get_if<booked>(&event)) {
+    booked kept{b->window, b->body, b->moved_in, b->at, {}};
+    kept.people.reserve(b->people.size());
+    for (const auto& p : b->people)
+      kept.people.push_back({p.citizen, p.ref, p.generation, p.key, p.facts, {}, p.record});
+    s.event = std::move(kept);
+  } else {
+    s.event = event;
+  }
+  track_refs(s.event, 1);
+  changes_sent += std::holds_alternative<capacity_changed>(s.event) ? 1 : 0;
+  emit(append_group{s.token, std::move(event)});
+  sent.push_back(std::move(s));
+  return sent.back();
+}
+
+void slot_group::impl::committed(const appended& a) {
+  assert_always(!sent.empty() && sent.front().token == a.token, "appends are committed in the order in which they were sent");
+  auto s = std::move(sent.front());
+  sent.pop_front();
+  track_refs(s.event, -1);
+  changes_sent -= std::holds_alternative<capacity_changed>(s.event) ? 1 : 0;
+  if (s.booking) {  // the place changes from appending to booked in this one step
+    const auto h = *s.booking;
+    appending[h->window.value] -= static_cast<std::uint32_t>(h->command.people.size());
+    held[h->window.value] += static_cast<std::uint32_t>(h->command.people.size());
+    h->appending = false;
+  }
+  if (s.moving && std::holds_alternative<booked>(s.event))
+    --appending[s.moving->window.value];
+  if (s.moving_within && std::holds_alternative<moved_within>(s.event))
+    --appending[s.moving_within->to.value];
+  announce(state->apply(s.event, a.sequence, a.first_record, faults));
+  after_commit(s);
+  recheck = true;
+}
+
+void slot_group::impl::announce(std::uint64_t windows) {
+  for (std::uint8_t w = 0; windows != 0; ++w, windows >>= 1)
+    if ((windows & 1U) != 0) {
+      const auto& c = state->counts(window_index{w});
+      emit(window_changed{window_index{w}, c.capacity, c.booked});
+    }
+}
+
+void slot_group::impl::after_commit(sent_append& s) {
+  if (s.booking)
+    return booking_committed(s);
+  if (s.moving)
+    return reply(s.moving->from, std::holds_alternative<booked>(s.event) ? place_reply_kind::moved_in : place_reply_kind::move_declined,
+                 s.moving->ref, s.moving->generation);
+  if (s.moving_within)
+    return reply(s.moving_within->from,
+                 std::holds_alternative<moved_within>(s.event) ? place_reply_kind::moved_within : place_reply_kind::move_declined,
+                 s.moving_within->ref, s.moving_within->next);
+  if (s.operator_request)
+    return say(*s.operator_request, outcome::found);
+  if (const auto* e = std::get_if<declined>(&s.event)) {
+    for (std::size_t i = 0; i < s.tell.size(); ++i)
+      emit(to_registry{s.tell[i], settle_answer{id, e->refs[i].first, e->refs[i].second, settle_status::declined}});
+  } else if (const auto* c = std::get_if<place_cancelled>(&s.event)) {
+    reply(*s.from, place_reply_kind::cancelled, c->ref, c->generation);
+  } else if (const auto* r = std::get_if<place_released>(&s.event)) {
+    reply(*s.from, place_reply_kind::released, r->ref, r->generation);
+  }
+}
+
+void slot_group::impl::booking_committed(sent_append& s) {
+  const auto h = *s.booking;
+  const auto& event = std::get<booked>(s.event);
+  answer a;
+  a.what = outcome::confirmed;
+  for (const auto& p : event.people) {
+    a.places.push_back(place_of(*state->by_place(p.ref, p.generation)));
+    emit(to_registry{p.ref.shard(), confirm_claims{{p.ref}}});
+  }
+  for (std::size_t i = 0; i < h->requests.size(); ++i) {
+    auto said = i + 1 == h->requests.size() ? std::move(a) : a;
+    said.request = h->requests[i].id;
+    said.repeated = i != 0;
+    emit(std::move(said));
+  }
+  drop_hold(h);
+}
+
+// ------------------------------------------------------------------ deadlines and waiters
+
+void slot_group::impl::expire() {
+  if (faults.ignore_deadline || now.value < earliest)
+    return;
+  earliest = never;
+  for (auto h = holds.begin(); h != holds.end();) {
+    const auto next = std::next(h);
+    const auto late = std::ranges::remove_if(h->requests, [&](const waiting_request& r) {
+      if (!expired(r.deadline)) {
+        note_deadline(r.deadline);
+        return false;
+      }
+      say(r.id, outcome::unknown);
+      return true;
+    });
+    h->requests.erase(late.begin(), late.end());
+    if (h->requests.empty() && !h->appending)
+      drop_hold(h);
+    h = next;
+  }
+  const auto late = [&](const book_command& c, outcome what) {
+    if (expired(c.deadline)) {
+      say(c.request, what);
+      return true;
+    }
+    note_deadline(c.deadline);
+    return false;
+  };
+  std::erase_if(waiters, [&](const book_command& c) { return late(c, outcome::contended); });
+  std::erase_if(asked.denials, [&](const book_command& c) { return late(c, outcome::unknown); });
+  std::erase_if(later.denials, [&](const book_command& c) { return late(c, outcome::unknown); });
+}
+
+void slot_group::impl::recheck_waiters() {
+  if (!std::exchange(recheck, false) || (waiters.empty() && waiting_moves.empty()))
+    return;
+  auto moves = std::exchange(waiting_moves, {});
+  for (auto& m : moves) {
+    if (auto* in = std::get_if<move_in>(&m))
+      take_in(std::move(*in));
+    else
+      move_inside(std::move(std::get<move_within>(m)));
+  }
+  auto commands = std::exchange(waiters, {});
+  for (auto& c : commands) {
+    if (window_with_room(c) || all_committed_full(c))
+      decide(std::move(c), false);
+    else
+      waiters.push_back(std::move(c));  // still only held places in the way
+  }
+  recheck = false;
+}
+
+// ------------------------------------------------------------------ the public face
+
+slot_group::slot_group(group_id id, shard_id shard, std::uint16_t, std::vector<window_definition> windows, incarnation_t incarnation,
+                       planted_faults faults)
+    : impl_(std::make_unique<impl>()) {
+  impl_->id = id;
+  impl_->shard = shard;
+  impl_->incarnation = incarnation;
+  impl_->faults = faults;
+  impl_->state = std::make_unique<group_state>(std::move(windows));
+  impl_->held.resize(impl_->state->window_count());
+  impl_->appending.resize(impl_->state->window_count());
+}
+slot_group::~slot_group() = default;
+slot_group::slot_group(slot_group&&) noexcept = default;
+slot_group& slot_group::operator=(slot_group&&) noexcept = default;
+
+void slot_group::step(unix_ms now, group_input&& in, std::vector<group_output>& out) {
+  auto& m = *impl_;
+  m.now = now;
+  m.out = &out;
+  m.expire();
+  std::visit(
+      [&m](auto&& input) {
+        using input_type = std::decay_t<decltype(input)>;
+        if constexpr (std::is_same_v<input_type, book_command>)
+          m.decide(std::move(input), false);
+        else if constexpr (std::is_same_v<input_type, claim_result>)
+          m.claim_answered(input);
+        else if constexpr (std::is_same_v<input_type, settle_ask>)
+          m.settle(input);
+        else if constexpr (std::is_same_v<input_type, cancel_place>)
+          m.give_up(input.from, input.ref, input.generation, true);
+        else if constexpr (std::is_same_v<input_type, release_place>)
+          m.give_up(input.from, input.ref, input.generation, false);
+        else if constexpr (std::is_same_v<input_type, offer_move>)
+          m.offer(input);
+        else if constexpr (std::is_same_v<input_type, move_in>)
+          m.take_in(std::move(input));
+        else if constexpr (std::is_same_v<input_type, move_within>)
+          m.move_inside(std::move(input));
+        else if constexpr (std::is_same_v<input_type, change_capacity>)
+          m.change(std::move(input));
+        else if constexpr (std::is_same_v<input_type, appended>)
+          m.committed(input);
+        else if constexpr (std::is_same_v<input_type, strict_round_done>)
+          m.strict_round();
+      },
+      std::move(in));
+  m.recheck_waiters();
+  m.out = nullptr;
+}
+
+void slot_group::apply(const group_event& event, log_sequence sequence, std::uint16_t first_record) {
+  if (sequence <= impl_->recovered_to && !impl_->faults.count_twice_on_replay)
+    return;
+  impl_->state->apply(event, sequence, first_record, impl_->faults);
+}
+
+bool slot_group::idle() const {
+  const auto& m = *impl_;
+  return m.holds.empty() && m.sent.empty() && m.waiters.empty() && m.waiting_moves.empty() && m.asked.empty() && m.later.empty();
+}
+
+unix_ms slot_group::next_deadline() const { return unix_ms{impl_->faults.ignore_deadline ? never : impl_->earliest}; }
+group_id slot_group::id() const { return impl_->id; }
+incarnation_t slot_group::incarnation() const { return impl_->incarnation; }
+std::size_t slot_group::window_count() const { return impl_->state->window_count(); }
+window_counts slot_group::counts(window_index w) const { return impl_->state->counts(w); }
+std::uint32_t slot_group::held(window_index w) const { return impl_->held[w.value] + impl_->appending[w.value]; }
+std::span<const std::uint32_t> slot_group::booked_by_facts() const { return impl_->state->facts(); }
+std::span<const group_entry> slot_group::entries() const { return impl_->state->entries(); }
+log_sequence slot_group::applied() const { return impl_->state->applied(); }
+std::string slot_group::snapshot() const { return impl_->state->snapshot(); }
+std::uint64_t slot_group::state_hash() const { return impl_->state->hash(); }
+bool slot_group::counters_agree() const { return impl_->state->counters_agree(); }
+
+std::expected<slot_group, std::string> slot_group::restore(std::string_view bytes, group_id id, shard_id shard, std::uint16_t shard_count,
+                                                           incarnation_t incarnation, planted_faults faults) {
+  auto state = group_state::restore(bytes);
+  if (!state)
+    return std::unexpected(state.error());
+  slot_group group(id, shard, shard_count, {window_definition{}}, incarnation, faults);
+  group.impl_->recovered_to = (*state)->applied();
+  group.impl_->state = std::move(*state);
+  group.impl_->held.assign(group.window_count(), 0);
+  group.impl_->appending.assign(group.window_count(), 0);
+  return group;
+}
+
+}  // namespace janji

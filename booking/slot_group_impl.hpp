@@ -1,0 +1,208 @@
+// What one slot group has under way, apart from its committed state: holds, appends sent, waiters, statements that wait for
+// a strict round. Private to slot_group.cpp and slot_group_places.cpp.
+#pragma once
+
+#include <algorithm>
+#include <boost/container/small_vector.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <deque>
+#include <limits>
+#include <list>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "booking/fifo.hpp"
+#include "booking/group_state.hpp"
+#include "booking/slot_group.hpp"
+
+namespace janji {
+
+namespace group_detail {
+
+inline constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+
+struct waiting_request {
+  request_id id;
+  unix_ms deadline;
+  bool joined = false;  // came while the hold was there already
+};
+
+using waiting_requests = boost::container::small_vector<waiting_request, 1>;
+
+// Places held for one command, from the first claim sent until its append is known.
+struct hold {
+  book_command command;
+  window_index window;
+  unix_ms at;
+  waiting_requests requests;  // all who asked with this key
+  std::uint8_t granted = 0;   // bit per person
+  bool appending = false;
+};
+using hold_list = std::list<hold>;
+
+// An append on its way, and what follows when it is known.
+struct sent_append {
+  std::uint64_t token = 0;
+  group_event event;  // sealed records already moved out
+  std::optional<hold_list::iterator> booking;
+  std::optional<move_in> moving;
+  std::optional<move_within> moving_within;
+  std::vector<shard_id> tell;    // registries to be told of declined references, in the event's order
+  std::optional<shard_id> from;  // the registry that drives a cancel or a release
+  std::optional<request_id> operator_request;
+};
+
+// A statement about what is committed, to be made when a strict round is back.
+using strict_reply = std::variant<settle_ask, cancel_place, release_place, move_in, move_within>;
+
+// What waits for one strict round.
+struct statements {
+  std::vector<book_command> denials;
+  std::vector<strict_reply> replies;
+  [[nodiscard]] bool empty() const { return denials.empty() && replies.empty(); }
+};
+
+}  // namespace group_detail
+
+using namespace group_detail;  // a private header
+
+struct slot_group::impl {
+  group_id id;
+  shard_id shard;
+  incarnation_t incarnation;
+  planted_faults faults;
+  std::unique_ptr<group_state> state;
+  sequence_t recovered_to;  // events up to here are in the snapshot
+
+  hold_list holds;
+  boost::unordered_flat_map<std::uint64_t, hold_list::iterator> hold_by_key, hold_by_citizen, hold_by_ref;
+  std::vector<std::uint32_t> held, appending;  // places by window
+  fifo<sent_append> sent;
+  boost::unordered_flat_map<std::uint64_t, int> sent_refs;  // references with an append on its way
+  std::deque<book_command> waiters;
+  std::vector<std::variant<move_in, move_within>> waiting_moves;
+  statements asked;  // a round has been asked for since they came
+  statements later;  // came while that round was under way: the next one is theirs
+  bool round_under_way = false;
+  std::size_t changes_sent = 0;  // capacity changes among `sent`
+  bool recheck = false;
+  std::uint64_t next_token = 0;
+  std::int64_t earliest = never;
+  unix_ms now;
+  std::vector<group_output>* out = nullptr;
+
+  // ---- small helpers
+  void emit(group_output&& o) { out->push_back(std::move(o)); }
+  // A round that has begun says nothing about what comes after it.
+  [[nodiscard]] statements& next_round() {
+    if (round_under_way)
+      return later;
+    round_under_way = true;
+    emit(need_strict_round{});
+    return asked;
+  }
+  void state_strictly(strict_reply&& r) {
+    if (asked.replies.size() + later.replies.size() < limits::group_appends_max)
+      next_round().replies.push_back(std::move(r));
+  }
+  // A registry whose message is dropped because of it sends it again.
+  [[nodiscard]] bool too_much_under_way() const { return sent.size() >= limits::group_appends_max; }
+  void say(request_id request, outcome what, std::uint8_t position = 0) {
+    answer a;
+    a.request = request;
+    a.what = what;
+    a.position = position;
+    emit(std::move(a));
+  }
+  void say(const waiting_requests& requests, outcome what, std::uint8_t position = 0) {
+    for (const auto& r : requests)
+      say(r.id, what, position);
+  }
+  [[nodiscard]] bool expired(unix_ms deadline) const { return !faults.ignore_deadline && deadline <= now; }
+  void note_deadline(unix_ms d) { earliest = std::min(earliest, d.value); }
+  void reply(shard_id to, place_reply_kind kind, reference ref, generation_t generation) {
+    emit(to_registry{to, place_reply{kind, id, ref, generation}});
+  }
+  [[nodiscard]] booked_place place_of(const group_entry& e) const {
+    return {e.ref, e.generation, e.status, id, e.window, 0, unix_ms{std::int64_t{e.at_s} * 1000}};
+  }
+  [[nodiscard]] bool reference_spent(reference ref) const {
+    return on_its_way(ref) || state->is_declined(ref, {}) || state->by_place(ref, {}) != nullptr || hold_by_ref.contains(ref.value);
+  }
+  [[nodiscard]] bool on_its_way(reference ref) const { return sent_refs.contains(ref.value); }
+
+  // ---- room in windows
+  // The least that the window will have once what was sent is committed: what is appended now comes after it.
+  [[nodiscard]] std::uint32_t capacity_to_come(window_index w) const {
+    auto least = state->counts(w).capacity;
+    if (changes_sent != 0)
+      for (const auto& s : sent)
+        if (const auto* e = std::get_if<capacity_changed>(&s.event); e != nullptr && e->window == w)
+          least = std::min(least, e->capacity);
+    return least;
+  }
+  [[nodiscard]] bool has_room(window_index w, std::size_t n) const {
+    return std::size_t{state->counts(w).booked} + appending[w.value] + held[w.value] + n <= capacity_to_come(w);
+  }
+  [[nodiscard]] bool committed_full(window_index w, std::size_t n) const {
+    const auto& c = state->counts(w);
+    return std::size_t{c.booked} + n > c.capacity;
+  }
+  [[nodiscard]] std::optional<window_index> window_with_room(const book_command& c) const {
+    if (c.window)
+      return has_room(*c.window, c.people.size()) ? c.window : std::nullopt;
+    for (std::uint8_t w = 0; w < state->window_count(); ++w)
+      if (has_room(window_index{w}, c.people.size()))
+        return window_index{w};
+    return std::nullopt;
+  }
+  [[nodiscard]] bool all_committed_full(const book_command& c) const {
+    if (faults.held_counts_as_full)
+      return !window_with_room(c);
+    if (c.window)
+      return committed_full(*c.window, c.people.size());
+    for (std::uint8_t w = 0; w < state->window_count(); ++w)
+      if (!committed_full(window_index{w}, c.people.size()))
+        return false;
+    return true;
+  }
+
+  // ---- a booking: first the key, then the counter
+  void decide(book_command&& c, bool strict);
+  bool decide_by_key(book_command& c, bool strict);
+  bool decide_by_citizen(book_command& c, bool strict);
+  void deny(book_command&& c, bool strict, outcome what, std::uint8_t position = 0);
+  void repeat(book_command&& c, bool strict, const group_entry& first);
+  void hold_places(book_command&& c, window_index w);
+  void wait_for_room(book_command&& c);
+  void drop_hold(hold_list::iterator h);
+  void claim_answered(const claim_result& r);
+  void refuse_hold(hold_list::iterator h, std::size_t person, claim_verdict verdict);
+  void append_booking(hold_list::iterator h);
+  void decline_others(const hold& h, std::uint8_t which);
+
+  // ---- appends
+  sent_append& append(group_event&& event);
+  void track_refs(const group_event& event, int by);
+  void committed(const appended& a);
+  void after_commit(sent_append& s);
+  void booking_committed(sent_append& s);
+  void announce(std::uint64_t windows);
+
+  // ---- settling, cancelling, moving
+  void settle(const settle_ask& q);
+  void give_up(shard_id from, reference ref, generation_t generation, bool cancel);
+  void offer(const offer_move& m);
+  void take_in(move_in&& m);
+  void move_inside(move_within&& m);
+  void strict_round();
+  void answer_strictly(const strict_reply& r);
+  void change(change_capacity&& c);
+  void expire();
+  void recheck_waiters();
+};
+
+}  // namespace janji

@@ -1,0 +1,356 @@
+#include "booking/round_import.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <string>
+
+#include "booking/civil_time.hpp"
+
+namespace janji {
+namespace {
+
+using namespace std::chrono_literals;
+
+round_definition settings() {
+  round_definition r;
+  r.code = "r1";
+  r.name = "A round";
+  r.time_zone = "Asia/Kuala_Lumpur";
+  r.opens_at = unix_ms{1};
+  r.closes_at = unix_ms{2};
+  return r;
+}
+
+const std::string centre_header = "code,name,state,district,latitude,longitude\n";
+const std::string two_centres = centre_header + "A,Hall A,Johor,Kluang,1.5,103.7\nB,Hall B,Selangor,,3,101\n";
+const std::string group_header = "centre,date,opens,closes,capacity\n";
+
+using result = std::expected<round_definition, std::vector<import_error>>;
+result import(const std::string& centres, const std::string& groups, round_definition s = settings()) {
+  return import_round(std::move(s), {"centres.csv", centres}, {"slots.csv", groups});
+}
+result import_groups(const std::string& rows) { return import(two_centres, group_header + rows); }
+result import_centres(const std::string& rows) { return import(centre_header + rows, group_header + "A,2021-06-07,09:00,17:00,10\n"); }
+
+// "file:line:position column code" of every error, one a line.
+std::string told(const result& r) {
+  if (r)
+    return "imported";
+  std::string out;
+  for (const auto& e : r.error())
+    out += fmt::format("{}:{}:{} {} {}\n", e.file, e.line, e.position, e.column, e.code);
+  return out;
+}
+
+std::string whole_file(const char* name) {
+  std::ifstream file(name);
+  EXPECT_TRUE(file) << name << ": run from the project's folder";
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+TEST(round_import, the_demo_is_the_round_of_may_2021) {
+  const auto toml = toml::parse(whole_file("configs/demo/round.toml"));
+  auto s = settings();
+  s.code = toml["code"].value_or(std::string{});
+  s.name = toml["name"].value_or(std::string{});
+  s.time_zone = toml["time_zone"].value_or(std::string{});
+  s.opens_at = parse_moment(toml["opens_at"].value_or(std::string{})).value();
+  s.closes_at = parse_moment(toml["closes_at"].value_or(std::string{})).value();
+  s.rules.age_min = toml["age_min"].value_or(std::uint8_t{0});
+  const auto made = import(whole_file("configs/demo/centres.csv"), whole_file("configs/demo/slot-groups.csv"), s);
+  ASSERT_TRUE(made) << told(made);
+  std::uint64_t places = 0;
+  for (const auto& g : made->groups)
+    for (const auto& w : g.windows)
+      places += w.capacity;
+  EXPECT_EQ(made->centres.size(), 8U);
+  EXPECT_EQ(made->groups.size(), 408U);
+  EXPECT_EQ(places, 956'609U);
+  EXPECT_EQ(made->code, "2021-3");
+  EXPECT_EQ(made->rules.age_min, 18);
+  EXPECT_EQ(format_utc(made->opens_at), "2021-05-26T04:00:00.000Z");
+  EXPECT_GT(made->closes_at, *parse_moment("2099-01-01T00:00:00Z"));
+}
+
+TEST(round_import, several_windows_of_a_day_come_in_time_order_whatever_the_rows_order) {
+  const auto made =
+      import_groups("B,2021-06-08,09:00,12:00,5\nA,2021-06-08,14:00,17:00,3\nA,2021-06-07,09:00,17:00,1\nA,2021-06-08,09:00,14:00,2\n");
+  ASSERT_TRUE(made) << told(made);
+  const std::vector<group_definition> expected{{{}, 0, 2021y / 6 / 7, {{540, 1020, 1}}},
+                                               {{}, 0, 2021y / 6 / 8, {{540, 840, 2}, {840, 1020, 3}}},
+                                               {{}, 1, 2021y / 6 / 8, {{540, 720, 5}}}};
+  EXPECT_EQ(made->groups, expected);
+}
+
+TEST(round_import, the_centres_are_as_listed_with_the_states_own_names) {
+  const auto made = import_centres("A,\"Hall \"\"A\"\", big\",penang,\" Barat, Daya\",5.3,-100.25\n");
+  ASSERT_TRUE(made) << told(made);
+  EXPECT_EQ(made->centres, (std::vector<centre>{{"A", "Hall \"A\", big", "Pulau Pinang", " Barat, Daya", 5.3, -100.25}}));
+}
+
+TEST(round_import, what_stood_in_the_settings_before_does_not_stay) {
+  auto s = settings();
+  s.centres.resize(3);
+  s.groups.resize(3);
+  const auto made = import(two_centres, group_header + "A,2021-06-07,09:00,17:00,10\n", s);
+  ASSERT_TRUE(made) << told(made);
+  EXPECT_EQ(made->groups.size(), 1U);
+}
+
+TEST(round_import, a_byte_order_mark_crlf_empty_lines_and_columns_in_another_order_are_read) {
+  const auto made = import("\xef\xbb\xbflongitude,latitude,district,state,name,code\r\n\r\n103.7,1.5,Kluang,Johor,Hall A,A\r\n",
+                           "\xef\xbb\xbf\"capacity\",closes,opens,date,centre\r\n10,17:00,09:00,2021-06-07,A");
+  ASSERT_TRUE(made) << told(made);
+  EXPECT_EQ(made->centres[0].latitude, 1.5);
+  EXPECT_EQ(made->groups[0].windows[0], (window_definition{540, 1020, 10}));
+}
+
+TEST(round_import, a_wrapped_cell_is_one_line_of_text) {
+  const auto made = import_centres("A,\"Hall\nA\",Johor,\"North\r\nSouth\",1,2\n");
+  ASSERT_TRUE(made) << told(made);
+  EXPECT_EQ(made->centres[0].name, "Hall A");
+  EXPECT_EQ(made->centres[0].district, "North South");
+}
+
+TEST(round_import, one_bad_line_in_ten_thousand_is_named_and_nothing_is_imported) {
+  std::string rows;
+  std::chrono::sys_days day = std::chrono::sys_days{civil_date{2021y / 6 / 7}};
+  for (int i = 0; i < 10'000; ++i)
+    rows += fmt::format("A,{},09:00,17:00,{}\n", format_date(civil_date{day + std::chrono::days{i}}), i == 7'000 ? "many" : "10");
+  EXPECT_EQ(told(import_groups(rows)), "slots.csv:7002:26 capacity bad_capacity\n");
+}
+
+TEST(round_import, every_error_of_a_row_is_told_with_its_field) {
+  EXPECT_EQ(told(import_groups("C,2021-02-29,9:00,25:00,-1\n")),
+            "slots.csv:2:1 centre unknown_centre\nslots.csv:2:3 date bad_date\nslots.csv:2:14 opens bad_time\nslots.csv:2:19 closes "
+            "bad_time\nslots.csv:2:25 capacity bad_capacity\n");
+}
+
+TEST(round_import, every_error_of_a_centre_is_told_with_its_field) {
+  EXPECT_EQ(told(import_centres("A,Hall A,Johor,x,1,2\na/b,,Atlantis," + std::string(201, 'd') + ",nan,181\nA,Hall,Johor,x,,2x\n")),
+            "centres.csv:3:1 code bad_code\ncentres.csv:3:5 name bad_name\ncentres.csv:3:6 state unknown_state\ncentres.csv:3:15 district "
+            "bad_name\n"
+            "centres.csv:3:217 latitude bad_latitude\ncentres.csv:3:221 longitude bad_longitude\n"
+            "centres.csv:4:1 code centre_twice\ncentres.csv:4:16 latitude bad_latitude\ncentres.csv:4:17 longitude bad_longitude\n");
+}
+
+TEST(round_import, lines_and_positions_are_right_after_quotes_line_breaks_and_wide_letters) {
+  EXPECT_EQ(told(import_centres(
+                "A,\"Dewan\nBesar "
+                "\"\"A\"\"\",Nowhere,x,1,2\n\"B\n\",\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\",Nowhere,x,1,2\n\nC,c,Nowhere,x,1,2\r\n")),
+            "centres.csv:3:14 state unknown_state\ncentres.csv:4:1 code bad_code\ncentres.csv:5:9 state unknown_state\ncentres.csv:7:5 "
+            "state unknown_state\n");
+}
+
+TEST(round_import, a_day_closes_after_it_opens) {
+  EXPECT_EQ(told(import_groups("A,2021-06-07,17:00,09:00,1\nB,2021-06-07,09:00,09:00,1\n")),
+            "slots.csv:2:20 closes closes_before_opens\nslots.csv:3:20 closes closes_before_opens\n");
+}
+
+TEST(round_import, a_window_that_stands_twice_or_overlaps_another_is_an_error_that_names_both_lines) {
+  const auto made = import_groups(
+      "A,2021-06-07,12:00,17:00,1\nA,2021-06-07,09:00,12:01,1\nB,2021-06-07,09:00,12:00,1\nA,2021-06-08,09:00,12:00,1\nB,2021-06-07,09:00,"
+      "12:00,2\n");
+  EXPECT_EQ(told(made), "slots.csv:2:14 opens windows_overlap\nslots.csv:6:14 opens window_twice\n");
+  EXPECT_NE(made.error()[0].detail.find("line 3"), std::string::npos);
+  EXPECT_NE(made.error()[1].detail.find("line 4"), std::string::npos);
+}
+
+TEST(round_import, windows_that_touch_do_not_overlap) {
+  EXPECT_TRUE(import_groups("A,2021-06-07,09:00,12:00,1\nA,2021-06-07,12:00,17:00,1\n"));
+}
+
+TEST(round_import, a_day_has_at_most_64_windows) {
+  std::string rows;
+  for (std::uint16_t i = 0; i < 65; ++i)
+    rows += fmt::format("A,2021-06-07,{},{},1\n", format_minute(i), format_minute(static_cast<std::uint16_t>(i + 1)));
+  EXPECT_EQ(told(import_groups(rows)), "slots.csv:66:14 opens too_many_windows\n");
+}
+
+TEST(round_import, a_row_too_short_or_too_long_is_named) {
+  EXPECT_EQ(told(import_groups("A,2021-06-07,09:00,17:00\nA,2021-06-08,09:00,17:00,1,2\n")),
+            "slots.csv:2:0  wrong_number_of_fields\nslots.csv:3:0  wrong_number_of_fields\n");
+}
+
+TEST(round_import, columns_missing_unknown_or_twice_are_errors_and_no_row_is_read) {
+  EXPECT_EQ(told(import(two_centres, "centre,date,date,opens,closes,places\nZ,x,x,x,x,x\n")),
+            "slots.csv:1:0 capacity column_missing\nslots.csv:1:13 date column_twice\nslots.csv:1:31 places column_unknown\n");
+}
+
+TEST(round_import, when_the_centres_cannot_be_read_the_groups_are_not_blamed_for_it) {
+  EXPECT_EQ(told(import("code;name\n", group_header + "A,2021-06-07,09:00,17:00,many\n")).find("unknown_centre"), std::string::npos);
+  EXPECT_NE(told(import("code;name\n", group_header + "A,2021-06-07,09:00,17:00,many\n")).find("slots.csv:2:26 capacity bad_capacity"),
+            std::string::npos);
+}
+
+TEST(round_import, a_centre_whose_row_cannot_be_read_is_not_said_to_be_missing) {
+  EXPECT_EQ(told(import(centre_header + "A,Hall A,Johor\nB,Hall B,Johor,,3,101\n", group_header + "A,2021-06-07,09:00,17:00,1\n")),
+            "centres.csv:2:0  wrong_number_of_fields\n");
+}
+
+TEST(round_import, files_without_rows_are_errors) {
+  EXPECT_EQ(told(import("", "\n\n")), "centres.csv:1:0  no_header\nslots.csv:1:0  no_header\n");
+  EXPECT_EQ(told(import(two_centres, group_header)), "slots.csv:0:0  empty\n");
+  EXPECT_EQ(told(import(centre_header, group_header + "A,2021-06-07,09:00,17:00,1\n")),
+            "centres.csv:0:0  empty\nslots.csv:2:1 centre unknown_centre\n");
+}
+
+TEST(round_import, a_quote_in_the_wrong_place_is_named) {
+  EXPECT_EQ(told(import_groups("A,2021-06-07,09:00,17:00,1\nA,2021-06-08,0\"9:00,17:00,1\n")), "slots.csv:3:15  malformed_csv\n");
+  EXPECT_EQ(told(import_groups("\"A\" x,2021-06-08,09:00,17:00,1\n")), "slots.csv:2:5  malformed_csv\n");
+  EXPECT_EQ(told(import_groups("\"A\xc3\xa9\n\xc3\xa9\"x,2021-06-08,09:00,17:00,1\n")), "slots.csv:3:3  malformed_csv\n");
+}
+
+TEST(round_import, a_quote_that_is_never_closed_is_named_where_it_opens) {
+  EXPECT_EQ(told(import_groups("A,2021-06-07,09:00,17:00,1\nA,\"2021-06-08,09:00,17:00,1\nA,2021-06-09,09:00,17:00,1\n")),
+            "slots.csv:3:3  malformed_csv\n");
+}
+
+TEST(round_import, what_is_not_utf_8_is_named_and_the_rest_still_read) {
+  for (const std::string bad :
+       {"\x80", "\xc3", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"})
+    EXPECT_EQ(told(import_centres("A,Hall " + bad + ",Johor,x,1,2\nB,Hall,Nowhere,x,1,2\n")),
+              "centres.csv:2:8  not_utf8\ncentres.csv:3:8 state unknown_state\n");
+}
+
+TEST(round_import, text_in_utf_16_is_no_round) {
+  const std::string utf16(
+      "\xff\xfe"
+      "c\0o\0d\0e\0\n\0",
+      12);
+  EXPECT_EQ(told(import(utf16, group_header + "A,2021-06-07,09:00,17:00,1\n")), "centres.csv:1:1  not_utf8\n");
+}
+
+TEST(round_import, control_characters_in_a_name_are_refused) {
+  EXPECT_EQ(told(import_centres(std::string("A,Ha\0ll,Johor,x,1,2\n", 20))), "centres.csv:2:3 name bad_name\n");
+  EXPECT_EQ(told(import_centres("A,Ha\x1bll,Johor,x,1,2\n")), "centres.csv:2:3 name bad_name\n");
+}
+
+TEST(round_import, the_settings_are_checked_too_and_told_with_the_rest) {
+  auto s = settings();
+  s.code = "a b";
+  s.time_zone = "Mars/Olympus";
+  EXPECT_EQ(told(import(two_centres, group_header + "A,2021-06-07,09:00,17:00,x\n", s)),
+            "round:0:0 code bad_code\nround:0:0 time_zone bad_time_zone\nslots.csv:2:26 capacity bad_capacity\n");
+}
+
+TEST(round_import, errors_without_end_are_cut_at_a_thousand_and_it_says_so) {
+  std::string rows;
+  for (int i = 0; i < 300'000; ++i)
+    rows += "Z,x,x,x,x\n";
+  const auto made = import_groups(rows);
+  ASSERT_FALSE(made);
+  ASSERT_EQ(made.error().size(), limits::import_errors_max + 1);
+  EXPECT_EQ(made.error().back().code, "more_errors");
+  EXPECT_EQ(made.error()[999].line, 201U);
+}
+
+TEST(round_import, a_thousand_errors_and_no_more_are_told_without_more) {
+  std::string rows;
+  for (int i = 0; i < 200; ++i)
+    rows += "Z,x,x,x,x\n";
+  EXPECT_EQ(import_groups(rows).error().size(), limits::import_errors_max);
+}
+
+TEST(round_import, a_message_repeats_a_long_field_in_part) {
+  std::string name;
+  for (int i = 0; i < 100'000; ++i)
+    name += "\xe2\x82\xac";
+  const auto made = import_groups("A," + name + ",09:00,17:00,1\n");
+  ASSERT_EQ(told(made), "slots.csv:2:3 date bad_date\n");
+  EXPECT_LT(made.error()[0].detail.size(), 120U);
+}
+
+TEST(round_import, a_file_that_is_too_large_is_not_read) {
+  std::string large = group_header;
+  large.resize(limits::import_file_bytes_max + 1, '\n');
+  EXPECT_EQ(told(import(two_centres, large)), "slots.csv:0:0  file_too_large\n");
+}
+
+TEST(round_import, too_many_centres_are_refused) {
+  std::string rows;
+  for (int i = 0; i < 10'001; ++i)
+    rows += fmt::format("C{},Hall,Johor,x,1,2\n", i);
+  EXPECT_EQ(told(import(centre_header + rows, group_header + "C1,2021-06-07,09:00,17:00,1\n")),
+            "centres.csv:10002:1 code too_many_centres\n");
+}
+
+TEST(round_import, too_many_centre_days_are_refused) {
+  std::string rows;
+  const std::chrono::sys_days day = std::chrono::sys_days{civil_date{2021y / 6 / 7}};
+  for (int i = 0; i <= 100'000; ++i) {
+    const auto date = format_date(civil_date{day + std::chrono::days{i}});
+    rows += fmt::format("A,{},09:00,17:00,1\nB,{},09:00,17:00,1\n", date, date);
+  }
+  EXPECT_EQ(told(import_groups(rows)), "slots.csv:0:0  too_many_groups\n");
+}
+
+TEST(round_import, a_line_of_commas_takes_no_more_than_its_bytes) {
+  EXPECT_EQ(told(import_groups(std::string(1'000'000, ',') + "\n")), "slots.csv:2:0  too_many_fields\n");
+}
+
+TEST(round_import, any_good_table_is_imported_whole) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE(::testing::Message() << "seed " << seed);
+  std::mt19937_64 random(seed);
+  for (int turn = 0; turn < 100; ++turn) {
+    std::vector<group_definition> expected;
+    std::vector<std::string> rows;
+    for (std::uint16_t c = 0; c < 2; ++c)
+      for (int d = 0; d < 5; ++d) {
+        if (random() % 3 == 0)
+          continue;
+        group_definition g{{}, c, civil_date{std::chrono::sys_days{2021y / 6 / 7} + std::chrono::days{d}}, {}};
+        std::uint16_t at = 0;
+        do {
+          at = static_cast<std::uint16_t>(at + random() % 100);
+          const auto end = static_cast<std::uint16_t>(at + 1 + random() % 200);
+          g.windows.push_back({at, end, static_cast<std::uint32_t>(random() % 1'000'001)});
+          rows.push_back(fmt::format(fmt::runtime(random() % 2 == 0 ? "{},{},{},{},{}" : "\"{}\",\"{}\",  {} ,\"{}\",{}"),
+                                     c == 0 ? "A" : "B", format_date(g.date), format_minute(at), format_minute(end),
+                                     g.windows.back().capacity));
+          at = end;
+        } while (at < 1000);
+        expected.push_back(g);
+      }
+    if (expected.empty())
+      continue;
+    std::ranges::shuffle(rows, random);
+    const auto made = import_groups(fmt::format("{}{}", fmt::join(rows, random() % 2 == 0 ? "\n" : "\r\n"), random() % 2 == 0 ? "\n" : ""));
+    ASSERT_TRUE(made) << told(made);
+    ASSERT_EQ(made->groups, expected);
+  }
+}
+
+TEST(round_import, any_damage_is_an_error_or_a_round_that_obeys_the_rules) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE(::testing::Message() << "seed " << seed);
+  std::mt19937_64 random(seed);
+  const auto groups = group_header + "A,2021-06-07,09:00,12:00,10\nA,2021-06-07,12:00,17:00,10\r\n\"B\",2021-06-08,09:00,17:00,10\n";
+  for (int i = 0; i < 20'000; ++i) {
+    std::string files[] = {two_centres, groups};
+    for (auto n = 1 + random() % 3; n > 0; --n) {
+      auto& text = files[random() % 2];
+      const auto at = random() % text.size();
+      const auto c = "\",\r\n09\0\xff:-AB "[random() % 14];
+      switch (random() % 3) {
+        case 0: text[at] = c; break;
+        case 1: text.insert(at, 1, c); break;
+        default: text.erase(at, 1);
+      }
+    }
+    const auto made = import(files[0], files[1]);
+    ASSERT_TRUE(made ? round_faults(*made).empty() : !made.error().empty());
+  }
+}
+
+}  // namespace
+}  // namespace janji
