@@ -1,0 +1,49 @@
+// The planted faults by name, and within how many seeds the walk must find each.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "booking/faults.hpp"
+
+namespace janji::sim {
+
+struct named_fault {
+  std::string_view name;
+  bool planted_faults::* flag;
+  std::uint64_t seeds_max;
+};
+
+inline constexpr std::array named_faults{
+    named_fault{"answer_before_sync", &planted_faults::answer_before_sync, 50},
+    named_fault{"skip_claim", &planted_faults::skip_claim, 50},
+    named_fault{"keep_place_on_cancel", &planted_faults::keep_place_on_cancel, 200},
+    named_fault{"count_twice_on_replay", &planted_faults::count_twice_on_replay, 500},
+    named_fault{"book_declined", &planted_faults::book_declined, 2000},
+    named_fault{"decline_from_memory", &planted_faults::decline_from_memory, 500},
+    named_fault{"release_unsettled", &planted_faults::release_unsettled, 500},
+    named_fault{"full_before_key", &planted_faults::full_before_key, 500},
+    named_fault{"half_party", &planted_faults::half_party, 500},
+    named_fault{"forget_keys", &planted_faults::forget_keys, 500},
+    named_fault{"cancel_told_early", &planted_faults::cancel_told_early, 500},
+    named_fault{"release_before_booked", &planted_faults::release_before_booked, 500},
+    named_fault{"no_generation", &planted_faults::no_generation, 2000},
+    named_fault{"held_counts_as_full", &planted_faults::held_counts_as_full, 500},
+    named_fault{"any_incarnation", &planted_faults::any_incarnation, 5000},
+    named_fault{"ignore_deadline", &planted_faults::ignore_deadline, 500},
+};
+
+inline std::optional<planted_faults> fault_named(std::string_view name) {
+  planted_faults f;
+  if (name.empty())
+    return f;
+  for (const auto& known : named_faults)
+    if (known.name == name) {
+      f.*(known.flag) = true;
+      return f;
+    }
+  return std::nullopt;
+}
+
+}  // namespace janji::sim
