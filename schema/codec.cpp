@@ -1,0 +1,217 @@
+#include "schema/codec.hpp"
+
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+#include <kj/io.h>
+
+#include <cstring>
+
+#include "booking/assert.hpp"
+#include "wire/log.capnp.h"
+
+namespace janji::schema {
+
+namespace {
+
+void set_citizen(auto& to, const citizen_hash& c) {
+  std::uint64_t high = 0;
+  std::memcpy(&high, c.bytes.data() + sizeof high, sizeof high);
+  to.setCitizenLow(c.low());
+  to.setCitizenHigh(high);
+}
+
+void put(wire::Event::Builder out, const booked& e) {
+  auto b = out.initBooked();
+  b.setWindow(e.window.value);
+  b.setMovedIn(e.moved_in);
+  b.setBody(e.body.value);
+  b.setAtMs(e.at.value);
+  assert_always(!e.people.empty() && e.people.size() <= limits::party_people_max, "a booking is of one to four people");
+  auto people = b.initPeople(static_cast<unsigned>(e.people.size()));
+  for (unsigned i = 0; i < people.size(); ++i) {
+    auto p = people[i];
+    const auto& from = e.people[i];
+    assert_always(from.sealed.size() <= limits::sealed_record_bytes_max, "a sealed record is within its limit");
+    assert_always(from.facts.state < state_count && from.facts.age_band < age_band_count, "facts are as in the population table");
+    assert_always(from.sealed.empty() || !from.record, "a sealed record is in this entry or in an older one");
+    set_citizen(p, from.citizen);
+    p.setRef(from.ref.value);
+    p.setKey(from.key.value);
+    p.setGeneration(from.generation.value);
+    p.setState(from.facts.state);
+    p.setAgeBand(from.facts.age_band);
+    if (!from.sealed.empty())
+      p.setSealed(capnp::Data::Reader(reinterpret_cast<const kj::byte*>(from.sealed.data()), from.sealed.size()));
+    if (from.record) {
+      auto r = p.initRecord();
+      r.setShard(from.record->shard.value);
+      r.setIndex(from.record->index);
+      r.setSequence(from.record->sequence.value);
+    }
+  }
+}
+void put(wire::Event::Builder out, const declined& e) {
+  auto d = out.initDeclined();
+  d.setAtMs(e.at.value);
+  auto places = d.initPlaces(static_cast<unsigned>(e.refs.size()));
+  for (unsigned i = 0; i < places.size(); ++i) {
+    places[i].setRef(e.refs[i].first.value);
+    places[i].setGeneration(e.refs[i].second.value);
+  }
+}
+void put_place(wire::Place::Builder p, const auto& e) {
+  p.setRef(e.ref.value);
+  p.setGeneration(e.generation.value);
+  p.setAtMs(e.at.value);
+}
+void put(wire::Event::Builder out, const place_cancelled& e) { put_place(out.initPlaceCancelled(), e); }
+void put(wire::Event::Builder out, const place_released& e) { put_place(out.initPlaceReleased(), e); }
+void put(wire::Event::Builder out, const moved_within& e) {
+  auto m = out.initMovedWithin();
+  m.setRef(e.ref.value);
+  m.setGeneration(e.generation.value);
+  m.setNext(e.next.value);
+  m.setTo(e.to.value);
+  m.setAtMs(e.at.value);
+}
+void put(wire::Event::Builder out, const capacity_changed& e) {
+  auto c = out.initCapacityChanged();
+  c.setWindow(e.window.value);
+  c.setCapacity(e.capacity);
+  c.setBy(e.by);
+  c.setReason(e.reason);
+  c.setAtMs(e.at.value);
+}
+void put(wire::Event::Builder out, const claimed& e) {
+  auto c = out.initClaimed();
+  set_citizen(c, e.citizen);
+  c.setRef(e.ref.value);
+  c.setKey(e.key.value);
+  c.setBody(e.body.value);
+  c.setGroup(e.group.value);
+  c.setWindow(e.window.value);
+  c.setAtMs(e.at.value);
+}
+void put(wire::Event::Builder out, const claims_confirmed& e) {
+  auto list = out.initClaimsConfirmed(static_cast<unsigned>(e.refs.size()));
+  for (unsigned i = 0; i < list.size(); ++i)
+    list.set(i, e.refs[i].value);
+}
+void put(wire::Event::Builder out, const claim_released& e) { out.setClaimReleased(e.ref.value); }
+void put(wire::Event::Builder out, const cancel_intended& e) {
+  auto c = out.initCancelIntended();
+  c.setRef(e.ref.value);
+  c.setKey(e.key.value);
+  c.setBy(e.by);
+  c.setReason(e.reason);
+  c.setAtMs(e.at.value);
+}
+void put(wire::Event::Builder out, const cancel_done& e) {
+  auto c = out.initCancelDone();
+  c.setRef(e.ref.value);
+  c.setAtMs(e.at.value);
+}
+void put(wire::Event::Builder out, const move_intended& e) {
+  auto m = out.initMoveIntended();
+  m.setRef(e.ref.value);
+  m.setKey(e.key.value);
+  m.setBody(e.body.value);
+  m.setTo(e.to.value);
+  m.setWindow(e.window.value);
+  m.setAtMs(e.at.value);
+}
+void put(wire::Event::Builder out, const move_booked& e) { out.setMoveBooked(e.ref.value); }
+void put(wire::Event::Builder out, const move_done& e) {
+  auto m = out.initMoveDone();
+  m.setRef(e.ref.value);
+  m.setAtMs(e.at.value);
+}
+void put(wire::Event::Builder out, const move_refused& e) { out.setMoveRefused(e.ref.value); }
+
+void put_centres(wire::RoundImported::Builder out, const round_definition& d) {
+  auto centres = out.initCentres(static_cast<unsigned>(d.centres.size()));
+  for (unsigned i = 0; i < centres.size(); ++i) {
+    const auto& from = d.centres[i];
+    centres[i].setCode(from.code);
+    centres[i].setName(from.name);
+    centres[i].setState(from.state);
+    centres[i].setDistrict(from.district);
+    centres[i].setLatitude(from.latitude);
+    centres[i].setLongitude(from.longitude);
+  }
+}
+void put(wire::Event::Builder out, const round_imported& e) {
+  auto r = out.initRoundImported();
+  const auto& d = e.definition;
+  r.setId(d.id.value);
+  r.setCode(d.code);
+  r.setName(d.name);
+  r.setTimeZone(d.time_zone);
+  r.setOpensAtMs(d.opens_at.value);
+  r.setClosesAtMs(d.closes_at.value);
+  r.setAgeMin(d.rules.age_min);
+  r.setAgeMax(d.rules.age_max);
+  r.setPartyMax(d.rules.party_max);
+  put_centres(r, d);
+  auto groups = r.initGroups(static_cast<unsigned>(d.groups.size()));
+  for (unsigned i = 0; i < groups.size(); ++i) {
+    const auto& from = d.groups[i];
+    groups[i].setId(from.id.value);
+    groups[i].setCentre(from.centre);
+    groups[i].setDay(static_cast<std::int32_t>(std::chrono::sys_days{from.date}.time_since_epoch().count()));
+    auto windows = groups[i].initWindows(static_cast<unsigned>(from.windows.size()));
+    for (unsigned w = 0; w < windows.size(); ++w) {
+      windows[w].setOpensMinute(from.windows[w].opens_minute);
+      windows[w].setClosesMinute(from.windows[w].closes_minute);
+      windows[w].setCapacity(from.windows[w].capacity);
+    }
+  }
+  r.setBy(e.by);
+  r.setAtMs(e.at.value);
+}
+void put(wire::Event::Builder out, const round_state_changed& e) {
+  auto r = out.initRoundStateChanged();
+  r.setRound(e.round.value);
+  r.setState(static_cast<std::uint8_t>(e.state));
+  r.setReason(e.reason);
+  r.setBy(e.by);
+  r.setAtMs(e.at.value);
+}
+void put(wire::Event::Builder out, const operator_noted& e) {
+  auto n = out.initOperatorNoted();
+  n.setWhat(e.what);
+  n.setDetail(e.detail);
+  n.setBy(e.by);
+  n.setAtMs(e.at.value);
+}
+
+}  // namespace
+
+std::string encode_batch(std::span<const owned_event> events) {
+  // One reused first segment a thread: most batches need no other.
+  constexpr std::size_t scratch_words = 16 * 1024;
+  thread_local std::vector<capnp::word> scratch(scratch_words);
+  capnp::MallocMessageBuilder message(kj::arrayPtr(scratch.data(), scratch.size()));
+  auto list = message.initRoot<wire::Batch>().initEvents(static_cast<unsigned>(events.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    auto out = list[i];
+    out.setGroup(events[i].who.kind == owner_kind::group ? events[i].who.group.value : 0);
+    std::visit([&](const auto& kind) { std::visit([&](const auto& e) { put(out, e); }, kind); }, events[i].event);
+  }
+  std::string bytes(capnp::computeSerializedSizeInWords(message) * sizeof(capnp::word), '\0');
+  kj::ArrayOutputStream out(kj::arrayPtr(reinterpret_cast<kj::byte*>(bytes.data()), bytes.size()));
+  capnp::writeMessage(out, message);
+  return bytes;
+}
+
+std::uint16_t count_records(const any_event& event) {
+  const auto* group = std::get_if<group_event>(&event);
+  const auto* b = group != nullptr ? std::get_if<booked>(group) : nullptr;
+  std::uint16_t n = 0;
+  if (b != nullptr)
+    for (const auto& p : b->people)
+      n = static_cast<std::uint16_t>(n + (p.record ? 0 : 1));
+  return n;
+}
+
+}  // namespace janji::schema

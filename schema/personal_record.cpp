@@ -1,0 +1,50 @@
+#include "schema/personal_record.hpp"
+
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+#include <kj/io.h>
+
+#include <cstring>
+#include <vector>
+
+#include "booking/types.hpp"
+#include "wire/person.capnp.h"
+
+namespace janji::schema {
+
+std::string encode(const personal_record& record) {
+  capnp::MallocMessageBuilder message;
+  auto out = message.initRoot<wire::PersonalRecord>();
+  out.setIdentityKind(record.identity_kind);
+  out.setIdentityNumber(record.identity_number);
+  out.setCountry(record.country);
+  out.setName(record.name);
+  out.setPhone(record.phone);
+  out.setEmail(record.email);
+  out.setBirthDate(record.birth_date);
+  out.setState(record.state);
+  out.setNotes(record.notes);
+  std::string bytes(capnp::computeSerializedSizeInWords(message) * sizeof(capnp::word), '\0');
+  kj::ArrayOutputStream to(kj::arrayPtr(reinterpret_cast<kj::byte*>(bytes.data()), bytes.size()));
+  capnp::writeMessage(to, message);
+  return bytes;
+}
+
+std::expected<personal_record, std::string> decode_personal_record(std::string_view bytes) {
+  if (bytes.empty() || bytes.size() > limits::sealed_record_bytes_max)
+    return std::unexpected("a personal record of that size cannot be right");
+  std::vector<capnp::word> words((bytes.size() + sizeof(capnp::word) - 1) / sizeof(capnp::word));
+  std::memcpy(words.data(), bytes.data(), bytes.size());
+  try {
+    capnp::FlatArrayMessageReader message(kj::arrayPtr(words.data(), words.size()));
+    const auto in = message.getRoot<wire::PersonalRecord>();
+    const auto text = [](capnp::Text::Reader t) { return std::string(t.begin(), t.size()); };
+    return personal_record{text(in.getIdentityKind()), text(in.getIdentityNumber()), text(in.getCountry()),
+                           text(in.getName()),         text(in.getPhone()),          text(in.getEmail()),
+                           text(in.getBirthDate()),    text(in.getState()),          text(in.getNotes())};
+  } catch (const kj::Exception&) {
+    return std::unexpected("a personal record cannot be read");
+  }
+}
+
+}  // namespace janji::schema
