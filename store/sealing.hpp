@@ -1,0 +1,62 @@
+// What the front does with keys: hashes of citizens and requests, sealed records, manage tokens. libsodium throughout.
+// Threads: every function is const and safe from any thread; the keys of a round are looked up once and kept.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "booking/types.hpp"
+#include "store/key_ring.hpp"
+
+namespace janji::store {
+
+// Days since 1970-01-01: which day's data key seals a record.
+using day_number = std::int32_t;
+
+class sealing {
+public:
+  static result<std::unique_ptr<sealing>> open(key_ring& keys);
+
+  // Makes the keys of a round if they are missing, so that nothing is written on a citizen's way.
+  result<void> prepare_round(round_id round);
+  void forget_round(round_id round);
+
+  // Keyed BLAKE2b-128 of (round, canonical identity). None when the round's keys are destroyed.
+  [[nodiscard]] std::optional<citizen_hash> hash_citizen(round_id round, std::string_view canonical_identity) const;
+  [[nodiscard]] key_hash hash_key(std::string_view idempotency_key, std::uint8_t position) const;
+  [[nodiscard]] body_hash hash_body(std::string_view canonical_body) const;
+
+  // XChaCha20-Poly1305 under the round's key of that day; bound to the reference; padded to a multiple of 64 bytes.
+  [[nodiscard]] std::optional<std::string> seal(round_id round, day_number day, reference ref, std::string_view plain) const;
+  [[nodiscard]] std::optional<std::string> unseal(round_id round, reference ref, std::string_view sealed) const;
+
+  // A manage token is a MAC of (reference, token generation): derived, never stored. Text for an Authorization header.
+  [[nodiscard]] std::string make_token(reference ref, std::uint8_t token_generation) const;
+  // The generation that the token was made for; constant time; none when it is not ours.
+  [[nodiscard]] std::optional<std::uint8_t> check_token(reference ref, std::string_view token) const;
+
+  [[nodiscard]] const key_bytes& receipt_seed() const { return receipt_seed_; }
+
+private:
+  struct round_keys {
+    key_bytes citizen;
+    key_bytes data;
+  };
+  explicit sealing(key_ring& keys) : keys_(keys) {}
+  [[nodiscard]] std::optional<round_keys> keys_of(round_id round) const;
+  [[nodiscard]] static key_bytes day_key(const key_bytes& data, day_number day);
+
+  key_ring& keys_;
+  key_bytes request_key_{};
+  key_bytes token_key_{};
+  key_bytes receipt_seed_{};
+  std::uint8_t token_key_id_ = 1;
+  mutable std::shared_mutex mutex_;
+  mutable std::unordered_map<std::uint16_t, round_keys> rounds_;
+};
+
+}  // namespace janji::store
