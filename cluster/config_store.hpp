@@ -1,0 +1,31 @@
+// Where the records of shards live: who leads, who is in sync. Compare-and-swap only. For one node it is the node's own
+// store; for a cluster etcd will stand behind the same interface and pass the same contract test.
+//
+// Threads: calls block on a disk or a network; never call them from a pooled actor.
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "cluster/replication/machine.hpp"
+
+namespace janji::cluster {
+
+using replication::shard_record;
+using replication::swap_result;
+using replication::versioned_record;
+
+struct swap_outcome {
+  swap_result result = swap_result::unknown;
+  versioned_record record;  // won: what was written; lost: what was found
+};
+
+class config_store {
+public:
+  virtual ~config_store() = default;
+  // The shard's record; revision 0 when there is none.
+  virtual std::expected<versioned_record, std::string> read(shard_id shard) = 0;
+  virtual swap_outcome swap(shard_id shard, std::uint64_t expected_revision, const shard_record& record) = 0;
+};
+
+}  // namespace janji::cluster

@@ -1,0 +1,63 @@
+#include "cluster/placement.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "cluster/local_config_store.hpp"
+#include "tests/temporary_directory.hpp"
+
+namespace janji::cluster {
+namespace {
+
+TEST(placement, values_are_pinned_because_changing_them_moves_every_citizen) {
+  EXPECT_EQ(shard_of_key("2021-3/WTCKL/2021-06-07", 64).value, 5);
+  citizen_hash c;
+  c.bytes.fill(7);
+  EXPECT_EQ(shard_of_citizen(c, 64).value, 60);
+}
+
+TEST(placement, every_shard_gets_a_share) {
+  std::set<std::uint16_t> seen;
+  for (int i = 0; i < 2000; ++i)
+    seen.insert(shard_of_key("key" + std::to_string(i), 64).value);
+  EXPECT_EQ(seen.size(), 64U);
+}
+
+// What every store of shard records must do; etcd's will be tested by the same lines.
+struct contract : testing::Test {
+  test::temporary_directory dir;
+  std::unique_ptr<store::node_store> disk;
+  void SetUp() override {
+    store::store_options options;
+    options.path = dir.path() + "/store";
+    disk = std::move(*store::node_store::open(options));
+  }
+};
+
+TEST_F(contract, a_swap_wins_once_and_the_loser_is_told_what_is_there) {
+  local_config_store records(*disk);
+  EXPECT_EQ(records.read(shard_id{5})->revision, 0U);
+  const shard_record first{epoch_t{1}, {1, 2}, {{1, 2}}, {{3, 4}}, 2, 3};
+  const auto won = records.swap(shard_id{5}, 0, first);
+  ASSERT_EQ(won.result, swap_result::won);
+  EXPECT_EQ(records.read(shard_id{5})->record, first);
+  auto second = first;
+  second.epoch = epoch_t{2};
+  const auto lost = records.swap(shard_id{5}, 0, second);
+  EXPECT_EQ(lost.result, swap_result::lost);
+  EXPECT_EQ(lost.record.record, first);
+  EXPECT_EQ(records.swap(shard_id{5}, won.record.revision, second).result, swap_result::won);
+  EXPECT_EQ(records.read(shard_id{6})->revision, 0U);
+}
+
+TEST_F(contract, a_record_that_cannot_be_read_is_an_error) {
+  EXPECT_FALSE(record_from_text("{").has_value());
+  EXPECT_FALSE(record_from_text("{\"epoch\":1}").has_value());
+  ASSERT_TRUE(disk->swap("shard/7", 0, "nonsense").has_value());
+  local_config_store records(*disk);
+  EXPECT_FALSE(records.read(shard_id{7}).has_value());
+}
+
+}  // namespace
+}  // namespace janji::cluster
