@@ -1,0 +1,32 @@
+// The actor that reads and writes the store for the others, on a thread of its own: pooled actors never wait for a disk.
+// Its mailbox keeps the order: what a shard wrote, a later load of that shard sees.
+#pragma once
+
+#include <caf/all.hpp>
+
+#include "actors/context.hpp"
+#include "cluster/config_store.hpp"
+
+namespace janji::actors {
+
+class archive_actor : public caf::event_based_actor {
+public:
+  archive_actor(caf::actor_config& config, node_context& shared, store::node_store& store, cluster::config_store& records);
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "archive"; }
+
+private:
+  tail_loaded read_tail(shard_id shard);
+  loaded read_owner(const load_owner& l);
+
+  node_context& shared_;
+  store::node_store& store_;
+  cluster::config_store& records_;
+};
+
+// Events of one owner in a shard's log after `from`, in order. Also used before the actors run, for the rounds.
+std::expected<std::vector<std::pair<schema::owner, recovered_owner::tail_event>>, std::string> read_events(const store::node_store& store,
+                                                                                                           shard_id shard,
+                                                                                                           sequence_t after);
+
+}  // namespace janji::actors

@@ -1,0 +1,136 @@
+#include "actors/availability.hpp"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
+#include <chrono>
+#include <utility>
+
+#include "booking/civil_time.hpp"
+#include "booking/states.hpp"
+
+namespace janji::actors {
+
+std::string gzip(std::string_view text) {
+  z_stream stream{};
+  constexpr int gzip_window = 15 + 16;
+  if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+    return {};
+  std::string out(deflateBound(&stream, text.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  const bool done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
+  out.resize(done ? stream.total_out : 0);
+  deflateEnd(&stream);
+  return out;
+}
+
+availability_actor::availability_actor(caf::actor_config& config, node_context& shared, read_model& model)
+    : caf::event_based_actor(config), shared_(shared), model_(model) {}
+
+caf::behavior availability_actor::make_behavior() {
+  delayed_send(this, std::chrono::milliseconds(shared_.options.publish_every_ms), publish{});
+  return {
+      [this](group_numbers& numbers) { take(std::move(numbers.figures)); },
+      [this](catalogue_changed) { changed_ = true; },
+      [this](publish) {
+        build();
+        delayed_send(this, std::chrono::milliseconds(shared_.options.publish_every_ms), publish{});
+      },
+  };
+}
+
+void availability_actor::take(group_figures&& figures) {
+  const auto id = figures.group.value;
+  auto& known = numbers_[id];
+  changed_ = changed_ || known.windows != figures.windows;
+  known = std::move(figures);
+}
+
+// Pages carry the moment at which their numbers were known; one that has not changed is still renewed once a second, so
+// that its age tells the truth.
+void availability_actor::build() {
+  const auto catalogue = shared_.catalogue.get();
+  const auto now = shared_.now();
+  const bool renew = std::ranges::any_of(pages_, [&](const auto& p) { return now.value - p.second->as_of.value >= 1000; });
+  const bool complete = numbers_.size() >= catalogue->groups.size();
+  if (!changed_ && !renew) {
+    shared_.read_model_complete = complete;
+    return;
+  }
+  changed_ = false;
+  for (const auto& round : catalogue->rounds)
+    for (std::uint8_t state = 1; state < state_count; ++state)
+      if (auto built = page(*round, state))
+        pages_[{round->definition.id.value, state}] = std::move(built);
+  model_.pages.set(std::make_shared<const std::map<read_model::page_key, std::shared_ptr<const availability_page>>>(pages_));
+  auto figures = std::make_shared<std::vector<group_figures>>();
+  figures->reserve(numbers_.size());
+  for (const auto& [id, numbers] : numbers_)
+    figures->push_back(numbers);
+  model_.figures.set(std::move(figures));
+  shared_.read_model_complete = complete;
+}
+
+namespace {
+
+void append_window(std::string& out, const window_definition& window, const window_counts& counts) {
+  const auto free = counts.capacity > counts.booked ? counts.capacity - counts.booked : 0;
+  fmt::format_to(std::back_inserter(out), R"({{"opens":"{:02}:{:02}","closes":"{:02}:{:02}","capacity":{},"free":{}}})",
+                 window.opens_minute / 60, window.opens_minute % 60, window.closes_minute / 60, window.closes_minute % 60, counts.capacity,
+                 free);
+}
+
+void append_day(std::string& out, const group_definition& group, const group_figures* numbers) {
+  fmt::format_to(std::back_inserter(out), R"({{"date":"{}","windows":[)", format_date(group.date));
+  for (std::size_t w = 0; w < group.windows.size(); ++w) {
+    if (w != 0)
+      out += ',';
+    const bool known = numbers != nullptr && w < numbers->windows.size();
+    append_window(out, group.windows[w], known ? numbers->windows[w] : window_counts{group.windows[w].capacity, 0, 0, 0, 0});
+  }
+  out += "]}";
+}
+
+std::string json_text(std::string_view text) { return boost::json::serialize(boost::json::string(text)); }
+
+}  // namespace
+
+std::shared_ptr<const availability_page> availability_actor::page(const round_entry& round, std::uint8_t state) const {
+  const auto& definition = round.definition;
+  std::string centres;
+  std::uint32_t g = 0;
+  for (std::uint16_t c = 0; c < definition.centres.size(); ++c) {
+    const auto& centre = definition.centres[c];
+    const auto first = g;
+    while (g < definition.groups.size() && definition.groups[g].centre == c)
+      ++g;
+    if (state_number(centre.state) != state)
+      continue;
+    centres += centres.empty() ? "" : ",";
+    fmt::format_to(std::back_inserter(centres), R"({{"code":{},"name":{},"days":[)", json_text(centre.code), json_text(centre.name));
+    for (auto i = first; i < g; ++i) {
+      if (i != first)
+        centres += ',';
+      const auto it = numbers_.find(definition.groups[i].id.value);
+      append_day(centres, definition.groups[i], it == numbers_.end() ? nullptr : &it->second);
+    }
+    centres += "]}";
+  }
+  auto built = std::make_shared<availability_page>();
+  built->as_of = shared_.now();
+  const auto status = fmt::format(R"("status":"{}","centres":[{}]}})", name_of(round.status.state), centres);
+  built->etag = fmt::format("W/\"{:016x}\"", XXH3_64bits(status.data(), status.size()));
+  built->body = fmt::format(R"({{"round":{},"state":{},"as_of":"{}",{})", json_text(definition.code), json_text(state_name(state)),
+                            format_utc(built->as_of), status);
+  built->body_gzip = gzip(built->body);
+  return built;
+}
+
+}  // namespace janji::actors

@@ -1,0 +1,43 @@
+// The node's read model: numbers of every slot group as last committed, and per state a page that is ready to send.
+// Never on the booking path: groups report at most every publish_every_ms, pages are built at most as often, and readers
+// take an immutable copy without asking any actor.
+#pragma once
+
+#include <caf/all.hpp>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "actors/context.hpp"
+
+namespace janji::actors {
+
+// Readers' side: any thread.
+struct read_model {
+  using page_key = std::pair<std::uint16_t, std::uint8_t>;  // round, state
+  published<std::map<page_key, std::shared_ptr<const availability_page>>> pages;
+  published<std::vector<group_figures>> figures;
+};
+
+class availability_actor : public caf::event_based_actor {
+public:
+  availability_actor(caf::actor_config& config, node_context& shared, read_model& model);
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "availability"; }
+
+private:
+  void take(group_figures&& figures);
+  void build();
+  std::shared_ptr<const availability_page> page(const round_entry& round, std::uint8_t state) const;
+
+  node_context& shared_;
+  read_model& model_;
+  std::map<std::uint32_t, group_figures> numbers_;
+  std::map<read_model::page_key, std::shared_ptr<const availability_page>> pages_;
+  bool changed_ = true;
+};
+
+// gzip of `text`; empty when it cannot be compressed.
+std::string gzip(std::string_view text);
+
+}  // namespace janji::actors

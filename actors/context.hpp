@@ -1,0 +1,80 @@
+// What every actor of a node is given: options, the router, the clock, where answers go, and the plug-ins below.
+// One object a node, immutable once the actors run; outlives them.
+#pragma once
+
+#include <atomic>
+#include <caf/all.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "actors/messages.hpp"
+#include "actors/node.hpp"
+#include "actors/router.hpp"
+#include "booking/faults.hpp"
+
+namespace janji::actors {
+
+// Appends of a node's shards on their way to disk. submit() never blocks; when the write is synced, `persisted{id}` is
+// sent to `reply_to`. A failed write or sync is fatal to the process and is never reported as an outcome (replication.md
+// rule 20). Source of the grouping: everything that queued while the last sync ran goes in the next.
+class journal_port {
+public:
+  virtual ~journal_port() = default;
+  virtual void submit(store::shard_write&& write, std::uint64_t id, const caf::actor& reply_to) = 0;
+};
+
+// A pointer to an immutable value that one thread replaces and all may read.
+template <class T>
+class published {
+public:
+  [[nodiscard]] std::shared_ptr<const T> get() const { return value_.load(std::memory_order_acquire); }
+  void set(std::shared_ptr<const T> v) { value_.store(std::move(v), std::memory_order_release); }
+
+private:
+  std::atomic<std::shared_ptr<const T>> value_{std::make_shared<const T>()};
+};
+
+struct node_context {
+  explicit node_context(const node_options& o) : options(o), route(o.shard_count), strict_free_(o.shard_count) {}
+
+  node_options options;
+  router route;
+  journal_port* journal = nullptr;
+  caf::actor archive;  // loads and writes snapshots, swaps shard records
+  caf::actor availability;
+  caf::actor rounds;
+  std::function<unix_ms()> now;
+  std::function<void(std::vector<answer>&&)> answers;
+  std::function<void(std::string)> fatal;
+  planted_faults faults;
+
+  // Incarnations are unique over restarts: the node's boot number stands in the top 24 bits.
+  incarnation_t next_incarnation() { return incarnation_t{boot << 40 | ++incarnations_}; }
+  std::uint64_t boot = 0;
+  std::uint64_t node_id = 0;
+  std::uint64_t disk_id = 0;
+
+  // A strict round on this shard asks nobody: set by the shard while it serves alone.
+  [[nodiscard]] bool strict_rounds_free(shard_id s) const { return strict_free_[s.value].load(std::memory_order_acquire); }
+  void set_strict_rounds_free(shard_id s, bool free) { strict_free_[s.value].store(free, std::memory_order_release); }
+
+  published<round_catalogue> catalogue;
+  std::atomic<std::uint32_t> shards_serving{0};
+  std::atomic<bool> read_model_complete{false};
+  std::atomic<bool> stopping{false};
+  std::atomic<std::uint32_t> shards_flushed{0};
+  std::atomic<bool> storage_low{false};
+  std::vector<std::atomic<std::shared_ptr<const shard_status>>> shard_statuses{options.shard_count};
+
+private:
+  std::vector<std::atomic<bool>> strict_free_;
+  std::atomic<std::uint64_t> incarnations_{0};
+};
+
+// The clock of a node: wall time at start, then steady, so that deadlines do not jump.
+std::function<unix_ms()> steady_wall_clock();
+
+}  // namespace janji::actors

@@ -1,0 +1,201 @@
+// What actors of one node send each other. These stay in the process, so they are CAF "unsafe" message types: moved,
+// never serialised. What crosses a machine boundary goes over net/'s links as Cap'n Proto.
+#pragma once
+
+#include <caf/all.hpp>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actors/node.hpp"
+#include "booking/messages.hpp"
+#include "booking/round.hpp"
+#include "cluster/config_store.hpp"
+#include "schema/codec.hpp"
+#include "store/node_store.hpp"
+
+namespace janji::actors {
+
+// ---- to a slot group's or a registry's actor
+struct group_mail {
+  std::vector<group_input> inputs;
+};
+struct registry_mail {
+  std::vector<registry_input> inputs;
+};
+// What an owner wants in its shard's log, in this order.
+struct append_mail {
+  schema::owner who;
+  incarnation_t incarnation;
+  struct item {
+    std::uint64_t token = 0;
+    schema::any_event event;
+  };
+  std::vector<item> items;
+};
+struct strict_round_mail {
+  schema::owner who;
+  incarnation_t incarnation;
+};
+// A committed event of the rounds' owner.
+struct round_committed {
+  std::uint64_t token = 0;
+  sequence_t sequence;
+  bool known = true;  // false: the append's outcome is unknown
+};
+
+// ---- between a shard and the actors that it activates
+// Here is an owner's committed state: the last snapshot and the events since.
+struct recovered_owner {
+  struct tail_event {
+    sequence_t sequence;
+    std::uint16_t first_record = 0;
+    schema::any_event event;
+  };
+  schema::owner who;
+  std::string snapshot;  // empty: none
+  std::vector<tail_event> tail;
+};
+struct snapshot_request {};
+struct snapshot_taken {
+  schema::owner who;
+  incarnation_t incarnation;
+  sequence_t applied;
+  std::string bytes;
+};
+// The passivation handshake: the group asks, the shard stops routing and says retire, the group drops or stays.
+struct wants_to_retire {
+  group_id group;
+  incarnation_t incarnation;
+};
+struct retire {};
+struct retired {
+  group_id group;
+  incarnation_t incarnation;
+  bool stayed = false;
+  sequence_t applied;
+  std::string bytes;
+};
+struct wake {};  // an owner's own timer
+struct sweep {};
+
+// ---- to a shard
+struct start_shard {};
+struct group_mail_for {  // no route: activate it
+  group_id group;
+  group_mail mail;
+};
+struct activate_groups {  // warm, or to learn their counts
+  std::vector<group_id> groups;
+};
+struct persisted {
+  std::uint64_t id = 0;
+};
+struct swap_done {
+  cluster::swap_outcome outcome;
+};
+struct loaded {
+  std::string error;
+  recovered_owner owner;
+};
+struct tail_loaded {  // what a shard finds in its log at start
+  std::string error;
+  store::shard_tail tail;
+  cluster::versioned_record record;
+  sequence_t checkpoint;
+  std::vector<std::pair<schema::owner, recovered_owner::tail_event>> events;
+};
+struct checkpoint_written {
+  sequence_t at;
+};
+struct flush_all {};  // stop: write a checkpoint when nothing is on its way, then count yourself in
+
+// ---- to the archive (own thread: it reads and writes the store)
+struct load_tail {
+  shard_id shard;
+  caf::actor reply_to;
+};
+struct load_owner {
+  shard_id shard;
+  schema::owner who;
+  bool with_tail = false;  // after an actor failed: the events since its snapshot, from the log
+  caf::actor reply_to;
+};
+struct write_snapshots {
+  shard_id shard;
+  std::vector<store::snapshot_row> rows;
+  std::optional<sequence_t> checkpoint;
+  caf::actor reply_to;
+};
+struct do_swap {
+  shard_id shard;
+  std::uint64_t expected_revision = 0;
+  cluster::shard_record record;
+  caf::actor reply_to;
+};
+struct watch_disk {};
+
+// ---- read model
+struct group_numbers {
+  group_figures figures;
+};
+struct publish {};
+struct catalogue_changed {};
+
+// ---- front and operators
+struct front_turn {
+  std::vector<citizen_command> commands;
+};
+struct import_order {
+  round_definition definition;
+  std::string by;
+  operator_done done;
+};
+struct state_order {
+  round_id round;
+  round_state to = round_state::open;
+  std::string reason;
+  std::string by;
+  operator_done done;
+};
+struct note_order {
+  operator_noted note;
+  operator_done done;
+};
+
+}  // namespace janji::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::group_mail)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::registry_mail)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::append_mail)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::strict_round_mail)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::round_committed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::snapshot_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::snapshot_taken)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::wants_to_retire)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::retire)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::retired)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::wake)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::sweep)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::start_shard)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::group_mail_for)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::activate_groups)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::persisted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::swap_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::loaded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::tail_loaded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::checkpoint_written)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::flush_all)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::load_tail)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::load_owner)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::write_snapshots)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::do_swap)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::watch_disk)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::group_numbers)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::publish)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::catalogue_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::front_turn)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::import_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::state_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::note_order)

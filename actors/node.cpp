@@ -1,0 +1,310 @@
+#include "actors/node.hpp"
+
+#include <caf/all.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "actors/archive.hpp"
+#include "actors/availability.hpp"
+#include "actors/catalogue.hpp"
+#include "actors/context.hpp"
+#include "actors/front.hpp"
+#include "actors/journal.hpp"
+#include "actors/rounds.hpp"
+#include "actors/shard.hpp"
+#include "cluster/local_config_store.hpp"
+#include "cluster/placement.hpp"
+#include "schema/codec.hpp"
+
+namespace janji::actors {
+
+std::function<unix_ms()> steady_wall_clock() {
+  using namespace std::chrono;
+  const auto wall = duration_cast<milliseconds>(system_clock::now().time_since_epoch());
+  const auto start = steady_clock::now();
+  return [=] { return unix_ms{(wall + duration_cast<milliseconds>(steady_clock::now() - start)).count()}; };
+}
+
+namespace {
+
+// Requests of operators to slot groups have numbers that no front gives.
+constexpr std::uint64_t operator_request_bit = std::uint64_t{1} << 63;
+
+caf::actor_system_config& configure(caf::actor_system_config& c, const node_options& o) {
+  c.set("scheduler.policy", caf::atom("sharing"));
+  c.set("scheduler.max-threads", static_cast<std::uint64_t>(o.actor_threads));
+  c.set("scheduler.max-throughput", o.throughput_max);
+  c.set("logger.console", caf::atom("none"));
+  return c;
+}
+
+// The rounds as committed: the last snapshot of shard 0 and the events since.
+std::expected<std::pair<catalogue_builder, sequence_t>, std::string> recover_rounds(const store::node_store& store, std::uint16_t shards) {
+  std::pair<catalogue_builder, sequence_t> out{catalogue_builder{shards}, sequence_t{}};
+  const auto snapshot = store.get_snapshot(shard_id{0}, schema::owner::of_rounds());
+  if (!snapshot)
+    return std::unexpected(snapshot.error().text());
+  if (*snapshot) {
+    auto history = schema::decode_batch((*snapshot)->bytes);
+    if (!history)
+      return std::unexpected(history.error().text);
+    for (const auto& e : *history)
+      out.first.apply(std::get<round_event>(e.event));
+    out.second = (*snapshot)->applied;
+  }
+  auto events = read_events(store, shard_id{0}, out.second);
+  if (!events)
+    return std::unexpected(events.error());
+  for (const auto& [who, e] : *events)
+    if (who.kind == schema::owner_kind::rounds) {
+      out.first.apply(std::get<round_event>(e.event));
+      out.second = e.sequence;
+    }
+  return out;
+}
+
+std::expected<std::string, std::string> result_of(outcome o) {
+  switch (o) {
+    case outcome::found: return "changed";
+    case outcome::cancelled: return "released";
+    case outcome::not_found: return std::unexpected("not_found: there is no such claim");
+    case outcome::window_unknown: return std::unexpected("unknown_window: there is no such window");
+    default: return std::unexpected("busy: not done in time; ask again");
+  }
+}
+
+}  // namespace
+
+struct node::impl {
+  impl(const node_options& options, store::node_store& s, std::function<void(std::string)> on_fatal)
+      : shared(options), store(s), records(s), fatal(std::move(on_fatal)) {}
+
+  node_context shared;
+  store::node_store& store;
+  cluster::local_config_store records;
+  std::function<void(std::string)> fatal;
+  std::once_flag failed_once;
+  std::atomic<bool> failed{false};
+  read_model model;
+  caf::actor_system_config config;
+  std::unique_ptr<journal> log;
+  std::unique_ptr<caf::actor_system> system;
+  caf::actor front;
+
+  std::mutex sink_mutex;
+  std::shared_ptr<const std::function<void(std::vector<answer>&&)>> sink;
+  std::atomic<std::int64_t> in_flight{0};
+  std::mutex operator_mutex;
+  std::unordered_map<std::uint64_t, operator_done> operators;
+  std::uint64_t next_operator = 0;
+
+  void fail(std::string why) {
+    std::call_once(failed_once, [&] {
+      failed = true;
+      fatal(std::move(why));
+    });
+  }
+  void answered(std::vector<answer>&& answers);
+  request_id operator_request(operator_done&& done) {
+    const std::lock_guard lock{operator_mutex};
+    const request_id request{operator_request_bit | ++next_operator};
+    operators.emplace(request.value, std::move(done));
+    return request;
+  }
+  void start_actors(catalogue_builder&& builder, sequence_t rounds_applied);
+};
+
+void node::impl::answered(std::vector<answer>&& answers) {
+  if (failed)
+    return;  // nothing is said after a failed write
+  std::erase_if(answers, [&](const answer& a) {
+    if ((a.request.value & operator_request_bit) == 0)
+      return false;
+    operator_done done;
+    {
+      const std::lock_guard lock{operator_mutex};
+      if (auto node = operators.extract(a.request.value))
+        done = std::move(node.mapped());
+    }
+    if (done)
+      done(result_of(a.what));
+    return true;
+  });
+  if (answers.empty())
+    return;
+  in_flight -= static_cast<std::int64_t>(answers.size());
+  std::shared_ptr<const std::function<void(std::vector<answer>&&)>> to;
+  {
+    const std::lock_guard lock{sink_mutex};
+    to = sink;
+  }
+  if (to)
+    (*to)(std::move(answers));
+}
+
+void node::impl::start_actors(catalogue_builder&& builder, sequence_t rounds_applied) {
+  auto catalogue = builder.build();
+  shared.catalogue.set(catalogue);
+  shared.route.set_shard_of_group([this](group_id group) {
+    const auto known = shared.catalogue.get();
+    const auto it = known->groups.find(group.value);
+    return it == known->groups.end() ? shard_id{limits::shards_max} : it->second.shard;
+  });
+  shared.archive = system->spawn<archive_actor, caf::detached>(std::ref(shared), std::ref(store), std::ref<cluster::config_store>(records));
+  shared.availability = system->spawn<availability_actor>(std::ref(shared), std::ref(model));
+  shared.rounds = system->spawn<rounds_actor>(std::ref(shared), std::move(builder), rounds_applied);
+  for (std::uint16_t s = 0; s < shared.options.shard_count; ++s)
+    shared.route.set_shard(shard_id{s}, system->spawn<shard_actor>(std::ref(shared), shard_id{s}));
+  front = system->spawn<front_actor>(std::ref(shared));
+  caf::anon_send(shared.archive, watch_disk{});
+  std::map<std::uint16_t, activate_groups> by_shard;
+  for (const auto& [group, place] : catalogue->groups)
+    by_shard[place.shard.value].groups.push_back(group_id{group});
+  for (std::uint16_t s = 0; s < shared.options.shard_count; ++s) {
+    caf::anon_send(shared.route.shard(shard_id{s}), start_shard{});
+    if (const auto it = by_shard.find(s); it != by_shard.end())
+      caf::anon_send(shared.route.shard(shard_id{s}), std::move(it->second));
+  }
+}
+
+node::node(std::unique_ptr<impl> impl) : impl_(std::move(impl)) {}
+
+std::expected<std::unique_ptr<node>, std::string> node::start(const node_options& options, store::node_store& store,
+                                                              std::function<void(std::string)> fatal) {
+  auto made = std::make_unique<impl>(options, store, std::move(fatal));
+  auto& m = *made;
+  auto rounds = recover_rounds(store, options.shard_count);
+  if (!rounds)
+    return std::unexpected(rounds.error());
+  m.shared.now = steady_wall_clock();
+  m.shared.boot = store.boot();
+  m.shared.node_id = store.node_id();
+  m.shared.disk_id = store.disk_id();
+  m.shared.answers = [&m](std::vector<answer>&& a) { m.answered(std::move(a)); };
+  m.shared.fatal = [&m](std::string why) { m.fail(std::move(why)); };
+  m.log = std::make_unique<journal>(store, [&m](std::string why) { m.fail(std::move(why)); });
+  m.shared.journal = m.log.get();
+  m.system = std::make_unique<caf::actor_system>(configure(m.config, options));
+  m.start_actors(std::move(rounds->first), rounds->second);
+  return std::unique_ptr<node>(new node(std::move(made)));
+}
+
+node::~node() {
+  if (impl_ == nullptr)
+    return;
+  auto& m = *impl_;
+  m.log->stop();
+  std::vector<caf::actor> all{m.front, m.shared.rounds, m.shared.availability, m.shared.archive};
+  for (std::uint16_t s = 0; s < m.shared.options.shard_count; ++s)
+    all.push_back(m.shared.route.shard(shard_id{s}));
+  m.shared.route.for_each([&](const caf::actor& a) { all.push_back(a); });
+  for (const auto& a : all)
+    caf::anon_send_exit(a, caf::exit_reason::kill);
+  all.clear();
+  m.shared.route.clear();
+  m.shared.archive = m.shared.availability = m.shared.rounds = m.front = nullptr;
+  m.system.reset();
+}
+
+void node::submit(std::vector<citizen_command>&& turn) {
+  impl_->in_flight += static_cast<std::int64_t>(turn.size());
+  caf::anon_send(impl_->front, front_turn{std::move(turn)});
+}
+
+void node::set_answer_sink(std::function<void(std::vector<answer>&&)> sink) {
+  const std::lock_guard lock{impl_->sink_mutex};
+  impl_->sink = sink ? std::make_shared<const std::function<void(std::vector<answer>&&)>>(std::move(sink)) : nullptr;
+}
+
+bool node::storage_low() const { return impl_->shared.storage_low; }
+std::shared_ptr<const round_catalogue> node::catalogue() const { return impl_->shared.catalogue.get(); }
+std::shared_ptr<const std::vector<group_figures>> node::figures() const { return impl_->model.figures.get(); }
+
+std::shared_ptr<const availability_page> node::availability(round_id round, std::uint8_t state) const {
+  const auto pages = impl_->model.pages.get();
+  const auto it = pages->find({round.value, state});
+  return it == pages->end() ? nullptr : it->second;
+}
+
+void node::import_round(round_definition definition, std::string by, operator_done done) {
+  caf::anon_send(impl_->shared.rounds, import_order{std::move(definition), std::move(by), std::move(done)});
+}
+void node::change_round(round_id round, round_state to, std::string reason, std::string by, operator_done done) {
+  caf::anon_send(impl_->shared.rounds, state_order{round, to, std::move(reason), std::move(by), std::move(done)});
+}
+void node::note(operator_noted what, operator_done done) {
+  what.at = impl_->shared.now();
+  caf::anon_send(impl_->shared.rounds, note_order{std::move(what), std::move(done)});
+}
+
+void node::change_capacity(group_id group, window_index window, std::uint32_t capacity, std::string by, std::string reason,
+                           operator_done done) {
+  const auto request = impl_->operator_request(std::move(done));
+  impl_->shared.route.send(group, group_input{janji::change_capacity{request, window, capacity, std::move(by), std::move(reason)}});
+}
+
+void node::release_claim(const citizen_hash& citizen, std::string by, std::string reason, operator_done done) {
+  constexpr std::int64_t limit_ms = 10'000;
+  const auto request = impl_->operator_request(std::move(done));
+  const auto shard = cluster::shard_of_citizen(citizen, impl_->shared.options.shard_count);
+  const unix_ms deadline{impl_->shared.now().value + limit_ms};
+  impl_->shared.route.send(
+      shard, registry_input{cancel_command{request, {}, citizen, 0, key_hash{request.value}, std::move(by), std::move(reason), deadline}});
+}
+
+void node::warm(round_id round, operator_done done) {
+  const auto catalogue = impl_->shared.catalogue.get();
+  std::map<std::uint16_t, activate_groups> by_shard;
+  for (const auto& [group, place] : catalogue->groups)
+    if (place.round == round)
+      by_shard[place.shard.value].groups.push_back(group_id{group});
+  std::size_t count = 0;
+  for (auto& [shard, groups] : by_shard) {
+    count += groups.groups.size();
+    caf::anon_send(impl_->shared.route.shard(shard_id{shard}), std::move(groups));
+  }
+  done("warming " + std::to_string(count) + " slot groups");
+}
+
+node_status node::status() const {
+  node_status s;
+  for (const auto& shard : impl_->shared.shard_statuses)
+    if (const auto known = shard.load())
+      s.shards.push_back(*known);
+  const auto disk = impl_->store.disk();
+  s.storage_low = disk.low;
+  s.disk_free_bytes = disk.free_bytes;
+  s.disk_total_bytes = disk.total_bytes;
+  if (impl_->failed)
+    s.failed = "a write failed; the node is going down";
+  return s;
+}
+
+bool node::ready() const {
+  return !impl_->failed && !impl_->shared.stopping && impl_->shared.shards_serving == impl_->shared.options.shard_count &&
+         impl_->shared.read_model_complete;
+}
+
+void node::stop(std::uint32_t limit_ms) {
+  using namespace std::chrono;
+  auto& m = *impl_;
+  m.shared.stopping = true;
+  const auto until = steady_clock::now() + milliseconds(limit_ms);
+  const auto wait_for = [&](auto&& done) {
+    while (!done() && !m.failed && steady_clock::now() < until)
+      std::this_thread::sleep_for(milliseconds(2));
+  };
+  wait_for([&] { return m.in_flight <= 0; });
+  m.shared.shards_flushed = 0;
+  for (std::uint16_t s = 0; s < m.shared.options.shard_count; ++s)
+    caf::anon_send(m.shared.route.shard(shard_id{s}), flush_all{});
+  wait_for([&] { return m.shared.shards_flushed >= m.shared.options.shard_count; });
+  if (!m.failed)
+    (void)m.store.flush();
+}
+
+}  // namespace janji::actors

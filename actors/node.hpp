@@ -1,0 +1,145 @@
+// One node: owns the actor system, the journal thread, the shards and their actors, and the read model. What net/ and
+// apps/ see of the actors is this class.
+//
+// Threads: every public function may be called from any thread. Answers and completions are called on an actor's or the
+// journal's thread: they must only hand over (post) and return.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "booking/messages.hpp"
+#include "booking/round.hpp"
+
+namespace janji::store {
+class node_store;
+}
+
+namespace janji::actors {
+
+// A citizen's command on its way to its slot group or registry.
+struct routed_booking {
+  group_id group;
+  book_command command;
+};
+using citizen_command = std::variant<routed_booking, cancel_command, move_command, lookup_command>;
+
+// Where a slot group is and what it is, for routing and for words.
+struct group_place {
+  round_id round;
+  std::uint16_t centre = 0;  // index into the round's centres
+  shard_id shard;
+  std::uint32_t index = 0;  // into the round's groups
+};
+
+struct round_entry {
+  round_definition definition;
+  round_status status;
+  // (centre code, date) -> index into definition.groups
+  [[nodiscard]] const group_definition* find_group(std::string_view centre_code, std::chrono::year_month_day date) const;
+  std::map<std::string, std::uint16_t, std::less<>> centre_by_code;
+  std::map<std::pair<std::uint16_t, std::chrono::sys_days>, std::uint32_t> group_by_day;
+};
+
+// All rounds as committed, immutable; a new one is published at each change.
+struct round_catalogue {
+  std::vector<std::shared_ptr<const round_entry>> rounds;  // in the order of import
+  std::map<std::uint32_t, group_place> groups;             // by group id
+  [[nodiscard]] const round_entry* find(std::string_view code) const;
+  [[nodiscard]] const round_entry* find(round_id id) const;
+  std::uint64_t version = 0;
+};
+
+// The free places of one state, ready to send.
+struct availability_page {
+  std::string body;  // JSON
+  std::string body_gzip;
+  std::string etag;  // quoted
+  unix_ms as_of;     // when the numbers were last known to be these
+};
+
+// Committed numbers of one slot group, for figures.
+struct group_figures {
+  group_id group;
+  std::vector<window_counts> windows;
+  std::vector<std::uint32_t> booked_by_facts;  // state_count x age_band_count
+};
+
+struct shard_status {
+  shard_id shard;
+  epoch_t epoch;
+  sequence_t committed;
+  bool serving = false;
+  std::size_t claims = 0;
+  std::size_t unsettled = 0;
+  std::size_t groups_active = 0;
+};
+
+struct node_status {
+  std::vector<shard_status> shards;
+  bool storage_low = false;
+  std::uint64_t disk_free_bytes = 0;
+  std::uint64_t disk_total_bytes = 0;
+  std::string failed;  // not empty: the node is going down, and why
+};
+
+struct node_options {
+  std::uint16_t shard_count = 64;
+  unsigned actor_threads = 1;
+  std::uint64_t throughput_max = 64;  // messages one actor handles before another has its turn
+  std::uint32_t passivate_after_ms = 60'000;
+  std::uint32_t sweep_every_ms = 1'000;
+  std::uint32_t publish_every_ms = 100;         // availability pages
+  std::uint32_t snapshot_every_events = 8'192;  // of a shard's log
+  double disk_low_mark = 0.10;                  // of the disk free: below it new bookings are refused
+};
+
+using operator_done = std::function<void(std::expected<std::string, std::string>)>;
+
+class node {
+public:
+  // Recovers every shard from the store and serves. `store` outlives the node. `fatal` is called once, from any thread,
+  // when a write failed: the process must end.
+  static std::expected<std::unique_ptr<node>, std::string> start(const node_options& options, store::node_store& store,
+                                                                 std::function<void(std::string)> fatal);
+  ~node();
+
+  // ---- citizens. Every command gets exactly one answer (at its deadline at the latest: `unknown`), through the sink.
+  void submit(std::vector<citizen_command>&& turn);
+  void set_answer_sink(std::function<void(std::vector<answer>&&)> sink);
+  [[nodiscard]] bool storage_low() const;
+
+  // ---- read model; never touches the booking path
+  [[nodiscard]] std::shared_ptr<const round_catalogue> catalogue() const;
+  [[nodiscard]] std::shared_ptr<const availability_page> availability(round_id round, std::uint8_t state) const;
+  [[nodiscard]] std::shared_ptr<const std::vector<group_figures>> figures() const;
+
+  // ---- operators
+  void import_round(round_definition definition, std::string by, operator_done done);
+  void change_round(round_id round, round_state to, std::string reason, std::string by, operator_done done);
+  void change_capacity(group_id group, window_index window, std::uint32_t capacity, std::string by, std::string reason, operator_done done);
+  void note(operator_noted what, operator_done done);
+  // Staff release a disputed claim: a cancellation, found by the citizen instead of a token.
+  void release_claim(const citizen_hash& citizen, std::string by, std::string reason, operator_done done);
+  // Activates every slot group of the round.
+  void warm(round_id round, operator_done done);
+  [[nodiscard]] node_status status() const;
+  [[nodiscard]] bool ready() const;  // every shard serves and the read model is complete
+
+  // Stops admitting, answers what is in flight, flushes. Returns when all is on disk or the limit has passed.
+  void stop(std::uint32_t limit_ms);
+
+private:
+  struct impl;
+  explicit node(std::unique_ptr<impl> impl);
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace janji::actors

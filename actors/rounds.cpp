@@ -1,0 +1,84 @@
+#include "actors/rounds.hpp"
+
+#include <utility>
+
+#include "booking/assert.hpp"
+
+namespace janji::actors {
+
+namespace {
+constexpr std::size_t orders_max = 64;  // operators' orders under way
+}
+
+rounds_actor::rounds_actor(caf::actor_config& config, node_context& shared, catalogue_builder builder, sequence_t applied)
+    : caf::event_based_actor(config), shared_(shared), builder_(std::move(builder)), applied_(applied) {}
+
+caf::behavior rounds_actor::make_behavior() {
+  return {
+      [this](import_order& o) { take(o); },
+      [this](state_order& o) { take(o); },
+      [this](note_order& o) { append(std::move(o.note), std::move(o.done), "noted"); },
+      [this](round_committed& c) { committed(c); },
+      [this](snapshot_request) {
+        std::vector<schema::owned_event> history;
+        for (const auto& e : builder_.history())
+          history.push_back({schema::owner::of_rounds(), e});
+        caf::anon_send(shared_.route.shard(shard_id{0}),
+                       snapshot_taken{schema::owner::of_rounds(), {}, applied_, schema::encode_batch(history)});
+      },
+  };
+}
+
+// One order at a time changes rounds: each is checked against what is committed.
+void rounds_actor::take(import_order& o) {
+  if (!waiting_.empty())
+    return o.done(std::unexpected("busy: another operator's order is under way, try again"));
+  if (builder_.find(o.definition.code) != nullptr)
+    return o.done(std::unexpected("wrong_state: a round with the code " + o.definition.code + " is there already"));
+  builder_.number(o.definition);
+  auto answer = o.definition.code;
+  append(round_imported{std::move(o.definition), std::move(o.by), shared_.now()}, std::move(o.done), std::move(answer));
+}
+
+void rounds_actor::take(state_order& o) {
+  if (!waiting_.empty())
+    return o.done(std::unexpected("busy: another operator's order is under way, try again"));
+  const auto* round = builder_.find(o.round);
+  if (round == nullptr)
+    return o.done(std::unexpected("not_found: there is no such round"));
+  if (round->status.state == o.to && round->status.reason == o.reason)
+    return o.done(std::string(name_of(o.to)));  // said twice is done once
+  if (auto allowed = may_change(round->status.state, o.to); !allowed)
+    return o.done(std::unexpected("wrong_state: " + allowed.error()));
+  append(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), shared_.now()}, std::move(o.done),
+         std::string(name_of(o.to)));
+}
+
+void rounds_actor::append(round_event event, operator_done done, std::string answer) {
+  if (waiting_.size() >= orders_max)
+    return done(std::unexpected("busy: too many orders are under way"));
+  append_mail mail{schema::owner::of_rounds(), {}, {}};
+  mail.items.push_back({++next_token_, event});
+  waiting_.push_back({next_token_, std::move(event), std::move(done), std::move(answer)});
+  caf::anon_send(shared_.route.shard(shard_id{0}), std::move(mail));
+}
+
+void rounds_actor::committed(const round_committed& c) {
+  assert_always(!waiting_.empty() && waiting_.front().token == c.token, "orders are committed in the order in which they were given");
+  auto w = std::move(waiting_.front());
+  waiting_.pop_front();
+  builder_.apply(w.event);
+  applied_ = c.sequence;
+  const bool imported = std::holds_alternative<round_imported>(w.event);
+  auto catalogue = builder_.build();
+  shared_.catalogue.set(catalogue);
+  caf::anon_send(shared_.availability, catalogue_changed{});
+  if (imported)
+    for (const auto& group : catalogue->rounds.back()->definition.groups) {
+      const auto shard = catalogue->groups.at(group.id.value).shard;
+      caf::anon_send(shared_.route.shard(shard), activate_groups{{group.id}});
+    }
+  w.done(std::move(w.answer));
+}
+
+}  // namespace janji::actors

@@ -1,0 +1,100 @@
+// One shard's replica on this node: its replication machine, the queue of events that wait for the log, and the life of
+// the actors whose state that log is (the registry, its slot groups, on shard 0 the rounds).
+//
+// Guarantees. An actor is activated only from committed state and only when no append of it is pending; appends become
+// one log entry a turn; owners hear of commits in the order of the log. Passivation is a handshake: stop routing, then
+// `retire`, which is the last message in the group's mailbox.
+#pragma once
+
+#include <caf/all.hpp>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "actors/context.hpp"
+#include "cluster/replication/machine.hpp"
+
+namespace janji::actors {
+
+class shard_actor : public caf::event_based_actor {
+public:
+  shard_actor(caf::actor_config& config, node_context& shared, shard_id shard);
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "shard"; }
+
+private:
+  enum class life : std::uint8_t { absent, loading, active, retiring };
+  struct owner_state {
+    life state = life::absent;
+    caf::actor handle;
+    incarnation_t incarnation;
+    std::vector<group_mail> group_queue;  // until it is active
+    std::vector<registry_mail> registry_queue;
+    std::vector<recovered_owner::tail_event> tail;  // found at start, for its first activation
+    std::size_t pending = 0;                        // its events that are queued or in flight
+    sequence_t last_event;
+    sequence_t snapshot_at;
+    bool failed = false;  // its next activation reads its events from the log
+  };
+  struct queued {
+    schema::owner who;
+    incarnation_t incarnation;
+    std::uint64_t token = 0;
+    schema::any_event event;
+  };
+  struct in_flight {
+    schema::owner who;
+    incarnation_t incarnation;
+    std::uint64_t token = 0;
+    std::uint16_t records = 0;
+  };
+
+  // ---- the log
+  void start(tail_loaded& found);
+  void step(replication::input&& in);
+  void carry_out(replication::output&& o);
+  void pump();
+  void commit(const replication::committed& c);
+  void served();
+  void tell_status();
+
+  // ---- owners
+  owner_state& owner_of(const schema::owner& who) { return owners_[who]; }
+  void deliver(group_id group, group_mail&& mail);
+  void activate(const schema::owner& who);
+  void owner_loaded(loaded& l);
+  void spawn_owner(owner_state& o, recovered_owner&& recovered);
+  void owner_down(const caf::down_msg& down);
+  void begin_retire(const wants_to_retire& w);
+  void end_retire(retired& r);
+  void strict_round(const strict_round_mail& m);
+
+  // ---- snapshots
+  void checkpoint_when_due();
+  void begin_checkpoint();
+  void take_snapshot(snapshot_taken& s);
+  void finish_checkpoint();
+  void flushed();
+
+  node_context& shared_;
+  shard_id shard_;
+  replication::machine machine_;
+  std::vector<replication::output> out_;
+
+  std::map<schema::owner, owner_state> owners_;
+  std::deque<queued> queue_;
+  std::vector<in_flight> in_flight_;
+  std::uint64_t next_batch_ = 0;
+  bool serving_ = false;
+
+  std::size_t events_since_checkpoint_ = 0;
+  std::optional<sequence_t> checkpoint_at_;
+  sequence_t last_checkpoint_;
+  std::set<schema::owner> awaited_;
+  std::vector<store::snapshot_row> rows_;
+  bool flushing_ = false;
+};
+
+}  // namespace janji::actors
