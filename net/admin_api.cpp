@@ -1,0 +1,412 @@
+#include "net/admin_api.hpp"
+
+#include <sodium.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/json.hpp>
+
+#include "booking/reference_text.hpp"
+#include "booking/round_import.hpp"
+#include "cluster/audit.hpp"
+#include "net/stored_view.hpp"
+
+namespace janji::net {
+
+namespace json = boost::json;
+
+namespace {
+
+response json_response(const json::value& v, unsigned status = 200) {
+  response out;
+  out.status = status;
+  out.body = json::serialize(v) + "\n";
+  return out;
+}
+
+bool same_token(std::string_view given, const std::string& token) {
+  return given.size() == token.size() && sodium_memcmp(given.data(), token.data(), token.size()) == 0;
+}
+
+std::expected<json::object, problem> object_of(std::string_view body) {
+  if (body.empty())
+    return json::object{};
+  boost::system::error_code ec;
+  auto v = json::parse(json::string_view(body.data(), body.size()), ec);
+  if (ec || !v.is_object())
+    return std::unexpected(
+        problem{.code = problem_code::malformed_json, .detail = ec ? ec.message() : "The request must be a JSON object."});
+  return v.get_object();
+}
+
+std::string text_of(const json::object& o, std::string_view name) {
+  const auto* v = o.if_contains(json::string_view(name.data(), name.size()));
+  return v != nullptr && v->is_string() ? std::string(v->get_string()) : std::string{};
+}
+
+// "code: words" of an order that was refused, as a problem.
+problem refused(const std::string& why) {
+  for (const auto code : {problem_code::wrong_state, problem_code::busy, problem_code::not_found, problem_code::unknown_window})
+    if (const auto name = name_of(code); why.starts_with(std::string(name) + ": "))
+      return {.code = code, .detail = why.substr(name.size() + 2)};
+  return {.code = problem_code::busy, .detail = why};
+}
+
+}  // namespace
+
+admin_api::admin_api(boost::asio::io_context& io, actors::node& node, store::node_store& store, store::key_ring& keys,
+                     store::sealing& sealing, const receipt_signer& signer, const citizen_api& citizens, std::string token,
+                     std::uint16_t shard_count)
+    : io_(io),
+      node_(node),
+      store_(store),
+      keys_(keys),
+      sealing_(sealing),
+      signer_(signer),
+      citizens_(citizens),
+      token_(std::move(token)),
+      shard_count_(shard_count) {}
+
+void admin_api::handle(const request& r, responder&& respond) {
+  if (r.path == "/livez")
+    return respond({.status = 200, .content_type = "text/plain", .body = "alive\n"});
+  if (r.path == "/readyz")
+    return readyz(r, respond);
+  if (!same_token(bearer_token(r.authorization), token_))
+    return respond(to_response({.code = problem_code::unauthorised}));
+  if (r.reads())
+    return get(r, respond);
+  change(r, std::move(respond));
+}
+
+response admin_api::refusal(problem_code code, std::string_view /*origin*/) { return to_response({.code = code}); }
+
+void admin_api::get(const request& r, responder& respond) {
+  constexpr std::string_view rounds = "/admin/v1/rounds/";
+  constexpr std::string_view shown = "/admin/v1/show/";
+  if (r.path == "/admin/v1/status")
+    return status(respond);
+  if (r.path == "/admin/v1/audit")
+    return audit(std::move(respond));
+  if (r.path == "/admin/v1/disk") {
+    const auto d = store_.disk();
+    return respond(json_response(
+        json::object{{"free_bytes", d.free_bytes}, {"total_bytes", d.total_bytes}, {"ballast_bytes", d.ballast_bytes}, {"low", d.low}}));
+  }
+  if (r.path == "/admin/v1/receipt-key") {
+    std::string hex(signer_.public_key().size() * 2 + 1, '\0');
+    sodium_bin2hex(hex.data(), hex.size(), signer_.public_key().data(), signer_.public_key().size());
+    hex.pop_back();
+    return respond(json_response(json::object{{"key_id", signer_.key_id()}, {"public_key", hex}}));
+  }
+  if (r.path.starts_with(rounds) && r.path.ends_with("/preflight"))
+    return preflight(std::string(r.path.substr(rounds.size(), r.path.size() - rounds.size() - std::string_view("/preflight").size())),
+                     respond);
+  if (r.path.starts_with(shown))
+    return show(r.path.substr(shown.size()), respond);
+  respond(to_response({.code = problem_code::no_such_endpoint}));
+}
+
+void admin_api::change(const request& r, responder&& respond) {
+  constexpr std::string_view rounds = "/admin/v1/rounds";
+  if (r.verb == method::post && r.path == rounds)
+    return import(r, std::move(respond));
+  if (r.verb == method::post && r.path == "/admin/v1/claims/release")
+    return release_claim(r, std::move(respond));
+  if (r.verb == method::post && r.path == "/admin/v1/keys/rotate")
+    return rotate_keys(r, std::move(respond));
+  if (r.verb == method::post && r.path == "/admin/v1/disk/release") {
+    const auto freed = store_.release_ballast();
+    if (!freed)
+      return respond(to_response({.code = problem_code::wrong_state, .detail = freed.error().text()}));
+    return node_.note({"disk release", std::to_string(*freed) + " bytes", "admin", {}}, done(std::move(respond)));
+  }
+  if (r.path.starts_with(rounds) && r.path.size() > rounds.size() + 1) {
+    const auto rest = r.path.substr(rounds.size() + 1);
+    const auto slash = rest.find('/');
+    if (r.verb == method::post && slash != std::string_view::npos)
+      return round_verb(std::string(rest.substr(0, slash)), rest.substr(slash + 1), r, std::move(respond));
+    if (r.verb == method::patch && slash != std::string_view::npos)
+      return capacity(rest, r, std::move(respond));
+  }
+  respond(to_response({.code = problem_code::no_such_endpoint}));
+}
+
+actors::operator_done admin_api::done(responder&& respond, std::function<void()> before) {
+  auto kept = std::make_shared<responder>(std::move(respond));
+  return [this, kept, before = std::move(before)](std::expected<std::string, std::string> r) {
+    boost::asio::post(io_, [kept, r = std::move(r), before] {
+      if (!r)
+        return (*kept)(to_response(refused(r.error())));
+      if (before)
+        before();
+      (*kept)(json_response(json::object{{"result", *r}}));
+    });
+  };
+}
+
+// ------------------------------------------------------------------ rounds
+
+void admin_api::import(const request& r, responder&& respond) {
+  const auto body = object_of(r.body);
+  if (!body)
+    return respond(to_response(body.error()));
+  const auto part = [&](std::string_view name) {
+    const auto* v = body->if_contains(json::string_view(name.data(), name.size()));
+    return v != nullptr && v->is_object() ? v->get_object() : json::object{};
+  };
+  const auto settings = part("round");
+  round_definition d;
+  d.code = text_of(settings, "code");
+  d.name = text_of(settings, "name");
+  d.time_zone = text_of(settings, "time_zone");
+  std::vector<field_error> wrong;
+  for (const auto& [name, to] : {std::pair{"opens_at", &d.opens_at}, {"closes_at", &d.closes_at}}) {
+    if (const auto moment = parse_moment(text_of(settings, name)))
+      *to = *moment;
+    else
+      wrong.push_back({std::string("round.") + name, "bad_moment", "A moment is written 2021-05-26T12:00:00+08:00."});
+  }
+  for (const auto& [name, to] : {std::pair{"age_min", &d.rules.age_min}, {"age_max", &d.rules.age_max}, {"party_max", &d.rules.party_max}})
+    if (const auto* v = settings.if_contains(name)) {
+      if (v->is_int64() && v->get_int64() >= 0 && v->get_int64() <= 255)
+        *to = static_cast<std::uint8_t>(v->get_int64());
+      else
+        wrong.push_back({std::string("round.") + name, "bad_number", "This must be a number from 0 to 255."});
+    }
+  const auto centres = part("centres");
+  const auto groups = part("slot_groups");
+  auto made =
+      import_round(std::move(d), {text_of(centres, "file"), text_of(centres, "text")}, {text_of(groups, "file"), text_of(groups, "text")});
+  if (!made || !wrong.empty()) {
+    json::array errors;
+    for (const auto& w : wrong)
+      errors.push_back({{"file", "round"}, {"line", 0}, {"column", w.field}, {"code", w.code}, {"detail", w.detail}});
+    if (!made)
+      for (const auto& e : made.error())
+        errors.push_back({{"file", e.file}, {"line", e.line}, {"column", e.column}, {"code", e.code}, {"detail", e.detail}});
+    auto out = json_response(json::object{{"type", "https://janji.invalid/problems/invalid"},
+                                          {"title", "Nothing was imported."},
+                                          {"status", 422},
+                                          {"code", "invalid"},
+                                          {"fields", std::move(errors)}},
+                             422);
+    out.content_type = "application/problem+json";
+    return respond(std::move(out));
+  }
+  std::uint64_t places = 0;
+  for (const auto& g : made->groups)
+    for (const auto& w : g.windows)
+      places += w.capacity;
+  if (query_value(r.query, "dry_run") == "true")
+    return respond(json_response(json::object{
+        {"result", "would import"}, {"centres", made->centres.size()}, {"slot_groups", made->groups.size()}, {"places", places}}));
+  const auto code = made->code;
+  node_.import_round(std::move(*made), "admin", done(std::move(respond), [this, code] {
+                       const auto catalogue = node_.catalogue();
+                       if (const auto* round = catalogue->find(code))
+                         (void)sealing_.prepare_round(round->definition.id);  // again when it is opened
+                     }));
+}
+
+void admin_api::round_verb(const std::string& code, std::string_view verb, const request& r, responder&& respond) {
+  const auto catalogue = node_.catalogue();
+  const auto* round = catalogue->find(code);
+  if (round == nullptr)
+    return respond(to_response({.code = problem_code::unknown_round}));
+  const auto body = object_of(r.body);
+  if (!body)
+    return respond(to_response(body.error()));
+  const auto id = round->definition.id;
+  if (verb == "warm")
+    return node_.warm(id, done(std::move(respond)));
+  const auto reason = text_of(*body, "reason");
+  if (verb == "open" || verb == "resume") {
+    if (auto prepared = sealing_.prepare_round(id); !prepared)
+      return respond(to_response({.code = problem_code::wrong_state, .detail = prepared.error().text()}));
+    return node_.change_round(id, round_state::open, {}, "admin", done(std::move(respond)));
+  }
+  if (verb == "close")
+    return node_.change_round(id, round_state::closed, reason, "admin", done(std::move(respond)));
+  if (verb == "pause") {
+    if (reason.empty() || reason.size() > 500)
+      return respond(to_response(
+          {.code = problem_code::invalid, .detail = "A pause needs a reason of at most 500 characters: citizens are shown it."}));
+    return node_.change_round(id, round_state::paused, reason, "admin", done(std::move(respond)));
+  }
+  if (verb == "erase") {
+    if (text_of(*body, "confirm") != code)
+      return respond(to_response({.code = problem_code::invalid, .detail = "Erasing needs the round's code typed as confirm."}));
+    return node_.change_round(id, round_state::erased, reason, "admin", done(std::move(respond), [this, id] {
+                                sealing_.forget_round(id);
+                                (void)keys_.destroy_round(id);
+                              }));
+  }
+  respond(to_response({.code = problem_code::no_such_endpoint}));
+}
+
+// rounds/{code}/groups/{centre}/{date}
+void admin_api::capacity(std::string_view path, const request& r, responder&& respond) {
+  std::vector<std::string_view> parts;
+  while (!path.empty()) {
+    const auto end = std::min(path.find('/'), path.size());
+    parts.push_back(path.substr(0, end));
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  const auto body = object_of(r.body);
+  if (parts.size() != 4 || parts[1] != "groups" || !body)
+    return respond(to_response(body ? problem{.code = problem_code::no_such_endpoint} : body.error()));
+  const auto catalogue = node_.catalogue();
+  const auto* round = catalogue->find(parts[0]);
+  const auto date = parse_date(parts[3]);
+  if (round == nullptr || !date)
+    return respond(to_response({.code = round == nullptr ? problem_code::unknown_round : problem_code::date_outside_round}));
+  const auto window = text_of(*body, "window");
+  const auto found = find_target(*round, parts[2], *date, window.empty() ? std::nullopt : parse_minute(window));
+  if (!found)
+    return respond(to_response(found.error()));
+  const auto* v = body->if_contains("capacity");
+  if (v == nullptr || !v->is_int64() || v->get_int64() < 0 || v->get_int64() > limits::capacity_max || !found->window)
+    return respond(
+        to_response({.code = problem_code::invalid, .detail = "capacity is a number from 0 to 1000000; window names one of several."}));
+  node_.change_capacity(found->group->id, *found->window, static_cast<std::uint32_t>(v->get_int64()), "admin", text_of(*body, "reason"),
+                        done(std::move(respond)));
+}
+
+// Staff who see the card release a disputed claim: a cancellation by the citizen's identity, in the trail with its reason.
+void admin_api::release_claim(const request& r, responder&& respond) {
+  const auto body = object_of(r.body);
+  if (!body)
+    return respond(to_response(body.error()));
+  const auto catalogue = node_.catalogue();
+  const auto* round = catalogue->find(text_of(*body, "round"));
+  if (round == nullptr)
+    return respond(to_response({.code = problem_code::unknown_round}));
+  const auto* v = body->if_contains("identity");
+  const auto reason = text_of(*body, "reason");
+  if (v == nullptr || !v->is_object() || reason.empty())
+    return respond(to_response({.code = problem_code::invalid, .detail = "round, identity and reason are needed."}));
+  const auto& o = v->get_object();
+  const auto who = read_identity(text_of(o, "type"), text_of(o, "number"), text_of(o, "country"), latest_today());
+  const auto citizen = who ? sealing_.hash_citizen(round->definition.id, who->canonical) : std::nullopt;
+  if (!citizen)
+    return respond(to_response({.code = problem_code::identity_impossible}));
+  node_.release_claim(*citizen, "admin", reason, done(std::move(respond)));
+}
+
+// ------------------------------------------------------------------ keys, status, audit
+
+void admin_api::rotate_keys(const request& r, responder&& respond) {
+  const auto body = object_of(r.body);
+  if (!body)
+    return respond(to_response(body.error()));
+  const auto file = text_of(*body, "new_master_key_file");
+  const auto master = store::load_master({file, {}, false});
+  if (!master)
+    return respond(to_response({.code = problem_code::wrong_state, .detail = master.error().text()}));
+  if (auto rotated = keys_.rotate_master(*master); !rotated)
+    return respond(to_response({.code = problem_code::wrong_state, .detail = rotated.error().text()}));
+  node_.note({"keys rotate", file, "admin", {}}, done(std::move(respond)));
+}
+
+void admin_api::status(responder& respond) {
+  const auto s = node_.status();
+  const auto statistics = store_.statistics();
+  json::array shards;
+  std::size_t serving = 0;
+  std::size_t active = 0;
+  for (const auto& shard : s.shards) {
+    serving += shard.serving ? 1 : 0;
+    active += shard.groups_active;
+    shards.push_back({{"shard", shard.shard.value},
+                      {"epoch", shard.epoch.value},
+                      {"committed", shard.committed.value},
+                      {"serving", shard.serving},
+                      {"groups_active", shard.groups_active}});
+  }
+  json::array rounds;
+  for (const auto& round : node_.catalogue()->rounds)
+    rounds.push_back({{"code", round->definition.code}, {"state", name_of(round->status.state)}, {"reason", round->status.reason}});
+  const bool broken = !s.failed.empty() || serving < shard_count_;
+  const std::string_view verdict = broken ? "broken" : s.storage_low || !node_.ready() ? "degraded" : "healthy";
+  respond(json_response(json::object{{"verdict", verdict},
+                                     {"ready", node_.ready()},
+                                     {"shards_serving", serving},
+                                     {"shards", shard_count_},
+                                     {"groups_active", active},
+                                     {"requests_pending", citizens_.pending()},
+                                     {"storage_low", s.storage_low},
+                                     {"disk_free_bytes", s.disk_free_bytes},
+                                     {"disk_total_bytes", s.disk_total_bytes},
+                                     {"syncs", statistics.syncs},
+                                     {"log_entries", statistics.log_entries},
+                                     {"log_bytes", statistics.log_bytes},
+                                     {"rounds", std::move(rounds)},
+                                     {"shard_list", std::move(shards)}}));
+}
+
+void admin_api::readyz(const request& r, responder& respond) {
+  const auto s = node_.status();
+  std::size_t serving = 0;
+  for (const auto& shard : s.shards)
+    serving += shard.serving ? 1 : 0;
+  response out{.status = node_.ready() ? 200U : 503U, .content_type = "text/plain", .body = node_.ready() ? "ready\n" : "not ready\n"};
+  if (r.query.starts_with("verbose")) {
+    out.body += "shards serving: " + std::to_string(serving) + " of " + std::to_string(shard_count_) + "\n";
+    out.body += std::string("storage: ") + (s.storage_low ? "low, no new bookings\n" : "ok\n");
+    out.body += std::string("writes: ") + (s.failed.empty() ? "ok\n" : "failed\n");
+  }
+  respond(std::move(out));
+}
+
+void admin_api::preflight(const std::string& code, responder& respond) {
+  const auto catalogue = node_.catalogue();
+  const auto* round = catalogue->find(code);
+  if (round == nullptr)
+    return respond(to_response({.code = problem_code::unknown_round}));
+  json::array checks;
+  bool all = true;
+  const auto check = [&](std::string_view what, bool good, std::string detail) {
+    all = all && good;
+    checks.push_back({{"check", what}, {"ok", good}, {"detail", std::move(detail)}});
+  };
+  const auto disk = store_.disk();
+  std::uint64_t places = 0;
+  for (const auto& g : round->definition.groups)
+    for (const auto& w : g.windows)
+      places += w.capacity;
+  constexpr std::uint64_t bytes_a_booking = 1'500;  // log and snapshots, measured with 300-byte records
+  check("node ready", node_.ready(), "every shard serves and the read model is complete");
+  check("state", round->status.state != round_state::erased && round->status.state != round_state::closed,
+        std::string(name_of(round->status.state)));
+  check("disk", !disk.low && disk.free_bytes > places * bytes_a_booking,
+        std::to_string(disk.free_bytes >> 20) + " MB free, about " + std::to_string(places * bytes_a_booking >> 20) + " MB needed");
+  check("keys", !keys_.is_destroyed(round->definition.id), "the round's keys are there");
+  check("not over", wall_clock() < round->definition.closes_at, "closes at " + format_utc(round->definition.closes_at));
+  respond(json_response(json::object{{"round", code}, {"places", places}, {"go", all}, {"checks", std::move(checks)}}));
+}
+
+// On a thread of its own: it reads the whole log, as of one moment. One at a time.
+void admin_api::audit(responder&& respond) {
+  if (auditing_.exchange(true))
+    return respond(to_response({.code = problem_code::busy, .detail = "An audit is under way."}));
+  auto kept = std::make_shared<responder>(std::move(respond));
+  auditor_ = std::jthread([this, kept] {
+    cluster::audit a(shard_count_);
+    auto report = a.run(store_);
+    boost::asio::post(io_, [this, kept, report = std::move(report)] {
+      auditing_ = false;
+      if (!report)
+        return (*kept)(to_response({.code = problem_code::wrong_state, .detail = report.error()}));
+      (*kept)(json_response(to_json(*report)));
+    });
+  });
+}
+
+void admin_api::show(std::string_view what, responder& respond) {
+  const auto shown = stored_view(store_, shard_count_, *node_.catalogue(), what);
+  if (!shown)
+    return respond(to_response({.code = problem_code::not_found, .detail = shown.error()}));
+  respond(json_response(*shown));
+}
+
+}  // namespace janji::net

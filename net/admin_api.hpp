@@ -1,0 +1,58 @@
+// The operators' API, on a listener and a thread of its own: never shed when citizens overload theirs. Every request but
+// the probes needs the admin token; every change is a committed event with who ordered it.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "actors/node.hpp"
+#include "net/citizen_api.hpp"
+#include "net/http.hpp"
+#include "store/key_ring.hpp"
+#include "store/node_store.hpp"
+#include "store/sealing.hpp"
+
+namespace janji::net {
+
+class admin_api final : public handler {
+public:
+  admin_api(boost::asio::io_context& io, actors::node& node, store::node_store& store, store::key_ring& keys, store::sealing& sealing,
+            const receipt_signer& signer, const citizen_api& citizens, std::string token, std::uint16_t shard_count);
+
+  void handle(const request& r, responder&& respond) override;
+  response refusal(problem_code code, std::string_view origin) override;
+
+private:
+  void get(const request& r, responder& respond);
+  void change(const request& r, responder&& respond);
+  void import(const request& r, responder&& respond);
+  void round_verb(const std::string& code, std::string_view verb, const request& r, responder&& respond);
+  void capacity(std::string_view path, const request& r, responder&& respond);
+  void release_claim(const request& r, responder&& respond);
+  void rotate_keys(const request& r, responder&& respond);
+  void status(responder& respond);
+  void readyz(const request& r, responder& respond);
+  void preflight(const std::string& code, responder& respond);
+  void audit(responder&& respond);
+  void show(std::string_view what, responder& respond);
+  // A completion that answers from this server's thread.
+  actors::operator_done done(responder&& respond, std::function<void()> before = {});
+
+  boost::asio::io_context& io_;
+  actors::node& node_;
+  store::node_store& store_;
+  store::key_ring& keys_;
+  store::sealing& sealing_;
+  const receipt_signer& signer_;
+  const citizen_api& citizens_;
+  std::string token_;
+  std::uint16_t shard_count_;
+  std::atomic<bool> auditing_{false};
+  std::jthread auditor_;  // ends before anything above goes
+};
+
+}  // namespace janji::net

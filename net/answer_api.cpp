@@ -1,0 +1,227 @@
+// Answers in words: what the actors have said becomes what a citizen reads, with one signature over the receipts of all
+// answers that came in the same turn.
+#include <algorithm>
+#include <utility>
+
+#include "booking/civil_time.hpp"
+#include "booking/reference_text.hpp"
+#include "net/citizen_api.hpp"
+#include "net/json_text.hpp"
+
+namespace janji::net {
+
+// An answer to a repeated request some of whose bookings were moved since: waits until it is known where they are.
+struct repeated_party {
+  answered_request whole;
+  std::size_t missing = 0;
+};
+
+namespace {
+
+// A booked place in the catalogue's words.
+struct named_place {
+  const round_definition* round = nullptr;
+  const group_definition* group = nullptr;
+  std::string_view centre;
+  std::string date;
+  std::string opens;
+  std::string closes;
+};
+
+std::optional<named_place> named(const actors::round_catalogue& catalogue, group_id group, window_index window) {
+  const auto it = catalogue.groups.find(group.value);
+  if (it == catalogue.groups.end())
+    return std::nullopt;
+  const auto* round = catalogue.find(it->second.round);
+  named_place n;
+  n.round = &round->definition;
+  n.group = &round->definition.groups[it->second.index];
+  if (window.value >= n.group->windows.size())
+    return std::nullopt;
+  n.centre = round->definition.centres[it->second.centre].code;
+  n.date = format_date(n.group->date);
+  n.opens = format_minute(n.group->windows[window.value].opens_minute);
+  n.closes = format_minute(n.group->windows[window.value].closes_minute);
+  return n;
+}
+
+bool tells_places(const answered_request& a) {
+  switch (a.what.what) {
+    case outcome::confirmed:
+    case outcome::cancelled:
+    case outcome::moved:
+    case outcome::found: return !a.what.places.empty();
+    default: return false;
+  }
+}
+
+receipt_statement statement_of(const named_place& n, const booked_place& p, std::size_t position) {
+  receipt_statement s;
+  s.round = n.round->code;
+  s.reference = to_text(p.ref);
+  s.centre = n.centre;
+  s.date = n.date;
+  s.window = n.opens + "-" + n.closes;
+  s.confirmed_at = format_utc(p.at);
+  s.position = static_cast<std::uint8_t>(position);
+  return s;
+}
+
+void append_text(std::string& out, std::string_view name, std::string_view text) {
+  out.append(",\"").append(name).append("\":");
+  append_json(out, text);
+}
+
+void append_place(std::string& out, const named_place& n) {
+  append_text(out, "centre", n.centre);
+  append_text(out, "date", n.date);
+  out.append(R"(,"window":{"opens":")").append(n.opens).append(R"(","closes":")").append(n.closes).append("\"}");
+}
+
+std::string_view status_of(const booked_place& p) { return p.status == place_status::cancelled ? "cancelled" : "confirmed"; }
+
+}  // namespace
+
+// ------------------------------------------------------------------ one turn's answers
+
+void citizen_api::told(std::vector<answered_request>&& answers) {
+  std::vector<answered_request> ready;
+  ready.reserve(answers.size());
+  for (auto& a : answers) {
+    if (a.request.what == command_kind::find_moved) {
+      if (auto whole = joined(std::move(a)))
+        ready.push_back(std::move(*whole));
+    } else if (!look_further(a)) {
+      ready.push_back(std::move(a));
+    }
+  }
+  std::vector<receipt_statement> statements;
+  for (const auto& a : ready)
+    if (tells_places(a))
+      for (std::size_t i = 0; i < a.what.places.size(); ++i) {
+        const auto& p = a.what.places[i];
+        const auto n = named(*a.request.catalogue, p.group, p.window);
+        statements.push_back(n ? statement_of(*n, p, i + 1) : receipt_statement{});
+      }
+  const auto receipts = signer_.sign(statements);
+  const auto* next = receipts.data();
+  for (auto& a : ready) {
+    const auto count = tells_places(a) ? a.what.places.size() : 0;
+    tell(a, next);
+    next += count;
+  }
+}
+
+bool citizen_api::look_further(answered_request& a) {
+  if (a.request.what == command_kind::find_to_move && a.what.what == outcome::found && !a.what.places.empty()) {
+    move_found(std::move(a));
+    return true;
+  }
+  const bool moved = a.request.what == command_kind::book && a.what.what == outcome::confirmed &&
+                     std::ranges::any_of(a.what.places, [](const booked_place& p) { return p.status == place_status::moved; });
+  if (moved)
+    find_moved(std::move(a));
+  return moved;
+}
+
+void citizen_api::find_moved(answered_request&& a) {
+  const auto party = std::make_shared<repeated_party>();
+  party->whole = std::move(a);
+  const auto& places = party->whole.what.places;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (places[i].status != place_status::moved)
+      continue;
+    ++party->missing;
+    const auto id = front_.next_id();
+    pending_request p;
+    p.who = party->whole.request.who;
+    p.what = command_kind::find_moved;
+    p.catalogue = party->whole.request.catalogue;
+    p.party = party;
+    p.party_index = i;
+    front_.submit(id, std::move(p), lookup_command{id, places[i].ref, places[i].token_generation, front_.deadline()});
+  }
+}
+
+std::optional<answered_request> citizen_api::joined(answered_request&& part) {
+  auto& party = *part.request.party;
+  if (part.what.what == outcome::found && !part.what.places.empty())
+    party.whole.what.places[part.request.party_index] = part.what.places.front();
+  else if (party.whole.what.what == outcome::confirmed)
+    party.whole.what.what = part.what.what == outcome::found ? outcome::unknown : part.what.what;
+  if (--party.missing != 0)
+    return std::nullopt;
+  return std::move(party.whole);
+}
+
+// ------------------------------------------------------------------ words
+
+namespace {
+
+// A booking, with its place where that is not said above it.
+void append_booking(std::string& out, const named_place& n, const booked_place& p, bool with_place, const std::string& receipt) {
+  append_text(out, "reference", to_text(p.ref));
+  append_text(out, "status", status_of(p));
+  if (with_place)
+    append_place(out, n);
+  append_text(out, "receipt", receipt);
+}
+
+}  // namespace
+
+void citizen_api::tell(answered_request& a, const std::string* receipts) {
+  auto& p = a.request;
+  const bool moving = p.what == command_kind::move || p.what == command_kind::find_to_move;
+  auto code = code_of(a.what.what);
+  if (moving && a.what.what == outcome::cancelled)
+    code = problem_code::cancelled;
+  const auto first = tells_places(a) ? named(*p.catalogue, a.what.places.front().group, a.what.places.front().window) : std::nullopt;
+  if (!code && !first)
+    code = problem_code::unknown;
+  if (code) {
+    problem refusal{.code = *code, .position = p.people > 1 ? a.what.position : std::uint8_t{0}};
+    if (*code == problem_code::full)
+      refusal.alternatives = alternatives_.near(p.catalogue, node_.figures(), front_.clock().now(), p.group, p.people);
+    log(p.who, p.what, row_of(*code).status, name_of(*code), p.since);
+    ++refused_[static_cast<std::size_t>(*code)];
+    auto out = to_response(refusal, p.who.id());
+    if (!p.idempotency_key.empty())
+      out.add("Idempotency-Key", p.idempotency_key);
+    return send(p.respond, p.who, std::move(out));
+  }
+  response out;
+  auto& body = out.body;
+  if (p.what != command_kind::book) {
+    append_text(body, "round", first->round->code);
+    append_booking(body, *first, a.what.places.front(), true, receipts[0]);
+  } else {
+    out.status = a.what.repeated ? 200 : 201;
+    const auto& places = a.what.places;
+    const bool live = std::ranges::any_of(places, [](const booked_place& b) { return b.status != place_status::cancelled; });
+    append_text(body, "status", live ? "confirmed" : "cancelled");
+    if (a.what.repeated)
+      body += ",\"repeated\":true";
+    append_text(body, "round", first->round->code);
+    append_place(body, *first);
+    body += ",\"bookings\":[";
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const auto n = i == 0 ? first : named(*p.catalogue, places[i].group, places[i].window);
+      body.append(i == 0 ? "{\"position\":" : ",{\"position\":");
+      append_number(body, i + 1);
+      append_text(body, "manage_token", sealing_.make_token(places[i].ref, places[i].token_generation));
+      const bool elsewhere = places[i].group != places.front().group || places[i].window != places.front().window;
+      append_booking(body, n ? *n : *first, places[i], elsewhere && n.has_value(), receipts[i]);
+      body += '}';
+    }
+    body += ']';
+  }
+  body.front() = '{';
+  body += '}';
+  if (!p.idempotency_key.empty())
+    out.add("Idempotency-Key", p.idempotency_key);
+  out.add("X-Request-Id", p.who.id());
+  log(p.who, p.what, out.status, {}, p.since);
+  send(p.respond, p.who, std::move(out));
+}
+
+}  // namespace janji::net

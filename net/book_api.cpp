@@ -1,0 +1,256 @@
+// The changing half of the citizens' API: a request is checked against what this front knows and becomes a command.
+#include <sodium.h>
+
+#include <algorithm>
+#include <array>
+
+#include "booking/civil_time.hpp"
+#include "booking/reference_text.hpp"
+#include "booking/states.hpp"
+#include "cluster/placement.hpp"
+#include "net/citizen_api.hpp"
+
+namespace janji::net {
+
+namespace {
+
+constexpr std::size_t key_bytes_min = 22;  // 128 random bits in base 64
+constexpr std::size_t key_bytes_max = 128;
+
+bool good_key(std::string_view key) {
+  return key.size() >= key_bytes_min && key.size() <= key_bytes_max && std::ranges::all_of(key, [](char c) {
+           return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
+                  c == '~';
+         });
+}
+
+std::string new_key() {
+  std::array<unsigned char, 16> random;  // NOLINT: filled below
+  randombytes_buf(random.data(), random.size());
+  std::string text(sodium_base64_ENCODED_LEN(random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING), '\0');
+  sodium_bin2base64(text.data(), text.size(), random.data(), random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+  text.pop_back();
+  return text;
+}
+
+// The citizen's own key, or one made here; none when theirs cannot be used.
+std::optional<std::string> key_of(const request& r) {
+  if (r.idempotency_key.empty())
+    return new_key();
+  if (!good_key(r.idempotency_key))
+    return std::nullopt;
+  return std::string(r.idempotency_key);
+}
+
+std::uint64_t random_bits() {
+  std::uint64_t v = 0;
+  randombytes_buf(&v, sizeof v);
+  return v;
+}
+
+// "application/json", with or without parameters; a client that says nothing is believed.
+bool is_json(std::string_view content_type) {
+  constexpr std::string_view wanted = "application/json";
+  if (content_type.empty())
+    return true;
+  const auto type = content_type.substr(0, content_type.find(';'));
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
+  return type.size() >= wanted.size() &&
+         std::equal(wanted.begin(), wanted.end(), type.begin(), [&](char w, char t) { return same(t, w); }) &&
+         type.find_first_not_of(" \t", wanted.size()) == std::string_view::npos;
+}
+
+std::string canonical(const move_form& form) {
+  auto out = "move\x1f" + form.centre + '\x1f' + format_date(form.date) + '\x1f';
+  if (form.window_minute)
+    out += format_minute(*form.window_minute);
+  return out;
+}
+
+std::chrono::minutes offset_of(const actors::round_entry& round) {
+  return zone_offset(round.definition.time_zone).value_or(std::chrono::minutes{0});
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------ what refuses before anything is asked
+
+std::optional<problem> citizen_api::refuse_all(bool new_place) {
+  if (stopping_)
+    return problem{.code = problem_code::stopping};
+  if (!was_ready_ && !(was_ready_ = node_.ready()))
+    return problem{.code = problem_code::not_ready};
+  if (!front_.has_room())
+    return problem{.code = problem_code::busy};
+  if (new_place && node_.storage_low())
+    return problem{.code = problem_code::storage_low};
+  return std::nullopt;
+}
+
+std::optional<problem> citizen_api::refuse_round(const actors::round_entry& round) const {
+  const auto now = wall_clock();
+  switch (admission(round.definition, round.status, now)) {
+    case admission_verdict::admitted: return std::nullopt;
+    case admission_verdict::closed: return problem{.code = problem_code::closed};
+    case admission_verdict::paused: return problem{.code = problem_code::paused, .detail = round.status.reason};
+    case admission_verdict::not_open: break;
+  }
+  problem p{.code = problem_code::not_open, .opens_at = format_local(round.definition.opens_at, offset_of(round))};
+  if (const auto wait_ms = round.definition.opens_at.value - now.value; wait_ms > 0)
+    p.retry_after_ms = static_cast<std::uint32_t>(std::min<std::int64_t>(wait_ms, 3'600'000));
+  return p;
+}
+
+// ------------------------------------------------------------------ book
+
+void citizen_api::book(const request& r, responder&& respond) {
+  const auto who = caller_of(r);
+  if (const auto p = refuse_all(true))
+    return refuse(respond, who, *p);
+  if (!is_json(r.content_type))
+    return refuse(respond, who, {.code = problem_code::unsupported_media_type});
+  auto key = key_of(r);
+  if (!key)
+    return refuse(respond, who, {.code = problem_code::bad_idempotency_key});
+  const auto form = read_booking(r.body, latest_today());
+  if (!form)
+    return refuse(respond, who, form.error());
+  auto catalogue = node_.catalogue();
+  const auto round = find_round(*catalogue, form->round);
+  if (round == nullptr)
+    return refuse(respond, who, {.code = problem_code::unknown_round});
+  if (const auto p = refuse_round(*round))
+    return refuse(respond, who, *p);
+  const auto where = find_target(*round, form->centre, form->date, form->window_minute);
+  if (!where)
+    return refuse(respond, who, where.error());
+  if (const auto p = check_people(*round, *form))
+    return refuse(respond, who, *p);
+  auto command = make_booking(*form, *round, *where, *key);
+  if (!command)
+    return refuse(respond, who, command.error());
+  pending_request p;
+  p.respond = std::move(respond);
+  p.who = who;
+  p.what = command_kind::book;
+  p.catalogue = std::move(catalogue);
+  p.idempotency_key = std::move(*key);
+  p.people = form->people.size();
+  p.group = command->group;
+  const auto id = command->command.request;
+  front_.submit(id, std::move(p), std::move(*command));
+}
+
+std::expected<actors::routed_booking, problem> citizen_api::make_booking(const booking_form& form, const actors::round_entry& round,
+                                                                         const target& where, std::string_view key) {
+  const auto id = round.definition.id;
+  const auto day = day_number_of(date_at(wall_clock(), offset_of(round)));
+  actors::routed_booking out{where.group->id, {}};
+  auto& c = out.command;
+  c.request = front_.next_id();
+  c.body = sealing_.hash_body(canonical(form));
+  c.window = where.window;
+  c.deadline = front_.deadline();
+  c.people.reserve(form.people.size());
+  for (std::size_t i = 0; i < form.people.size(); ++i) {
+    const auto& person = form.people[i];
+    const auto citizen = sealing_.hash_citizen(id, person.who.canonical);
+    if (!citizen)
+      return std::unexpected(problem{.code = problem_code::closed});  // its keys are destroyed
+    applicant a;
+    a.citizen = *citizen;
+    a.proposed = reference::make(cluster::shard_of_citizen(*citizen, options_.shard_count), random_bits());
+    a.key = sealing_.hash_key(key, static_cast<std::uint8_t>(i));
+    a.facts = {person.state, age_band_of(age_on(person.birth, form.date))};
+    auto sealed = sealing_.seal(id, day, a.proposed, schema::encode(person.record));
+    if (!sealed)
+      return std::unexpected(problem{.code = problem_code::closed});
+    if (sealed->size() > limits::sealed_record_bytes_max)
+      return std::unexpected(problem{.code = problem_code::body_too_large});
+    a.sealed = std::move(*sealed);
+    c.people.push_back(std::move(a));
+  }
+  return out;
+}
+
+// ------------------------------------------------------------------ look up, cancel, move
+
+void citizen_api::manage(const request& r, std::string_view reference_text, responder&& respond) {
+  const auto who = caller_of(r);
+  if (!r.reads() && r.verb != method::del && r.verb != method::patch)
+    return refuse_method(respond, who, "GET, HEAD, DELETE, PATCH, OPTIONS");
+  if (const auto p = refuse_all(false))
+    return refuse(respond, who, *p);
+  const auto ref = reference_from_text(reference_text);
+  const auto token = ref ? sealing_.check_token(*ref, bearer_token(r.authorization)) : std::nullopt;
+  if (!token || ref->shard().value >= options_.shard_count)
+    return refuse(respond, who, {.code = problem_code::not_found});
+  auto key = key_of(r);
+  if (!key)
+    return refuse(respond, who, {.code = problem_code::bad_idempotency_key});
+  const auto id = front_.next_id();
+  pending_request p;
+  p.who = who;
+  p.catalogue = node_.catalogue();
+  const lookup_command look{id, *ref, *token, front_.deadline()};
+  if (r.reads()) {
+    p.respond = std::move(respond);
+    p.what = command_kind::look_up;
+    return front_.submit(id, std::move(p), look);
+  }
+  p.idempotency_key = std::move(*key);
+  if (r.verb == method::del) {
+    p.respond = std::move(respond);
+    p.what = command_kind::cancel;
+    const auto hash = sealing_.hash_key(p.idempotency_key, 0);
+    return front_.submit(id, std::move(p), cancel_command{id, *ref, std::nullopt, *token, hash, {}, {}, front_.deadline()});
+  }
+  if (!is_json(r.content_type))
+    return refuse(respond, who, {.code = problem_code::unsupported_media_type});
+  auto form = read_move(r.body);
+  if (!form)
+    return refuse(respond, who, form.error());
+  p.respond = std::move(respond);
+  p.what = command_kind::find_to_move;
+  p.wish = move_wish{std::move(*form), *ref, *token};
+  front_.submit(id, std::move(p), look);
+}
+
+// The booking is known now, and with it the round in which the new centre is looked for.
+void citizen_api::move_found(answered_request&& found) {
+  auto& p = found.request;
+  const auto id = front_.next_id();
+  auto command = make_move(p, found.what.places.front(), id);
+  if (!command)
+    return refuse(p.respond, p.who, command.error());
+  p.what = command_kind::move;
+  p.group = std::get<move_command>(*command).to;
+  front_.submit(id, std::move(p), std::move(*command));
+}
+
+std::expected<actors::citizen_command, problem> citizen_api::make_move(const pending_request& p, const booked_place& from,
+                                                                       request_id id) const {
+  const auto it = p.catalogue->groups.find(from.group.value);
+  if (it == p.catalogue->groups.end())
+    return std::unexpected(problem{.code = problem_code::not_found});
+  const auto& round = *p.catalogue->find(it->second.round);
+  const auto& wish = *p.wish;
+  if (const auto refused = refuse_round(round))
+    return std::unexpected(*refused);
+  const auto where = find_target(round, wish.form.centre, wish.form.date, wish.form.window_minute);
+  if (!where)
+    return std::unexpected(where.error());
+  if (!where->window)
+    return std::unexpected(
+        problem{.code = problem_code::invalid, .fields = {{"window", "missing", "This day has several times: name the one to move to."}}});
+  return move_command{id,
+                      wish.ref,
+                      wish.token_generation,
+                      where->group->id,
+                      *where->window,
+                      sealing_.hash_key(p.idempotency_key, 0),
+                      sealing_.hash_body(canonical(wish.form)),
+                      front_.deadline()};
+}
+
+}  // namespace janji::net

@@ -1,0 +1,262 @@
+#include "net/booking_form.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <initializer_list>
+#include <set>
+
+#include "booking/states.hpp"
+
+namespace janji::net {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t text_max = 200;
+constexpr std::size_t notes_max = 3500;
+
+class field_reader {
+public:
+  field_reader(const json::object& from, std::string prefix, std::vector<field_error>& wrong)
+      : from_(from), prefix_(std::move(prefix)), wrong_(wrong) {}
+
+  void only(std::initializer_list<std::string_view> names) {
+    for (const auto& item : from_)
+      if (std::ranges::find(names, std::string_view(item.key().data(), item.key().size())) == names.end())
+        wrong(std::string(item.key()), "unknown_field", "This field is not known.");
+  }
+  std::string text(std::string_view name, bool required, std::size_t size_max = text_max) {
+    const auto* v = from_.if_contains(json::string_view(name.data(), name.size()));
+    if (v == nullptr || v->is_null()) {
+      if (required)
+        wrong(std::string(name), "missing", "This field is needed.");
+      return {};
+    }
+    if (!v->is_string()) {
+      wrong(std::string(name), "not_text", "This field must be text.");
+      return {};
+    }
+    const auto& s = v->get_string();
+    if (s.size() > size_max) {
+      wrong(std::string(name), "too_long", "This field is too long.");
+      return {};
+    }
+    if (required && s.empty())
+      wrong(std::string(name), "missing", "This field is needed.");
+    return {s.data(), s.size()};
+  }
+  void wrong(const std::string& name, std::string code, std::string detail) {
+    wrong_.push_back({prefix_ + name, std::move(code), std::move(detail)});
+  }
+  [[nodiscard]] const json::value* get(std::string_view name) const {
+    return from_.if_contains(json::string_view(name.data(), name.size()));
+  }
+
+private:
+  const json::object& from_;
+  std::string prefix_;
+  std::vector<field_error>& wrong_;
+};
+
+problem malformed(std::string detail) { return {.code = problem_code::malformed_json, .detail = std::move(detail)}; }
+
+template <class Form>
+void read_place(field_reader& fields, Form& form) {
+  form.centre = fields.text("centre", true);
+  const auto date = fields.text("date", true);
+  if (const auto parsed = parse_date(date))
+    form.date = *parsed;
+  else if (!date.empty())
+    fields.wrong("date", "bad_date", "A date is written YYYY-MM-DD.");
+  const auto window = fields.text("window", false);
+  if (!window.empty()) {
+    form.window_minute = parse_minute(window);
+    if (!form.window_minute)
+      fields.wrong("window", "bad_time", "A time is written HH:MM.");
+  }
+}
+
+void read_identity_of(const json::value* v, const std::string& prefix, civil_date today, person_form& person,
+                      std::vector<field_error>& wrong) {
+  if (v == nullptr || !v->is_object()) {
+    wrong.push_back({prefix + "identity", "missing", "An identity with type and number is needed."});
+    return;
+  }
+  field_reader fields(v->get_object(), prefix + "identity.", wrong);
+  fields.only({"type", "number", "country"});
+  auto& r = person.record;
+  r.identity_kind = fields.text("type", true);
+  r.identity_number = fields.text("number", true);
+  r.country = fields.text("country", false);
+  if (r.identity_kind.empty() || r.identity_number.empty())
+    return;
+  auto who = read_identity(r.identity_kind, r.identity_number, r.country, today);
+  if (!who)
+    fields.wrong("number", "identity_impossible", std::string(words_of(who.error())));
+  else
+    person.who = std::move(*who);
+}
+
+void read_birth(field_reader& fields, civil_date today, person_form& person) {
+  const auto text = fields.text("birth_date", false);
+  std::optional<civil_date> told = person.who.birth;
+  if (!text.empty()) {
+    const auto parsed = parse_date(text);
+    if (!parsed || *parsed > today)
+      return fields.wrong("birth_date", "bad_date", "A date of birth is written YYYY-MM-DD and is past.");
+    if (told && *told != *parsed)
+      return fields.wrong("birth_date", "contradiction", "The date of birth is not that of the identity number.");
+    told = parsed;
+  }
+  if (!told) {
+    if (!person.who.canonical.empty())
+      fields.wrong("birth_date", "missing", "The date of birth is needed with this kind of identity.");
+    return;
+  }
+  person.birth = *told;
+  person.record.birth_date = format_date(*told);
+}
+
+person_form read_person(const json::value& v, const std::string& prefix, civil_date today, std::vector<field_error>& wrong) {
+  person_form person;
+  if (!v.is_object()) {
+    wrong.push_back({prefix, "not_an_object", "A person is an object."});
+    return person;
+  }
+  field_reader fields(v.get_object(), prefix + ".", wrong);
+  fields.only({"identity", "name", "phone", "email", "birth_date", "state", "notes"});
+  read_identity_of(fields.get("identity"), prefix + ".", today, person, wrong);
+  person.record.name = fields.text("name", true);
+  person.record.phone = fields.text("phone", false, 32);
+  person.record.email = fields.text("email", false);
+  person.record.notes = fields.text("notes", false, notes_max);
+  person.record.state = fields.text("state", false);
+  if (!person.record.state.empty()) {
+    person.state = state_number(person.record.state);
+    if (person.state == 0)
+      fields.wrong("state", "unknown_state", "There is no such state.");
+  }
+  read_birth(fields, today, person);
+  return person;
+}
+
+// Parses into a buffer on the stack; deep nesting and trailing text are errors.
+template <class Use>
+auto with_object(std::string_view body, Use&& use) -> std::invoke_result_t<Use, const json::object&> {
+  std::array<unsigned char, 8192> buffer;  // NOLINT: filled by the parser
+  json::monotonic_resource memory(buffer.data(), buffer.size());
+  json::parse_options options;
+  options.max_depth = 8;
+  boost::system::error_code ec;
+  const auto v = json::parse(json::string_view(body.data(), body.size()), ec, &memory, options);
+  if (ec)
+    return std::unexpected(malformed(ec.message()));
+  if (!v.is_object())
+    return std::unexpected(malformed("The request must be a JSON object."));
+  return use(v.get_object());
+}
+
+}  // namespace
+
+std::expected<booking_form, problem> read_booking(std::string_view body, civil_date today) {
+  return with_object(body, [&](const json::object& o) -> std::expected<booking_form, problem> {
+    std::vector<field_error> wrong;
+    booking_form form;
+    field_reader fields(o, "", wrong);
+    fields.only({"round", "centre", "date", "window", "people"});
+    form.round = fields.text("round", false);
+    read_place(fields, form);
+    const auto* people = fields.get("people");
+    if (people == nullptr || !people->is_array() || people->get_array().empty())
+      fields.wrong("people", "missing", "At least one person is needed.");
+    else if (people->get_array().size() > limits::party_people_max)
+      return std::unexpected(problem{.code = problem_code::party_too_large, .detail = "A party is of at most four people."});
+    else
+      for (std::size_t i = 0; i < people->get_array().size(); ++i)
+        form.people.push_back(read_person(people->get_array()[i], "people[" + std::to_string(i) + "]", today, wrong));
+    if (wrong.empty())
+      return form;
+    const bool only_identity = std::ranges::all_of(wrong, [](const field_error& e) { return e.code == "identity_impossible"; });
+    return std::unexpected(
+        problem{.code = only_identity ? problem_code::identity_impossible : problem_code::invalid, .fields = std::move(wrong)});
+  });
+}
+
+std::expected<move_form, problem> read_move(std::string_view body) {
+  return with_object(body, [](const json::object& o) -> std::expected<move_form, problem> {
+    std::vector<field_error> wrong;
+    move_form form;
+    field_reader fields(o, "", wrong);
+    fields.only({"centre", "date", "window"});
+    read_place(fields, form);
+    if (!wrong.empty())
+      return std::unexpected(problem{.code = problem_code::invalid, .fields = std::move(wrong)});
+    return form;
+  });
+}
+
+std::expected<target, problem> find_target(const actors::round_entry& round, std::string_view centre, civil_date date,
+                                           std::optional<std::uint16_t> window_minute) {
+  if (!round.centre_by_code.contains(centre))
+    return std::unexpected(problem{.code = problem_code::unknown_centre});
+  const auto* group = round.find_group(centre, date);
+  if (group == nullptr)
+    return std::unexpected(problem{.code = problem_code::date_outside_round});
+  target t{group, std::nullopt};
+  if (window_minute) {
+    const auto it = std::ranges::find(group->windows, *window_minute, &window_definition::opens_minute);
+    if (it == group->windows.end())
+      return std::unexpected(problem{.code = problem_code::unknown_window});
+    t.window = window_index{static_cast<std::uint8_t>(it - group->windows.begin())};
+  } else if (group->windows.size() == 1) {
+    t.window = window_index{0};
+  }
+  return t;
+}
+
+std::optional<problem> check_people(const actors::round_entry& round, const booking_form& form) {
+  const auto& rules = round.definition.rules;
+  if (form.people.size() > rules.party_max)
+    return problem{.code = problem_code::party_too_large};
+  std::set<std::string_view> seen;
+  for (std::size_t i = 0; i < form.people.size(); ++i) {
+    const auto& p = form.people[i];
+    const auto position = static_cast<std::uint8_t>(i + 1);
+    if (!seen.insert(p.who.canonical).second)
+      return problem{.code = problem_code::same_citizen_twice, .position = position};
+    const auto age = age_on(p.birth, form.date);
+    if (age < rules.age_min)
+      return problem{.code = problem_code::under_age,
+                     .detail = "The least age on the day is " + std::to_string(rules.age_min) + ".",
+                     .position = position};
+    if (age > rules.age_max)
+      return problem{.code = problem_code::over_age,
+                     .detail = "The greatest age on the day is " + std::to_string(rules.age_max) + ".",
+                     .position = position};
+  }
+  return std::nullopt;
+}
+
+std::string canonical(const booking_form& form) {
+  std::string out = form.centre + '\x1f' + format_date(form.date) + '\x1f';
+  if (form.window_minute)
+    out += format_minute(*form.window_minute);
+  for (const auto& p : form.people)
+    for (const auto* part :
+         {&p.who.canonical, &p.record.name, &p.record.phone, &p.record.email, &p.record.birth_date, &p.record.state, &p.record.notes}) {
+      out += '\x1f';
+      out += *part;
+    }
+  return out;
+}
+
+std::uint8_t age_band_of(int age) {
+  if (age < 18)
+    return 1;
+  if (age < 40)
+    return 2;
+  return age < 60 ? 3 : 4;
+}
+
+}  // namespace janji::net

@@ -1,0 +1,150 @@
+#include "net/citizen_api.hpp"
+
+#include <sodium.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace janji::net {
+
+namespace {
+
+constexpr std::string_view bookings_path = "/api/v1/bookings";
+
+bool good_id(std::string_view id) {
+  return !id.empty() && id.size() <= 64 && std::ranges::all_of(id, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
+}
+
+std::string_view name_of(command_kind kind) {
+  switch (kind) {
+    case command_kind::book: return "POST /bookings";
+    case command_kind::look_up: return "GET /bookings/{}";
+    case command_kind::cancel: return "DELETE /bookings/{}";
+    case command_kind::move:
+    case command_kind::find_to_move: return "PATCH /bookings/{}";
+    case command_kind::find_moved: return "POST /bookings, repeated";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::shared_ptr<const actors::round_entry> find_round(const actors::round_catalogue& catalogue, std::string_view code) {
+  for (const auto& round : catalogue.rounds)
+    if (code.empty() ? round->status.state == round_state::open : round->definition.code == code)
+      return round;
+  return code.empty() && !catalogue.rounds.empty() ? catalogue.rounds.front() : nullptr;
+}
+
+citizen_api::citizen_api(boost::asio::io_context& io, actors::node& node, const store::sealing& sealing, const receipt_signer& signer,
+                         const api_options& options)
+    : node_(node),
+      sealing_(sealing),
+      signer_(signer),
+      options_(options),
+      front_(io, node, options.commands, [this](std::vector<answered_request>&& answers) { told(std::move(answers)); }) {
+  randombytes_buf(&id_base_, sizeof id_base_);
+}
+
+void citizen_api::handle(const request& r, responder&& respond) {
+  if (read(r, respond))
+    return;
+  if (r.verb == method::options)
+    return preflight(r, respond);
+  if (r.path == bookings_path) {
+    if (r.verb != method::post)
+      return refuse_method(respond, caller_of(r), "POST, OPTIONS");
+    return book(r, std::move(respond));
+  }
+  if (r.path.starts_with(bookings_path) && r.path.size() > bookings_path.size() + 1 && r.path[bookings_path.size()] == '/')
+    return manage(r, r.path.substr(bookings_path.size() + 1), std::move(respond));
+  const auto who = caller_of(r);
+  send(respond, who, to_response({.code = problem_code::no_such_endpoint}, who.id()));
+}
+
+response citizen_api::refusal(problem_code code, std::string_view origin) {
+  auto out = to_response({.code = code});
+  add_cors(out, origin);
+  return out;
+}
+
+// ------------------------------------------------------------------ who calls
+
+// The request's own id when it brings a good one, else a new one.
+caller citizen_api::caller_of(const request& r) {
+  caller who;
+  if (allows(r.origin))
+    who.origin = r.origin;
+  if (good_id(r.request_id)) {
+    who.set_id(r.request_id);
+    return who;
+  }
+  constexpr std::string_view digits = "0123456789abcdefghjkmnpqrstvwxyz";
+  std::array<char, 13> text;  // NOLINT: filled below
+  auto id = id_base_ + ++ids_;
+  for (auto& c : text) {
+    c = digits[id & 31];
+    id >>= 5;
+  }
+  who.set_id({text.data(), text.size()});
+  return who;
+}
+
+bool citizen_api::allows(std::string_view origin) const {
+  return !origin.empty() && std::ranges::any_of(options_.cors_origins, [&](const auto& known) { return known == "*" || known == origin; });
+}
+
+void citizen_api::add_cors(response& r, std::string_view origin) const {
+  if (options_.cors_origins.empty())
+    return;
+  r.add("Vary", "Origin");
+  if (!allows(origin))
+    return;
+  r.add("Access-Control-Allow-Origin", origin);
+  r.add("Access-Control-Expose-Headers", "Age, ETag, Idempotency-Key, Retry-After, X-Request-Id");
+}
+
+void citizen_api::preflight(const request& r, responder& respond) const {
+  response out;
+  out.status = 204;
+  add_cors(out, r.origin);
+  if (allows(r.origin)) {
+    out.add("Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE, PATCH");
+    out.add("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id");
+    out.add("Access-Control-Max-Age", "600");
+  }
+  out.add("Allow", "GET, HEAD, POST, DELETE, PATCH, OPTIONS");
+  respond(std::move(out));
+}
+
+// ------------------------------------------------------------------ what every answer has
+
+void citizen_api::send(responder& respond, const caller& who, response&& r) {
+  add_cors(r, who.origin);
+  respond(std::move(r));
+}
+
+void citizen_api::refuse(responder& respond, const caller& who, const problem& p) {
+  ++refused_[static_cast<std::size_t>(p.code)];
+  send(respond, who, to_response(p, who.id()));
+}
+
+void citizen_api::refuse_method(responder& respond, const caller& who, std::string_view allowed) {
+  auto out = to_response({.code = problem_code::method_not_allowed}, who.id());
+  out.add("Allow", allowed);
+  send(respond, who, std::move(out));
+}
+
+// Never a name, a number, a reference, a key or a token: what was asked, how it ended, and the id to find it by.
+void citizen_api::log(const caller& who, command_kind what, unsigned status, std::string_view code, unix_ms since) {
+  const bool wanted = options_.log_one_of != 0 && ++logged_ % options_.log_one_of == 0;
+  const auto level = wanted ? spdlog::level::info : spdlog::level::debug;
+  if (!spdlog::should_log(level))
+    return;
+  spdlog::log(level, "request={} {} status={} code={} ms={}", who.id(), name_of(what), status, code.empty() ? "-" : code,
+              front_.clock().now().value - since.value);
+}
+
+}  // namespace janji::net

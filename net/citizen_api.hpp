@@ -1,0 +1,113 @@
+// The citizens' API. What is read comes from the node's read model (read_api.cpp); what changes something is checked here
+// and becomes a command (book_api.cpp); its answer is put into words (answer_api.cpp), with one receipt signature for all
+// answers of a turn. Threads: the citizens' listener's, but for what is said to be safe from any.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/node.hpp"
+#include "booking/receipt.hpp"
+#include "net/alternatives.hpp"
+#include "net/booking_form.hpp"
+#include "net/front.hpp"
+#include "net/http.hpp"
+#include "net/problem.hpp"
+#include "store/sealing.hpp"
+
+namespace janji::net {
+
+struct api_options {
+  std::uint16_t shard_count = 64;
+  front::options commands;
+  std::vector<std::string> cors_origins;  // "*": every one
+  std::uint32_t log_one_of = 0;           // requests; 0: none
+};
+
+// A round by its code; the first open one, else the first, when none is named.
+[[nodiscard]] std::shared_ptr<const actors::round_entry> find_round(const actors::round_catalogue& catalogue, std::string_view code);
+
+class citizen_api final : public handler {
+public:
+  citizen_api(boost::asio::io_context& io, actors::node& node, const store::sealing& sealing, const receipt_signer& signer,
+              const api_options& options);
+
+  void handle(const request& r, responder&& respond) override;
+  response refusal(problem_code code, std::string_view origin) override;
+
+  // ---- any thread
+  // Refuses everything that changes something; answers under way are still given.
+  void stop_admitting() { stopping_ = true; }
+  [[nodiscard]] bool stopping() const { return stopping_; }
+  [[nodiscard]] std::size_t pending() const { return front_.pending(); }
+  [[nodiscard]] std::int64_t clock_jumped_ms() const { return front_.clock().jumped_ms(); }
+  // Bookings, cancellations and moves refused since the start, by code.
+  [[nodiscard]] std::uint64_t refused(problem_code code) const { return refused_[static_cast<std::size_t>(code)]; }
+
+private:
+  // ---- routing and what every answer has
+  void preflight(const request& r, responder& respond) const;
+  [[nodiscard]] caller caller_of(const request& r);
+  [[nodiscard]] bool allows(std::string_view origin) const;
+  void add_cors(response& r, std::string_view origin) const;
+  void refuse(responder& respond, const caller& who, const problem& p);
+  void refuse_method(responder& respond, const caller& who, std::string_view allowed);
+  void send(responder& respond, const caller& who, response&& r);
+
+  // ---- reading
+  bool read(const request& r, responder& respond);
+  void availability(const request& r, responder& respond);
+  void probe(const request& r, responder& respond);
+  struct kept_body;
+  using body_ptr = std::shared_ptr<const kept_body>;
+  // A body that is the same for everybody, made at most once a second.
+  template <class Make>
+  body_ptr keep(std::string name, Make&& make);
+  void send_kept(const request& r, responder& respond, body_ptr body);
+  void refuse_read(const request& r, responder& respond, const problem& p);
+  [[nodiscard]] std::string rounds_list() const;
+  [[nodiscard]] std::string centres_list(std::string_view round, std::uint8_t state) const;
+  [[nodiscard]] std::string figures_of(const actors::round_entry& round) const;
+
+  // ---- changing
+  void book(const request& r, responder&& respond);
+  std::expected<actors::routed_booking, problem> make_booking(const booking_form& form, const actors::round_entry& round,
+                                                              const target& where, std::string_view key);
+  void manage(const request& r, std::string_view reference_text, responder&& respond);
+  [[nodiscard]] std::optional<problem> refuse_all(bool new_place);
+  [[nodiscard]] std::optional<problem> refuse_round(const actors::round_entry& round) const;
+  void move_found(answered_request&& found);
+  std::expected<actors::citizen_command, problem> make_move(const pending_request& p, const booked_place& from, request_id id) const;
+
+  // ---- answers
+  void told(std::vector<answered_request>&& answers);
+  // True when the answer has to wait for more: where moved bookings are now.
+  bool look_further(answered_request& a);
+  void find_moved(answered_request&& a);
+  [[nodiscard]] std::optional<answered_request> joined(answered_request&& part);
+  void tell(answered_request& a, const std::string* receipts);
+  void log(const caller& who, command_kind what, unsigned status, std::string_view code, unix_ms since);
+
+  actors::node& node_;
+  const store::sealing& sealing_;
+  const receipt_signer& signer_;
+  api_options options_;
+  front front_;
+  alternatives alternatives_;
+  boost::unordered_flat_map<std::string, body_ptr> kept_;
+  std::uint64_t id_base_ = 0;
+  std::uint64_t ids_ = 0;
+  std::uint64_t logged_ = 0;
+  bool was_ready_ = false;
+  std::atomic<bool> stopping_{false};
+  std::array<std::atomic<std::uint64_t>, problem_code_count> refused_{};
+};
+
+}  // namespace janji::net

@@ -1,0 +1,114 @@
+#include "net/http.hpp"
+
+#include <algorithm>
+
+namespace janji::net {
+
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+std::string decoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
+    if (escape) {
+      out.push_back(static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])));
+      i += 2;
+    } else {
+      out.push_back(text[i] == '+' ? ' ' : text[i]);
+    }
+  }
+  return out;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+    text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+    text.remove_suffix(1);
+  return text;
+}
+
+// Takes what stands before the next separator off the front.
+std::string_view next_part(std::string_view& list, char separator) {
+  const auto end = std::min(list.find(separator), list.size());
+  const auto part = list.substr(0, end);
+  list.remove_prefix(std::min(end + 1, list.size()));
+  return part;
+}
+
+bool same_word(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+}  // namespace
+
+std::string_view name_of(method m) {
+  switch (m) {
+    case method::get: return "GET";
+    case method::head: return "HEAD";
+    case method::post: return "POST";
+    case method::put: return "PUT";
+    case method::patch: return "PATCH";
+    case method::del: return "DELETE";
+    case method::options: return "OPTIONS";
+    case method::other: return "other";
+  }
+  return "other";
+}
+
+void response::add(std::string_view name, std::string_view value) {
+  if (std::ranges::any_of(value, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
+    return;
+  fields.append(name).append(": ").append(value).append("\r\n");
+}
+
+std::string query_value(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const auto part = next_part(query, '&');
+    const auto equals = std::min(part.find('='), part.size());
+    if (part.substr(0, equals) == name)
+      return decoded(part.substr(std::min(equals + 1, part.size())));
+  }
+  return {};
+}
+
+std::string_view bearer_token(std::string_view authorization) {
+  constexpr std::string_view scheme = "bearer ";
+  if (authorization.size() <= scheme.size() || !same_word(authorization.substr(0, scheme.size()), scheme))
+    return {};
+  return trimmed(authorization.substr(scheme.size()));
+}
+
+bool accepts_gzip(std::string_view accept_encoding) {
+  while (!accept_encoding.empty()) {
+    auto coding = next_part(accept_encoding, ',');
+    const auto name = trimmed(next_part(coding, ';'));
+    if (!same_word(name, "gzip") && name != "*")
+      continue;
+    const auto quality = trimmed(coding);
+    return quality.empty() || quality.find_first_of("123456789") != std::string_view::npos;
+  }
+  return false;
+}
+
+bool matches_etag(std::string_view if_none_match, std::string_view etag) {
+  const auto strong = [](std::string_view t) { return t.starts_with("W/") ? t.substr(2) : t; };
+  while (!if_none_match.empty()) {
+    const auto one = trimmed(next_part(if_none_match, ','));
+    if (one == "*" || strong(one) == strong(etag))
+      return true;
+  }
+  return false;
+}
+
+}  // namespace janji::net

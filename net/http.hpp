@@ -1,0 +1,100 @@
+// HTTP as the handlers see it: plain values, no sockets, no Beast. Requests and responses live on their listener's thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "net/problem_code.hpp"
+
+namespace janji::net {
+
+enum class method : std::uint8_t { get, head, post, put, patch, del, options, other };
+[[nodiscard]] std::string_view name_of(method m);
+
+// Views into the session's buffers: valid until the handler returns. A header that was not sent is "".
+struct request {
+  method verb = method::other;
+  std::string_view path;
+  std::string_view query;
+  std::string_view body;
+  std::string_view accept_encoding;
+  std::string_view authorization;
+  std::string_view content_type;
+  std::string_view idempotency_key;
+  std::string_view if_none_match;
+  std::string_view origin;
+  std::string_view request_id;
+  [[nodiscard]] bool reads() const { return verb == method::get || verb == method::head; }
+};
+
+struct response {
+  unsigned status = 200;
+  std::string_view content_type = "application/json";
+  std::string body;
+  std::shared_ptr<const void> shared;  // keeps `view` alive; when set, `view` is sent instead of `body`
+  std::string_view view;
+  std::string fields;  // more header lines, each ending in CRLF: add()
+  bool no_store = true;
+
+  [[nodiscard]] std::string_view payload() const { return shared ? view : std::string_view(body); }
+  // A value with a control character in it is left out: it would begin a line of its own.
+  void add(std::string_view name, std::string_view value);
+};
+
+// Where an answer goes. Slots number the requests of one connection.
+class answer_taker {
+public:
+  virtual ~answer_taker() = default;
+  virtual void answer(std::uint64_t slot, response&& r) = 0;
+  virtual void abandon() = 0;
+};
+
+// Answers one request, once, from the listener's thread; dropping it unanswered closes the connection.
+class responder {
+public:
+  responder() = default;
+  responder(std::shared_ptr<answer_taker> to, std::uint64_t slot) : to_(std::move(to)), slot_(slot) {}
+  responder(responder&&) = default;
+  responder& operator=(responder&& other) noexcept {
+    std::swap(to_, other.to_);
+    std::swap(slot_, other.slot_);
+    return *this;
+  }
+  responder(const responder&) = delete;
+  responder& operator=(const responder&) = delete;
+  ~responder() {
+    if (to_)
+      to_->abandon();
+  }
+  void operator()(response&& r) {
+    if (const auto to = std::exchange(to_, nullptr))
+      to->answer(slot_, std::move(r));
+  }
+  explicit operator bool() const { return to_ != nullptr; }
+
+private:
+  std::shared_ptr<answer_taker> to_;
+  std::uint64_t slot_ = 0;
+};
+
+class handler {
+public:
+  virtual ~handler() = default;
+  virtual void handle(const request& r, responder&& respond) = 0;
+  // The words for a request that never became one (too large, too slow, not HTTP); `origin` may be "".
+  virtual response refusal(problem_code code, std::string_view origin) = 0;
+};
+
+// The value of a query parameter, percent-decoded; "" when it is absent.
+[[nodiscard]] std::string query_value(std::string_view query, std::string_view name);
+// The token of "Authorization: Bearer <token>"; "" when there is none. The scheme's case does not matter (RFC 9110).
+[[nodiscard]] std::string_view bearer_token(std::string_view authorization);
+// Whether a list of content codings takes gzip: "gzip;q=0" does not.
+[[nodiscard]] bool accepts_gzip(std::string_view accept_encoding);
+// Weak comparison with a list of entity tags (RFC 9110, 13.1.2).
+[[nodiscard]] bool matches_etag(std::string_view if_none_match, std::string_view etag);
+
+}  // namespace janji::net

@@ -1,0 +1,59 @@
+// One listener and its connections, on one Asio thread: HTTP/1.1 with keep-alive and pipelining, bounded in everything that
+// a stranger can make large or slow. Requests of one connection are answered in their order.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "net/http.hpp"
+
+namespace janji::net {
+
+struct http_limits {
+  std::size_t header_bytes_max = 8 * 1024;
+  std::size_t target_bytes_max = 4 * 1024;
+  std::size_t body_bytes_max = 32 * 1024;
+  std::size_t connections_max = 20'000;  // one more is told 503 and closed
+  std::uint32_t header_timeout_s = 15;   // from a request's first byte to the end of its header
+  std::uint32_t body_timeout_s = 15;     // from there to the end of its body
+  std::uint32_t idle_timeout_s = 15;     // between requests
+  std::uint32_t write_timeout_s = 15;    // that a reader takes nothing
+};
+
+// Not settings: nobody needs others.
+namespace limits {
+inline constexpr std::size_t pipeline_max = 16;                 // requests of one connection under way
+inline constexpr std::size_t gathered_bytes_max = 32 * 1024;    // of answers, copied together for one write
+inline constexpr std::size_t copied_body_bytes_max = 8 * 1024;  // a larger one is sent from where it lies
+inline constexpr std::size_t turned_away_max = 256;             // connections being told 503; the next are just closed
+inline constexpr std::uint32_t linger_s = 2;                    // that a closed connection's rest is read and thrown away
+inline constexpr std::size_t linger_bytes_max = 256 * 1024;
+}  // namespace limits
+
+struct listener_core;
+
+class listener {
+public:
+  // The handler and the io_context outlive the listener. An error says what is in the way (a port taken).
+  static std::expected<std::unique_ptr<listener>, std::string> open(boost::asio::io_context& io, const std::string& address,
+                                                                    std::uint16_t port, const http_limits& limits, handler& h);
+  ~listener();
+  listener(const listener&) = delete;
+  listener& operator=(const listener&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const;
+  // From the listener's thread.
+  [[nodiscard]] std::size_t connections() const;
+  // From the listener's thread: no new connections; idle ones are closed, the others after their answers.
+  void stop_accepting();
+
+private:
+  explicit listener(std::shared_ptr<listener_core> core) : core_(std::move(core)) {}
+  std::shared_ptr<listener_core> core_;
+};
+
+}  // namespace janji::net

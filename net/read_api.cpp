@@ -1,0 +1,317 @@
+// The reading half of the citizens' API: from the read model, never from the booking path.
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "actors/availability.hpp"
+#include "booking/states.hpp"
+#include "net/citizen_api.hpp"
+#include "net/json_text.hpp"
+
+namespace janji::net {
+
+namespace json = boost::json;
+
+struct citizen_api::kept_body {
+  std::string body;
+  std::string body_gzip;
+  std::string etag;  // "": none
+  unix_ms as_of;
+};
+
+namespace {
+
+constexpr std::int64_t kept_for_ms = 1'000;
+constexpr std::size_t kept_max = 1'024;  // ranges of dates are the caller's to choose
+constexpr std::size_t gzip_worth_bytes = 1'024;
+
+// Keeps the days from `from` to `to` of a page.
+std::string only_days(const std::string& body, const std::string& from, const std::string& to) {
+  auto page = json::parse(body);
+  for (auto& centre : page.at("centres").as_array()) {
+    auto& days = centre.at("days").as_array();
+    json::array kept;
+    for (auto& day : days) {
+      const std::string_view date(day.at("date").as_string().data(), day.at("date").as_string().size());
+      if ((from.empty() || date >= from) && (to.empty() || date <= to))
+        kept.push_back(std::move(day));
+    }
+    days = std::move(kept);
+  }
+  return json::serialize(page);
+}
+
+std::uint64_t places_of(const round_definition& d) {
+  std::uint64_t n = 0;
+  for (const auto& g : d.groups)
+    for (const auto& w : g.windows)
+      n += w.capacity;
+  return n;
+}
+
+struct sums {
+  std::uint64_t places = 0, booked = 0, cancelled = 0, over = 0, free = 0;
+  void add(const window_counts& c) {
+    places += c.capacity;
+    booked += c.booked;
+    cancelled += c.cancelled;
+    over += c.over_by_order;
+    free += c.capacity > c.booked ? c.capacity - c.booked : 0;
+  }
+};
+
+struct round_sums {
+  sums all;
+  std::vector<sums> by_centre;
+  std::array<std::uint64_t, state_count> by_state{};
+  std::array<std::uint64_t, age_band_count> by_band{};
+};
+
+round_sums sums_of(const actors::round_catalogue& catalogue, const std::vector<actors::group_figures>& known, const round_definition& d) {
+  round_sums out;
+  out.by_centre.resize(d.centres.size());
+  for (const auto& f : known) {
+    const auto it = catalogue.groups.find(f.group.value);
+    if (it == catalogue.groups.end() || it->second.round != d.id)
+      continue;
+    for (const auto& c : f.windows) {
+      out.all.add(c);
+      out.by_centre[it->second.centre].add(c);
+    }
+    for (std::size_t i = 0; i < f.booked_by_facts.size(); ++i) {
+      out.by_state[i / age_band_count] += f.booked_by_facts[i];
+      out.by_band[i % age_band_count] += f.booked_by_facts[i];
+    }
+  }
+  return out;
+}
+
+std::string_view what_is_read(std::string_view path) {
+  constexpr std::array known{"/api/v1/availability", "/api/v1/rounds", "/api/v1/states", "/api/v1/centres",
+                             "/api/v1/figures",      "/livez",         "/readyz"};
+  for (const std::string_view k : known)
+    if (k == path)
+      return k.substr(k.rfind('/') + 1);
+  return {};
+}
+
+}  // namespace
+
+bool citizen_api::read(const request& r, responder& respond) {
+  const auto what = what_is_read(r.path);
+  if (what.empty() || r.verb == method::options)
+    return false;
+  if (!r.reads()) {
+    refuse_method(respond, caller_of(r), "GET, HEAD, OPTIONS");
+    return true;
+  }
+  if (what == "availability") {
+    availability(r, respond);
+    return true;
+  }
+  if (what == "livez" || what == "readyz") {
+    probe(r, respond);
+    return true;
+  }
+  const auto state_text = query_value(r.query, "state");
+  const auto state = state_number(state_text);
+  if (!state_text.empty() && state == 0) {
+    refuse_read(r, respond, {.code = problem_code::unknown_state, .detail = "/api/v1/states lists them."});
+    return true;
+  }
+  if (what == "rounds") {
+    send_kept(r, respond, keep("rounds", [&] { return rounds_list(); }));
+  } else if (what == "states") {
+    send_kept(r, respond, keep("states", [] {
+                json::array list;
+                for (std::uint8_t s = 1; s < state_count; ++s)
+                  list.push_back({{"code", s}, {"name", state_name(s)}});
+                return json::serialize(json::object{{"states", std::move(list)}});
+              }));
+  } else {
+    const auto code = query_value(r.query, "round");
+    const auto round = find_round(*node_.catalogue(), code);
+    if (round == nullptr && (!code.empty() || what == "figures"))
+      refuse_read(r, respond, {.code = problem_code::unknown_round});
+    else if (what == "centres")
+      send_kept(r, respond, keep("centres/" + code + "/" + std::to_string(state), [&] { return centres_list(code, state); }));
+    else
+      send_kept(r, respond, keep("figures/" + round->definition.code, [&] { return figures_of(*round); }));
+  }
+  return true;
+}
+
+void citizen_api::refuse_read(const request& r, responder& respond, const problem& p) {
+  const auto who = caller_of(r);
+  send(respond, who, to_response(p, who.id()));
+}
+
+template <class Make>
+citizen_api::body_ptr citizen_api::keep(std::string name, Make&& make) {
+  const auto now = front_.clock().now();
+  if (kept_.size() >= kept_max)
+    kept_.clear();
+  auto& kept = kept_[std::move(name)];
+  if (kept != nullptr && now.value - kept->as_of.value < kept_for_ms)
+    return kept;
+  auto made = std::make_shared<kept_body>();
+  made->body = make();
+  if (made->body.size() >= gzip_worth_bytes)
+    made->body_gzip = actors::gzip(made->body);
+  made->as_of = now;
+  kept = made;
+  return made;
+}
+
+void citizen_api::send_kept(const request& r, responder& respond, body_ptr body) {
+  response out;
+  out.no_store = false;
+  out.add("Cache-Control", "public, max-age=1");
+  out.add("Age", std::to_string(std::max<std::int64_t>(0, (front_.clock().now().value - body->as_of.value) / 1000)));
+  out.add("Vary", "Accept-Encoding");
+  if (!body->etag.empty())
+    out.add("ETag", body->etag);
+  if (!body->etag.empty() && matches_etag(r.if_none_match, body->etag)) {
+    out.status = 304;
+  } else {
+    const bool gzip = !body->body_gzip.empty() && accepts_gzip(r.accept_encoding);
+    if (gzip)
+      out.add("Content-Encoding", "gzip");
+    out.view = gzip ? body->body_gzip : body->body;
+    out.shared = std::move(body);
+  }
+  add_cors(out, r.origin);
+  respond(std::move(out));
+}
+
+void citizen_api::probe(const request& r, responder& respond) {
+  const bool ready = node_.ready() && !stopping_;
+  response out{.status = ready || r.path == "/livez" ? 200U : 503U, .content_type = "text/plain"};
+  out.body = r.path == "/livez" ? "alive\n" : ready ? "ready\n" : "not ready\n";
+  if (r.path == "/readyz" && r.query.starts_with("verbose")) {
+    out.body += std::string("node: ") + (node_.ready() ? "ok\n" : "starting\n");
+    out.body += std::string("admission: ") + (stopping_ ? "stopping\n" : "ok\n");
+    out.body += std::string("storage: ") + (node_.storage_low() ? "low, no new bookings\n" : "ok\n");
+  }
+  respond(std::move(out));
+}
+
+// ------------------------------------------------------------------ availability
+
+void citizen_api::availability(const request& r, responder& respond) {
+  const auto state = state_number(query_value(r.query, "state"));
+  if (state == 0)
+    return refuse_read(r, respond,
+                       {.code = problem_code::unknown_state, .detail = "Name a state: ?state=Selangor. /api/v1/states lists them."});
+  const auto round = find_round(*node_.catalogue(), query_value(r.query, "round"));
+  if (round == nullptr)
+    return refuse_read(r, respond, {.code = problem_code::unknown_round});
+  const auto page = node_.availability(round->definition.id, state);
+  if (page == nullptr || !node_.ready())
+    return refuse_read(r, respond, {.code = problem_code::not_ready});
+  const auto from = query_value(r.query, "from");
+  const auto to = query_value(r.query, "to");
+  if ((!from.empty() && !parse_date(from)) || (!to.empty() && !parse_date(to)))
+    return refuse_read(r, respond, {.code = problem_code::malformed_request, .detail = "from and to are dates: YYYY-MM-DD."});
+  if (!from.empty() || !to.empty()) {
+    const auto name = "days/" + round->definition.code + "/" + std::to_string(state) + "/" + from + "/" + to;
+    return send_kept(r, respond, keep(name, [&] { return only_days(page->body, from, to); }));
+  }
+  response out;
+  out.no_store = false;
+  out.add("Cache-Control", "public, max-age=1");
+  out.add("ETag", page->etag);
+  out.add("Age", std::to_string(std::max<std::int64_t>(0, (front_.clock().now().value - page->as_of.value) / 1000)));
+  out.add("Vary", "Accept-Encoding");
+  if (matches_etag(r.if_none_match, page->etag)) {
+    out.status = 304;
+  } else {
+    const bool gzip = !page->body_gzip.empty() && accepts_gzip(r.accept_encoding);
+    if (gzip)
+      out.add("Content-Encoding", "gzip");
+    out.view = gzip ? page->body_gzip : page->body;
+    out.shared = page;
+  }
+  add_cors(out, r.origin);
+  respond(std::move(out));
+}
+
+// ------------------------------------------------------------------ lists
+
+std::string citizen_api::rounds_list() const {
+  json::array list;
+  for (const auto& round : node_.catalogue()->rounds) {
+    const auto& d = round->definition;
+    const auto by_date = [](const group_definition& a, const group_definition& b) { return a.date < b.date; };
+    json::object o{{"code", d.code},
+                   {"name", d.name},
+                   {"time_zone", d.time_zone},
+                   {"state", name_of(round->status.state)},
+                   {"opens_at", format_utc(d.opens_at)},
+                   {"closes_at", format_utc(d.closes_at)},
+                   {"rules", {{"age_min", d.rules.age_min}, {"age_max", d.rules.age_max}, {"party_max", d.rules.party_max}}},
+                   {"centres", d.centres.size()},
+                   {"slots", places_of(d)}};
+    if (!d.groups.empty()) {
+      o["from"] = format_date(std::ranges::min_element(d.groups, by_date)->date);
+      o["to"] = format_date(std::ranges::max_element(d.groups, by_date)->date);
+    }
+    if (!round->status.reason.empty())
+      o["reason"] = round->status.reason;
+    list.push_back(std::move(o));
+  }
+  return json::serialize(json::object{{"rounds", std::move(list)}, {"as_of", format_utc(wall_clock())}});
+}
+
+std::string citizen_api::centres_list(std::string_view round_code, std::uint8_t state) const {
+  json::array list;
+  for (const auto& round : node_.catalogue()->rounds) {
+    if (!round_code.empty() && round->definition.code != round_code)
+      continue;
+    for (const auto& c : round->definition.centres)
+      if (state == 0 || state_number(c.state) == state)
+        list.push_back({{"round", round->definition.code},
+                        {"code", c.code},
+                        {"name", c.name},
+                        {"state", c.state},
+                        {"district", c.district},
+                        {"latitude", c.latitude},
+                        {"longitude", c.longitude}});
+  }
+  return json::serialize(json::object{{"centres", std::move(list)}, {"as_of", format_utc(wall_clock())}});
+}
+
+std::string citizen_api::figures_of(const actors::round_entry& round) const {
+  const auto& d = round.definition;
+  const auto known = sums_of(*node_.catalogue(), *node_.figures(), d);
+  json::array centres;
+  for (std::size_t c = 0; c < d.centres.size(); ++c)
+    centres.push_back({{"code", d.centres[c].code},
+                       {"state", d.centres[c].state},
+                       {"places", known.by_centre[c].places},
+                       {"booked", known.by_centre[c].booked},
+                       {"free", known.by_centre[c].free}});
+  json::array states;
+  for (std::uint8_t s = 0; s < state_count; ++s)
+    states.push_back({{"state", s == 0 ? "unknown" : state_name(s)}, {"booked", known.by_state[s]}});
+  constexpr std::array<std::string_view, age_band_count> bands{"unknown", "under 18", "18-39", "40-59", "60 and over"};
+  json::array ages;
+  for (std::size_t b = 0; b < bands.size(); ++b)
+    ages.push_back({{"band", bands[b]}, {"booked", known.by_band[b]}});
+  json::object refusals;
+  for (const auto& row : problem_table())
+    if (const auto n = refused(row.code); n != 0)
+      refusals[row.name] = n;
+  return json::serialize(json::object{{"round", d.code},
+                                      {"as_of", format_utc(wall_clock())},
+                                      {"places", known.all.places},
+                                      {"booked", known.all.booked},
+                                      {"free", known.all.free},
+                                      {"cancelled", known.all.cancelled},
+                                      {"over_by_order", known.all.over},
+                                      {"centres", std::move(centres)},
+                                      {"by_state", std::move(states)},
+                                      {"by_age_band", std::move(ages)},
+                                      {"refusals", std::move(refusals)}});
+}
+
+}  // namespace janji::net

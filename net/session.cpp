@@ -1,0 +1,512 @@
+#include "net/session.hpp"
+
+#include <array>
+#include <boost/asio/post.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <charconv>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+#include "booking/assert.hpp"
+
+namespace janji::net {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using tcp = asio::ip::tcp;
+
+namespace {
+
+method method_of(http::verb v) {
+  switch (v) {
+    case http::verb::get: return method::get;
+    case http::verb::head: return method::head;
+    case http::verb::post: return method::post;
+    case http::verb::put: return method::put;
+    case http::verb::patch: return method::patch;
+    case http::verb::delete_: return method::del;
+    case http::verb::options: return method::options;
+    default: return method::other;
+  }
+}
+
+std::string_view status_line(unsigned status) {
+  switch (status) {
+    case 200: return "HTTP/1.1 200 OK\r\n";
+    case 201: return "HTTP/1.1 201 Created\r\n";
+    case 204: return "HTTP/1.1 204 No Content\r\n";
+    case 304: return "HTTP/1.1 304 Not Modified\r\n";
+    case 400: return "HTTP/1.1 400 Bad Request\r\n";
+    case 401: return "HTTP/1.1 401 Unauthorized\r\n";
+    case 403: return "HTTP/1.1 403 Forbidden\r\n";
+    case 404: return "HTTP/1.1 404 Not Found\r\n";
+    case 405: return "HTTP/1.1 405 Method Not Allowed\r\n";
+    case 408: return "HTTP/1.1 408 Request Timeout\r\n";
+    case 409: return "HTTP/1.1 409 Conflict\r\n";
+    case 413: return "HTTP/1.1 413 Content Too Large\r\n";
+    case 414: return "HTTP/1.1 414 URI Too Long\r\n";
+    case 415: return "HTTP/1.1 415 Unsupported Media Type\r\n";
+    case 422: return "HTTP/1.1 422 Unprocessable Content\r\n";
+    case 429: return "HTTP/1.1 429 Too Many Requests\r\n";
+    case 431: return "HTTP/1.1 431 Request Header Fields Too Large\r\n";
+    case 503: return "HTTP/1.1 503 Service Unavailable\r\n";
+    case 504: return "HTTP/1.1 504 Gateway Timeout\r\n";
+    default: return "HTTP/1.1 500 Internal Server Error\r\n";
+  }
+}
+
+std::string_view view_of(boost::beast::string_view s) { return {s.data(), s.size()}; }
+
+// A line that begins with white space continues the one before (RFC 9112, 5.2: to be rejected).
+bool has_folded_lines(std::string_view head) {
+  for (auto at = head.find('\n'); at != std::string_view::npos; at = head.find('\n', at + 1))
+    if (at + 1 < head.size() && (head[at + 1] == ' ' || head[at + 1] == '\t'))
+      return true;
+  return false;
+}
+
+}  // namespace
+
+class session final : public connection, public std::enable_shared_from_this<session> {
+public:
+  session(tcp::socket&& socket, std::shared_ptr<listener_core> core) : socket_(std::move(socket)), core_(std::move(core)) {
+    ++core_->connections;
+  }
+  ~session() override { --core_->connections; }
+  session(const session&) = delete;
+  session& operator=(const session&) = delete;
+
+  void start() override {
+    read();
+    set_due();
+  }
+  void turn_away() override {
+    refuse(problem_code::busy);
+    pump();
+  }
+  void overdue() override;
+  void stop() override;
+  void answer(std::uint64_t slot, response&& r) override;
+  void abandon() override { close(); }
+
+private:
+  using parser = http::request_parser<http::string_body>;
+  enum class phase : std::uint8_t { idle, header, body };
+  // A request under way and, when it is ready, its answer.
+  struct exchange {
+    response answer;
+    bool ready = false;
+    bool head_only = false;
+    bool keep_alive = true;
+    bool old_version = false;  // HTTP/1.0
+  };
+
+  [[nodiscard]] bool may_take() const {
+    return !closed_ && !last_ && slots_.size() < limits::pipeline_max && out_.size() < limits::gathered_bytes_max && !large_;
+  }
+  void read();
+  void on_read(boost::system::error_code ec, std::size_t n);
+  void pump();
+  void take_requests();
+  std::optional<problem_code> check_header(std::string_view head);
+  std::optional<problem_code> check_target(std::string_view target);
+  void dispatch();
+  void refuse(problem_code code);
+  void refuse(boost::system::error_code ec, std::string_view unread);
+  void gather();
+  void serialize(exchange& e);
+  void write();
+  void finish();
+  void close();
+  void set_due();
+
+  tcp::socket socket_;
+  std::shared_ptr<listener_core> core_;
+
+  // ---- reading
+  std::unique_ptr<char[]> in_;
+  std::size_t in_capacity_ = 0;
+  std::size_t in_begin_ = 0;
+  std::size_t in_end_ = 0;
+  std::optional<parser> parser_;
+  request request_;
+  bool expects_continue_ = false;
+  phase phase_ = phase::idle;
+  std::uint32_t phase_since_s_ = 0;
+  bool reading_ = false;
+  bool starved_ = false;  // the parser needs more bytes than there are
+  bool eof_ = false;
+
+  // ---- answering
+  std::vector<exchange> slots_;
+  std::uint64_t first_slot_ = 0;
+  std::string out_;
+  std::size_t sent_ = 0;
+  std::optional<response> large_;  // goes out after `out_`, from where it lies
+  bool pumping_ = false;
+  bool pump_posted_ = false;
+  bool writing_ = false;
+  bool last_ = false;  // no request is taken any more; closed after the last answer
+  bool lingering_ = false;
+  std::size_t lingered_bytes_ = 0;
+  bool closed_ = false;
+};
+
+// ------------------------------------------------------------------ reading
+
+void session::read() {
+  const bool wanted = lingering_ || may_take();
+  if (reading_ || closed_ || eof_ || !wanted)
+    return;
+  if (in_begin_ == in_end_)
+    in_begin_ = in_end_ = 0;
+  if (in_end_ == in_capacity_ && in_begin_ > 0) {
+    std::memmove(in_.get(), in_.get() + in_begin_, in_end_ - in_begin_);
+    in_end_ -= in_begin_;
+    in_begin_ = 0;
+  }
+  if (in_end_ == in_capacity_) {
+    constexpr std::size_t first_bytes = 4096;
+    const auto grown = in_capacity_ == 0 ? first_bytes : in_capacity_ * 2;
+    auto more = std::make_unique_for_overwrite<char[]>(grown);
+    std::memcpy(more.get(), in_.get(), in_end_);
+    in_ = std::move(more);
+    in_capacity_ = grown;
+    assert_always(grown <= 4 * core_->limits.header_bytes_max, "the parser leaves no more than an unfinished header");
+  }
+  reading_ = true;
+  socket_.async_read_some(asio::buffer(in_.get() + in_end_, in_capacity_ - in_end_),
+                          [self = shared_from_this()](boost::system::error_code ec, std::size_t n) { self->on_read(ec, n); });
+}
+
+void session::on_read(boost::system::error_code ec, std::size_t n) {
+  reading_ = false;
+  if (closed_)
+    return;
+  if (ec && ec != asio::error::eof)
+    return close();
+  if (lingering_) {
+    lingered_bytes_ += n;
+    if (ec || lingered_bytes_ > limits::linger_bytes_max)
+      return close();
+    return read();
+  }
+  if (ec) {  // half closed: what was asked is still answered
+    eof_ = last_ = true;
+    if (slots_.empty() && !writing_)
+      return close();
+    return;
+  }
+  in_end_ += n;
+  starved_ = false;
+  pump();
+}
+
+// Takes what can be taken and answers what can be answered, until one side waits.
+void session::pump() {
+  if (pumping_ || closed_)
+    return;
+  pumping_ = true;
+  do {
+    take_requests();
+    gather();
+    write();
+  } while (!closed_ && !writing_ && !starved_ && in_begin_ < in_end_ && may_take());
+  pumping_ = false;
+  read();
+  set_due();
+}
+
+void session::take_requests() {
+  while (in_begin_ < in_end_ && !starved_ && may_take()) {
+    if (!parser_) {
+      parser_.emplace();
+      parser_->header_limit(static_cast<std::uint32_t>(core_->limits.header_bytes_max));
+      parser_->body_limit(core_->limits.body_bytes_max);
+      phase_ = phase::header;
+      phase_since_s_ = core_->wheel.now_s();
+    }
+    boost::system::error_code ec;
+    const std::string_view unread(in_.get() + in_begin_, in_end_ - in_begin_);
+    const auto used = parser_->put(asio::buffer(unread.data(), unread.size()), ec);
+    in_begin_ += used;
+    if (ec == http::error::need_more) {
+      starved_ = true;
+      ec = {};
+    }
+    if (ec)
+      return refuse(ec, unread);
+    if (phase_ == phase::header && parser_->is_header_done()) {
+      phase_ = phase::body;
+      phase_since_s_ = core_->wheel.now_s();
+      if (const auto code = check_header(unread.substr(0, used)))
+        return refuse(*code);
+    }
+    if (parser_->is_done())
+      dispatch();
+    else if (starved_ && in_end_ - in_begin_ >= 2 * core_->limits.header_bytes_max)
+      return refuse(problem_code::headers_too_large);  // a chunk's header without an end
+  }
+  if (expects_continue_ && in_begin_ == in_end_ && slots_.empty() && !large_) {
+    expects_continue_ = false;
+    out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  }
+}
+
+// What Beast's parser lets pass and another server in front might read differently is refused: its answer would go to
+// somebody else's request (RFC 9112, 11.2). None when there is nothing to say against it.
+std::optional<problem_code> session::check_header(std::string_view head) {
+  const auto& message = parser_->get();
+  request_ = {};
+  request_.verb = method_of(message.method());
+  if (const auto code = check_target(view_of(message.target())))
+    return code;
+  int hosts = 0;
+  int lengths = 0;
+  int encodings = 0;
+  for (const auto& f : message) {
+    const auto value = view_of(f.value());
+    switch (f.name()) {
+      case http::field::host: ++hosts; break;
+      case http::field::content_length: ++lengths; break;
+      case http::field::transfer_encoding:
+        ++encodings;
+        if (!boost::beast::iequals(f.value(), "chunked"))
+          return problem_code::malformed_request;
+        break;
+      case http::field::accept_encoding: request_.accept_encoding = value; break;
+      case http::field::authorization: request_.authorization = value; break;
+      case http::field::content_type: request_.content_type = value; break;
+      case http::field::if_none_match: request_.if_none_match = value; break;
+      case http::field::origin: request_.origin = value; break;
+      case http::field::expect: expects_continue_ = boost::beast::iequals(f.value(), "100-continue"); break;
+      case http::field::unknown:
+        if (boost::beast::iequals(f.name_string(), "Idempotency-Key"))
+          request_.idempotency_key = value;
+        else if (boost::beast::iequals(f.name_string(), "X-Request-Id"))
+          request_.request_id = value;
+        break;
+      default: break;
+    }
+  }
+  const auto version = message.version();
+  const bool known_version = version == 11 || (version == 10 && encodings == 0);
+  if (!known_version || hosts > 1 || (version == 11 && hosts == 0) || lengths > 1 || encodings > 1 || has_folded_lines(head))
+    return problem_code::malformed_request;
+  return std::nullopt;
+}
+
+std::optional<problem_code> session::check_target(std::string_view target) {
+  if (target.size() > core_->limits.target_bytes_max)
+    return problem_code::target_too_long;
+  if (const auto scheme = target.find("://"); scheme != std::string_view::npos && !target.starts_with('/')) {  // as to a proxy
+    const auto path = target.find('/', scheme + 3);
+    target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+  }
+  if (!target.starts_with('/') && !(target == "*" && request_.verb == method::options))
+    return problem_code::malformed_request;
+  const auto mark = target.find('?');
+  request_.path = target.substr(0, mark);
+  request_.query = mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
+  return std::nullopt;
+}
+
+void session::dispatch() {
+  const auto& message = parser_->get();
+  request_.body = message.body();
+  exchange e;
+  e.keep_alive = parser_->keep_alive() && !core_->stopping;
+  e.head_only = request_.verb == method::head;
+  e.old_version = message.version() == 10;
+  last_ = !e.keep_alive;
+  slots_.push_back(std::move(e));
+  expects_continue_ = false;
+  phase_ = phase::idle;
+  core_->handle.handle(request_, responder(shared_from_this(), first_slot_ + slots_.size() - 1));
+  parser_.reset();
+}
+
+// ------------------------------------------------------------------ answering
+
+void session::answer(std::uint64_t slot, response&& r) {
+  if (closed_)
+    return;
+  assert_always(slot >= first_slot_ && slot < first_slot_ + slots_.size(), "an answer is for a request under way");
+  auto& e = slots_[slot - first_slot_];
+  e.answer = std::move(r);
+  e.ready = true;
+  if (pumping_)
+    return;
+  if (slots_.size() == 1)
+    return pump();
+  if (pump_posted_)
+    return;
+  pump_posted_ = true;  // others of this turn may be ready too: one write for all
+  asio::post(core_->io, [self = shared_from_this()] {
+    self->pump_posted_ = false;
+    self->pump();
+  });
+}
+
+void session::refuse(boost::system::error_code ec, std::string_view unread) {
+  if (ec == http::error::body_limit)
+    return refuse(problem_code::body_too_large);
+  const bool in_first_line = unread.find("\r\n") == std::string_view::npos;
+  if (ec == http::error::header_limit || ec == http::error::buffer_overflow)
+    return refuse(in_first_line ? problem_code::target_too_long : problem_code::headers_too_large);
+  refuse(problem_code::malformed_request);
+}
+
+// Bytes that are no request of ours: say what is wrong, in its turn, and close.
+void session::refuse(problem_code code) {
+  exchange e;
+  e.answer = core_->handle.refusal(code, request_.origin);
+  e.ready = true;
+  e.keep_alive = false;
+  e.head_only = request_.verb == method::head && phase_ == phase::body;
+  slots_.push_back(std::move(e));
+  parser_.reset();
+  request_ = {};
+  expects_continue_ = false;
+  phase_ = phase::idle;
+  last_ = true;
+}
+
+void session::gather() {
+  std::size_t done = 0;
+  while (done < slots_.size() && slots_[done].ready && !large_ && out_.size() < limits::gathered_bytes_max)
+    serialize(slots_[done++]);
+  slots_.erase(slots_.begin(), slots_.begin() + static_cast<std::ptrdiff_t>(done));
+  first_slot_ += done;
+}
+
+void session::serialize(exchange& e) {
+  auto& r = e.answer;
+  const auto payload = r.payload();
+  const bool has_body = r.status != 204 && r.status != 304;
+  std::array<char, 24> digits;  // NOLINT: filled by to_chars
+  out_ += status_line(r.status);
+  out_ += core_->date_field;
+  if (has_body) {
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), payload.size()).ptr;
+    out_.append("Content-Type: ").append(r.content_type).append("\r\nContent-Length: ").append(digits.data(), end).append("\r\n");
+  }
+  if (r.no_store)
+    out_ += "Cache-Control: no-store\r\n";
+  out_ += r.fields;
+  if (!e.keep_alive)
+    out_ += "Connection: close\r\n";
+  else if (e.old_version)
+    out_ += "Connection: keep-alive\r\n";
+  out_ += "\r\n";
+  if (!has_body || e.head_only || payload.empty())
+    return;
+  if (payload.size() <= limits::copied_body_bytes_max)
+    out_ += payload;
+  else
+    large_ = std::move(r);
+}
+
+// At once as far as the socket takes it; the rest when it is ready again.
+void session::write() {
+  if (writing_ || closed_)
+    return;
+  const auto large = [&] { return large_ ? large_->payload() : std::string_view{}; };
+  const auto total = out_.size() + large().size();
+  while (sent_ < total) {
+    const auto head = std::string_view(out_).substr(std::min(sent_, out_.size()));
+    const auto tail = large().substr(sent_ > out_.size() ? sent_ - out_.size() : 0);
+    const std::array<asio::const_buffer, 2> buffers{asio::buffer(head.data(), head.size()), asio::buffer(tail.data(), tail.size())};
+    boost::system::error_code ec;
+    const auto n = tail.empty() ? socket_.write_some(buffers[0], ec) : socket_.write_some(buffers, ec);
+    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+      writing_ = true;
+      return socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](boost::system::error_code failed) {
+        self->writing_ = false;
+        if (failed)
+          return self->close();
+        self->pump();
+      });
+    }
+    if (ec)
+      return close();
+    sent_ += n;
+  }
+  sent_ = 0;
+  out_.clear();
+  large_.reset();
+  if (out_.capacity() > 2 * limits::gathered_bytes_max)
+    out_.shrink_to_fit();
+  if (last_ && slots_.empty())
+    finish();
+}
+
+// Closing while the other side still sends would reset the connection and take our last answer with it.
+void session::finish() {
+  if (eof_)
+    return close();
+  boost::system::error_code ignored;
+  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  lingering_ = true;
+  in_begin_ = in_end_ = 0;
+}
+
+// ------------------------------------------------------------------ time
+
+void session::set_due() {
+  if (closed_)
+    return;
+  const auto& l = core_->limits;
+  const auto rest = [&](std::uint32_t whole) {
+    const auto passed = core_->wheel.now_s() - phase_since_s_;
+    return whole > passed ? whole - passed : 0;
+  };
+  constexpr std::uint32_t answers_due_s = 3600;  // those who answer have deadlines of their own
+  if (lingering_)
+    core_->wheel.set(*this, limits::linger_s);
+  else if (writing_)
+    core_->wheel.set(*this, l.write_timeout_s);
+  else if (phase_ == phase::header)
+    core_->wheel.set(*this, rest(l.header_timeout_s));
+  else if (phase_ == phase::body)
+    core_->wheel.set(*this, rest(l.body_timeout_s));
+  else
+    core_->wheel.set(*this, slots_.empty() ? l.idle_timeout_s : answers_due_s);
+}
+
+void session::overdue() {
+  const auto self = shared_from_this();
+  const bool half_a_request = phase_ != phase::idle && !lingering_ && !writing_;
+  if (!half_a_request)
+    return close();
+  refuse(problem_code::request_timeout);
+  pump();
+}
+
+void session::stop() {
+  const auto self = shared_from_this();
+  if (phase_ != phase::idle)
+    return;  // half a request: its answer will be the last
+  last_ = true;
+  for (auto& e : slots_)
+    e.keep_alive = false;
+  if (slots_.empty() && !writing_ && !lingering_)
+    close();
+}
+
+void session::close() {
+  if (closed_)
+    return;
+  closed_ = true;
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  unlink();
+}
+
+std::shared_ptr<connection> make_connection(tcp::socket&& socket, std::shared_ptr<listener_core> core) {
+  return std::make_shared<session>(std::move(socket), std::move(core));
+}
+
+}  // namespace janji::net
