@@ -1,0 +1,438 @@
+// The operators' tool: talks to a node's admin listener, or reads a data directory without one.
+#include <fmt/format.h>
+#include <sodium.h>
+#include <toml++/toml.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/json.hpp>
+#include <cstdio>
+#include <expected>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "apps/settings.hpp"
+#include "booking/receipt.hpp"
+#include "cluster/audit.hpp"
+#include "net/stored_view.hpp"
+
+namespace janji::apps {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+namespace json = boost::json;
+template <class T>
+using result = std::expected<T, std::string>;
+
+// Exit codes: 0 done or healthy, 1 degraded or refused, 2 broken or not reachable.
+constexpr int exit_refused = 1;
+constexpr int exit_broken = 2;
+
+struct connection {
+  std::string data = "data";
+  std::string admin;       // host:port; empty: from DATA/janjid.ports
+  std::string token_file;  // empty: DATA/admin.token
+  bool as_json = false;
+  bool dry_run = false;
+};
+
+result<std::string> read_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in)
+    return std::unexpected(fmt::format("{} cannot be read", path));
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+result<std::pair<std::string, std::string>> address_of(const connection& c) {
+  auto admin = c.admin;
+  if (admin.empty()) {
+    const auto text = read_text(c.data + "/janjid.ports");
+    if (!text)
+      return std::unexpected(fmt::format("no node is known in {} (give --data or --admin): {}", c.data, text.error()));
+    boost::system::error_code ec;
+    const auto v = json::parse(*text, ec);
+    if (ec || !v.is_object() || !v.get_object().contains("admin_port"))
+      return std::unexpected(c.data + "/janjid.ports cannot be read");
+    return std::pair{std::string("127.0.0.1"), std::to_string(v.at("admin_port").as_int64())};
+  }
+  if (admin.starts_with("http://"))
+    admin.erase(0, 7);
+  const auto colon = admin.rfind(':');
+  if (colon == std::string::npos)
+    return std::unexpected("--admin is host:port");
+  return std::pair{admin.substr(0, colon), admin.substr(colon + 1)};
+}
+
+struct reply {
+  unsigned status = 0;
+  json::value body;
+  std::string text;
+};
+
+result<reply> call(const connection& c, http::verb verb, const std::string& target, const json::value& body = nullptr) {
+  const auto address = address_of(c);
+  const auto token = read_text(c.token_file.empty() ? c.data + "/admin.token" : c.token_file);
+  if (!address || !token)
+    return std::unexpected(!address ? address.error() : token.error());
+  try {
+    asio::io_context io;
+    asio::ip::tcp::resolver resolver(io);
+    asio::ip::tcp::socket socket(io);
+    asio::connect(socket, resolver.resolve(address->first, address->second));
+    http::request<http::string_body> request(verb, target, 11);
+    request.set(http::field::host, address->first);
+    request.set(http::field::authorization, "Bearer " + token->substr(0, token->find('\n')));
+    request.set(http::field::content_type, "application/json");
+    if (!body.is_null())
+      request.body() = json::serialize(body);
+    request.prepare_payload();
+    http::write(socket, request);
+    boost::beast::flat_buffer buffer;
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(std::uint64_t{1} << 30);
+    http::read(socket, buffer, parser);
+    reply r{parser.get().result_int(), nullptr, parser.get().body()};
+    boost::system::error_code ec;
+    r.body = json::parse(r.text, ec);
+    return r;
+  } catch (const std::exception& e) {
+    return std::unexpected(fmt::format("the node at {}:{} does not answer: {}", address->first, address->second, e.what()));
+  }
+}
+
+int fail(const std::string& why) {
+  fmt::print(stderr, "janjictl: {}\n", why);
+  return exit_broken;
+}
+
+std::string scalar(const json::value& v) { return v.is_string() ? std::string(v.get_string()) : json::serialize(v); }
+
+// An object as "name  value" lines; arrays of objects as tables.
+void print_table(const json::value& v, const std::string& indent = "") {
+  if (v.is_array()) {
+    for (const auto& one : v.get_array())
+      fmt::print("{}{}\n", indent, one.is_object() || one.is_array() ? json::serialize(one) : scalar(one));
+    return;
+  }
+  if (!v.is_object()) {
+    fmt::print("{}{}\n", indent, scalar(v));
+    return;
+  }
+  for (const auto& item : v.get_object()) {
+    if (item.value().is_array() || item.value().is_object()) {
+      fmt::print("{}{}:\n", indent, std::string_view(item.key().data(), item.key().size()));
+      print_table(item.value(), indent + "  ");
+    } else {
+      fmt::print("{}{:<20} {}\n", indent, std::string_view(item.key().data(), item.key().size()), scalar(item.value()));
+    }
+  }
+}
+
+int show(const connection& c, const result<reply>& r) {
+  if (!r)
+    return fail(r.error());
+  if (c.as_json)
+    fmt::print("{}", r->text.ends_with('\n') ? r->text : r->text + "\n");
+  else
+    print_table(r->body);
+  return r->status < 300 ? 0 : exit_refused;
+}
+
+int status(const connection& c) {
+  auto r = call(c, http::verb::get, "/admin/v1/status");
+  if (!r)
+    return fail(r.error());
+  if (r->body.is_object() && !c.as_json)
+    r->body.get_object().erase("shard_list");  // one screen
+  const int shown = show(c, r);
+  if (shown != 0 || !r->body.is_object())
+    return exit_broken;
+  const auto verdict = scalar(r->body.at("verdict"));
+  return verdict == "healthy" ? 0 : verdict == "degraded" ? 1 : exit_broken;
+}
+
+int import_round(const connection& c, const std::string& round, const std::string& centres, const std::string& slots) {
+  json::object settings;
+  try {
+    const auto table = toml::parse_file(round);
+    for (const auto& [key, value] : table) {
+      if (const auto s = value.value_exact<std::string>())
+        settings[std::string(key.str())] = *s;
+      else if (const auto i = value.value_exact<std::int64_t>())
+        settings[std::string(key.str())] = *i;
+      else
+        return fail(fmt::format("{}:{}: {} must be text or a whole number", round, value.source().begin.line, key.str()));
+    }
+  } catch (const toml::parse_error& e) {
+    return fail(fmt::format("{}:{}: {}", round, e.source().begin.line, e.description()));
+  }
+  const auto centre_text = read_text(centres);
+  const auto slot_text = read_text(slots);
+  if (!centre_text || !slot_text)
+    return fail(!centre_text ? centre_text.error() : slot_text.error());
+  const json::object body{{"round", std::move(settings)},
+                          {"centres", {{"file", centres}, {"text", *centre_text}}},
+                          {"slot_groups", {{"file", slots}, {"text", *slot_text}}}};
+  const auto r = call(c, http::verb::post, std::string("/admin/v1/rounds") + (c.dry_run ? "?dry_run=true" : ""), body);
+  if (r && r->status == 422 && !c.as_json && r->body.is_object() && r->body.get_object().contains("fields")) {
+    for (const auto& e : r->body.at("fields").as_array())
+      fmt::print(stderr, "{}:{}: {}: {}\n", scalar(e.at("file")), scalar(e.at("line")), scalar(e.at("column")), scalar(e.at("detail")));
+    fmt::print(stderr, "nothing was imported\n");
+    return exit_refused;
+  }
+  return show(c, r);
+}
+
+result<std::unique_ptr<store::node_store>> open_read_only(const std::string& data) {
+  store::store_options options;
+  options.path = data + "/store";
+  options.read_only = true;
+  auto opened = store::node_store::open(options);
+  if (!opened)
+    return std::unexpected(opened.error().text());
+  return std::move(*opened);
+}
+
+result<std::uint16_t> shards_of(const store::node_store& s) {
+  const auto known = s.get("shards");
+  if (!known)
+    return std::unexpected(known.error().text());
+  return static_cast<std::uint16_t>(known->revision == 0 ? 64 : std::stoul(known->value));
+}
+
+int print_report(const connection& c, const json::value& report) {
+  if (c.as_json)
+    fmt::print("{}\n", json::serialize(report));
+  else
+    print_table(report);
+  return report.at("clean").as_bool() ? 0 : exit_refused;
+}
+
+// From the data itself, whether a node runs on it or not.
+int audit_data(const connection& c) {
+  const auto s = open_read_only(c.data);
+  if (!s)
+    return fail(s.error());
+  const auto shards = shards_of(**s);
+  if (!shards)
+    return fail(shards.error());
+  cluster::audit a(*shards);
+  const bool watched = isatty(STDERR_FILENO) != 0;
+  const auto report = a.run(**s, [&](double share) {
+    if (watched)
+      fmt::print(stderr, "\raudit {:3.0f} %{}", share * 100, share >= 1 ? "\n" : "");
+  });
+  return report ? print_report(c, net::to_json(*report)) : fail(report.error());
+}
+
+int audit_node(const connection& c) {
+  const auto r = call(c, http::verb::get, "/admin/v1/audit");
+  if (!r)
+    return fail(r.error());
+  return r->status == 200 ? print_report(c, r->body) : show(c, r);
+}
+
+int export_data(const connection& c, const std::string& to) {
+  const auto s = open_read_only(c.data);
+  if (!s)
+    return fail(s.error());
+  const auto shards = shards_of(**s);
+  if (!shards)
+    return fail(shards.error());
+  cluster::audit a(*shards);
+  const auto report = a.run(**s);
+  if (!report)
+    return fail(report.error());
+  std::FILE* out = to.empty() ? stdout : std::fopen(to.c_str(), "w");
+  if (out == nullptr)
+    return fail(to + " cannot be written");
+  std::uint64_t lines = 0;
+  a.for_each([&](const cluster::audited_booking& b) {
+    fmt::print(out, "{}\n", net::export_line(b, a.rounds()));
+    ++lines;
+  });
+  const bool good = std::fflush(out) == 0 && std::ferror(out) == 0;
+  if (out != stdout)
+    std::fclose(out);
+  fmt::print(stderr, "exported {} bookings\n", lines);
+  return good ? 0 : fail("the export could not be written completely");
+}
+
+int verify(const std::string& text, const std::string& key_hex) {
+  receipt_public_key key{};
+  std::size_t size = 0;
+  if (key_hex.size() != key.size() * 2 ||
+      sodium_hex2bin(key.data(), key.size(), key_hex.data(), key_hex.size(), nullptr, &size, nullptr) != 0)
+    return fail("--key is the public key, 64 hexadecimal digits (janjictl receipt key)");
+  const auto statement = verify_receipt(text, key);
+  if (!statement) {
+    fmt::print("not valid: {}\n", words_of(statement.error()));
+    return exit_refused;
+  }
+  fmt::print("valid: {} at {} on {}, {}, confirmed {}, round {}{}\n", statement->reference, statement->centre, statement->date,
+             statement->window, statement->confirmed_at, statement->round, statement->rehearsal ? " (TEST)" : "");
+  return 0;
+}
+
+void add_round_commands(CLI::App& app, connection& c, int& code) {
+  auto* round = app.add_subcommand("round", "import, open, pause and close rounds")->require_subcommand(1);
+  auto* import = round->add_subcommand("import", "a round from a TOML file and two CSV files: all or nothing");
+  auto* files = new std::array<std::string, 3>;  // NOLINT: as long as the program
+  import->add_option("--round", (*files)[0], "its settings (TOML)")->required();
+  import->add_option("--centres", (*files)[1], "its centres (CSV)")->required();
+  import->add_option("--slots", (*files)[2], "its slot groups (CSV)")->required();
+  import->callback([&c, &code, files] { code = import_round(c, (*files)[0], (*files)[1], (*files)[2]); });
+  auto* figures = round->add_subcommand("preflight", "is everything ready to open? says yes or no");
+  auto* which = new std::string;   // NOLINT
+  auto* reason = new std::string;  // NOLINT
+  figures->add_option("code", *which)->required();
+  figures->callback([&c, &code, which] {
+    const auto r = call(c, http::verb::get, "/admin/v1/rounds/" + *which + "/preflight");
+    code = show(c, r);
+    if (r && r->body.is_object() && r->body.get_object().contains("go") && !r->body.at("go").as_bool())
+      code = exit_refused;
+  });
+  for (const auto& [verb, what] : {std::pair{"warm", "bring all its slot groups into memory"},
+                                   {"open", "let citizens book"},
+                                   {"pause", "stop booking for a while, with a reason"},
+                                   {"resume", "go on after a pause"},
+                                   {"close", "end booking"},
+                                   {"erase", "destroy the keys of its personal data, for ever"}}) {
+    auto* sub = round->add_subcommand(verb, what);
+    sub->add_option("code", *which)->required();
+    sub->add_option("--reason", *reason, "shown to citizens; for erase: the round's code again");
+    sub->callback([&c, &code, which, reason, verb = std::string(verb)] {
+      if (c.dry_run) {
+        fmt::print("would {} round {}\n", verb, *which);
+        return;
+      }
+      code = show(
+          c, call(c, http::verb::post, "/admin/v1/rounds/" + *which + "/" + verb, json::object{{"reason", *reason}, {"confirm", *reason}}));
+    });
+  }
+}
+
+void add_store_commands(CLI::App& app, connection& c, int& code) {
+  auto* online = new bool{false};  // NOLINT
+  auto* to = new std::string;      // NOLINT
+  auto* what = new std::string;    // NOLINT
+  auto* audit = app.add_subcommand("audit", "prove from the log: no window over, no citizen with two, no yes without an entry");
+  audit->add_flag("--online", *online, "let the running node do it");
+  audit->callback([&c, &code, online] { code = *online ? audit_node(c) : audit_data(c); });
+  auto* exported = app.add_subcommand("export", "every booking as a line of JSON, without personal data");
+  exported->add_option("--to", *to, "file; standard output otherwise");
+  exported->callback([&c, &code, to] { code = export_data(c, *to); });
+  auto* shown = app.add_subcommand("show", "what is stored: booking/REF, claim/REF, group/ROUND/CENTRE/DATE, shard/N");
+  shown->add_option("what", *what)->required();
+  shown->callback([&c, &code, what] { code = show(c, call(c, http::verb::get, "/admin/v1/show/" + *what)); });
+  auto* disk = app.add_subcommand("disk", "free space and the ballast");
+  auto* release = disk->add_subcommand("release", "give the ballast file back, to have room to act");
+  disk->callback([&c, &code, release] {
+    if (!release->parsed())
+      code = show(c, call(c, http::verb::get, "/admin/v1/disk"));
+    else if (c.dry_run)
+      fmt::print("would release the ballast file\n");
+    else
+      code = show(c, call(c, http::verb::post, "/admin/v1/disk/release"));
+  });
+  auto* keys = app.add_subcommand("keys", "the master key")->require_subcommand(1);
+  auto* rotate = keys->add_subcommand("rotate", "wrap all keys again under a new master key");
+  auto* file = new std::string;  // NOLINT
+  rotate->add_option("--new-master-key-file", *file, "64 hexadecimal digits, mode 0600; start the node with it from now on")->required();
+  rotate->callback([&c, &code, file] {
+    if (c.dry_run)
+      fmt::print("would wrap all keys under {}\n", *file);
+    else
+      code = show(c, call(c, http::verb::post, "/admin/v1/keys/rotate",
+                          json::object{{"new_master_key_file", std::filesystem::absolute(*file).string()}}));
+  });
+  auto* receipt = app.add_subcommand("receipt", "receipts that citizens hold")->require_subcommand(1);
+  receipt->add_subcommand("key", "the public key")->callback([&c, &code] {
+    code = show(c, call(c, http::verb::get, "/admin/v1/receipt-key"));
+  });
+  auto* check = receipt->add_subcommand("verify", "offline: is it signed by this key?");
+  auto* text = new std::string;  // NOLINT
+  auto* key = new std::string;   // NOLINT
+  check->add_option("receipt", *text)->required();
+  check->add_option("--key", *key)->required();
+  check->callback([&code, text, key] { code = verify(*text, *key); });
+  auto* config = app.add_subcommand("config", "configuration files")->require_subcommand(1);
+  for (const auto* verb : {"validate", "show"}) {
+    auto* sub = config->add_subcommand(
+        verb, verb == std::string("show") ? "all settings in force with this file" : "is every key and value right?");
+    sub->add_option("file", *file)->required();
+    sub->callback([&code, file, verb = std::string(verb)] {
+      settings s;
+      if (const auto r = s.read_file(*file); !r)
+        code = fail(r.error());
+      else
+        fmt::print("{}", verb == "show" ? s.show() : *file + " is right\n");
+    });
+  }
+}
+
+void add_capacity_command(CLI::App& app, connection& c, int& code) {
+  auto* sub = app.add_subcommand("capacity", "change the places of a window");
+  auto* words = new std::array<std::string, 5>;  // NOLINT
+  auto* places = new std::int64_t{0};            // NOLINT
+  sub->add_option("round", (*words)[0])->required();
+  sub->add_option("centre", (*words)[1])->required();
+  sub->add_option("date", (*words)[2])->required();
+  sub->add_option("places", *places)->required();
+  sub->add_option("--window", (*words)[3], "HH:MM, where a day has several");
+  sub->add_option("--reason", (*words)[4]);
+  sub->callback([&c, &code, words, places] {
+    const auto& w = *words;
+    if (c.dry_run) {
+      fmt::print("would set {} {} {} {} to {} places\n", w[0], w[1], w[2], w[3], *places);
+      return;
+    }
+    json::object body{{"capacity", *places}, {"reason", w[4]}};
+    if (!w[3].empty())
+      body["window"] = w[3];
+    code = show(c, call(c, http::verb::patch, fmt::format("/admin/v1/rounds/{}/groups/{}/{}", w[0], w[1], w[2]), body));
+  });
+}
+
+int run(int argc, char** argv) {
+  if (sodium_init() < 0)
+    return fail("the cryptography library cannot be started");
+  CLI::App app{"janjictl: operates a node of the appointment cluster"};
+  app.set_version_flag("--version", "janjictl " JANJI_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  connection c;
+  int code = 0;
+  std::string output = "table";
+  app.add_option("--data", c.data, "the node's data directory");
+  app.add_option("--admin", c.admin, "its admin listener, host:port; else as DATA/janjid.ports says");
+  app.add_option("--token-file", c.token_file, "else DATA/admin.token");
+  app.add_option("--output", output, "table or json")->check(CLI::IsMember({"table", "json"}))->each([&c](const std::string& v) {
+    c.as_json = v == "json";
+  });
+  app.add_flag("--dry-run", c.dry_run, "say what would be done");
+  app.add_subcommand("status", "one screen, a verdict and an exit code: 0 healthy, 1 degraded, 2 broken")->callback([&] {
+    code = status(c);
+  });
+  add_round_commands(app, c, code);
+  add_capacity_command(app, c, code);
+  add_store_commands(app, c, code);
+  CLI11_PARSE(app, argc, argv);
+  return code;
+}
+
+}  // namespace
+
+}  // namespace janji::apps
+
+int main(int argc, char** argv) { return janji::apps::run(argc, argv); }

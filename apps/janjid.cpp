@@ -1,0 +1,303 @@
+// The node: opens the store, starts the actors, serves citizens and operators until it is told to stop.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sodium.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "actors/node.hpp"
+#include "apps/settings.hpp"
+#include "booking/receipt.hpp"
+#include "net/admin_api.hpp"
+#include "net/citizen_api.hpp"
+#include "net/listener.hpp"
+#include "store/key_ring.hpp"
+#include "store/node_store.hpp"
+#include "store/sealing.hpp"
+
+namespace janji::apps {
+
+namespace {
+
+namespace asio = boost::asio;
+template <class T>
+using result = std::expected<T, std::string>;
+
+// The operators' token: made at the first start, mode 0600.
+result<std::string> admin_token(const std::string& file) {
+  if (!std::filesystem::exists(file)) {
+    std::array<unsigned char, 24> random{};
+    randombytes_buf(random.data(), random.size());
+    std::string token(sodium_base64_ENCODED_LEN(random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING), '\0');
+    sodium_bin2base64(token.data(), token.size(), random.data(), random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    token.pop_back();
+    const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    const auto text = token + "\n";
+    const bool written = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    if (fd >= 0)
+      ::close(fd);
+    if (!written)
+      return std::unexpected(fmt::format("the admin token {} cannot be written", file));
+    return token;
+  }
+  std::ifstream in(file);
+  std::string token;
+  if (!(in >> token) || token.size() < 16)
+    return std::unexpected(fmt::format("{} does not hold an admin token of at least 16 characters", file));
+  return token;
+}
+
+// The number of shards is part of the data: asking for another is an error, not a silent change.
+result<void> check_shards(store::node_store& store, std::int64_t shards) {
+  const auto known = store.get("shards");
+  if (!known)
+    return std::unexpected(known.error().text());
+  if (known->revision == 0) {
+    if (auto r = store.swap("shards", 0, std::to_string(shards)); !r)
+      return std::unexpected(r.error().text());
+    return {};
+  }
+  if (known->value != std::to_string(shards))
+    return std::unexpected(fmt::format("the data in {} has {} shards, node.shards says {}", store.path(), known->value, shards));
+  return {};
+}
+
+struct server {
+  std::unique_ptr<store::node_store> store;
+  std::unique_ptr<store::key_ring> keys;
+  std::unique_ptr<store::sealing> sealing;
+  std::unique_ptr<receipt_signer> signer;
+  std::unique_ptr<actors::node> node;
+  asio::io_context citizens_io{1};
+  asio::io_context admin_io{1};
+  std::unique_ptr<net::citizen_api> citizens_api;
+  std::unique_ptr<net::admin_api> operators_api;
+  std::unique_ptr<net::listener> citizens;
+  std::unique_ptr<net::listener> operators;
+
+  result<void> open(const settings& s);
+  result<void> prepare_keys();
+  result<void> listen(const settings& s);
+  int serve(const settings& s);
+  void write_ports(const std::string& data) const;
+};
+
+[[noreturn]] void die(const std::string& why) {
+  std::fprintf(stderr, "janjid: %s\n", why.c_str());
+  std::fflush(stderr);
+  std::_Exit(3);  // nothing more may be written or said
+}
+
+result<void> server::open(const settings& s) {
+  const auto& data = s.text("node.data");
+  std::error_code ec;
+  std::filesystem::create_directories(data, ec);
+  if (ec)
+    return std::unexpected(fmt::format("the directory {} cannot be made: {}", data, ec.message()));
+  store::store_options options;
+  options.path = data + "/store";
+  options.disk_low_mark = s.real("store.disk_low_mark");
+  options.ballast_bytes = static_cast<std::uint64_t>(s.number("store.ballast_mb")) << 20;
+  auto opened = store::node_store::open(options);
+  if (!opened)
+    return std::unexpected(opened.error().text());
+  store = std::move(*opened);
+  if (auto r = check_shards(*store, s.number("node.shards")); !r)
+    return r;
+
+  const bool first_start = !std::filesystem::exists(data + "/keys");
+  const auto& file = s.text("node.master_key_file");
+  const auto* variable = std::getenv("JANJI_MASTER_KEY");
+  const auto master = store::load_master({file.empty() ? data + "/master.key" : file, variable == nullptr ? "" : variable, first_start});
+  if (!master)
+    return std::unexpected(master.error().text());
+  auto ring = store::key_ring::open(data + "/keys", *master, first_start);
+  if (!ring)
+    return std::unexpected(ring.error().text());
+  keys = std::move(*ring);
+  auto seals = store::sealing::open(*keys);
+  if (!seals)
+    return std::unexpected(seals.error().text());
+  sealing = std::move(*seals);
+  signer = std::make_unique<receipt_signer>(sealing->receipt_seed());
+
+  actors::node_options n;
+  n.shard_count = static_cast<std::uint16_t>(s.number("node.shards"));
+  n.actor_threads = static_cast<unsigned>(s.number("node.actor_threads"));
+  n.passivate_after_ms = static_cast<std::uint32_t>(s.number("store.passivate_after_ms"));
+  n.snapshot_every_events = static_cast<std::uint32_t>(s.number("store.snapshot_every_events"));
+  n.publish_every_ms = static_cast<std::uint32_t>(s.number("read.publish_every_ms"));
+  auto started = actors::node::start(n, *store, die);
+  if (!started)
+    return std::unexpected(started.error());
+  node = std::move(*started);
+  return prepare_keys();
+}
+
+// A stop between an erasure's event and the destruction of its keys is made good here.
+result<void> server::prepare_keys() {
+  const auto catalogue = node->catalogue();
+  for (const auto& round : catalogue->rounds) {
+    const auto id = round->definition.id;
+    if (round->status.state == round_state::erased) {
+      if (auto r = keys->destroy_round(id); !r)
+        return std::unexpected(r.error().text());
+    } else if (auto r = sealing->prepare_round(id); !r) {
+      return std::unexpected(r.error().text());
+    }
+  }
+  return {};
+}
+
+result<void> server::listen(const settings& s) {
+  const auto token_file = s.text("admin.token_file").empty() ? s.text("node.data") + "/admin.token" : s.text("admin.token_file");
+  const auto token = admin_token(token_file);
+  if (!token)
+    return std::unexpected(token.error());
+  net::api_options api;
+  api.shard_count = static_cast<std::uint16_t>(s.number("node.shards"));
+  api.commands.deadline_ms = static_cast<std::uint32_t>(s.number("http.deadline_ms"));
+  api.commands.pending_max = static_cast<std::size_t>(s.number("http.pending_max"));
+  api.log_one_of = static_cast<std::uint32_t>(s.number("log.one_request_of"));
+  std::istringstream origins(s.text("cors.origins"));
+  for (std::string origin; origins >> origin;)
+    api.cors_origins.push_back(origin);
+  citizens_api = std::make_unique<net::citizen_api>(citizens_io, *node, *sealing, *signer, api);
+  operators_api =
+      std::make_unique<net::admin_api>(admin_io, *node, *store, *keys, *sealing, *signer, *citizens_api, *token, api.shard_count);
+  net::http_limits limits;
+  limits.connections_max = static_cast<std::size_t>(s.number("http.connections_max"));
+  limits.header_timeout_s = limits.body_timeout_s = static_cast<std::uint32_t>(s.number("http.request_timeout_s"));
+  limits.idle_timeout_s = static_cast<std::uint32_t>(s.number("http.idle_timeout_s"));
+  auto front =
+      net::listener::open(citizens_io, s.text("http.address"), static_cast<std::uint16_t>(s.number("http.port")), limits, *citizens_api);
+  if (!front)
+    return std::unexpected(front.error());
+  citizens = std::move(*front);
+  limits.body_bytes_max = std::size_t{96} << 20;  // an import carries two files
+  limits.body_timeout_s = 300;
+  auto back =
+      net::listener::open(admin_io, s.text("admin.address"), static_cast<std::uint16_t>(s.number("admin.port")), limits, *operators_api);
+  if (!back)
+    return std::unexpected(back.error());
+  operators = std::move(*back);
+  return {};
+}
+
+// Where it listens, for programs: replaced atomically.
+void server::write_ports(const std::string& data) const {
+  const auto path = data + "/janjid.ports";
+  {
+    std::ofstream out(path + ".new");
+    out << fmt::format("{{\"port\":{},\"admin_port\":{},\"pid\":{}}}\n", citizens->port(), operators->port(), ::getpid());
+  }
+  std::error_code ignored;
+  std::filesystem::rename(path + ".new", path, ignored);
+}
+
+int server::serve(const settings& s) {
+  asio::signal_set signals(admin_io, SIGTERM, SIGINT);
+  signals.async_wait([this](boost::system::error_code ec, int signal) {
+    if (ec)
+      return;
+    spdlog::info("signal {}: stopping", signal);
+    citizens_api->stop_admitting();
+    asio::post(citizens_io, [this] { citizens->stop_accepting(); });
+    std::thread([this] {  // what is under way is answered first; the sockets' thread goes on meanwhile
+      for (int tries = 0; tries < 500 && citizens_api->pending() != 0; ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      citizens_io.stop();
+      admin_io.stop();
+    })
+        .detach();
+  });
+  std::thread admin([this] { admin_io.run(); });
+  citizens_io.run();
+  admin.join();
+  node->stop(static_cast<std::uint32_t>(s.number("stop.limit_ms")));
+  citizens.reset();
+  operators.reset();
+  operators_api.reset();
+  citizens_api.reset();
+  node.reset();
+  spdlog::info("stopped");
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"janjid: a node of the appointment cluster"};
+  std::string config;
+  bool check = false;
+  bool docs = false;
+  app.set_version_flag("--version", "janjid " JANJI_VERSION);
+  app.add_option("--config", config, "configuration file (TOML)")->check(CLI::ExistingFile);
+  app.add_flag("--check-config", check, "print the configuration in force and end");
+  app.add_flag("--print-config-docs", docs, "print all settings as a table and end");
+  std::map<std::string, std::string> flags;
+  for (const auto& [flag, name] : {std::pair{"--data", "node.data"},
+                                   {"--port", "http.port"},
+                                   {"--bind", "http.address"},
+                                   {"--admin-port", "admin.port"},
+                                   {"--master-key-file", "node.master_key_file"},
+                                   {"--log-level", "log.level"}})
+    app.add_option(flag, flags[name], std::string("overrides ") + name);
+  std::vector<std::string> more;
+  app.add_option("--set", more, "overrides any setting: --set section.name=value");
+  CLI11_PARSE(app, argc, argv);
+  if (docs) {
+    std::fputs(registry_as_markdown().c_str(), stdout);
+    return 0;
+  }
+  settings s;
+  result<void> good;
+  if (!config.empty())
+    good = s.read_file(config);
+  if (good)
+    good = s.read_environment();
+  for (const auto& [name, text] : flags)
+    if (good && !text.empty())
+      good = s.set(name, text, "flag");
+  for (const auto& one : more)
+    if (good)
+      good = s.set(std::string_view(one).substr(0, one.find('=')), std::string_view(one).substr(std::min(one.find('=') + 1, one.size())),
+                   "--set");
+  if (good && check) {
+    std::fputs(s.show().c_str(), stdout);
+    return 0;
+  }
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("janjid"));
+  spdlog::set_level(spdlog::level::from_str(s.text("log.level")));
+  server node;
+  if (good)
+    good = node.open(s);
+  if (good)
+    good = node.listen(s);
+  if (!good) {
+    std::fprintf(stderr, "janjid: %s\n", good.error().c_str());
+    std::fflush(stderr);
+    std::_Exit(2);
+  }
+  node.write_ports(s.text("node.data"));
+  fmt::print("janjid: serving http://{}:{} admin http://{}:{} data {}\n", s.text("http.address"), node.citizens->port(),
+             s.text("admin.address"), node.operators->port(), s.text("node.data"));
+  std::fflush(stdout);
+  return node.serve(s);
+}
+
+}  // namespace
+
+}  // namespace janji::apps
+
+int main(int argc, char** argv) { return janji::apps::run(argc, argv); }

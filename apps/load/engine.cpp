@@ -1,0 +1,684 @@
+#include "apps/load/engine.hpp"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <algorithm>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <cmath>
+#include <deque>
+#include <optional>
+#include <queue>
+
+#include "apps/load/answer.hpp"
+#include "apps/load/client.hpp"
+#include "apps/load/requests.hpp"
+
+namespace janji::load {
+
+namespace {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+using clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr auto tick = milliseconds(10);
+constexpr auto back_off_least = milliseconds(10);
+constexpr auto back_off_greatest = milliseconds(500);
+
+double seconds(clock::duration d) { return std::chrono::duration<double>(d).count(); }
+std::uint64_t micros(clock::duration d) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(d).count()));
+}
+double cpu_s() {
+  timespec t{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+// True for a share of all (a, b), the same ones each time.
+bool falls(double share, std::uint64_t random) { return share > 0 && static_cast<double>(random >> 11) * 0x1p-53 < share; }
+
+struct connection {
+  enum class state : std::uint8_t { down, connecting, idle, busy };
+  explicit connection(asio::io_context& io) : socket(io) {}
+  tcp::socket socket;
+  std::size_t target = 0;
+  std::string host;  // value of the Host field
+  state now = state::down;
+  std::uint64_t life = 0;  // counts its sockets: handlers of a former one do nothing
+  clock::time_point connect_at{};
+  milliseconds back_off = back_off_least;
+  job doing;
+  clock::time_point due{};  // latency counts from here
+  clock::time_point sent{};
+  std::string out;
+  std::string in;
+  std::size_t in_size = 0;
+  std::string body;
+  std::optional<answer_parser> parser;
+};
+
+struct waiting {
+  job what;
+  clock::time_point due;
+};
+struct later {
+  bool operator()(const waiting& a, const waiting& b) const { return a.due > b.due; }
+};
+
+class engine {
+public:
+  engine(run_state& state, unsigned thread, slot_chooser chooser)
+      : state_(state),
+        o_(*state.options),
+        thread_(thread),
+        chooser_(std::move(chooser)),
+        all_(chooser_),
+        writer_(o_, *state.people, *state.slots),
+        ticker_(io_),
+        arrival_(io_) {}
+
+  run_stats run();
+
+private:
+  void open_connections();
+  void connect(connection& c);
+  void connected(connection& c, boost::system::error_code ec);
+  void lose(connection& c, std::string_view why);
+  void close(connection& c);
+
+  void serve(connection& c);
+  void serve_idle();
+  std::optional<waiting> next();
+  std::optional<job> arrive();
+  job new_booking(std::uint64_t arrival);
+  void send(connection& c, waiting&& w);
+  void read(connection& c);
+  void on_read(connection& c, std::size_t n);
+  void answered(connection& c);
+
+  void settle(connection& c, int status, std::string_view code, int retry_after_s);
+  answer_class booked(const job& j, const confirmation& answer);
+  void count(answer_class k, clock::duration latency);
+  void write_record(connection& c, outcome x, int status, std::string_view code, const confirmation* answer);
+  void follow_up(const job& done, const confirmation& answer);
+  void push(job&& j);
+  void ask_again(const job& j, int retry_after_s);
+  void after_full(const job& j);
+
+  void on_tick();
+  void check_times(clock::time_point now);
+  void check_end(clock::time_point now);
+  void arm_arrival();
+  void progress();
+  void stop_load();
+  void fail(std::string why);
+
+  run_state& state_;
+  const run_options& o_;
+  unsigned thread_;
+  slot_chooser chooser_;
+  slot_chooser all_;
+  request_writer writer_;
+  asio::io_context io_{1};
+  asio::steady_timer ticker_;
+  asio::steady_timer arrival_;
+  std::vector<std::unique_ptr<connection>> connections_;
+  std::vector<tcp::endpoint> addresses_;
+  std::vector<connection*> idle_;
+  std::deque<waiting> follow_ups_;
+  std::priority_queue<waiting, std::vector<waiting>, later> delayed_;
+  run_stats stats_;
+  histogram last_second_;
+  std::array<std::uint64_t, answer_class_count> shown_{};
+  clock::time_point start_;
+  clock::time_point measured_from_;
+  clock::time_point stopped_at_;
+  clock::time_point next_progress_;
+  clock::time_point next_check_;
+  std::uint64_t own_arrivals_ = 0;
+  std::uint64_t extra_left_ = 0;  // of fill: bookings still to be refused when everything is full
+  double cpu_from_ = 0;
+  std::size_t busy_ = 0;
+  std::size_t up_ = 0;
+  bool warm_ = false;
+  bool armed_ = false;
+  bool stopping_ = false;
+  bool finished_ = false;
+  bool frozen_ = false;  // rates are taken
+};
+
+// ------------------------------------------------------------------ connections
+
+void engine::open_connections() {
+  tcp::resolver resolver(io_);
+  for (const auto& t : o_.targets) {
+    boost::system::error_code ec;
+    const auto found = resolver.resolve(t.host, "", ec);
+    if (ec || found.empty())
+      return fail("cannot find " + t.host + ": " + ec.message());
+    addresses_.push_back(found.begin()->endpoint());
+  }
+  for (unsigned i = thread_; i < o_.connections; i += o_.threads) {
+    auto c = std::make_unique<connection>(io_);
+    c->target = i % o_.targets.size();
+    connections_.push_back(std::move(c));
+    connect(*connections_.back());
+  }
+}
+
+void engine::connect(connection& c) {
+  c.now = connection::state::connecting;
+  ++c.life;
+  const auto port = port_of(o_.targets[c.target]);
+  if (!port)
+    return connected(c, asio::error::connection_refused);
+  c.host = fmt::format("{}:{}", o_.targets[c.target].host, *port);
+  c.socket = tcp::socket(io_);
+  c.socket.async_connect({addresses_[c.target].address(), *port}, [this, &c, life = c.life](boost::system::error_code ec) {
+    if (life == c.life)
+      connected(c, ec);
+  });
+}
+
+void engine::connected(connection& c, boost::system::error_code ec) {
+  if (ec) {
+    close(c);
+    if (!o_.tolerate_restarts)
+      return fail(fmt::format("cannot connect to {}: {}", c.host, ec.message()));
+    const auto jitter = milliseconds(static_cast<int>(mix(c.life, reinterpret_cast<std::uintptr_t>(&c)) % 10));
+    c.connect_at = clock::now() + c.back_off + jitter;
+    c.back_off = std::min(c.back_off * 2, back_off_greatest);
+    return;
+  }
+  boost::system::error_code ignored;
+  c.socket.set_option(tcp::no_delay(true), ignored);
+  c.socket.non_blocking(true, ignored);
+  ++stats_.connects;
+  ++up_;
+  c.back_off = back_off_least;
+  c.in_size = 0;
+  c.in.resize(16 * 1024);
+  c.now = connection::state::idle;
+  serve(c);
+}
+
+void engine::close(connection& c) {
+  if (c.now == connection::state::idle || c.now == connection::state::busy)
+    --up_;
+  if (c.now == connection::state::busy)
+    --busy_;
+  std::erase(idle_, &c);
+  c.now = connection::state::down;
+  ++c.life;
+  boost::system::error_code ignored;
+  c.socket.close(ignored);
+  c.connect_at = clock::now() + c.back_off;
+}
+
+// The connection ended under a request, or the answer did not come in time: nobody knows what became of it.
+void engine::lose(connection& c, std::string_view why) {
+  ++stats_.connections_lost;
+  const bool was_busy = c.now == connection::state::busy;
+  close(c);
+  if (was_busy)
+    settle(c, 0, why, -1);
+  if (!finished_)
+    connect(c);
+}
+
+// ------------------------------------------------------------------ what is sent
+
+job engine::new_booking(std::uint64_t arrival) {
+  job j;
+  j.arrival = arrival;
+  const auto chance = mix(o_.seed, arrival, 0xA1);
+  if (o_.people > 1 && falls(o_.party_share, chance))
+    j.people = 2 + static_cast<unsigned>(mix(chance) % (o_.people - 1));
+  j.citizen = state_.next_citizen.fetch_add(j.people, std::memory_order_relaxed);
+  j.slot = (chooser_.empty() ? all_ : chooser_).draw(mix(o_.seed, j.citizen, 0xA2));
+  if (j.citizen + j.people > crowd::citizens_max)
+    fail("there are no more citizens: start again with a lower --first");
+  return j;
+}
+
+// A new piece of work, if the run still wants one.
+std::optional<job> engine::arrive() {
+  if (stopping_)
+    return std::nullopt;
+  if (o_.mode == run_mode::fill && chooser_.empty()) {
+    if (extra_left_ == 0) {
+      stop_load();
+      return std::nullopt;
+    }
+    --extra_left_;
+  }
+  const auto arrival = state_.arrivals.fetch_add(1, std::memory_order_relaxed);
+  if (o_.requests != 0 && arrival >= o_.requests) {
+    stopping_ = true;
+    return std::nullopt;
+  }
+  ++own_arrivals_;
+  const bool browse = o_.mode == run_mode::browse || (o_.mode == run_mode::mixed && falls(o_.browse_share, mix(o_.seed, arrival, 0xA3)));
+  if (!browse)
+    return new_booking(arrival);
+  job j;
+  j.what = operation::browse;
+  j.arrival = arrival;
+  return j;
+}
+
+std::optional<waiting> engine::next() {
+  if (!follow_ups_.empty()) {
+    auto w = std::move(follow_ups_.front());
+    follow_ups_.pop_front();
+    return w;
+  }
+  const auto now = clock::now();
+  if (o_.rate <= 0) {
+    auto j = arrive();
+    return j ? std::optional(waiting{std::move(*j), now}) : std::nullopt;
+  }
+  const auto due = start_ + std::chrono::duration_cast<clock::duration>(
+                                std::chrono::duration<double>(static_cast<double>(own_arrivals_) * o_.threads / o_.rate));
+  if (due > now)
+    return std::nullopt;
+  auto j = arrive();
+  return j ? std::optional(waiting{std::move(*j), due}) : std::nullopt;
+}
+
+void engine::serve(connection& c) {
+  if (finished_)
+    return;
+  if (auto w = next())
+    return send(c, std::move(*w));
+  c.now = connection::state::idle;
+  idle_.push_back(&c);
+  arm_arrival();
+}
+
+void engine::serve_idle() {
+  while (!idle_.empty()) {
+    auto w = next();
+    if (!w)
+      return arm_arrival();
+    auto* c = idle_.back();
+    idle_.pop_back();
+    send(*c, std::move(*w));
+  }
+}
+
+void engine::arm_arrival() {
+  if (armed_ || o_.rate <= 0 || stopping_)
+    return;
+  armed_ = true;
+  arrival_.expires_at(start_ + std::chrono::duration_cast<clock::duration>(
+                                   std::chrono::duration<double>(static_cast<double>(own_arrivals_) * o_.threads / o_.rate)));
+  arrival_.async_wait([this](boost::system::error_code ec) {
+    armed_ = false;
+    if (!ec && !finished_)
+      serve_idle();
+  });
+}
+
+void engine::send(connection& c, waiting&& w) {
+  c.doing = std::move(w.what);
+  c.due = w.due;
+  c.now = connection::state::busy;
+  ++busy_;
+  ++stats_.requests;
+  writer_.write(c.doing, c.host, c.out);
+  stats_.bytes_sent += c.out.size();
+  c.body.clear();
+  c.parser.emplace(c.body, !o_.null_target && c.doing.what != operation::browse);
+  c.sent = clock::now();
+  if (c.doing.what == operation::book && c.doing.repeat == repeat_kind::first && c.doing.attempt == 0 &&
+      falls(o_.retry_share / 2, mix(o_.seed, c.doing.citizen, 0xF7))) {
+    auto twin = c.doing;  // the impatient citizen: the same again before there is an answer
+    twin.repeat = repeat_kind::twin;
+    push(std::move(twin));
+  }
+  boost::system::error_code ec;
+  const auto n = c.socket.write_some(asio::buffer(c.out), ec);
+  if (ec && ec != asio::error::would_block)
+    return lose(c, "reset");
+  if (n == c.out.size())
+    return read(c);
+  asio::async_write(c.socket, asio::buffer(c.out.data() + n, c.out.size() - n),
+                    [this, &c, life = c.life](boost::system::error_code failed, std::size_t) {
+                      if (life != c.life || finished_)
+                        return;
+                      failed ? lose(c, "reset") : read(c);
+                    });
+}
+
+void engine::read(connection& c) {
+  if (c.in_size == c.in.size())
+    c.in.resize(c.in.size() * 2);
+  c.socket.async_read_some(asio::buffer(c.in.data() + c.in_size, c.in.size() - c.in_size),
+                           [this, &c, life = c.life](boost::system::error_code ec, std::size_t n) {
+                             if (life != c.life || finished_)
+                               return;
+                             ec ? lose(c, "reset") : on_read(c, n);
+                           });
+}
+
+void engine::on_read(connection& c, std::size_t n) {
+  stats_.bytes_received += n;
+  c.in_size += n;
+  boost::system::error_code ec;
+  const auto used = c.parser->put(asio::const_buffer(c.in.data(), c.in_size), ec);
+  c.in_size -= used;
+  if (c.in_size != 0 && used != 0)
+    std::copy(c.in.begin() + static_cast<std::ptrdiff_t>(used), c.in.begin() + static_cast<std::ptrdiff_t>(used + c.in_size), c.in.begin());
+  if (ec && ec != boost::beast::http::error::need_more)
+    return lose(c, "unreadable");
+  if (c.in.size() > limits::answer_bytes_max)
+    return lose(c, "too_large");
+  c.parser->is_done() ? answered(c) : read(c);
+}
+
+void engine::answered(connection& c) {
+  --busy_;
+  c.now = connection::state::idle;
+  const bool keep = c.parser->keep_alive() && c.in_size == 0;
+  settle(c, c.parser->status(), {}, c.parser->retry_after_s());
+  if (keep)
+    return serve(c);
+  close(c);
+  if (!finished_)
+    connect(c);
+}
+
+// ------------------------------------------------------------------ what is answered
+
+void engine::count(answer_class k, clock::duration latency) {
+  const auto i = static_cast<std::size_t>(k);
+  const auto us = micros(latency);
+  stats_.latency_us[i].record(us);
+  if (!frozen_)
+    ++stats_.while_on[i];
+  if (thread_ == 0 && k != answer_class::unknown)
+    last_second_.record(us);
+  state_.answered[i].fetch_add(1, std::memory_order_relaxed);
+}
+
+answer_class engine::booked(const job& j, const confirmation& answer) {
+  if (!answer.repeated || (j.attempt > 0 && j.repeat == repeat_kind::first))
+    stats_.people_confirmed += j.people;
+  if (!answer.repeated)
+    follow_up(j, answer);
+  if (answer.repeated)
+    return answer_class::repeated;
+  return all_.is_hot(j.slot) ? answer_class::confirmed_hot : answer_class::confirmed;
+}
+
+// Every request ends here exactly once. status 0: no answer, `code` says why.
+void engine::settle(connection& c, int status, std::string_view code, int retry_after_s) {
+  const auto latency = clock::now() - c.due;
+  const auto& j = c.doing;
+  if (code.empty() && status >= 400)
+    code = problem_code(c.body);
+  if (status != 200 && status != 201)
+    ++stats_.codes[status == 0 ? std::string(code) : fmt::format("{} {}", status, code)];
+  if (j.what == operation::browse || o_.null_target) {
+    const bool good = status == 200 || status == 201 || status == 304;
+    return count(good                           ? (j.what == operation::browse ? answer_class::read : answer_class::confirmed)
+                 : status == 0 || status >= 500 ? answer_class::unknown
+                                                : answer_class::refused,
+                 latency);
+  }
+  if (status == 200 || status == 201) {
+    auto answer = read_confirmation(c.body);
+    const bool booking = j.what == operation::book || j.what == operation::second;
+    if (answer.readable && (!booking || answer.references.size() == j.people)) {
+      write_record(c, outcome::yes, status, {}, &answer);
+      return count(booking ? booked(j, answer) : j.what == operation::cancel ? answer_class::cancelled : answer_class::moved, latency);
+    }
+    code = "unreadable";
+    ++stats_.codes["unreadable"];
+    status = 599;  // as any answer of a broken server
+  }
+  if (status == 0 || status >= 500 || status < 400) {
+    write_record(c, outcome::unknown, status, code, nullptr);
+    count(answer_class::unknown, latency);
+    return ask_again(j, retry_after_s);
+  }
+  write_record(c, outcome::no, status, code, nullptr);
+  const bool full = code == "full";
+  count(!full ? answer_class::refused : all_.is_hot(j.slot) ? answer_class::full_hot : answer_class::full, latency);
+  if (full && o_.mode == run_mode::fill)
+    after_full(j);
+}
+
+void engine::write_record(connection& c, outcome x, int status, std::string_view code, const confirmation* answer) {
+  if (state_.record == nullptr)
+    return;
+  const auto& j = c.doing;
+  record_entry e;
+  e.request = state_.next_request.fetch_add(1, std::memory_order_relaxed);
+  e.citizen = j.citizen;
+  e.people = j.people;
+  e.what = j.what;
+  e.result = x;
+  e.status = status;
+  e.attempt = j.attempt;
+  const auto ago = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - c.sent);
+  e.latency_us = ago.count();
+  e.sent_us = std::chrono::duration_cast<std::chrono::microseconds>((std::chrono::system_clock::now() - ago).time_since_epoch()).count();
+  e.key = writer_.key(j);
+  e.code = code;
+  e.place = writer_.place(j);
+  if (!j.reference.empty())
+    e.references = {j.reference};
+  if (answer != nullptr) {
+    e.repeated = answer->repeated;
+    if (j.what != operation::cancel)
+      e.place = answer->place;
+    if (j.reference.empty())
+      e.references = answer->references;
+  }
+  state_.record->add(e);
+}
+
+// A confirmed booking's further life, decided by the citizen's number: asked for again, cancelled, moved, tried twice.
+void engine::follow_up(const job& done, const confirmation& answer) {
+  if (done.what != operation::book || done.repeat == repeat_kind::later || stopping_)
+    return;
+  const auto chance = [&](std::uint64_t of) { return mix(o_.seed, done.citizen, of); };
+  job next = done;
+  next.attempt = 0;
+  next.repeat = repeat_kind::later;
+  if (falls(o_.retry_share / 2, chance(0xF1)))
+    push(job(next));
+  const auto which = static_cast<double>(chance(0xF2) >> 11) * 0x1p-53;
+  const auto position = static_cast<std::size_t>(chance(0xF3) % answer.references.size());
+  if (which < o_.cancel_share + o_.move_share) {
+    next.what = which < o_.cancel_share ? operation::cancel : operation::move;
+    next.purpose = (next.what == operation::cancel ? purposes::cancel : purposes::move) | position;
+    next.reference = answer.references[position];
+    next.token = position < answer.tokens.size() ? answer.tokens[position] : std::string{};
+    if (next.what == operation::move)
+      next.slot = all_.draw(chance(0xF4));
+    push(std::move(next));
+  } else if (falls(o_.second_share, chance(0xF5))) {
+    next.what = operation::second;
+    next.people = 1;
+    next.purpose = purposes::second;
+    next.slot = all_.draw(chance(0xF6));
+    push(std::move(next));
+  }
+}
+
+void engine::push(job&& j) {
+  if (follow_ups_.size() >= limits::follow_ups_max) {
+    ++stats_.follow_ups_dropped;
+    return;
+  }
+  follow_ups_.push_back({std::move(j), clock::now()});
+}
+
+void engine::ask_again(const job& j, int retry_after_s) {
+  if (j.attempt >= o_.retry_unknowns || finished_) {
+    ++stats_.unresolved;
+    return;
+  }
+  auto again = j;
+  ++again.attempt;
+  ++stats_.retries_of_unknowns;
+  auto wait = milliseconds(100) * (1 << std::min(j.attempt, 5U));
+  if (retry_after_s >= 0)
+    wait = std::min(wait, milliseconds(retry_after_s * 1000));
+  wait += milliseconds(static_cast<int>(mix(j.citizen, j.attempt) % 50));
+  delayed_.push({std::move(again), clock::now() + wait});
+}
+
+// Mode fill: this window is full for one person, so it is for everybody; its citizen tries the next.
+void engine::after_full(const job& j) {
+  if (j.people == 1)
+    chooser_.take_out(j.slot);
+  if (chooser_.empty())
+    return;
+  auto again = j;
+  again.attempt = 0;
+  ++again.purpose;
+  again.slot = chooser_.draw(mix(o_.seed, j.citizen, 0xA2 + again.purpose));
+  if (j.people == 1 || again.purpose < 4)
+    push(std::move(again));
+}
+
+// ------------------------------------------------------------------ time
+
+void engine::on_tick() {
+  const auto now = clock::now();
+  if (!warm_ && seconds(now - start_) >= o_.warmup_s) {
+    warm_ = true;
+    if (o_.warmup_s > 0) {
+      const auto keep = std::pair{stats_.people_confirmed, stats_.connects};
+      stats_ = {};
+      std::tie(stats_.people_confirmed, stats_.connects) = keep;
+    }
+    measured_from_ = now;
+    cpu_from_ = cpu_s();
+  }
+  if (state_.stop.load(std::memory_order_relaxed) || (o_.duration_s > 0 && seconds(now - start_) >= o_.duration_s + o_.warmup_s))
+    stop_load();
+  while (!delayed_.empty() && delayed_.top().due <= now) {
+    follow_ups_.push_back({delayed_.top().what, now});
+    delayed_.pop();
+  }
+  if (now >= next_check_)
+    check_times(now);
+  serve_idle();
+  if (now >= next_progress_) {
+    next_progress_ = now + std::chrono::seconds(1);
+    if (thread_ == 0)
+      progress();
+  }
+  check_end(now);
+  if (finished_)
+    return io_.stop();
+  ticker_.expires_after(tick);
+  ticker_.async_wait([this](boost::system::error_code ec) {
+    if (!ec)
+      on_tick();
+  });
+}
+
+void engine::check_times(clock::time_point now) {
+  next_check_ = now + milliseconds(50);
+  for (auto& c : connections_) {
+    if (c->now == connection::state::busy && now - c->sent > milliseconds(o_.timeout_ms))
+      lose(*c, "timeout");
+    else if (c->now == connection::state::down && now >= c->connect_at)
+      connect(*c);
+  }
+}
+
+void engine::stop_load() {
+  stopping_ = true;
+  if (frozen_)
+    return;
+  frozen_ = true;
+  stopped_at_ = clock::now();
+  stats_.measured_s = seconds(stopped_at_ - measured_from_);
+  stats_.client_cpu_s = cpu_s() - cpu_from_;
+}
+
+void engine::check_end(clock::time_point now) {
+  const bool quiet = busy_ == 0 && follow_ups_.empty();
+  if (stopping_ && !frozen_ && quiet)
+    stop_load();  // by number of requests: the rate counts to the last answer
+  if (!frozen_)
+    return;
+  if ((quiet && delayed_.empty()) || seconds(now - stopped_at_) >= o_.drain_s || !stats_.fatal.empty())
+    finished_ = true;
+}
+
+void engine::fail(std::string why) {
+  if (stats_.fatal.empty())
+    stats_.fatal = std::move(why);
+  state_.stop = true;
+  stop_load();
+}
+
+void engine::progress() {
+  if (state_.record != nullptr)
+    if (auto written = state_.record->flush(); !written)
+      fail(written.error());
+  if (o_.quiet)
+    return;
+  std::string line = fmt::format("{:>5.0f} s", seconds(clock::now() - start_));
+  for (std::size_t i = 0; i < answer_class_count; ++i) {
+    const auto n = state_.answered[i].load(std::memory_order_relaxed);
+    if (n != 0)
+      line += fmt::format("  {} {}/s", answer_class_names[i], n - shown_[i]);
+    shown_[i] = n;
+  }
+  fmt::print(stderr, "{}  p99 {:.1f} ms  {} of {} connections{}\n", line, static_cast<double>(last_second_.percentile(99)) / 1000, up_,
+             connections_.size(), delayed_.empty() ? "" : fmt::format("  {} to ask again", delayed_.size()));
+  last_second_.clear();
+}
+
+run_stats engine::run() {
+  start_ = measured_from_ = clock::now();
+  cpu_from_ = cpu_s();
+  next_progress_ = start_ + std::chrono::seconds(1);
+  next_check_ = start_;
+  if (o_.mode == run_mode::fill) {
+    std::uint64_t places = 0;
+    for (const auto& s : state_.slots->slots)
+      places += s.free;
+    extra_left_ = static_cast<std::uint64_t>(std::ceil(static_cast<double>(places) * o_.fill_extra / o_.threads)) + 10;
+  }
+  open_connections();
+  on_tick();
+  io_.run();
+  finished_ = true;
+  for (auto& c : connections_)
+    if (c->now == connection::state::busy)
+      lose(*c, "unfinished");
+  stats_.unresolved += delayed_.size() + follow_ups_.size();
+  stats_.windows_left = o_.mode == run_mode::fill ? chooser_.left() : 0;
+  return std::move(stats_);
+}
+
+}  // namespace
+
+run_stats run_engine(run_state& state, unsigned thread) {
+  const auto& o = *state.options;
+  auto chooser = slot_chooser::make(state.slots->slots, o.where, o.hot_factor);
+  if (!chooser && o.mode != run_mode::browse) {
+    run_stats failed;
+    failed.fatal = chooser.error();
+    return failed;
+  }
+  return std::make_unique<engine>(state, thread, chooser ? std::move(*chooser) : slot_chooser{})->run();
+}
+
+}  // namespace janji::load
