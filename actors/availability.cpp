@@ -38,7 +38,7 @@ caf::behavior availability_actor::make_behavior() {
   delayed_send(this, std::chrono::milliseconds(shared_.options.publish_every_ms), publish{});
   return {
       [this](group_numbers& numbers) { take(std::move(numbers.figures)); },
-      [this](catalogue_changed) { changed_ = true; },
+      [this](catalogue_changed) { catalogue_changed_ = true; },
       [this](publish) {
         build();
         delayed_send(this, std::chrono::milliseconds(shared_.options.publish_every_ms), publish{});
@@ -49,33 +49,50 @@ caf::behavior availability_actor::make_behavior() {
 void availability_actor::take(group_figures&& figures) {
   const auto id = figures.group.value;
   auto& known = numbers_[id];
-  changed_ = changed_ || known.windows != figures.windows;
+  if (known.windows != figures.windows)
+    changed_groups_.insert(id);
   known = std::move(figures);
+}
+
+std::set<read_model::page_key> availability_actor::changed_pages(const round_catalogue& catalogue) const {
+  std::set<read_model::page_key> out;
+  for (const auto id : changed_groups_)
+    if (const auto it = catalogue.groups.find(id); it != catalogue.groups.end()) {
+      const auto& centre = catalogue.find(it->second.round)->definition.centres[it->second.centre];
+      out.emplace(it->second.round.value, state_number(centre.state));
+    }
+  return out;
 }
 
 // Pages carry the moment at which their numbers were known; one that has not changed is still renewed once a second, so
 // that its age tells the truth.
 void availability_actor::build() {
+  constexpr std::int64_t renew_after_ms = 1000;
   const auto catalogue = shared_.catalogue.get();
   const auto now = shared_.now();
-  const bool renew = std::ranges::any_of(pages_, [&](const auto& p) { return now.value - p.second->as_of.value >= 1000; });
-  const bool complete = numbers_.size() >= catalogue->groups.size();
-  if (!changed_ && !renew) {
-    shared_.read_model_complete = complete;
-    return;
-  }
-  changed_ = false;
+  const auto changed = changed_pages(*catalogue);
+  bool any = false;
   for (const auto& round : catalogue->rounds)
-    for (std::uint8_t state = 1; state < state_count; ++state)
-      if (auto built = page(*round, state))
-        pages_[{round->definition.id.value, state}] = std::move(built);
-  model_.pages.set(std::make_shared<const std::map<read_model::page_key, std::shared_ptr<const availability_page>>>(pages_));
-  auto figures = std::make_shared<std::vector<group_figures>>();
-  figures->reserve(numbers_.size());
-  for (const auto& [id, numbers] : numbers_)
-    figures->push_back(numbers);
-  model_.figures.set(std::move(figures));
-  shared_.read_model_complete = complete;
+    for (std::uint8_t state = 1; state < state_count; ++state) {
+      const read_model::page_key key{round->definition.id.value, state};
+      auto& known = pages_[key];
+      if (known != nullptr && !catalogue_changed_ && !changed.contains(key) && now.value - known->as_of.value < renew_after_ms)
+        continue;
+      known = page(*round, state);
+      any = true;
+    }
+  if (any)
+    model_.pages.set(std::make_shared<const std::map<read_model::page_key, std::shared_ptr<const availability_page>>>(pages_));
+  if (catalogue_changed_ || !changed_groups_.empty()) {
+    auto figures = std::make_shared<std::vector<group_figures>>();
+    figures->reserve(numbers_.size());
+    for (const auto& [id, numbers] : numbers_)
+      figures->push_back(numbers);
+    model_.figures.set(std::move(figures));
+  }
+  catalogue_changed_ = false;
+  changed_groups_.clear();
+  shared_.read_model_complete = numbers_.size() >= catalogue->groups.size();
 }
 
 namespace {

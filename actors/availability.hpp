@@ -6,6 +6,7 @@
 #include <caf/all.hpp>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "actors/context.hpp"
@@ -28,13 +29,15 @@ public:
 private:
   void take(group_figures&& figures);
   void build();
+  [[nodiscard]] std::set<read_model::page_key> changed_pages(const round_catalogue& catalogue) const;
   std::shared_ptr<const availability_page> page(const round_entry& round, std::uint8_t state) const;
 
   node_context& shared_;
   read_model& model_;
   std::map<std::uint32_t, group_figures> numbers_;
   std::map<read_model::page_key, std::shared_ptr<const availability_page>> pages_;
-  bool changed_ = true;
+  std::set<std::uint32_t> changed_groups_;  // since the last build
+  bool catalogue_changed_ = true;
 };
 
 // gzip of `text`; empty when it cannot be compressed.

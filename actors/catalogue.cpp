@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "booking/assert.hpp"
+#include "booking/civil_time.hpp"
 #include "cluster/placement.hpp"
 
 namespace janji::actors {
@@ -12,6 +13,13 @@ namespace janji::actors {
 std::string group_key(const round_definition& round, const group_definition& group) {
   return fmt::format("{}/{}/{:04}-{:02}-{:02}", round.code, round.centres[group.centre].code, static_cast<int>(group.date.year()),
                      static_cast<unsigned>(group.date.month()), static_cast<unsigned>(group.date.day()));
+}
+
+static group_words words_of(const group_definition& group) {
+  group_words words{format_date(group.date), {}};
+  for (const auto& w : group.windows)
+    words.windows.push_back({format_minute(w.opens_minute), format_minute(w.closes_minute)});
+  return words;
 }
 
 const group_definition* round_entry::find_group(std::string_view centre_code, std::chrono::year_month_day date) const {
@@ -61,6 +69,7 @@ void catalogue_builder::apply(const round_event& event) {
     for (std::uint32_t g = 0; g < entry->definition.groups.size(); ++g) {
       const auto& group = entry->definition.groups[g];
       entry->group_by_day.emplace(std::pair{group.centre, std::chrono::sys_days{group.date}}, g);
+      entry->words.push_back(words_of(group));
       next_group_ = std::max(next_group_, group.id.value + 1);
     }
     next_round_ = std::max<std::uint16_t>(next_round_, static_cast<std::uint16_t>(entry->definition.id.value + 1));

@@ -39,9 +39,20 @@ struct group_place {
   std::uint32_t index = 0;  // into the round's groups
 };
 
+// A slot group's day and hours as text, made once: every answer needs them.
+struct group_words {
+  struct hours {
+    std::string opens;
+    std::string closes;
+  };
+  std::string date;
+  std::vector<hours> windows;
+};
+
 struct round_entry {
   round_definition definition;
   round_status status;
+  std::vector<group_words> words;  // as definition.groups
   // (centre code, date) -> index into definition.groups
   [[nodiscard]] const group_definition* find_group(std::string_view centre_code, std::chrono::year_month_day date) const;
   std::map<std::string, std::uint16_t, std::less<>> centre_by_code;
@@ -96,7 +107,7 @@ struct node_options {
   std::uint64_t throughput_max = 64;  // messages one actor handles before another has its turn
   std::uint32_t passivate_after_ms = 60'000;
   std::uint32_t sweep_every_ms = 1'000;
-  std::uint32_t publish_every_ms = 100;         // availability pages
+  std::uint32_t publish_every_ms = 200;         // availability pages
   std::uint32_t snapshot_every_events = 8'192;  // of a shard's log
   double disk_low_mark = 0.10;                  // of the disk free: below it new bookings are refused
 };

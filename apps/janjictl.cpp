@@ -292,11 +292,17 @@ void add_round_commands(CLI::App& app, connection& c, int& code) {
   import->add_option("--centres", (*files)[1], "its centres (CSV)")->required();
   import->add_option("--slots", (*files)[2], "its slot groups (CSV)")->required();
   import->callback([&c, &code, files] { code = import_round(c, (*files)[0], (*files)[1], (*files)[2]); });
-  auto* figures = round->add_subcommand("preflight", "is everything ready to open? says yes or no");
   auto* which = new std::string;   // NOLINT
   auto* reason = new std::string;  // NOLINT
+  round->add_subcommand("list", "all rounds and their states")->callback([&c, &code] {
+    code = show(c, call(c, http::verb::get, "/admin/v1/rounds"));
+  });
+  auto* figures = round->add_subcommand("figures", "places, bookings and refusals, by centre, state and age");
   figures->add_option("code", *which)->required();
-  figures->callback([&c, &code, which] {
+  figures->callback([&c, &code, which] { code = show(c, call(c, http::verb::get, "/admin/v1/rounds/" + *which + "/figures")); });
+  auto* preflight = round->add_subcommand("preflight", "is everything ready to open? says yes or no");
+  preflight->add_option("code", *which)->required();
+  preflight->callback([&c, &code, which] {
     const auto r = call(c, http::verb::get, "/admin/v1/rounds/" + *which + "/preflight");
     code = show(c, r);
     if (r && r->body.is_object() && r->body.get_object().contains("go") && !r->body.at("go").as_bool())

@@ -36,7 +36,7 @@ const std::array all{
     setting{"store.ballast_mb", "given back by `janjictl disk release`", "MB", std::int64_t{64}, 0, 65536},
     setting{"store.snapshot_every_events", "of a shard's log; bounds what a restart replays", "", std::int64_t{8192}, 16, 10000000},
     setting{"store.passivate_after_ms", "an unused slot group leaves memory; 0: never", "ms", std::int64_t{60000}, 0, 86400000},
-    setting{"read.publish_every_ms", "availability is renewed at most as often", "ms", std::int64_t{100}, 10, 1000},
+    setting{"read.publish_every_ms", "availability is renewed at most as often", "ms", std::int64_t{200}, 10, 1000},
     setting{"stop.limit_ms", "of an orderly stop", "ms", std::int64_t{10000}, 100, 600000},
     setting{"log.one_request_of", "requests that are logged, one of so many; 0: none", "", std::int64_t{0}, 0, 1000000},
     setting{"log.level", "trace, debug, info, warn, error", "", std::string("info"), 0, 0},

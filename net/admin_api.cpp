@@ -98,12 +98,28 @@ void admin_api::get(const request& r, responder& respond) {
     hex.pop_back();
     return respond(json_response(json::object{{"key_id", signer_.key_id()}, {"public_key", hex}}));
   }
-  if (r.path.starts_with(rounds) && r.path.ends_with("/preflight"))
-    return preflight(std::string(r.path.substr(rounds.size(), r.path.size() - rounds.size() - std::string_view("/preflight").size())),
-                     respond);
+  if (r.path == "/admin/v1/rounds")
+    return respond({.body = citizens_.rounds_list() + "\n"});
+  if (r.path.starts_with(rounds))
+    return get_round(r.path.substr(rounds.size()), respond);
   if (r.path.starts_with(shown))
     return show(r.path.substr(shown.size()), respond);
   respond(to_response({.code = problem_code::no_such_endpoint}));
+}
+
+// {code}/preflight, {code}/figures
+void admin_api::get_round(std::string_view path, responder& respond) {
+  const auto slash = path.find('/');
+  const auto what = slash == std::string_view::npos ? std::string_view{} : path.substr(slash + 1);
+  const auto catalogue = node_.catalogue();
+  const auto round = find_round(*catalogue, path.substr(0, slash));
+  if (what != "preflight" && what != "figures")
+    return respond(to_response({.code = problem_code::no_such_endpoint}));
+  if (round == nullptr || slash == 0)
+    return respond(to_response({.code = problem_code::unknown_round}));
+  if (what == "figures")
+    return respond({.body = citizens_.figures_of(*round) + "\n"});
+  preflight(*round, respond);
 }
 
 void admin_api::change(const request& r, responder&& respond) {
@@ -358,11 +374,7 @@ void admin_api::readyz(const request& r, responder& respond) {
   respond(std::move(out));
 }
 
-void admin_api::preflight(const std::string& code, responder& respond) {
-  const auto catalogue = node_.catalogue();
-  const auto* round = catalogue->find(code);
-  if (round == nullptr)
-    return respond(to_response({.code = problem_code::unknown_round}));
+void admin_api::preflight(const actors::round_entry& round, responder& respond) {
   json::array checks;
   bool all = true;
   const auto check = [&](std::string_view what, bool good, std::string detail) {
@@ -371,18 +383,18 @@ void admin_api::preflight(const std::string& code, responder& respond) {
   };
   const auto disk = store_.disk();
   std::uint64_t places = 0;
-  for (const auto& g : round->definition.groups)
+  for (const auto& g : round.definition.groups)
     for (const auto& w : g.windows)
       places += w.capacity;
   constexpr std::uint64_t bytes_a_booking = 1'500;  // log and snapshots, measured with 300-byte records
   check("node ready", node_.ready(), "every shard serves and the read model is complete");
-  check("state", round->status.state != round_state::erased && round->status.state != round_state::closed,
-        std::string(name_of(round->status.state)));
+  check("state", round.status.state != round_state::erased && round.status.state != round_state::closed,
+        std::string(name_of(round.status.state)));
   check("disk", !disk.low && disk.free_bytes > places * bytes_a_booking,
         std::to_string(disk.free_bytes >> 20) + " MB free, about " + std::to_string(places * bytes_a_booking >> 20) + " MB needed");
-  check("keys", !keys_.is_destroyed(round->definition.id), "the round's keys are there");
-  check("not over", wall_clock() < round->definition.closes_at, "closes at " + format_utc(round->definition.closes_at));
-  respond(json_response(json::object{{"round", code}, {"places", places}, {"go", all}, {"checks", std::move(checks)}}));
+  check("keys", !keys_.is_destroyed(round.definition.id), "the round's keys are there");
+  check("not over", wall_clock() < round.definition.closes_at, "closes at " + format_utc(round.definition.closes_at));
+  respond(json_response(json::object{{"round", round.definition.code}, {"places", places}, {"go", all}, {"checks", std::move(checks)}}));
 }
 
 // On a thread of its own: it reads the whole log, as of one moment. One at a time.

@@ -36,7 +36,8 @@ private:
   void rotate_keys(const request& r, responder&& respond);
   void status(responder& respond);
   void readyz(const request& r, responder& respond);
-  void preflight(const std::string& code, responder& respond);
+  void get_round(std::string_view path, responder& respond);
+  void preflight(const actors::round_entry& round, responder& respond);
   void audit(responder&& respond);
   void show(std::string_view what, responder& respond);
   // A completion that answers from this server's thread.

@@ -21,11 +21,10 @@ namespace {
 // A booked place in the catalogue's words.
 struct named_place {
   const round_definition* round = nullptr;
-  const group_definition* group = nullptr;
   std::string_view centre;
-  std::string date;
-  std::string opens;
-  std::string closes;
+  std::string_view date;
+  std::string_view opens;
+  std::string_view closes;
 };
 
 std::optional<named_place> named(const actors::round_catalogue& catalogue, group_id group, window_index window) {
@@ -33,16 +32,11 @@ std::optional<named_place> named(const actors::round_catalogue& catalogue, group
   if (it == catalogue.groups.end())
     return std::nullopt;
   const auto* round = catalogue.find(it->second.round);
-  named_place n;
-  n.round = &round->definition;
-  n.group = &round->definition.groups[it->second.index];
-  if (window.value >= n.group->windows.size())
+  const auto& words = round->words[it->second.index];
+  if (window.value >= words.windows.size())
     return std::nullopt;
-  n.centre = round->definition.centres[it->second.centre].code;
-  n.date = format_date(n.group->date);
-  n.opens = format_minute(n.group->windows[window.value].opens_minute);
-  n.closes = format_minute(n.group->windows[window.value].closes_minute);
-  return n;
+  const auto& hours = words.windows[window.value];
+  return named_place{&round->definition, round->definition.centres[it->second.centre].code, words.date, hours.opens, hours.closes};
 }
 
 bool tells_places(const answered_request& a) {
@@ -61,7 +55,7 @@ receipt_statement statement_of(const named_place& n, const booked_place& p, std:
   s.reference = to_text(p.ref);
   s.centre = n.centre;
   s.date = n.date;
-  s.window = n.opens + "-" + n.closes;
+  s.window.append(n.opens).append("-").append(n.closes);
   s.confirmed_at = format_utc(p.at);
   s.position = static_cast<std::uint8_t>(position);
   return s;

@@ -78,7 +78,7 @@ std::chrono::minutes offset_of(const actors::round_entry& round) {
 std::optional<problem> citizen_api::refuse_all(bool new_place) {
   if (stopping_)
     return problem{.code = problem_code::stopping};
-  if (!was_ready_ && !(was_ready_ = node_.ready()))
+  if (!has_started())
     return problem{.code = problem_code::not_ready};
   if (!front_.has_room())
     return problem{.code = problem_code::busy};

@@ -48,6 +48,9 @@ public:
   [[nodiscard]] bool stopping() const { return stopping_; }
   [[nodiscard]] std::size_t pending() const { return front_.pending(); }
   [[nodiscard]] std::int64_t clock_jumped_ms() const { return front_.clock().jumped_ms(); }
+  // The bodies of GET /rounds and /figures, for operators too.
+  [[nodiscard]] std::string rounds_list() const;
+  [[nodiscard]] std::string figures_of(const actors::round_entry& round) const;
   // Bookings, cancellations and moves refused since the start, by code.
   [[nodiscard]] std::uint64_t refused(problem_code code) const { return refused_[static_cast<std::size_t>(code)]; }
 
@@ -61,6 +64,9 @@ private:
   void refuse_method(responder& respond, const caller& who, std::string_view allowed);
   void send(responder& respond, const caller& who, response&& r);
 
+  // Has been ready once: what is activated later (a new round, an actor after a failure) is waited for, not refused.
+  [[nodiscard]] bool has_started() { return was_ready_ || (was_ready_ = node_.ready()); }
+
   // ---- reading
   bool read(const request& r, responder& respond);
   void availability(const request& r, responder& respond);
@@ -72,9 +78,7 @@ private:
   body_ptr keep(std::string name, Make&& make);
   void send_kept(const request& r, responder& respond, body_ptr body);
   void refuse_read(const request& r, responder& respond, const problem& p);
-  [[nodiscard]] std::string rounds_list() const;
   [[nodiscard]] std::string centres_list(std::string_view round, std::uint8_t state) const;
-  [[nodiscard]] std::string figures_of(const actors::round_entry& round) const;
 
   // ---- changing
   void book(const request& r, responder&& respond);

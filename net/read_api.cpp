@@ -206,7 +206,7 @@ void citizen_api::availability(const request& r, responder& respond) {
   if (round == nullptr)
     return refuse_read(r, respond, {.code = problem_code::unknown_round});
   const auto page = node_.availability(round->definition.id, state);
-  if (page == nullptr || !node_.ready())
+  if (page == nullptr || !has_started())
     return refuse_read(r, respond, {.code = problem_code::not_ready});
   const auto from = query_value(r.query, "from");
   const auto to = query_value(r.query, "to");
