@@ -106,8 +106,12 @@ result<void> server::open(const settings& s) {
   std::filesystem::create_directories(data, ec);
   if (ec)
     return std::unexpected(fmt::format("the directory {} cannot be made: {}", data, ec.message()));
+  // Keys without their store, or a store without its keys, is a loss that nobody may paper over with new ones: with new keys
+  // everyone could book again, and no token or record of before could be read.
+  const bool first_start = !std::filesystem::exists(data + "/keys");
   store::store_options options;
   options.path = data + "/store";
+  options.create_if_missing = first_start;
   options.disk_low_mark = s.real("store.disk_low_mark");
   options.ballast_bytes = static_cast<std::uint64_t>(s.number("store.ballast_mb")) << 20;
   auto opened = store::node_store::open(options);
@@ -117,7 +121,12 @@ result<void> server::open(const settings& s) {
   if (auto r = check_shards(*store, s.number("node.shards")); !r)
     return r;
 
-  const bool first_start = !std::filesystem::exists(data + "/keys");
+  const auto known = store->get("keys");
+  if (!known)
+    return std::unexpected(known.error().text());
+  if (first_start && known->revision != 0)
+    return std::unexpected(
+        fmt::format("the keys of the store in {} are missing: put {}/keys and its master key back", store->path(), data));
   const auto& file = s.text("node.master_key_file");
   const auto* variable = std::getenv("JANJI_MASTER_KEY");
   const auto master = store::load_master({file.empty() ? data + "/master.key" : file, variable == nullptr ? "" : variable, first_start});
@@ -127,6 +136,9 @@ result<void> server::open(const settings& s) {
   if (!ring)
     return std::unexpected(ring.error().text());
   keys = std::move(*ring);
+  if (known->revision == 0)
+    if (auto r = store->swap("keys", 0, "made"); !r)
+      return std::unexpected(r.error().text());
   auto seals = store::sealing::open(*keys);
   if (!seals)
     return std::unexpected(seals.error().text());

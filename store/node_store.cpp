@@ -119,6 +119,8 @@ result<std::unique_ptr<node_store>> node_store::open(const store_options& option
   if (sodium_init() < 0)
     return std::unexpected(store_error{errc::io, "the cryptography library cannot be started"});
   std::unique_ptr<node_store> store(new node_store(options));
+  if (auto r = store->check_room(); !r)
+    return std::unexpected(r.error());
   if (auto r = store->check_logs(); !r)
     return std::unexpected(r.error());
   if (auto r = store->open_database(); !r)
@@ -132,6 +134,33 @@ result<std::unique_ptr<node_store>> node_store::open(const store_options& option
   return store;
 }
 
+// RocksDB writes what it finds in its logs to new files before it opens, and where there is no room for them Debian's build
+// of it ends the process instead of saying so.
+result<void> node_store::check_room() const {
+  namespace fs = std::filesystem;
+  constexpr std::uint64_t small_files_bytes = 4ULL << 20;
+  if (options_.read_only || options_.env != nullptr)
+    return {};
+  std::error_code ec;
+  std::uint64_t wanted = small_files_bytes;
+  for (const auto& file : fs::directory_iterator(options_.path, ec))
+    if (file.path().extension() == ".log")
+      if (const auto size = file.file_size(ec); !ec)
+        wanted += size;
+  auto there = fs::absolute(options_.path, ec);
+  while (!fs::exists(there, ec) && there.has_relative_path())
+    there = there.parent_path();
+  struct statvfs disk{};
+  if (statvfs(there.c_str(), &disk) != 0 || (disk.f_flag & ST_RDONLY) != 0)
+    return {};  // opening it says why
+  const auto free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (free >= wanted)
+    return {};
+  return std::unexpected(
+      store_error{errc::no_space, fmt::format("no disk space left for the store in {}: to open it takes {} MB, {} MB are free",
+                                              options_.path, (wanted >> 20) + 1, free >> 20)});
+}
+
 // Before RocksDB reads its logs: under the store's lock, so that a second process that is started by mistake never cuts
 // what the first one is writing.
 result<void> node_store::check_logs() {
@@ -140,6 +169,13 @@ result<void> node_store::check_logs() {
     return {};
   if (options_.read_only)
     return check_wals(*env, options_.path, false);
+  // A store that was ever opened has a log, if an empty one. Opened without it, RocksDB would begin a new one, and the old one
+  // could not be put back.
+  std::vector<std::string> names;
+  const bool listed = env->GetChildren(options_.path, &names).ok();
+  if (!options_.create_if_missing && listed && std::ranges::none_of(names, [](const auto& n) { return n.ends_with(".log"); }))
+    return std::unexpected(
+        store_error{errc::corrupt, fmt::format("the store in {} is damaged: its write-ahead log is missing", options_.path)});
   rocksdb::FileLock* lock = nullptr;
   if (const auto s = env->LockFile(options_.path + "/LOCK", &lock); !s.ok())
     return std::unexpected(explain(s, options_.path));
@@ -151,8 +187,6 @@ result<void> node_store::check_logs() {
 result<void> node_store::open_database() {
   auto* env = options_.env != nullptr ? options_.env : rocksdb::Env::Default();
   if (!env->FileExists(options_.path + "/CURRENT").ok()) {
-    if (options_.read_only || !options_.create_if_missing)
-      return std::unexpected(store_error{errc::missing, fmt::format("there is no store in {}", options_.path)});
     // Other files without CURRENT are a store that lost it: making a new one there would forget every booking.
     std::vector<std::string> names;
     if (env->GetChildren(options_.path, &names).ok())
@@ -161,6 +195,8 @@ result<void> node_store::open_database() {
           return std::unexpected(store_error{
               errc::corrupt,
               fmt::format("the store in {} is damaged: CURRENT is missing, and {} shows that there was a store", options_.path, name)});
+    if (options_.read_only || !options_.create_if_missing)
+      return std::unexpected(store_error{errc::missing, fmt::format("there is no store in {}", options_.path)});
   }
   std::error_code ec;
   if (!options_.read_only && options_.env == nullptr) {
@@ -181,6 +217,7 @@ result<void> node_store::open_database() {
   o.track_and_verify_wals_in_manifest = true;  // a log that is gone or shorter than it was is an error
   o.recycle_log_file_num = 0;                  // a recycled log ends at its first bad record: a hole would pass for the end
   o.max_background_jobs = 2;
+  o.avoid_flush_during_shutdown = true;       // flush() is for that; on a full disk closing must not write
   o.max_bgerror_resume_count = 0;             // after an error the process ends; nothing is tried again behind its back
   o.allow_concurrent_memtable_write = false;  // one thread writes
   o.enable_write_thread_adaptive_yield = false;
@@ -504,6 +541,8 @@ result<std::uint64_t> node_store::release_ballast() {
 }
 
 result<void> node_store::flush() {
+  if (auto r = check_room(); !r)
+    return r;
   rocksdb::FlushOptions options;
   if (const auto s = db_->db->Flush(options, {db_->meta.get(), db_->log.get(), db_->snapshots.get()}); !s.ok())
     return std::unexpected(explain(s, options_.path));

@@ -60,7 +60,7 @@ struct snapshot_row {
 
 struct store_options {
   std::string path;
-  bool create_if_missing = true;
+  bool create_if_missing = true;              // false: it is known that there was one, so a missing one is damage
   bool read_only = false;                     // beside a running node too
   double disk_low_mark = 0.10;                // of the file system, free
   std::uint64_t ballast_bytes = 64ULL << 20;  // given back by release_ballast()
@@ -137,6 +137,7 @@ private:
   result<void> check_format();
   result<void> identify();
   result<void> check_logs();
+  [[nodiscard]] result<void> check_room() const;
   void make_ballast();
   [[nodiscard]] std::string ballast_file() const;
 

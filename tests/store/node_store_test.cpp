@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <random>
 
@@ -153,6 +154,28 @@ TEST(node_store, a_newer_format_is_refused_and_an_older_one_comes_up) {
   ASSERT_NE(s, nullptr);
   EXPECT_EQ(s->tail(shard_id{1})->last_sequence, sequence_t{3});
   EXPECT_EQ(s->get("format")->value, std::string("\0\0\0\x01", 4));
+}
+
+TEST(node_store, a_store_known_to_exist_is_never_made_anew) {
+  const temporary_directory dir;
+  store_options known;
+  known.path = dir.path() + "/store";
+  known.create_if_missing = false;
+  const auto none = node_store::open(known);
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, errc::missing);
+  EXPECT_FALSE(std::filesystem::exists(known.path));
+  ASSERT_TRUE(open_at(known.path)->write(std::vector{entries(1, 1, 3)}).has_value());
+  const auto log = known.path + "/000004.log";
+  ASSERT_TRUE(std::filesystem::exists(log));
+  std::filesystem::rename(log, dir.path() + "/kept");
+  const auto bare = node_store::open(known);
+  ASSERT_FALSE(bare);
+  EXPECT_EQ(bare.error().code, errc::corrupt);
+  std::filesystem::rename(dir.path() + "/kept", log);  // refused without harm: put back, everything is there
+  const auto whole = node_store::open(known);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ((*whole)->tail(shard_id{1})->last_sequence, sequence_t{3});
 }
 
 TEST(node_store, a_torn_tail_is_tolerated_and_loses_nothing_before_it) {
