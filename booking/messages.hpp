@@ -104,6 +104,7 @@ struct move_in {
   window_index window;
   citizen_facts facts;
   std::optional<record_locator> record;
+  unix_ms at;  // of the booking: receipts state the same wherever it is
 };
 // To the group that has the booking: offer it to the other one, with what only this group knows of it.
 struct offer_move {

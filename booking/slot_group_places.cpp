@@ -40,8 +40,8 @@ void slot_group::impl::offer(const offer_move& m) {
   if (!record)
     record = record_locator{shard, e->sequence(), e->record};
   const citizen_facts facts{static_cast<std::uint8_t>(e->facts & 31U), static_cast<std::uint8_t>(e->facts >> 5)};
-  emit(to_group{m.to,
-                move_in{m.from, m.citizen, m.ref, faults.no_generation ? m.generation : m.next, e->key, e->body, m.window, facts, record}});
+  emit(to_group{m.to, move_in{m.from, m.citizen, m.ref, faults.no_generation ? m.generation : m.next, e->key, e->body, m.window, facts,
+                              record, unix_ms{std::int64_t{e->at_s} * 1000}}});
 }
 
 void slot_group::impl::take_in(move_in&& m) {
@@ -55,7 +55,7 @@ void slot_group::impl::take_in(move_in&& m) {
     return;  // came and went: late
   }
   if (has_room(m.window, 1)) {
-    booked event{m.window, m.body, true, now, {{m.citizen, m.ref, m.generation, m.key, m.facts, {}, m.record}}};
+    booked event{m.window, m.body, true, m.at, {{m.citizen, m.ref, m.generation, m.key, m.facts, {}, m.record}}};
     ++appending[m.window.value];
     auto& s = append(std::move(event));
     s.moving = std::move(m);

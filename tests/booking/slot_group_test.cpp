@@ -385,6 +385,24 @@ TEST(slot_group, a_party_member_who_moved_away_and_back_is_shown_where_she_is) {
   EXPECT_EQ(g.answered(2)->places[0].generation, generation_t{2});
 }
 
+TEST(slot_group, a_receipt_states_the_same_moment_after_moving_away_and_back) {
+  group g({{540, 600, 1}});
+  g.booked(1, 1, 5);
+  g.now = unix_ms{g.now.value + 60'000};
+  const group_id there{8};
+  g.give(offer_move{home, citizen(1), ref(10), {}, generation_t{1}, there, window_index{0}});
+  const auto offered = std::get<move_in>(all<to_group>(g.said).at(0).message);
+  EXPECT_EQ(offered.at, start);
+  g.give(release_place{home, ref(10), {}});
+  g.commit();
+  g.give(move_in{home, citizen(1), ref(10), generation_t{2}, key_hash{5}, body_hash{1}, window_index{0}, {}, record_locator{}, offered.at});
+  g.commit();
+  g.book(2, {1}, 5);
+  g.strict_round();
+  ASSERT_EQ(g.outcome_of(2), outcome::confirmed);
+  EXPECT_EQ(g.answered(2)->places.at(0).at, start);
+}
+
 TEST(slot_group, a_move_within_the_group_is_one_event) {
   group g({{540, 600, 1}, {600, 660, 1}});
   g.booked(1, 1, 5, 0);
