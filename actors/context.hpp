@@ -18,8 +18,8 @@
 namespace janji::actors {
 
 // Appends of a node's shards on their way to disk. submit() never blocks; when the write is synced, `persisted{id}` is
-// sent to `reply_to`. A failed write or sync is fatal to the process and is never reported as an outcome (replication.md
-// rule 20). Source of the grouping: everything that queued while the last sync ran goes in the next.
+// sent to `reply_to`. A failed write or sync is fatal to the process and is never reported as an outcome
+// (docs/guarantees.md). Source of the grouping: everything that queued while the last sync ran goes in the next.
 class journal_port {
 public:
   virtual ~journal_port() = default;

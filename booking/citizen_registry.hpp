@@ -3,7 +3,7 @@
 // has committed that the reference is not live there.
 // Pure, not thread-safe, as slot_group. Committed state and what is under way are kept apart.
 //
-// Source of the flow: design.md section 5, points 3, 5 and 6.
+// The flow, step by step: docs/architecture.md.
 #pragma once
 
 #include <cstddef>

@@ -1,12 +1,12 @@
 // One centre-day: owns the counters of its windows, the places held in memory and the bookings' short records.
-// Guarantees (design.md 1): I1 for its windows, I4 for keys it has seen, I5 and I6 in what it answers.
+// Guarantees (docs/guarantees.md): I1 for its windows, I4 for keys it has seen, I5 and I6 in what it answers.
 // Pure: step() reads nothing but its arguments and the object; no clock, no I/O. Not thread-safe: it lives in one actor.
 //
 // Committed state (restored from snapshot and log by apply(), part of state_hash()) and what is under way (holds,
 // appends sent, waiters, denials that wait for a strict round) are kept apart; a new incarnation starts with none of the
 // latter. An `appended` for an unknown token is ignored.
 //
-// Source of the flow: design.md section 5, whose rules were checked by the model described there.
+// The flow, step by step: docs/architecture.md.
 #pragma once
 
 #include <cstddef>
