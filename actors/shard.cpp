@@ -114,14 +114,27 @@ void shard_actor::carry_out(replication::output&& o) {
   }
 }
 
-// Whatever gathered while the last entry was on its way to disk goes as one.
+// What can make an entry larger than whoever reads it takes.
+static std::size_t sealed_bytes(const schema::any_event& event) {
+  const auto* group = std::get_if<group_event>(&event);
+  const auto* b = group != nullptr ? std::get_if<booked>(group) : nullptr;
+  std::size_t bytes = 0;
+  if (b != nullptr)
+    for (const auto& p : b->people)
+      bytes += p.sealed.size();
+  return bytes;
+}
+
+// Whatever gathered while the last entry was on its way to disk goes as one, up to a bound.
 void shard_actor::pump() {
   if (queue_.empty() || !machine_.can_append())
     return;
   assert_always(in_flight_.empty(), "one entry in flight a shard");
   std::vector<schema::owned_event> events;
-  while (!queue_.empty() && events.size() < batch_events_max) {
+  std::size_t bytes = 0;
+  while (!queue_.empty() && events.size() < batch_events_max && bytes < schema::entry_bytes_max / 2) {
     auto& q = queue_.front();
+    bytes += sealed_bytes(q.event);
     in_flight_.push_back({q.who, q.incarnation, q.token, schema::count_records(q.event)});
     events.push_back({q.who, std::move(q.event)});
     queue_.pop_front();
