@@ -20,8 +20,10 @@ caf::behavior citizen_registry_actor::make_behavior() {
           take(std::move(input));
         carry_out();
       },
-      [this](wake) {
-        wake_scheduled_ = false;
+      [this](wake w) {
+        if (wake_at_ != w.at)
+          return;  // an earlier one took its place
+        wake_at_.reset();
         take(tick{});
         carry_out();
       },
@@ -30,9 +32,9 @@ caf::behavior citizen_registry_actor::make_behavior() {
         carry_out();
         delayed_send(this, std::chrono::milliseconds(shared_.options.sweep_every_ms), sweep{});
       },
-      [this](snapshot_request) {
+      [this](snapshot_request r) {
         caf::anon_send(shared_.route.shard(shard_),
-                       snapshot_taken{schema::owner::of_registry(), incarnation_, machine_->applied(), machine_->snapshot()});
+                       snapshot_taken{schema::owner::of_registry(), incarnation_, r.checkpoint, machine_->applied(), machine_->snapshot()});
       },
   };
 }
@@ -97,11 +99,11 @@ void citizen_registry_actor::carry_out() {
 
 void citizen_registry_actor::schedule_wake() {
   const auto at = machine_->next_deadline();
-  if (wake_scheduled_ || at.value == std::numeric_limits<std::int64_t>::max())
+  if (at.value == std::numeric_limits<std::int64_t>::max() || (wake_at_ && *wake_at_ <= at))
     return;
-  wake_scheduled_ = true;
+  wake_at_ = at;
   const auto in_ms = std::max<std::int64_t>(1, at.value - shared_.now().value);
-  delayed_send(this, std::chrono::milliseconds(in_ms), wake{});
+  delayed_send(this, std::chrono::milliseconds(in_ms), wake{at});
 }
 
 }  // namespace janji::actors

@@ -34,7 +34,7 @@ private:
   std::vector<std::pair<group_id, group_mail>> to_groups_;
   std::vector<answer> answers_;
   append_mail appends_;
-  bool wake_scheduled_ = false;
+  std::optional<unix_ms> wake_at_;  // the earliest that is scheduled
 };
 
 }  // namespace janji::actors

@@ -24,8 +24,12 @@ void front_actor::fan_out(front_turn& turn) {
       it = registries_.insert(registries_.end(), {shard, {}});
     return it->second;
   };
+  const auto catalogue = shared_.catalogue.get();
+  std::vector<answer> refused;
   for (auto& command : turn.commands) {
-    if (auto* b = std::get_if<routed_booking>(&command)) {
+    if (const auto no = nobody_to_ask(command, *catalogue)) {
+      refused.push_back(*no);
+    } else if (auto* b = std::get_if<routed_booking>(&command)) {
       to_group(b->group).inputs.push_back(std::move(b->command));
     } else if (auto* c = std::get_if<cancel_command>(&command)) {
       const auto shard = c->citizen ? cluster::shard_of_citizen(*c->citizen, shared_.options.shard_count) : c->ref.shard();
@@ -42,6 +46,39 @@ void front_actor::fan_out(front_turn& turn) {
     shared_.route.send(shard, std::move(mail));
   groups_.clear();
   registries_.clear();
+  if (!refused.empty())
+    shared_.answers(std::move(refused));
+}
+
+// A command for a slot group or a shard that there is not: nobody else would ever answer it, and a move to nowhere would
+// never end.
+std::optional<answer> front_actor::nobody_to_ask(const citizen_command& command, const round_catalogue& catalogue) const {
+  return std::visit(
+      [&](const auto& c) -> std::optional<answer> {
+        answer a;
+        if constexpr (requires { c.command; }) {
+          if (catalogue.groups.contains(c.group.value))
+            return std::nullopt;
+          a.request = c.command.request;
+          a.what = outcome::window_unknown;
+        } else {
+          a.request = c.request;
+          a.what = outcome::not_found;
+          bool known = c.ref.shard().value < shared_.options.shard_count;
+          if constexpr (requires { c.to; }) {
+            if (known && !catalogue.groups.contains(c.to.value)) {
+              a.what = outcome::window_unknown;
+              return a;
+            }
+          }
+          if constexpr (requires { c.citizen; })
+            known = known || c.citizen.has_value();
+          if (known)
+            return std::nullopt;
+        }
+        return a;
+      },
+      command);
 }
 
 }  // namespace janji::actors

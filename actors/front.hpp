@@ -3,6 +3,7 @@
 #pragma once
 
 #include <caf/all.hpp>
+#include <optional>
 
 #include "actors/context.hpp"
 
@@ -16,6 +17,7 @@ public:
 
 private:
   void fan_out(front_turn& turn);
+  [[nodiscard]] std::optional<answer> nobody_to_ask(const citizen_command& command, const round_catalogue& catalogue) const;
 
   node_context& shared_;
   std::vector<std::pair<group_id, group_mail>> groups_;

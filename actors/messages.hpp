@@ -57,10 +57,13 @@ struct recovered_owner {
   std::string snapshot;  // empty: none
   std::vector<tail_event> tail;
 };
-struct snapshot_request {};
+struct snapshot_request {
+  sequence_t checkpoint;  // goes back in the answer
+};
 struct snapshot_taken {
   schema::owner who;
   incarnation_t incarnation;
+  sequence_t checkpoint;
   sequence_t applied;
   std::string bytes;
 };
@@ -77,7 +80,9 @@ struct retired {
   sequence_t applied;
   std::string bytes;
 };
-struct wake {};  // an owner's own timer
+struct wake {  // an owner's own timer
+  unix_ms at;
+};
 struct sweep {};
 
 // ---- to a shard

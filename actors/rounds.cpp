@@ -19,12 +19,12 @@ caf::behavior rounds_actor::make_behavior() {
       [this](state_order& o) { take(o); },
       [this](note_order& o) { append(std::move(o.note), std::move(o.done), "noted"); },
       [this](round_committed& c) { committed(c); },
-      [this](snapshot_request) {
+      [this](snapshot_request r) {
         std::vector<schema::owned_event> history;
         for (const auto& e : builder_.history())
           history.push_back({schema::owner::of_rounds(), e});
         caf::anon_send(shared_.route.shard(shard_id{0}),
-                       snapshot_taken{schema::owner::of_rounds(), {}, applied_, schema::encode_batch(history)});
+                       snapshot_taken{schema::owner::of_rounds(), {}, r.checkpoint, applied_, schema::encode_batch(history)});
       },
   };
 }

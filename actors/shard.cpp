@@ -14,6 +14,23 @@ namespace {
 constexpr std::size_t batch_events_max = 4096;   // of one log entry
 constexpr std::size_t owner_queue_max = 20'000;  // mail for an actor that is being activated
 constexpr std::uint8_t min_in_sync_alone = 1;
+
+// Past the bound a command is refused; what slot groups and registries send each other comes again by itself.
+template <class Mail>
+void refuse(node_context& shared, const Mail& mail) {
+  std::vector<answer> said;
+  for (const auto& input : mail.inputs)
+    std::visit(
+        [&](const auto& command) {
+          if constexpr (requires { command.request; }) {
+            said.emplace_back().request = command.request;
+            said.back().what = outcome::busy;
+          }
+        },
+        input);
+  if (!said.empty())
+    shared.answers(std::move(said));
+}
 }  // namespace
 
 shard_actor::shard_actor(caf::actor_config& config, node_context& shared, shard_id shard)
@@ -43,6 +60,8 @@ caf::behavior shard_actor::make_behavior() {
           caf::anon_send(o.handle, std::move(m));
         else if (o.registry_queue.size() < owner_queue_max)
           o.registry_queue.push_back(std::move(m));
+        else
+          refuse(shared_, m);
         if (o.state == life::absent && serving_)
           activate(schema::owner::of_registry());
       },
@@ -98,7 +117,8 @@ void shard_actor::step(replication::input&& in) {
 
 void shard_actor::carry_out(replication::output&& o) {
   if (auto* p = std::get_if<replication::persist>(&o)) {
-    store::shard_write write{shard_, p->promise, std::nullopt, {}};
+    assert_always(!p->install, "a replica without peers is sent no snapshot");
+    store::shard_write write{shard_, p->promise, p->cut_after, {}};
     for (auto& e : p->entries)
       write.append.push_back({e.at.epoch, e.at.sequence, std::move(e.payload)});
     shared_.journal->submit(std::move(write), p->number, caf::actor_cast<caf::actor>(this));
@@ -160,6 +180,9 @@ void shard_actor::commit(const replication::committed& c) {
       it->second.push_back({item.token, c.at.sequence, record});
     }
     record = static_cast<std::uint16_t>(record + item.records);
+    // Who failed with this on its way was waiting for it, and so is who wrote to it since.
+    if (o.state == life::absent && (o.failed || !o.group_queue.empty() || !o.registry_queue.empty()))
+      activate(item.who);
   }
   for (auto& [who, list] : by_owner) {
     const auto& handle = owner_of(who).handle;
@@ -222,6 +245,8 @@ void shard_actor::deliver(group_id group, group_mail&& mail) {
     return caf::anon_send(o.handle, std::move(mail));
   if (o.group_queue.size() < owner_queue_max)
     o.group_queue.push_back(std::move(mail));
+  else
+    refuse(shared_, mail);
   if (o.state == life::absent && serving_)
     activate(who);
 }
@@ -245,6 +270,7 @@ void shard_actor::owner_loaded(loaded& l) {
   for (auto& e : std::exchange(o.tail, {}))
     l.owner.tail.push_back(std::move(e));
   spawn_owner(o, std::move(l.owner));
+  checkpoint_when_due();  // one may have been put off because of this owner
 }
 
 void shard_actor::spawn_owner(owner_state& o, recovered_owner&& recovered) {
@@ -298,6 +324,7 @@ void shard_actor::owner_down(const caf::down_msg& down) {
     });
     if (awaited_.erase(who) != 0) {
       checkpoint_at_.reset();
+      ++events_since_checkpoint_;  // there is something to write still
       awaited_.clear();
       rows_.clear();
     }
@@ -364,10 +391,10 @@ void shard_actor::begin_checkpoint() {
       continue;
     if (who.kind == schema::owner_kind::rounds) {
       awaited_.insert(who);
-      caf::anon_send(shared_.rounds, snapshot_request{});
+      caf::anon_send(shared_.rounds, snapshot_request{*checkpoint_at_});
     } else if (o.state == life::active) {
       awaited_.insert(who);
-      caf::anon_send(o.handle, snapshot_request{});
+      caf::anon_send(o.handle, snapshot_request{*checkpoint_at_});
     } else if (o.state != life::absent || !o.tail.empty() || o.failed) {
       checkpoint_at_.reset();  // on its way in or out: later
       awaited_.clear();
@@ -379,17 +406,20 @@ void shard_actor::begin_checkpoint() {
     finish_checkpoint();
 }
 
+// An answer to a checkpoint that was given up is older than what this one stands for.
 void shard_actor::take_snapshot(snapshot_taken& s) {
-  auto& o = owner_of(s.who);
-  if (!checkpoint_at_ || awaited_.erase(s.who) == 0)
+  if (checkpoint_at_ != s.checkpoint || awaited_.erase(s.who) == 0)
     return;
-  o.snapshot_at = std::max(o.snapshot_at, s.applied);
   rows_.push_back({shard_, s.who, s.applied, std::move(s.bytes)});
   if (awaited_.empty())
     finish_checkpoint();
 }
 
 void shard_actor::finish_checkpoint() {
+  for (const auto& row : rows_) {
+    auto& o = owner_of(row.who);
+    o.snapshot_at = std::max(o.snapshot_at, row.applied);
+  }
   caf::anon_send(shared_.archive, write_snapshots{shard_, std::exchange(rows_, {}), checkpoint_at_, caf::actor_cast<caf::actor>(this)});
   checkpoint_at_.reset();
 }

@@ -30,8 +30,10 @@ caf::behavior slot_group_actor::make_behavior() {
           take(std::move(input));
         carry_out();
       },
-      [this](wake) {
-        wake_scheduled_ = false;
+      [this](wake w) {
+        if (wake_at_ != w.at)
+          return;  // an earlier one took its place
+        wake_at_.reset();
         take(tick{});
         carry_out();
       },
@@ -39,9 +41,9 @@ caf::behavior slot_group_actor::make_behavior() {
         numbers_scheduled_ = false;
         send_numbers();
       },
-      [this](snapshot_request) {
+      [this](snapshot_request r) {
         caf::anon_send(shared_.route.shard(shard_),
-                       snapshot_taken{schema::owner::of(group_), incarnation_, machine_->applied(), machine_->snapshot()});
+                       snapshot_taken{schema::owner::of(group_), incarnation_, r.checkpoint, machine_->applied(), machine_->snapshot()});
       },
       [this](sweep) {
         const auto unused_ms = shared_.now().value - last_used_.value;
@@ -120,11 +122,11 @@ void slot_group_actor::carry_out() {
 
 void slot_group_actor::schedule_wake() {
   const auto at = machine_->next_deadline();
-  if (wake_scheduled_ || at.value == std::numeric_limits<std::int64_t>::max())
+  if (at.value == std::numeric_limits<std::int64_t>::max() || (wake_at_ && *wake_at_ <= at))
     return;
-  wake_scheduled_ = true;
+  wake_at_ = at;
   const auto in_ms = std::max<std::int64_t>(1, at.value - shared_.now().value);
-  delayed_send(this, std::chrono::milliseconds(in_ms), wake{});
+  delayed_send(this, std::chrono::milliseconds(in_ms), wake{at});
 }
 
 void slot_group_actor::numbers_changed() {

@@ -42,7 +42,7 @@ private:
   std::vector<std::pair<shard_id, registry_mail>> to_registries_;
   std::vector<answer> answers_;
   append_mail appends_;
-  bool wake_scheduled_ = false;
+  std::optional<unix_ms> wake_at_;  // the earliest that is scheduled
   bool numbers_scheduled_ = false;
   bool retiring_ = false;
   unix_ms last_used_;
