@@ -2,159 +2,244 @@
 // step(input) -> outputs; no clock, no socket, no disk. Disks, links and the configuration store are plug-ins whose
 // contracts are in README.md beside this file. Not thread-safe: it lives in one shard actor.
 //
-// Source: PacificA / Vertical Paxos. This version serves records whose in-sync set is this replica alone; the states,
-// the record, the epochs and the order of steps (promise, reconcile by an epoch-start record, then serve) are those of the
-// replicated protocol, which adds messages to them.
+// Guarantees, as long as the plug-ins keep their contracts: what was committed is in the log of every later leader; one
+// leader commits in an epoch; commit never goes back; a strict read that is confirmed was asked of a leader that knew
+// everything acknowledged before it was asked.
+//
+// Source: PacificA / Vertical Paxos. Files: machine.cpp (lives, take-over, writes), follower.cpp, reconcile.cpp,
+// leader.cpp, membership.cpp. A record whose in-sync set is this replica alone takes the same steps with nobody to ask.
 #pragma once
 
-#include <compare>
-#include <cstdint>
+#include <deque>
+#include <map>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "booking/types.hpp"
+#include "cluster/replication/faults.hpp"
+#include "cluster/replication/ports.hpp"
 
 namespace janji::replication {
 
-// A replica is its node and the disk it was created on: a wiped disk is somebody else.
-struct member {
-  std::uint64_t node = 0;
-  std::uint64_t disk = 0;
-  friend auto operator<=>(const member&, const member&) = default;
-};
-
-// A shard's record in the configuration store; changes only by compare-and-swap, its epoch grows with each change.
-struct shard_record {
-  epoch_t epoch;
-  member leader;
-  std::vector<member> in_sync;
-  std::vector<member> learners;
+struct machine_options {
   std::uint8_t min_in_sync = 1;
-  std::uint8_t replicas_wanted = 1;
-  friend bool operator==(const shard_record&, const shard_record&) = default;
+  // The record is this replica's own to make, and nobody else stands: it does not wait before it does.
+  bool own_record = false;
+  boot_t boot{1};
+  std::uint32_t heartbeat_ticks = 2;
+  std::uint32_t resend_ticks = 6;    // what was not answered is asked again
+  std::uint32_t silent_ticks = 24;   // a member that was not heard for so long is dropped
+  std::uint32_t suspect_ticks = 20;  // a leader that was not heard for so long is suspected, after
+  std::uint32_t backoff_ticks = 20;  // a random wait of up to this, doubled for a log that is known to be behind
+  planted_faults faults;
 };
 
-struct versioned_record {
-  std::uint64_t revision = 0;  // 0: there is none
-  shard_record record;
-  friend bool operator==(const versioned_record&, const versioned_record&) = default;
-};
-
-// A swap whose outcome is unknown is settled by a higher epoch or by a later swap of one's own, never by a read.
-enum class swap_result : std::uint8_t { won, lost, unknown };
-
-struct position {
-  epoch_t epoch;
-  sequence_t sequence;
-  friend auto operator<=>(const position&, const position&) = default;
-};
-
-struct entry {
-  position at;
-  std::string payload;  // empty: the record that starts an epoch
-};
-
-// ---- inputs
-// What the disk says at start, and the record as read then.
-struct started {
-  epoch_t promised;
-  position tail;
-  versioned_record record;
-};
-struct swap_answered {
-  swap_result result = swap_result::unknown;
-  versioned_record record;  // won: as it is now; lost: as it was found
-};
-// The batch becomes one log entry. Only when can_append().
-struct append {
-  std::uint64_t batch = 0;
-  std::string payload;
-};
-// The `persist` with this number is synced.
-struct persisted {
-  std::uint64_t number = 0;
-};
-// Asks for a round of heartbeats; answered by strict_read_done.
-struct strict_read {
-  std::uint64_t number = 0;
-};
-// The configuration store shows a record (watch); a higher epoch deposes.
-struct record_seen {
-  versioned_record record;
-};
-using input = std::variant<started, swap_answered, append, persisted, strict_read, record_seen>;
-
-// ---- outputs, in the order in which they are to take effect
-struct persist {
-  std::uint64_t number = 0;
-  std::optional<epoch_t> promise;
-  std::vector<entry> entries;
-};
-struct swap_record {
-  std::uint64_t expected_revision = 0;
-  shard_record record;
-};
-struct serving {
-  epoch_t epoch;
-};
-struct committed {
-  position at;
-  std::uint64_t batch = 0;
-};
-// Deposed: the outcome of these batches is not known here.
-struct stepped_down {
-  std::vector<std::uint64_t> unknown;
-  std::string why;
-};
-struct strict_read_done {
-  std::uint64_t number = 0;
-  bool confirmed = false;
-};
-using output = std::variant<persist, swap_record, serving, committed, stepped_down, strict_read_done>;
+namespace limits {
+inline constexpr std::size_t waiting_messages_max = 256;  // for a write to be synced; more are lost, as links may lose
+inline constexpr std::size_t waiting_reads_max = 65'536;
+inline constexpr std::size_t entries_per_message_max = 64;
+}  // namespace limits
 
 class machine {
 public:
-  enum class role : std::uint8_t { stopped, taking_over, promising, reconciling, serving };
+  // stopped: leads nothing; a follower, a learner or an outsider.
+  enum class role : std::uint8_t { stopped, taking_over, promising, adopting, reconciling, serving };
 
-  machine(member self, std::uint8_t min_in_sync) : self_(self), min_in_sync_(min_in_sync) {}
+  machine(member self, std::uint8_t min_in_sync) : machine(self, machine_options{.min_in_sync = min_in_sync, .own_record = true}) {}
+  machine(member self, machine_options options) : self_(self), options_(options), suspect_after_(options.suspect_ticks) {}
 
   void step(input&& in, std::vector<output>& out);
 
-  // One batch in flight a shard (replication.md rule 18).
-  [[nodiscard]] bool can_append() const { return role_ == role::serving && !in_flight_; }
+  // One batch in flight a shard (replication.md rule 18); none while leadership is handed over or a member replaced.
+  [[nodiscard]] bool can_append() const { return role_ == role::serving && !write_ && !in_flight_ && !hand_over_to_ && !replacing_; }
   [[nodiscard]] role current_role() const { return role_; }
   [[nodiscard]] epoch_t epoch() const { return record_.record.epoch; }
-  [[nodiscard]] position tail() const { return tail_; }
+  [[nodiscard]] const versioned_record& record() const { return record_; }
+  [[nodiscard]] epoch_t promised() const { return promised_; }
+  [[nodiscard]] position tail() const { return log_.tail; }
+  [[nodiscard]] const log_shape& log() const { return log_; }
   [[nodiscard]] sequence_t commit() const { return commit_; }
   // No other replica could have been made leader: a strict round costs nothing.
-  [[nodiscard]] bool alone() const { return record_.record.in_sync.size() == 1; }
+  [[nodiscard]] bool alone() const { return record_.record.in_sync.size() == 1 && !pending_; }
 
 private:
   struct flight {
-    std::uint64_t number = 0;
     position at;
     std::uint64_t batch = 0;
     bool starts_epoch = false;
+    std::string payload;  // for those who must have it; empty when there are none
   };
-  void start(started&& s, std::vector<output>& out);
-  void take_over(std::vector<output>& out);
-  void swap_came_back(swap_answered&& a, std::vector<output>& out);
-  void write(std::uint64_t batch, std::string&& payload, bool starts_epoch, std::vector<output>& out);
-  void synced(std::uint64_t number, std::vector<output>& out);
-  void step_down(std::string why, std::vector<output>& out);
+  // What this replica's disk is busy with, and what follows once it is synced.
+  struct write_under_way {
+    std::uint64_t number = 0;
+    bool promise = false;
+    std::optional<position> installed;
+    std::optional<sequence_t> cut_after;
+    std::vector<position> appended;
+    std::optional<position> vouched;  // the leader vouches up to here once it is on disk
+    sequence_t told_commit;
+    std::vector<output> then;
+  };
+  // What the leader knows of another replica, in this epoch.
+  struct peer {
+    member who;
+    bool learner = false;
+    bool promised = false;
+    bool ordered = false;  // its log was compared and it was told
+    log_shape log;
+    sequence_t commit;
+    sequence_t next{1};
+    sequence_t acked;
+    bool awaiting = false;      // sent and not answered
+    std::uint64_t reading = 0;  // read_entries or read_snapshot for it
+    std::uint64_t round = 0;    // the last that it confirmed
+    std::uint32_t unheard = 0;  // in ticks
+    std::uint32_t since_sent = 0;
+  };
+  enum class change : std::uint8_t { add_learner, remove, shrink, grow, hand_over, replace };
+  struct pending_swap {
+    change what = change::shrink;
+    member who;
+    shard_record record;
+    bool unknown = false;
+  };
+  struct waiting_read {
+    std::uint64_t number = 0;
+    std::uint64_t round = 0;
+  };
+  struct replacement {
+    member dead;
+    member by;
+  };
+  struct pull_answer {
+    std::uint64_t number = 0;
+    header head;
+    position previous;
+  };
+  using outputs = std::vector<output>;
+
+  // ---- machine.cpp
+  void start(started&& s, outputs& out);
+  void take_over(outputs& out);
+  void swap(std::uint64_t revision, shard_record next, std::optional<member> registered, outputs& out);
+  void swap_came_back(swap_answered&& a, outputs& out);
+  void stood(swap_answered&& a, outputs& out);
+  void see(versioned_record&& r, outputs& out);
+  void lead(outputs& out);
+  void lead_if_named(outputs& out);
+  persist& begin_write(outputs& out);
+  void synced(std::uint64_t number, outputs& out);
+  void step_down(std::string why, outputs& out);
+  void receive(received&& m, outputs& out);
+  void handle(received&& m, outputs& out);
+  void pass_time(std::uint64_t random, outputs& out);
+  [[nodiscard]] bool leading() const { return role_ != role::stopped && role_ != role::taking_over; }
+  [[nodiscard]] bool same(const member& a, const member& b) const;
+  [[nodiscard]] bool contains(const std::vector<member>& list, const member& m) const;
+  [[nodiscard]] bool may_stand() const;
+  void say(const member& to, message what, outputs& out);
+  void answer(const header& asked, message what, outputs& out);
+  [[nodiscard]] header reply_to(const header& asked) const;
+
+  // ---- follower.cpp
+  void asked_to_promise(const header& h, promise_request&& m, outputs& out);
+  void asked_to_append(const header& h, append_request&& m, outputs& out);
+  void asked_to_install(const header& h, install_request&& m, outputs& out);
+  void heard_heartbeat(const header& h, const heartbeat& m, outputs& out);
+  void asked_to_send(const header& h, const pull_request& m, outputs& out);
+  void answer_pull(std::vector<entry>&& entries, std::optional<snapshot>&& state, outputs& out);
+  void append_new(const header& h, append_request&& m, std::size_t held, outputs& out);
+  void refuse(const header& h, bool blocked, outputs& out);
+  [[nodiscard]] bool follows(const header& h, outputs& out);
+  void vouch(position up_to, sequence_t told_commit, outputs& out);
+  void acknowledge(const header& h, position at, outputs& out);
+  void heard_leader(sequence_t leaders_tail);
+  void suspect(outputs& out);
+
+  // ---- reconcile.cpp
+  void ask_promises(outputs& out);
+  void ask_promise(peer& p, outputs& out);
+  void promised_by(const header& h, promise&& m, outputs& out);
+  void compare(peer& p);
+  void check_promises(outputs& out);
+  void adopt(outputs& out);
+  void pull(outputs& out);
+  void got_pulled(const header& h, pulled&& m, outputs& out);
+  [[nodiscard]] bool frozen() const { return pending_ && pending_->what == change::replace; }
+
+  // ---- leader.cpp
+  void write(std::uint64_t batch, std::string&& payload, bool starts_epoch, outputs& out);
+  void replicate(peer& p, outputs& out);
+  void send_entries(peer& p, std::vector<entry>&& entries, outputs& out);
+  void got_entries(entries_read&& r, outputs& out);
+  void got_snapshot(snapshot_read&& r, outputs& out);
+  void acknowledged(const header& h, const acknowledgement& m, outputs& out);
+  void refused(const header& h, refusal&& m, outputs& out);
+  void try_commit(outputs& out);
+  void read_strictly(std::uint64_t number, outputs& out);
+  void begin_round(outputs& out);
+  void confirmed_round(const header& h, const heartbeat_answer& m, outputs& out);
+  void check_round(outputs& out);
+  void beat(peer& p, outputs& out);
+  void lead_through_tick(outputs& out);
+  void new_life(std::uint64_t node);
+  // The own promise is not on disk yet: nothing is said in this epoch.
+  [[nodiscard]] bool write_in_promise() const { return write_ && write_->promise; }
+  [[nodiscard]] bool counts(const peer& p) const;
+  [[nodiscard]] peer* peer_of(const member& m);
+  void make_peers();
+
+  // ---- membership.cpp
+  void obey(const order& o, outputs& out);
+  [[nodiscard]] std::string why_not(const order& o);
+  void advance_membership(outputs& out);
+  [[nodiscard]] bool advance_replacement(outputs& out);
+  [[nodiscard]] bool advance_hand_over(outputs& out);
+  [[nodiscard]] bool shrink(outputs& out);
+  [[nodiscard]] bool grow(outputs& out);
+  void change_record(change what, const member& who, shard_record next, std::optional<member> registered, outputs& out);
+  [[nodiscard]] bool silent(const peer& p) const { return p.unheard >= options_.silent_ticks; }
 
   member self_;
-  std::uint8_t min_in_sync_;
+  machine_options options_;
   role role_ = role::stopped;
+  bool started_ = false;
+  bool restarted_ = false;
+  std::optional<sequence_t> forgot_;  // at its start the disk held less than this, which it knew to be committed; not refilled since
+  std::string unfit_;
   versioned_record record_;
   epoch_t promised_;
-  position tail_;  // on disk
-  sequence_t commit_;
-  std::optional<flight> in_flight_;
-  std::optional<std::uint64_t> promise_in_flight_;
+  log_shape log_;       // on disk
+  sequence_t commit_;   // known to be committed
+  sequence_t vouched_;  // up to here this epoch's leader has vouched for what is on disk
+  std::optional<write_under_way> write_;
+  std::deque<input> waiting_;  // messages and swap answers, while a write is on its way (rule 18)
   std::uint64_t next_number_ = 0;
+  std::map<std::uint64_t, boot_t> boots_;
+
+  std::optional<shard_record> swap_out_;  // sent and not answered
+  versioned_record newest_;               // that was ever seen
+  std::optional<pending_swap> pending_;
+  std::optional<member> hand_over_to_;
+  std::optional<replacement> replacing_;
+
+  std::vector<peer> peers_;
+  std::optional<flight> in_flight_;
+  std::optional<flight> carried_;            // in flight when an own swap began a new epoch; committed with it
+  std::map<member, sequence_t> remembered_;  // what each member is known to have acknowledged
+  std::optional<member> adopting_from_;
+  position adopt_to_;
+  std::uint32_t since_pulled_ = 0;
+  std::optional<pull_answer> pull_answer_;
+
+  std::uint64_t round_ = 0;
+  bool round_open_ = false;
+  std::vector<waiting_read> reads_;
+
+  std::uint64_t random_ = 0;
+  std::uint32_t ticks_ = 0;
+  std::uint32_t leader_unheard_ = 0;
+  std::uint32_t suspect_after_;
 };
 
 }  // namespace janji::replication

@@ -1,0 +1,167 @@
+// How the record changes while a replica leads: silent members dropped, learners added, leadership handed over, a dead
+// member replaced (rules 5 to 7, 15, 21). One swap at a time; each that is won begins a new epoch.
+#include <algorithm>
+#include <utility>
+
+#include "cluster/replication/machine.hpp"
+
+namespace janji::replication {
+
+void machine::change_record(change what, const member& who, shard_record next, std::optional<member> registered, outputs& out) {
+  pending_ = pending_swap{what, who, next, false};
+  swap(record_.revision, std::move(next), registered, out);
+  if (options_.faults.shrink_before_confirmed)
+    try_commit(out);
+}
+
+// ------------------------------------------------------------------ orders
+
+void machine::obey(const order& o, outputs& out) {
+  auto why = why_not(o);
+  out.push_back(order_answered{o.number, why.empty(), why});
+  if (!why.empty())
+    return;
+  auto next = record_.record;
+  switch (o.what) {
+    case order::verb::add_learner:
+      next.learners.push_back(o.who);
+      return change_record(change::add_learner, o.who, std::move(next), o.who, out);
+    case order::verb::remove:
+      std::erase(next.in_sync, o.who);
+      std::erase(next.learners, o.who);
+      return change_record(change::remove, o.who, std::move(next), std::nullopt, out);
+    case order::verb::hand_over: hand_over_to_ = o.who; break;
+    case order::verb::replace: replacing_ = replacement{o.who, o.by}; break;
+  }
+  advance_membership(out);
+}
+
+// Empty: it can be done.
+std::string machine::why_not(const order& o) {
+  const auto& r = record_.record;
+  if (!leading())
+    return "this replica does not lead the shard";
+  if (swap_out_ || pending_ || hand_over_to_ || replacing_)
+    return "another change of the record is under way";
+  if (write_)
+    return "a write is on its way to disk: ask again";
+  const bool in_sync = contains(r.in_sync, o.who);
+  const bool learns = contains(r.learners, o.who);
+  switch (o.what) {
+    case order::verb::add_learner: return in_sync || learns ? "it is a replica of the shard already" : "";
+    case order::verb::remove:
+      if (same(o.who, self_))
+        return "it leads: hand over first";
+      if (!in_sync && !learns)
+        return "it is no replica of the shard";
+      return in_sync && r.in_sync.size() <= r.min_in_sync ? "the in-sync set would fall below min_in_sync" : "";
+    case order::verb::hand_over:
+      if (role_ != role::serving)
+        return "the shard does not serve";
+      return !in_sync || same(o.who, self_) ? "only another in-sync member can take over" : "";
+    case order::verb::replace:
+      if (!in_sync || same(o.who, self_))
+        return "it is not another in-sync member";
+      if (r.in_sync.size() > r.min_in_sync)
+        return "the set is above the floor: silent members are dropped without an order";
+      if (!silent(*peer_of(o.who)))
+        return "it is heard";
+      if (forgot_)
+        return "this disk forgot entries: it must not be the one that is trusted";
+      return contains(r.learners, o.by) ? "" : "what takes its place must be a learner first";
+  }
+  return "no such order";
+}
+
+// ------------------------------------------------------------------ steps
+
+void machine::advance_membership(outputs& out) {
+  if (write_ || swap_out_ || pending_)
+    return;
+  if (advance_replacement(out) || shrink(out) || advance_hand_over(out))
+    return;
+  (void)grow(out);
+}
+
+// Rule 21, on an operator's word: nothing is admitted, the learner gets all that this disk holds, one swap replaces the dead.
+bool machine::advance_replacement(outputs& out) {
+  if (!replacing_)
+    return false;
+  auto* by = peer_of(replacing_->by);
+  auto* dead = peer_of(replacing_->dead);
+  if (by == nullptr || dead == nullptr || !silent(*dead)) {
+    replacing_.reset();  // it is not dead
+    return false;
+  }
+  if (role_ == role::adopting) {  // the better log is on the dead disk, and this one is trusted alone
+    role_ = role::promising;
+    dead->promised = false;
+  }
+  if (!by->promised) {
+    if (by->since_sent >= options_.resend_ticks)
+      ask_promise(*by, out);
+    return true;
+  }
+  if (by->acked < log_.tail.sequence || (in_flight_ && in_flight_->at > log_.tail)) {
+    replicate(*by, out);
+    return true;
+  }
+  auto next = record_.record;
+  std::ranges::replace(next.in_sync, replacing_->dead, replacing_->by);
+  std::erase(next.learners, replacing_->by);
+  change_record(change::replace, by->who, std::move(next), by->who, out);
+  return true;
+}
+
+// Rule 15: nothing more is admitted; when all is committed one swap names the other leader.
+bool machine::advance_hand_over(outputs& out) {
+  if (!hand_over_to_)
+    return false;
+  const auto* to = peer_of(*hand_over_to_);
+  if (role_ != role::serving || to == nullptr || silent(*to)) {
+    hand_over_to_.reset();
+    return false;
+  }
+  if (in_flight_)
+    return true;
+  auto next = record_.record;
+  next.leader = to->who;
+  change_record(change::hand_over, to->who, std::move(next), std::nullopt, out);
+  return true;
+}
+
+// Rules 5 and 6. Only when those who are left and heard are enough to go on.
+bool machine::shrink(outputs& out) {
+  const auto& r = record_.record;
+  if (options_.faults.nobody_dropped_reconciling && role_ != role::serving)
+    return false;
+  const auto heard = 1 + std::ranges::count_if(peers_, [&](const peer& p) { return !p.learner && !silent(p); });
+  const auto floor = options_.faults.no_floor ? 1U : r.min_in_sync;
+  if (r.in_sync.size() <= floor || heard < static_cast<std::ptrdiff_t>(floor))
+    return false;
+  const auto gone = std::ranges::find_if(peers_, [&](const peer& p) { return !p.learner && silent(p); });
+  if (gone == peers_.end())
+    return false;
+  auto next = r;
+  std::erase(next.in_sync, gone->who);
+  change_record(change::shrink, gone->who, std::move(next), std::nullopt, out);
+  return true;
+}
+
+// Rule 7: a learner that has everything; only the disk that caught up gets in.
+bool machine::grow(outputs& out) {
+  if (role_ != role::serving)
+    return false;
+  const auto ready = std::ranges::find_if(
+      peers_, [&](const peer& p) { return p.learner && p.ordered && p.promised && !silent(p) && p.acked >= log_.tail.sequence; });
+  if (ready == peers_.end())
+    return false;
+  auto next = record_.record;
+  std::erase(next.learners, ready->who);
+  next.in_sync.push_back(ready->who);
+  change_record(change::grow, ready->who, std::move(next), options_.faults.register_any_disk ? std::nullopt : std::optional{ready->who},
+                out);
+  return true;
+}
+
+}  // namespace janji::replication

@@ -1,0 +1,88 @@
+// The words of replication as types: members, records, positions, entries, and the shape of a log. Pure values.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "booking/types.hpp"
+
+namespace janji::replication {
+
+// A replica is its node and the disk it was created on: a wiped disk is somebody else.
+struct member {
+  std::uint64_t node = 0;
+  std::uint64_t disk = 0;
+  friend auto operator<=>(const member&, const member&) = default;
+};
+
+// Tells the process starts of one node apart; grows with each. 0: not known yet.
+using boot_t = strong<struct boot_tag, std::uint64_t>;
+
+// A shard's record in the configuration store; changes only by compare-and-swap, its epoch grows with each change.
+struct shard_record {
+  epoch_t epoch;
+  member leader;
+  std::vector<member> in_sync;
+  std::vector<member> learners;
+  std::uint8_t min_in_sync = 1;
+  std::uint8_t replicas_wanted = 1;
+  friend bool operator==(const shard_record&, const shard_record&) = default;
+};
+
+struct versioned_record {
+  std::uint64_t revision = 0;  // 0: there is none
+  shard_record record;
+  friend bool operator==(const versioned_record&, const versioned_record&) = default;
+};
+
+// A swap whose outcome is unknown is settled by a higher epoch or by a later swap of one's own, never by a read.
+enum class swap_result : std::uint8_t { won, lost, unknown };
+
+struct position {
+  epoch_t epoch;
+  sequence_t sequence;
+  friend auto operator<=>(const position&, const position&) = default;
+};
+
+struct entry {
+  position at;
+  std::string payload;  // empty: the record that starts an epoch
+};
+
+// The state after the entry `at`, which was committed. `bytes` is the state itself or the name of what a plug-in keeps aside.
+struct snapshot {
+  position at;
+  std::string bytes;
+};
+
+// Which epochs a log's entries are of, without the entries: enough to find where two logs part, because two logs that hold
+// the same position hold the same up to there. A few words for each change of the record since the last compaction.
+struct log_shape {
+  struct run {
+    epoch_t epoch;
+    sequence_t first;
+    friend bool operator==(const run&, const run&) = default;
+  };
+  position base;          // compacted up to here, or never told apart; committed
+  std::vector<run> runs;  // of what follows, oldest first
+  position tail;
+
+  [[nodiscard]] static log_shape starting_at(position base) { return {base, {}, base}; }
+  // Nothing where the log does not reach, or no longer reaches.
+  [[nodiscard]] std::optional<epoch_t> epoch_at(sequence_t sequence) const;
+  // Below the base everything is held: what was compacted was committed, and so agrees with every leader.
+  [[nodiscard]] bool holds(position p) const;
+  [[nodiscard]] position position_at(sequence_t sequence) const;
+  void append(position p);
+  void cut(sequence_t keep);
+  void compact(sequence_t up_to);
+  friend bool operator==(const log_shape&, const log_shape&) = default;
+};
+
+// The last sequence on which both agree; nothing when one has compacted beyond it, so that only a snapshot helps.
+[[nodiscard]] std::optional<sequence_t> agreement(const log_shape& a, const log_shape& b);
+
+}  // namespace janji::replication
