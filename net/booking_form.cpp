@@ -15,6 +15,30 @@ namespace {
 
 constexpr std::size_t text_max = 200;
 constexpr std::size_t notes_max = 3500;
+constexpr std::size_t told_faults_max = 32;  // a body of thousands of wrong fields must not become a far larger answer
+constexpr std::size_t told_name_bytes_max = 64;
+
+void tell(std::vector<field_error>& wrong, std::string field, std::string code, std::string detail) {
+  if (wrong.size() < told_faults_max)
+    wrong.push_back({std::move(field), std::move(code), std::move(detail)});
+}
+
+// The name of a field that nobody knows, as much of it as is worth telling.
+std::string told_name(std::string_view name) {
+  const auto inside_a_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+  auto size = std::min(name.size(), told_name_bytes_max);
+  while (size < name.size() && inside_a_character(name[size]))
+    --size;
+  return std::string(name.substr(0, size));
+}
+
+// Staff read these texts in lists and on screens, where a control character could look like nothing or begin a line.
+bool has_control_characters(std::string_view text, std::string_view but) {
+  return std::ranges::any_of(text, [&](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 || byte == 0x7F) && !but.contains(c);
+  });
+}
 
 class field_reader {
 public:
@@ -24,9 +48,9 @@ public:
   void only(std::initializer_list<std::string_view> names) {
     for (const auto& item : from_)
       if (std::ranges::find(names, std::string_view(item.key().data(), item.key().size())) == names.end())
-        wrong(std::string(item.key()), "unknown_field", "This field is not known.");
+        wrong(told_name({item.key().data(), item.key().size()}), "unknown_field", "This field is not known.");
   }
-  std::string text(std::string_view name, bool required, std::size_t size_max = text_max) {
+  std::string text(std::string_view name, bool required, std::size_t size_max = text_max, std::string_view controls = "") {
     const auto* v = from_.if_contains(json::string_view(name.data(), name.size()));
     if (v == nullptr || v->is_null()) {
       if (required)
@@ -42,12 +66,16 @@ public:
       wrong(std::string(name), "too_long", "This field is too long.");
       return {};
     }
+    if (has_control_characters({s.data(), s.size()}, controls)) {
+      wrong(std::string(name), "control_character", "This field has a character that cannot be shown.");
+      return {};
+    }
     if (required && s.empty())
       wrong(std::string(name), "missing", "This field is needed.");
     return {s.data(), s.size()};
   }
   void wrong(const std::string& name, std::string code, std::string detail) {
-    wrong_.push_back({prefix_ + name, std::move(code), std::move(detail)});
+    tell(wrong_, prefix_ + name, std::move(code), std::move(detail));
   }
   [[nodiscard]] const json::value* get(std::string_view name) const {
     return from_.if_contains(json::string_view(name.data(), name.size()));
@@ -80,7 +108,7 @@ void read_place(field_reader& fields, Form& form) {
 void read_identity_of(const json::value* v, const std::string& prefix, civil_date today, person_form& person,
                       std::vector<field_error>& wrong) {
   if (v == nullptr || !v->is_object()) {
-    wrong.push_back({prefix + "identity", "missing", "An identity with type and number is needed."});
+    tell(wrong, prefix + "identity", "missing", "An identity with type and number is needed.");
     return;
   }
   field_reader fields(v->get_object(), prefix + "identity.", wrong);
@@ -121,7 +149,7 @@ void read_birth(field_reader& fields, civil_date today, person_form& person) {
 person_form read_person(const json::value& v, const std::string& prefix, civil_date today, std::vector<field_error>& wrong) {
   person_form person;
   if (!v.is_object()) {
-    wrong.push_back({prefix, "not_an_object", "A person is an object."});
+    tell(wrong, prefix, "not_an_object", "A person is an object.");
     return person;
   }
   field_reader fields(v.get_object(), prefix + ".", wrong);
@@ -130,7 +158,7 @@ person_form read_person(const json::value& v, const std::string& prefix, civil_d
   person.record.name = fields.text("name", true);
   person.record.phone = fields.text("phone", false, 32);
   person.record.email = fields.text("email", false);
-  person.record.notes = fields.text("notes", false, notes_max);
+  person.record.notes = fields.text("notes", false, notes_max, "\t\r\n");
   person.record.state = fields.text("state", false);
   if (!person.record.state.empty()) {
     person.state = state_number(person.record.state);
@@ -141,7 +169,36 @@ person_form read_person(const json::value& v, const std::string& prefix, civil_d
   return person;
 }
 
-// Parses into a buffer on the stack; deep nesting and trailing text are errors.
+std::size_t members_of(const json::value& v) {
+  std::size_t n = 0;
+  if (const auto* o = v.if_object()) {
+    n = o->size();
+    for (const auto& member : *o)
+      n += members_of(member.value());
+  } else if (const auto* a = v.if_array()) {
+    for (const auto& element : *a)
+      n += members_of(element);
+  }
+  return n;
+}
+
+// Of text that is JSON: a colon outside of a string stands behind every member's name.
+std::size_t members_written(std::string_view text) {
+  std::size_t n = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"')
+      in_string = !in_string;
+    else if (in_string && text[i] == '\\')
+      ++i;
+    else if (!in_string && text[i] == ':')
+      ++n;
+  }
+  return n;
+}
+
+// Parses into a buffer on the stack; deep nesting, trailing text and a member that stands twice are errors: of two, the parser
+// keeps the last, and whoever read the first would have seen another booking.
 template <class Use>
 auto with_object(std::string_view body, Use&& use) -> std::invoke_result_t<Use, const json::object&> {
   std::array<unsigned char, 8192> buffer;  // NOLINT: filled by the parser
@@ -154,6 +211,8 @@ auto with_object(std::string_view body, Use&& use) -> std::invoke_result_t<Use, 
     return std::unexpected(malformed(ec.message()));
   if (!v.is_object())
     return std::unexpected(malformed("The request must be a JSON object."));
+  if (members_of(v) != members_written(body))
+    return std::unexpected(malformed("A field stands twice."));
   return use(v.get_object());
 }
 
@@ -243,10 +302,11 @@ std::string canonical(const booking_form& form) {
   if (form.window_minute)
     out += format_minute(*form.window_minute);
   for (const auto& p : form.people)
-    for (const auto* part :
-         {&p.who.canonical, &p.record.name, &p.record.phone, &p.record.email, &p.record.birth_date, &p.record.state, &p.record.notes}) {
-      out += '\x1f';
-      out += *part;
+    for (const std::string_view part :
+         {std::string_view(p.who.canonical), std::string_view(p.record.name), std::string_view(p.record.phone),
+          std::string_view(p.record.email), std::string_view(p.record.birth_date), state_name(p.state), std::string_view(p.record.notes)}) {
+      out += '\x1f';  // stands in none of them
+      out += part;
     }
   return out;
 }

@@ -1,0 +1,389 @@
+#include "net/booking_form.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/net/catalogue_samples.hpp"
+
+namespace janji::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr civil_date today = 2021y / 5 / 26;
+
+constexpr std::string_view adult = R"({"identity":{"type":"mykad","number":"900101-14-5678"},"name":"Aminah"})";
+
+// A booking with these people, and with more members in front.
+std::string with_people(std::string_view people, std::string_view more = "") {
+  return fmt::format(R"({{{}"centre":"A","date":"2021-06-07","people":[{}]}})", more, people);
+}
+// One adult whose object has this member too, or instead of its own.
+std::string with_member(std::string_view member) {
+  return with_people(fmt::format(R"({{"identity":{{"type":"mykad","number":"900101-14-5678"}},"name":"Aminah",{}}})", member));
+}
+std::string with_identity(std::string_view identity, std::string_view more = "") {
+  return with_people(fmt::format(R"({{"identity":{},"name":"Aminah"{}}})", identity, more));
+}
+
+// "code" of the whole and "field code" of every field, one a line; "good" when it can be read.
+template <class Result>
+std::string told(const Result& r) {
+  if (r)
+    return "good";
+  std::string out(name_of(r.error().code));
+  for (const auto& f : r.error().fields)
+    out += "\n" + f.field + " " + f.code;
+  return out;
+}
+std::string booking(std::string_view body) { return told(read_booking(body, today)); }
+std::string move(std::string_view body) { return told(read_move(body)); }
+
+// ---- what is read
+
+TEST(booking_form, everything_a_citizen_can_say_is_read) {
+  const auto form = read_booking(
+      R"({"round":"r1","centre":"A","date":"2021-06-07","window":"09:30","people":[
+          {"identity":{"type":"passport","number":"a 123-4567","country":"idn"},"name":"Siti","phone":"+60123456789",
+           "email":"siti@example.org","birth_date":"1980-02-29","state":"KL","notes":"wheelchair\nramp"}]})",
+      today);
+  ASSERT_TRUE(form) << told(form);
+  EXPECT_EQ(form->round, "r1");
+  EXPECT_EQ(form->centre, "A");
+  EXPECT_EQ(form->date, civil_date{2021y / 6 / 7});
+  EXPECT_EQ(form->window_minute, 570);
+  ASSERT_EQ(form->people.size(), 1U);
+  const auto& p = form->people[0];
+  EXPECT_EQ(p.who.canonical, "passport:IDN:A1234567");
+  EXPECT_EQ(p.birth, civil_date{1980y / 2 / 29});
+  EXPECT_EQ(p.record.name, "Siti");
+  EXPECT_EQ(p.record.phone, "+60123456789");
+  EXPECT_EQ(p.record.email, "siti@example.org");
+  EXPECT_EQ(p.record.birth_date, "1980-02-29");
+  EXPECT_EQ(p.record.notes, "wheelchair\nramp");
+  EXPECT_EQ(p.state, 14);
+}
+
+TEST(booking_form, round_window_and_contact_may_be_left_out) {
+  const auto form = read_booking(with_people(adult), today);
+  ASSERT_TRUE(form) << told(form);
+  EXPECT_EQ(form->round, "");
+  EXPECT_FALSE(form->window_minute);
+  EXPECT_EQ(form->people[0].birth, civil_date{1990y / 1 / 1}) << "told by the identity number";
+  EXPECT_EQ(form->people[0].state, 0);
+}
+
+TEST(booking_form, null_counts_as_left_out) {
+  EXPECT_EQ(booking(with_member(R"("phone":null,"email":null,"birth_date":null,"state":null,"notes":null)")), "good");
+  EXPECT_EQ(booking(with_people(adult, R"("round":null,"window":null,)")), "good");
+}
+
+// ---- not JSON
+
+TEST(booking_form, what_is_no_json_is_malformed) {
+  for (const auto* body : {"", " ", "{", "{}}", "{} {}", "{\"centre\":}", "{'centre':'A'}", "[1", "{\"a\":01}", "{\"a\":1,}", "nul",
+                           "{\"a\":\"\x01\"}", "// x\n{}", "{\"a\":NaN}"})
+    EXPECT_EQ(booking(body), "malformed_json") << body;
+}
+
+TEST(booking_form, json_that_is_no_object_is_malformed) {
+  for (const auto* body : {"[]", "null", "1", "\"x\"", "true"})
+    EXPECT_EQ(booking(body), "malformed_json") << body;
+}
+
+TEST(booking_form, invalid_utf8_is_malformed) {
+  for (const auto* bytes : {"\xff", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"})
+    EXPECT_EQ(booking(with_member(fmt::format(R"("notes":"{}")", bytes))), "malformed_json");
+}
+
+TEST(booking_form, half_a_surrogate_pair_is_malformed) {
+  EXPECT_EQ(booking(with_member(R"("notes":"\ud800")")), "malformed_json");
+  EXPECT_EQ(booking(with_member(R"("notes":"\udc00x")")), "malformed_json");
+  EXPECT_EQ(booking(with_member(R"("notes":"\ud83d\ude00")")), "good");
+}
+
+TEST(booking_form, deep_nesting_is_malformed_however_deep) {
+  for (const std::size_t depth : {9U, 100U, 16'000U}) {
+    std::string body = R"({"notes":)";
+    body.append(depth, '[').append(depth, ']').append("}");
+    EXPECT_EQ(booking(body), "malformed_json") << depth;
+  }
+}
+
+// Boost.JSON keeps the last of two: then a proxy that reads the first would have seen another booking.
+TEST(booking_form, a_member_that_stands_twice_is_malformed) {
+  EXPECT_EQ(booking(with_people(adult, R"("centre":"B",)")), "malformed_json");
+  EXPECT_EQ(booking(with_member(R"("name":"Siti")")), "malformed_json");
+  EXPECT_EQ(booking(with_member(R"("n\u0061me":"Siti")")), "malformed_json");
+  EXPECT_EQ(booking(with_identity(R"({"type":"mykad","number":"900101-14-5678","number":"900101-14-5679"})")), "malformed_json");
+  EXPECT_EQ(move(R"({"centre":"A","date":"2021-06-07","date":"2021-06-08"})"), "malformed_json");
+}
+
+// ---- fields
+
+TEST(booking_form, an_empty_object_misses_all_that_is_needed) {
+  EXPECT_EQ(booking("{}"), "invalid\ncentre missing\ndate missing\npeople missing");
+  EXPECT_EQ(booking(with_people("{}")), "invalid\npeople[0].identity missing\npeople[0].name missing");
+}
+
+TEST(booking_form, every_wrong_field_is_told_at_once) {
+  EXPECT_EQ(booking(R"({"centre":1,"date":"2021-13-01","window":"25:00","people":[{"identity":{},"name":""}]})"),
+            "invalid\ncentre not_text\ndate bad_date\nwindow bad_time\npeople[0].identity.type missing\n"
+            "people[0].identity.number missing\npeople[0].name missing");
+}
+
+TEST(booking_form, unknown_fields_are_told_where_they_stand) {
+  EXPECT_EQ(booking(with_people(adult, R"("hall":"1",)")), "invalid\nhall unknown_field");
+  EXPECT_EQ(booking(with_member(R"("age":31)")), "invalid\npeople[0].age unknown_field");
+  EXPECT_EQ(booking(with_identity(R"({"type":"mykad","number":"900101-14-5678","colour":"blue"})")),
+            "invalid\npeople[0].identity.colour unknown_field");
+  EXPECT_EQ(booking(with_people(adult, R"("Centre":"A",)")), "invalid\nCentre unknown_field");
+}
+
+// A body of 32 kB must not become an answer of half a megabyte.
+TEST(booking_form, of_very_many_wrong_fields_only_some_are_told) {
+  std::string more;
+  for (int i = 0; i < 3000; ++i)
+    more += fmt::format("\"f{}\":1,", i);
+  const auto form = read_booking(with_people(adult, more), today);
+  ASSERT_FALSE(form);
+  EXPECT_EQ(form.error().code, problem_code::invalid);
+  EXPECT_EQ(form.error().fields.size(), 32U);
+  EXPECT_LT(to_response(form.error()).body.size(), 8'000U);
+}
+
+TEST(booking_form, a_long_name_of_an_unknown_field_is_cut) {
+  const auto form = read_booking(with_people(adult, fmt::format("\"{}\":1,", std::string(30'000, 'x'))), today);
+  ASSERT_FALSE(form);
+  EXPECT_LT(to_response(form.error()).body.size(), 1'000U);
+}
+
+TEST(booking_form, fields_of_another_kind_than_text_are_told) {
+  for (const auto* name : {"phone", "email", "birth_date", "state", "notes"})
+    for (const auto* value : {"1", "true", "[]", "{}", "1.5"})
+      EXPECT_EQ(booking(with_member(fmt::format("\"{}\":{}", name, value))), fmt::format("invalid\npeople[0].{} not_text", name));
+  EXPECT_EQ(booking(with_people(adult, R"("round":7,)")), "invalid\nround not_text");
+}
+
+TEST(booking_form, a_text_may_be_as_long_as_its_limit_and_no_longer) {
+  for (const auto& [name, most] : {std::pair{"phone", 32U}, {"email", 200U}, {"notes", 3500U}}) {
+    EXPECT_EQ(booking(with_member(fmt::format(R"("{}":"{}")", name, std::string(most, 'x')))), "good") << name;
+    EXPECT_EQ(booking(with_member(fmt::format(R"("{}":"{}")", name, std::string(most + 1, 'x')))),
+              fmt::format("invalid\npeople[0].{} too_long", name));
+  }
+  const auto named = [](std::size_t n) {
+    return booking(
+        with_people(fmt::format(R"({{"identity":{{"type":"mykad","number":"900101-14-5678"}},"name":"{}"}})", std::string(n, 'x'))));
+  };
+  EXPECT_EQ(named(200), "good");
+  EXPECT_EQ(named(201), "invalid\npeople[0].name too_long");
+}
+
+// They would look like nothing where staff read the name, and could forge a line in a list.
+TEST(booking_form, control_characters_are_refused) {
+  for (const auto* name : {"phone", "email"})
+    for (const auto* text : {R"(a\u0000b)", R"(a\u001fb)", R"(a\nb)", R"(a\u007fb)"})
+      EXPECT_EQ(booking(with_member(fmt::format(R"("{}":"{}")", name, text))),
+                fmt::format("invalid\npeople[0].{} control_character", name));
+  EXPECT_EQ(booking(with_member(R"("notes":"one\r\n\ttwo")")), "good") << "notes have lines";
+  EXPECT_EQ(booking(with_member(R"("notes":"a\u001fb")")), "invalid\npeople[0].notes control_character");
+}
+
+TEST(booking_form, dates_and_times_are_read_strictly) {
+  for (const auto* date : {"2021-6-7", "2021-06-31", "07-06-2021", "2021-06-07T00:00", " 2021-06-07", "20210607", "2021/06/07"})
+    EXPECT_EQ(booking(fmt::format(R"({{"centre":"A","date":"{}","people":[{}]}})", date, adult)), "invalid\ndate bad_date") << date;
+  for (const auto* time : {"9:00", "09:60", "09.00", "0900", "09:00:00", "-1:00"})
+    EXPECT_EQ(booking(with_people(adult, fmt::format(R"("window":"{}",)", time))), "invalid\nwindow bad_time") << time;
+}
+
+TEST(booking_form, a_state_that_does_not_exist_is_told) {
+  EXPECT_EQ(booking(with_member(R"("state":"Atlantis")")), "invalid\npeople[0].state unknown_state");
+  EXPECT_EQ(booking(with_member(R"("state":"penang")")), "good");
+}
+
+// ---- identity and birth
+
+TEST(booking_form, an_impossible_identity_alone_has_a_code_of_its_own) {
+  EXPECT_EQ(booking(with_identity(R"({"type":"mykad","number":"901301-14-5678"})")),
+            "identity_impossible\npeople[0].identity.number identity_impossible");
+  EXPECT_EQ(booking(with_identity(R"({"type":"mykad","number":"901301-14-5678"})", R"(,"phone":1)")),
+            "invalid\npeople[0].identity.number identity_impossible\npeople[0].phone not_text");
+}
+
+TEST(booking_form, an_identity_that_is_no_object_is_missing) {
+  for (const auto* identity : {"null", "\"900101145678\"", "[]", "1"})
+    EXPECT_EQ(booking(with_identity(identity)), "invalid\npeople[0].identity missing") << identity;
+}
+
+TEST(booking_form, the_date_of_birth_is_needed_where_the_identity_does_not_tell_it) {
+  const auto* passport = R"({"type":"passport","number":"A1234567","country":"IDN"})";
+  EXPECT_EQ(booking(with_identity(passport)), "invalid\npeople[0].birth_date missing");
+  EXPECT_EQ(booking(with_identity(passport, R"(,"birth_date":"1990-01-01")")), "good");
+  EXPECT_EQ(booking(with_identity(R"({"type":"army","number":"T1234567"})")), "invalid\npeople[0].birth_date missing");
+}
+
+TEST(booking_form, the_date_of_birth_must_not_contradict_the_identity) {
+  EXPECT_EQ(booking(with_member(R"("birth_date":"1990-01-01")")), "good");
+  EXPECT_EQ(booking(with_member(R"("birth_date":"1990-01-02")")), "invalid\npeople[0].birth_date contradiction");
+}
+
+TEST(booking_form, nobody_is_born_in_the_future) {
+  const auto* army = R"({"type":"army","number":"T1234567"})";
+  EXPECT_EQ(booking(with_identity(army, R"(,"birth_date":"2021-05-26")")), "good");
+  EXPECT_EQ(booking(with_identity(army, R"(,"birth_date":"2021-05-27")")), "invalid\npeople[0].birth_date bad_date");
+}
+
+// ---- parties
+
+TEST(booking_form, a_party_is_of_one_to_four) {
+  const auto party = [](std::size_t n) {
+    std::string people;
+    for (std::size_t i = 0; i < n; ++i)
+      people += fmt::format(R"({}{{"identity":{{"type":"mykad","number":"900101-14-000{}"}},"name":"N"}})", i == 0 ? "" : ",", i);
+    return booking(with_people(people));
+  };
+  EXPECT_EQ(party(0), "invalid\npeople missing");
+  EXPECT_EQ(party(1), "good");
+  EXPECT_EQ(party(4), "good");
+  EXPECT_EQ(party(5), "party_too_large");
+}
+
+TEST(booking_form, people_must_be_a_list_of_objects) {
+  EXPECT_EQ(booking(R"({"centre":"A","date":"2021-06-07","people":{}})"), "invalid\npeople missing");
+  EXPECT_EQ(booking(with_people(std::string(adult) + ",7")), "invalid\npeople[1] not_an_object");
+}
+
+TEST(booking_form, the_second_persons_faults_are_told_with_their_place) {
+  EXPECT_EQ(booking(with_people(std::string(adult) + ",{}")), "invalid\npeople[1].identity missing\npeople[1].name missing");
+}
+
+std::string refusal(const booking_form& form, const round_rules& rules) {
+  auto round = test::sample_entry();
+  round.definition.rules = rules;
+  const auto p = check_people(round, form);
+  return p ? fmt::format("{} {}", name_of(p->code), p->position) : "good";
+}
+booking_form form_of(std::initializer_list<std::string_view> numbers) {
+  std::string people;
+  for (const auto n : numbers)
+    people += fmt::format(R"({}{{"identity":{{"type":"mykad","number":"{}"}},"name":"N"}})", people.empty() ? "" : ",", n);
+  return *read_booking(with_people(people), today);
+}
+
+TEST(check_people, ages_are_those_of_the_day_of_the_appointment) {
+  const round_rules rules{.age_min = 18, .age_max = 60, .party_max = 4};
+  EXPECT_EQ(refusal(form_of({"030607-14-0000"}), rules), "good") << "eighteen on the day";
+  EXPECT_EQ(refusal(form_of({"030608-14-0000"}), rules), "under_age 1");
+  EXPECT_EQ(refusal(form_of({"600608-14-5000"}), rules), "good") << "sixty until the day after";
+  EXPECT_EQ(refusal(form_of({"600607-14-5000"}), rules), "over_age 1");
+  EXPECT_EQ(refusal(form_of({"900101-14-0001", "900101-14-0002", "100101-14-0003"}), rules), "under_age 3");
+}
+
+TEST(check_people, the_rounds_own_limit_of_a_party_counts) {
+  const auto two = form_of({"900101-14-0001", "900101-14-0002"});
+  EXPECT_EQ(refusal(two, {.party_max = 2}), "good");
+  EXPECT_EQ(refusal(two, {.party_max = 1}), "party_too_large 0");
+}
+
+TEST(check_people, one_person_written_in_two_ways_is_one_person) {
+  EXPECT_EQ(refusal(form_of({"900101-14-0001", "900101-14-0002", "900101 140001"}), {}), "same_citizen_twice 3");
+}
+
+// ---- move
+
+TEST(move_form, names_a_centre_a_date_and_perhaps_a_window) {
+  const auto form = read_move(R"({"centre":"B","date":"2021-06-08","window":"13:00"})");
+  ASSERT_TRUE(form);
+  EXPECT_EQ(form->centre, "B");
+  EXPECT_EQ(form->date, civil_date{2021y / 6 / 8});
+  EXPECT_EQ(form->window_minute, 780);
+  EXPECT_EQ(move(R"({"centre":"B","date":"2021-06-08"})"), "good");
+}
+
+TEST(move_form, wrong_fields_are_told) {
+  EXPECT_EQ(move("{}"), "invalid\ncentre missing\ndate missing");
+  EXPECT_EQ(move(R"({"centre":"B","date":"2021-06-08","people":[]})"), "invalid\npeople unknown_field");
+  EXPECT_EQ(move("[]"), "malformed_json");
+}
+
+// ---- where it points to
+
+std::string found(std::string_view centre, civil_date date, std::optional<std::uint16_t> minute) {
+  const auto round = test::sample_entry();
+  const auto t = find_target(round, centre, date, minute);
+  if (!t)
+    return std::string(name_of(t.error().code));
+  return fmt::format("group {} window {}", t->group->id.value, t->window ? std::to_string(t->window->value) : "any");
+}
+
+TEST(find_target, a_window_is_found_by_when_it_opens) {
+  EXPECT_EQ(found("A", 2021y / 6 / 7, 540), "group 1 window 0");
+  EXPECT_EQ(found("A", 2021y / 6 / 7, 780), "group 1 window 1");
+  EXPECT_EQ(found("A", 2021y / 6 / 7, 541), "unknown_window");
+}
+
+TEST(find_target, without_a_window_the_only_one_is_meant_or_any) {
+  EXPECT_EQ(found("A", 2021y / 6 / 7, std::nullopt), "group 1 window any");
+  EXPECT_EQ(found("B", 2021y / 6 / 7, std::nullopt), "group 3 window 0");
+}
+
+TEST(find_target, an_unknown_centre_and_a_day_without_appointments_are_told_apart) {
+  EXPECT_EQ(found("Z", 2021y / 6 / 7, std::nullopt), "unknown_centre");
+  EXPECT_EQ(found("a", 2021y / 6 / 7, std::nullopt), "unknown_centre");
+  EXPECT_EQ(found("A", 2021y / 7 / 7, std::nullopt), "date_outside_round");
+}
+
+// ---- the canonical form
+
+std::string canonical_of(std::string_view body) {
+  const auto form = read_booking(body, today);
+  EXPECT_TRUE(form) << told(form) << " " << body;
+  return form ? canonical(*form) : "";
+}
+
+// A page may write the same booking differently when it asks again: same key, so it must be the same body.
+TEST(canonical, is_the_same_however_the_body_is_written) {
+  const auto once = canonical_of(
+      R"({"centre":"A","date":"2021-06-07","window":"09:00","people":[{"identity":{"type":"mykad","number":"900101-14-5678"},"name":"Aminah","state":"Kuala Lumpur"}]})");
+  for (
+      const auto* body : {
+          R"({ "people" : [ {"state":"KL","name":"Aminah","identity":{"number":"900101145678","type":"mykad"}} ],
+                "window":"09:00", "date":"2021-06-07", "centre":"A" })",
+          R"({"round":"r1","centre":"\u0041","date":"2021-06-07","window":"09:00","people":[{"identity":{"type":"mykad","number":"900101 14 5678","country":""},"name":"Am\u0069nah","birth_date":"1990-01-01","phone":null,"state":"W.P. Kuala Lumpur"}]})",
+      })
+    EXPECT_EQ(canonical_of(body), once) << body;
+}
+
+TEST(canonical, differs_when_anything_that_counts_differs) {
+  std::vector<std::string> all;
+  for (const auto& body :
+       {with_people(adult), with_people(adult, R"("window":"09:00",)"), with_member(R"("phone":"x")"), with_member(R"("email":"x")"),
+        with_member(R"("notes":"x")"), with_member(R"("state":"Johor")"), with_identity(R"({"type":"mykad","number":"900101-14-5679"})"),
+        fmt::format(R"({{"centre":"B","date":"2021-06-07","people":[{}]}})", adult),
+        fmt::format(R"({{"centre":"A","date":"2021-06-08","people":[{}]}})", adult),
+        with_people(R"({"identity":{"type":"mykad","number":"900101-14-5678"},"name":"Siti"})"),
+        with_identity(R"({"type":"army","number":"T1234567"})", R"(,"birth_date":"1990-01-01")"),
+        with_identity(R"({"type":"army","number":"T1234567"})", R"(,"birth_date":"1990-01-02")")})
+    all.push_back(canonical_of(body));
+  std::ranges::sort(all);
+  EXPECT_TRUE(std::ranges::adjacent_find(all) == all.end());
+}
+
+TEST(canonical, the_order_of_a_party_counts) {
+  EXPECT_NE(canonical(form_of({"900101-14-0001", "900101-14-0002"})), canonical(form_of({"900101-14-0002", "900101-14-0001"})));
+}
+
+TEST(age_band, begins_at_18_40_and_60) {
+  EXPECT_EQ(age_band_of(0), 1);
+  EXPECT_EQ(age_band_of(17), 1);
+  EXPECT_EQ(age_band_of(18), 2);
+  EXPECT_EQ(age_band_of(39), 2);
+  EXPECT_EQ(age_band_of(40), 3);
+  EXPECT_EQ(age_band_of(59), 3);
+  EXPECT_EQ(age_band_of(60), 4);
+}
+
+}  // namespace
+}  // namespace janji::net
