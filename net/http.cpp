@@ -90,15 +90,18 @@ std::string_view bearer_token(std::string_view authorization) {
 }
 
 bool accepts_gzip(std::string_view accept_encoding) {
+  bool others = false;  // what "*" says, should gzip not be named
   while (!accept_encoding.empty()) {
     auto coding = next_part(accept_encoding, ',');
     const auto name = trimmed(next_part(coding, ';'));
-    if (!same_word(name, "gzip") && name != "*")
-      continue;
     const auto quality = trimmed(coding);
-    return quality.empty() || quality.find_first_of("123456789") != std::string_view::npos;
+    const bool accepted = quality.empty() || quality.find_first_of("123456789") != std::string_view::npos;
+    if (same_word(name, "gzip"))
+      return accepted;
+    if (name == "*")
+      others = accepted;
   }
-  return false;
+  return others;
 }
 
 bool matches_etag(std::string_view if_none_match, std::string_view etag) {

@@ -24,9 +24,10 @@ class timer_wheel {
 public:
   [[nodiscard]] std::uint32_t now_s() const { return now_s_; }
 
-  // `t` will be told `after_s` seconds from now (a second later at most), unless it is put off before.
+  // `t` will be told `after_s` seconds from now (a second later at most), unless it is put off before. The present second is
+  // partly over, so it does not count.
   void set(timed& t, std::uint32_t after_s) {
-    t.due_s_ = now_s_ + std::max<std::uint32_t>(after_s, 1);
+    t.due_s_ = now_s_ + after_s + 1;
     if (!t.is_linked() || t.listed_s_ > t.due_s_)
       list(t);
   }
