@@ -40,6 +40,7 @@ void listener_core::take(tcp::socket&& socket) {
     return;  // closed by its destructor
   boost::system::error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
+  socket.set_option(asio::socket_base::send_buffer_size(limits::send_buffer_bytes), ignored);
   socket.non_blocking(true, ignored);
   const bool too_many = connections >= limits.connections_max;
   const auto made = make_connection(std::move(socket), shared_from_this());

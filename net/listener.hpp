@@ -26,8 +26,11 @@ struct http_limits {
 
 // Not settings: nobody needs others.
 namespace limits {
-inline constexpr std::size_t pipeline_max = 16;                 // requests of one connection under way
-inline constexpr std::size_t gathered_bytes_max = 32 * 1024;    // of answers, copied together for one write
+inline constexpr std::size_t pipeline_max = 16;               // requests of one connection under way
+inline constexpr std::size_t gathered_bytes_max = 32 * 1024;  // of answers, copied together for one write
+// In the kernel, a connection's. It wakes us when a third is free: were it to grow to megabytes, a slow reader would be taken
+// for one who reads nothing.
+inline constexpr int send_buffer_bytes = 128 * 1024;
 inline constexpr std::size_t copied_body_bytes_max = 8 * 1024;  // a larger one is sent from where it lies
 inline constexpr std::size_t turned_away_max = 256;             // connections being told 503; the next are just closed
 inline constexpr std::uint32_t linger_s = 2;                    // that a closed connection's rest is read and thrown away

@@ -1,11 +1,13 @@
 #include "net/session.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <charconv>
 #include <cstring>
+#include <expected>
 #include <optional>
 #include <vector>
 
@@ -106,15 +108,19 @@ private:
   [[nodiscard]] bool may_take() const {
     return !closed_ && !last_ && slots_.size() < limits::pipeline_max && out_.size() < limits::gathered_bytes_max && !large_;
   }
+  // A large answer keeps those behind it waiting, be they ready or not.
+  [[nodiscard]] bool has_answer() const { return !slots_.empty() && slots_.front().ready; }
+  [[nodiscard]] bool has_bytes() const { return !starved_ && in_begin_ < in_end_ && may_take(); }
   void read();
   void on_read(boost::system::error_code ec, std::size_t n);
   void pump();
   void take_requests();
+  bool invite();
+  std::expected<std::size_t, problem_code> header_size(std::string_view unread);
   std::optional<problem_code> check_header(std::string_view head);
   std::optional<problem_code> check_target(std::string_view target);
   void dispatch();
   void refuse(problem_code code);
-  void refuse(boost::system::error_code ec, std::string_view unread);
   void gather();
   void serialize(exchange& e);
   void write();
@@ -132,6 +138,7 @@ private:
   std::size_t in_end_ = 0;
   std::optional<parser> parser_;
   request request_;
+  std::size_t searched_ = 0;  // of the header under way, for its end
   bool expects_continue_ = false;
   phase phase_ = phase::idle;
   std::uint32_t phase_since_s_ = 0;
@@ -213,46 +220,84 @@ void session::pump() {
     take_requests();
     gather();
     write();
-  } while (!closed_ && !writing_ && !starved_ && in_begin_ < in_end_ && may_take());
+    if (invite())
+      write();
+  } while (!closed_ && !writing_ && (has_answer() || has_bytes()));
   pumping_ = false;
   read();
   set_due();
 }
 
 void session::take_requests() {
-  while (in_begin_ < in_end_ && !starved_ && may_take()) {
+  while (has_bytes()) {
     if (!parser_) {
       parser_.emplace();
       parser_->header_limit(static_cast<std::uint32_t>(core_->limits.header_bytes_max));
       parser_->body_limit(core_->limits.body_bytes_max);
       phase_ = phase::header;
       phase_since_s_ = core_->wheel.now_s();
+      searched_ = 0;
+    }
+    std::string_view unread(in_.get() + in_begin_, in_end_ - in_begin_);
+    if (phase_ == phase::header) {
+      const auto size = header_size(unread);
+      if (!size)
+        return refuse(size.error());
+      if (*size == 0) {
+        starved_ = true;
+        return;
+      }
+      unread = unread.substr(0, *size);
     }
     boost::system::error_code ec;
-    const std::string_view unread(in_.get() + in_begin_, in_end_ - in_begin_);
     const auto used = parser_->put(asio::buffer(unread.data(), unread.size()), ec);
     in_begin_ += used;
-    if (ec == http::error::need_more) {
-      starved_ = true;
-      ec = {};
-    }
-    if (ec)
-      return refuse(ec, unread);
-    if (phase_ == phase::header && parser_->is_header_done()) {
+    if (phase_ == phase::header) {
+      if (ec || !parser_->is_header_done() || used != unread.size())
+        return refuse(ec == http::error::body_limit ? problem_code::body_too_large : problem_code::malformed_request);
       phase_ = phase::body;
       phase_since_s_ = core_->wheel.now_s();
-      if (const auto code = check_header(unread.substr(0, used)))
+      if (const auto code = check_header(unread))
         return refuse(*code);
+    } else if (ec == http::error::need_more) {
+      starved_ = true;
+    } else if (ec) {
+      return refuse(ec == http::error::body_limit ? problem_code::body_too_large : problem_code::malformed_request);
     }
     if (parser_->is_done())
       dispatch();
     else if (starved_ && in_end_ - in_begin_ >= 2 * core_->limits.header_bytes_max)
       return refuse(problem_code::headers_too_large);  // a chunk's header without an end
   }
-  if (expects_continue_ && in_begin_ == in_end_ && slots_.empty() && !large_) {
-    expects_continue_ = false;
-    out_ += "HTTP/1.1 100 Continue\r\n\r\n";
-  }
+}
+
+// Tells who waits for it to send the body, once all that was asked before is answered.
+bool session::invite() {
+  if (!expects_continue_ || closed_ || in_begin_ != in_end_ || !slots_.empty() || large_)
+    return false;
+  expects_continue_ = false;
+  out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  return true;
+}
+
+// The size of the header that `unread` begins with; 0 while its end has not come. Beast's parser gets it whole: it would
+// apply its limit to each part that comes, and what continues over two parts could not be told any more.
+std::expected<std::size_t, problem_code> session::header_size(std::string_view unread) {
+  constexpr std::string_view mark = "\r\n\r\n";
+  const auto most = core_->limits.header_bytes_max;
+  const auto end = unread.find(mark, searched_ - std::min(searched_, mark.size() - 1));
+  const bool whole = end != std::string_view::npos;
+  const auto header = unread.substr(0, whole ? end + mark.size() : unread.size());
+  const bool begins_a_word = static_cast<unsigned char>(header.front()) > ' ' && static_cast<unsigned char>(header.front()) < 0x7F;
+  if (!begins_a_word)  // TLS, most likely: said at once, not after a wait for an end that will not come
+    return std::unexpected(problem_code::malformed_request);
+  for (auto at = header.find('\n', searched_); at != std::string_view::npos; at = header.find('\n', at + 1))
+    if (header[at - 1] != '\r')
+      return std::unexpected(problem_code::malformed_request);
+  searched_ = header.size();
+  if (header.size() > most || (!whole && header.size() == most))
+    return std::unexpected(header.substr(0, most).contains("\r\n") ? problem_code::headers_too_large : problem_code::target_too_long);
+  return whole ? header.size() : 0;
 }
 
 // What Beast's parser lets pass and another server in front might read differently is refused: its answer would go to
@@ -261,8 +306,7 @@ std::optional<problem_code> session::check_header(std::string_view head) {
   const auto& message = parser_->get();
   request_ = {};
   request_.verb = method_of(message.method());
-  if (const auto code = check_target(view_of(message.target())))
-    return code;
+  const auto version = message.version();
   int hosts = 0;
   int lengths = 0;
   int encodings = 0;
@@ -270,7 +314,11 @@ std::optional<problem_code> session::check_header(std::string_view head) {
     const auto value = view_of(f.value());
     switch (f.name()) {
       case http::field::host: ++hosts; break;
-      case http::field::content_length: ++lengths; break;
+      case http::field::content_length:
+        ++lengths;
+        if (value.find_first_not_of("0123456789") != std::string_view::npos)  // a list, which the parser takes for its first
+          return problem_code::malformed_request;
+        break;
       case http::field::transfer_encoding:
         ++encodings;
         if (!boost::beast::iequals(f.value(), "chunked"))
@@ -281,7 +329,7 @@ std::optional<problem_code> session::check_header(std::string_view head) {
       case http::field::content_type: request_.content_type = value; break;
       case http::field::if_none_match: request_.if_none_match = value; break;
       case http::field::origin: request_.origin = value; break;
-      case http::field::expect: expects_continue_ = boost::beast::iequals(f.value(), "100-continue"); break;
+      case http::field::expect: expects_continue_ = version == 11 && boost::beast::iequals(f.value(), "100-continue"); break;
       case http::field::unknown:
         if (boost::beast::iequals(f.name_string(), "Idempotency-Key"))
           request_.idempotency_key = value;
@@ -291,11 +339,10 @@ std::optional<problem_code> session::check_header(std::string_view head) {
       default: break;
     }
   }
-  const auto version = message.version();
   const bool known_version = version == 11 || (version == 10 && encodings == 0);
   if (!known_version || hosts > 1 || (version == 11 && hosts == 0) || lengths > 1 || encodings > 1 || has_folded_lines(head))
     return problem_code::malformed_request;
-  return std::nullopt;
+  return check_target(view_of(message.target()));  // last: a page elsewhere may read this refusal, its origin being known
 }
 
 std::optional<problem_code> session::check_target(std::string_view target) {
@@ -326,6 +373,7 @@ void session::dispatch() {
   phase_ = phase::idle;
   core_->handle.handle(request_, responder(shared_from_this(), first_slot_ + slots_.size() - 1));
   parser_.reset();
+  request_ = {};  // its views went with the parser
 }
 
 // ------------------------------------------------------------------ answering
@@ -348,15 +396,6 @@ void session::answer(std::uint64_t slot, response&& r) {
     self->pump_posted_ = false;
     self->pump();
   });
-}
-
-void session::refuse(boost::system::error_code ec, std::string_view unread) {
-  if (ec == http::error::body_limit)
-    return refuse(problem_code::body_too_large);
-  const bool in_first_line = unread.find("\r\n") == std::string_view::npos;
-  if (ec == http::error::header_limit || ec == http::error::buffer_overflow)
-    return refuse(in_first_line ? problem_code::target_too_long : problem_code::headers_too_large);
-  refuse(problem_code::malformed_request);
 }
 
 // Bytes that are no request of ours: say what is wrong, in its turn, and close.
@@ -490,8 +529,8 @@ void session::stop() {
   if (phase_ != phase::idle)
     return;  // half a request: its answer will be the last
   last_ = true;
-  for (auto& e : slots_)
-    e.keep_alive = false;
+  if (!slots_.empty())
+    slots_.back().keep_alive = false;  // who reads "close" on an earlier one would read no further
   if (slots_.empty() && !writing_ && !lingering_)
     close();
 }

@@ -1,0 +1,301 @@
+// A listener on a thread of its own with a handler that does what the path says, and a client that sees every byte.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <future>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "net/listener.hpp"
+#include "net/problem.hpp"
+
+namespace janji::net::test {
+
+// What a client may wait at most: only ever reached by a test that fails.
+inline constexpr int patience_s = 20;
+
+struct client_answer {
+  unsigned status = 0;  // 0: the connection ended instead
+  std::string version;
+  std::multimap<std::string, std::string> fields;  // names in lower case
+  std::string body;
+  [[nodiscard]] std::string field(const std::string& name) const {
+    const auto it = fields.find(name);
+    return it == fields.end() ? "" : it->second;
+  }
+};
+
+class client {
+public:
+  explicit client(std::uint16_t port, int receive_buffer_bytes = 0) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const timeval most{patience_s, 0};
+    const int yes = 1;
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+    ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (receive_buffer_bytes != 0) {
+      const int segment_bytes = 1400;  // as on a real way: loopback's own are larger than so small a window
+      ::setsockopt(fd_, IPPROTO_TCP, TCP_MAXSEG, &segment_bytes, sizeof segment_bytes);
+      ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
+    }
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+  }
+  client(client&& other) noexcept : fd_(std::exchange(other.fd_, -1)), connected_(other.connected_), unread_(std::move(other.unread_)) {}
+  ~client() {
+    if (fd_ >= 0)
+      ::close(fd_);
+  }
+  [[nodiscard]] bool connected() const { return connected_; }
+
+  // False when the other side has gone.
+  bool send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const auto n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (n <= 0)
+        return false;
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return true;
+  }
+  void shut_sending() { ::shutdown(fd_, SHUT_WR); }
+  // Closes with a reset instead of an end.
+  void reset() {
+    const linger now{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    ::close(std::exchange(fd_, -1));
+  }
+
+  // The next answer; `of_head`: it has no body whatever its Content-Length.
+  client_answer answer(bool of_head = false) {
+    client_answer a;
+    auto end = std::string::npos;
+    while ((end = unread_.find("\r\n\r\n")) == std::string::npos)
+      if (!more())
+        return a;
+    read_head(unread_.substr(0, end + 2), a);
+    unread_.erase(0, end + 4);
+    const auto size = of_head || a.status == 100 ? 0 : std::strtoul(a.field("content-length").c_str(), nullptr, 10);
+    while (unread_.size() < size)
+      if (!more())
+        return {};
+    a.body = unread_.substr(0, size);
+    unread_.erase(0, size);
+    return a;
+  }
+  client_answer ask(std::string_view bytes) {
+    send(bytes);
+    return answer();
+  }
+  // True when the other side has ended without another byte.
+  bool at_end() { return unread_.empty() && !more() && !timed_out_; }
+  // True when something, or an end, is there to be read.
+  [[nodiscard]] bool readable() const {
+    pollfd p{fd_, POLLIN, 0};
+    return !unread_.empty() || ::poll(&p, 1, 0) == 1;
+  }
+  void pause(int ms) { ::poll(nullptr, 0, ms); }
+  std::size_t read_some(std::size_t bytes_max) {
+    std::string bytes(bytes_max, '\0');
+    const auto n = ::recv(fd_, bytes.data(), bytes.size(), 0);
+    unread_.append(bytes, 0, n > 0 ? static_cast<std::size_t>(n) : 0);
+    return n > 0 ? static_cast<std::size_t>(n) : 0;
+  }
+
+private:
+  bool more() {
+    char bytes[16 * 1024];
+    const auto n = ::recv(fd_, bytes, sizeof bytes, 0);
+    timed_out_ = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    if (n > 0)
+      unread_.append(bytes, static_cast<std::size_t>(n));
+    return n > 0;
+  }
+  static void read_head(const std::string& head, client_answer& a) {
+    a.version = head.substr(0, 8);
+    a.status = static_cast<unsigned>(std::strtoul(head.c_str() + 9, nullptr, 10));
+    for (auto at = head.find("\r\n") + 2; at < head.size();) {
+      const auto end = head.find("\r\n", at);
+      const auto colon = head.find(": ", at);
+      auto name = head.substr(at, colon - at);
+      std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      a.fields.emplace(name, head.substr(colon + 2, end - colon - 2));
+      at = end + 2;
+    }
+  }
+
+  int fd_;
+  bool connected_ = false;
+  bool timed_out_ = false;
+  std::string unread_;
+};
+
+// /echo: "<method> <path>?<query> <body>" · /large?bytes=N · /later: when release() is called · /drop: never.
+class scripted_handler final : public handler {
+public:
+  void handle(const request& r, responder&& respond) override {
+    response out;
+    out.content_type = "text/plain";
+    out.body = std::string(name_of(r.verb)) + " " + std::string(r.path) + "?" + std::string(r.query) + " " + std::string(r.body);
+    const std::lock_guard lock{mutex_};
+    seen_.push_back(out.body);
+    if (r.path == "/drop")
+      return;
+    if (r.path == "/later")
+      return kept_.emplace_back(std::move(respond), std::move(out)), void();
+    if (r.path == "/large") {
+      const auto bytes = std::make_shared<std::string>(large(std::strtoul(query_value(r.query, "bytes").c_str(), nullptr, 10)));
+      out.view = *bytes;
+      out.shared = bytes;
+    }
+    respond(std::move(out));
+  }
+  response refusal(problem_code code, std::string_view origin) override {
+    auto out = to_response({.code = code});
+    out.add("X-Origin", origin);
+    return out;
+  }
+  static std::string large(std::size_t bytes) {
+    std::string out(bytes, '\0');
+    for (std::size_t i = 0; i < bytes; ++i)
+      out[i] = static_cast<char>('a' + (i / 7 + i) % 26);
+    return out;
+  }
+
+  [[nodiscard]] std::vector<std::string> seen() const {
+    const std::lock_guard lock{mutex_};
+    return seen_;
+  }
+  // From the listener's thread: answers those kept back, from the n-th on.
+  void release(std::size_t from = 0) {
+    std::vector<std::pair<responder, response>> out;
+    {
+      const std::lock_guard lock{mutex_};
+      std::move(kept_.begin() + static_cast<std::ptrdiff_t>(from), kept_.end(), std::back_inserter(out));
+      kept_.resize(from);
+    }
+    for (auto& [respond, r] : out)
+      respond(std::move(r));
+  }
+  [[nodiscard]] std::size_t kept() const {
+    const std::lock_guard lock{mutex_};
+    return kept_.size();
+  }
+  void forget_kept() {
+    std::vector<std::pair<responder, response>> out;
+    const std::lock_guard lock{mutex_};
+    out.swap(kept_);
+  }
+
+private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> seen_;
+  std::vector<std::pair<responder, response>> kept_;
+};
+
+// Runs an io_context on a thread; stops it when it goes.
+class loop {
+public:
+  loop() : thread_([this] { io_.run(); }) {}
+  ~loop() { stop(); }
+  void stop() {
+    io_.stop();
+    if (thread_.joinable())
+      thread_.join();
+  }
+  boost::asio::io_context& io() { return io_; }
+  // `use` on the loop's thread.
+  template <class Use>
+  auto run(Use use) {
+    std::packaged_task<std::invoke_result_t<Use>()> task(std::move(use));
+    auto result = task.get_future();
+    boost::asio::post(io_, [&] { task(); });
+    return result.get();
+  }
+  // Waits until it is so on the loop's thread; false when patience ends.
+  bool wait_until(std::function<bool()> condition) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(patience_s);
+    while (!run(condition)) {
+      if (std::chrono::steady_clock::now() > until)
+        return false;
+      run([this] {  // a moment of the loop's, so that looking does not take the processor it waits for
+        boost::asio::steady_timer moment(io_, std::chrono::milliseconds(2));
+        moment.wait();
+      });
+    }
+    return true;
+  }
+
+private:
+  boost::asio::io_context io_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
+  std::thread thread_;
+};
+
+class server {
+public:
+  explicit server(const http_limits& limits = {}) {
+    loop_.run([&] { listener_ = std::move(*listener::open(loop_.io(), "127.0.0.1", 0, limits, handler_)); });
+    port_ = listener_->port();
+  }
+  ~server() {
+    loop_.run([this] {
+      handler_.forget_kept();
+      listener_.reset();
+    });
+    loop_.stop();
+  }
+  [[nodiscard]] client connect(int receive_buffer_bytes = 0) const { return client(port_, receive_buffer_bytes); }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::vector<std::string> seen() const { return handler_.seen(); }
+  bool wait_for_kept(std::size_t n) {
+    return loop_.wait_until([&] { return handler_.kept() == n; });
+  }
+  bool wait_for_connections(std::size_t n) {
+    return loop_.wait_until([&] { return listener_->connections() == n; });
+  }
+  std::size_t kept() const { return handler_.kept(); }
+  void release(std::size_t from = 0) {
+    loop_.run([&] { handler_.release(from); });
+  }
+  void stop_accepting() {
+    loop_.run([&] { listener_->stop_accepting(); });
+  }
+
+private:
+  scripted_handler handler_;
+  loop loop_;
+  std::unique_ptr<listener> listener_;
+  std::uint16_t port_ = 0;
+};
+
+inline std::string get(std::string_view target, std::string_view more = "") {
+  return "GET " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n" + std::string(more) + "\r\n";
+}
+inline std::string post(std::string_view target, std::string_view body, std::string_view more = "") {
+  return "POST " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n" + std::string(more) + "Content-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + std::string(body);
+}
+
+}  // namespace janji::net::test
