@@ -276,8 +276,11 @@ void admin_api::capacity(std::string_view path, const request& r, responder&& re
   const auto date = parse_date(parts[3]);
   if (round == nullptr || !date)
     return respond(to_response({.code = round == nullptr ? problem_code::unknown_round : problem_code::date_outside_round}));
-  const auto window = text_of(*body, "window");
-  const auto found = find_target(*round, parts[2], *date, window.empty() ? std::nullopt : parse_minute(window));
+  const auto* named = body->if_contains("window");
+  const auto window = named == nullptr ? std::nullopt : parse_minute(text_of(*body, "window"));
+  if (named != nullptr && !window)  // a slip: not the day's only window instead
+    return respond(to_response({.code = problem_code::unknown_window, .detail = "A window is written HH:MM."}));
+  const auto found = find_target(*round, parts[2], *date, window);
   if (!found)
     return respond(to_response(found.error()));
   const auto* v = body->if_contains("capacity");

@@ -11,16 +11,16 @@
 namespace janji::net {
 
 std::string_view alternatives::near(const std::shared_ptr<const actors::round_catalogue>& catalogue, const figures_ptr& figures,
-                                    unix_ms now, group_id full, std::size_t people) {
+                                    unix_ms now, group_id full, std::optional<window_index> window, std::size_t people) {
   if (catalogue != catalogue_ || now.value - built_at_.value >= renew_after_ms) {
     catalogue_ = catalogue;
     built_at_ = now;
     rebuild(figures);
   }
-  const auto key = std::uint64_t{full.value} << 8 | people;
+  const auto key = std::uint64_t{full.value} << 16 | (window ? window->value + 1ULL : 0) << 8 | people;
   auto it = known_.find(key);
   if (it == known_.end())
-    it = known_.emplace(key, search(full, people)).first;
+    it = known_.emplace(key, search(full, window, people)).first;
   return it->second;
 }
 
@@ -52,7 +52,7 @@ void alternatives::rebuild(const figures_ptr& figures) {
   std::ranges::sort(free_, {}, [](const place& p) { return std::tuple(p.round, p.state); });
 }
 
-std::string alternatives::search(group_id full, std::size_t people) const {
+std::string alternatives::search(group_id full, std::optional<window_index> window, std::size_t people) const {
   const auto it = catalogue_->groups.find(full.value);
   if (it == catalogue_->groups.end())
     return {};
@@ -65,7 +65,8 @@ std::string alternatives::search(group_id full, std::size_t people) const {
   const auto range = std::ranges::equal_range(free_, std::tuple(where.round.value, state), {},
                                               [](const place& p) { return std::tuple(p.round, p.state); });
   for (const auto& p : range) {
-    if (p.free < people)
+    const bool is_full = p.index == where.index && (!window || p.window == window->value);
+    if (is_full || p.free < people)
       continue;
     const auto at = std::ranges::upper_bound(best, distance(p), {}, [&](const place* b) { return distance(*b); });
     if (best.size() == shown && at == best.end())

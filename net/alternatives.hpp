@@ -5,6 +5,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,9 +22,10 @@ public:
   using figures_ptr = std::shared_ptr<const std::vector<actors::group_figures>>;
 
   // Up to three as a JSON array, the same centre's nearest days first, then those of its state; "" when there are none.
-  // Valid until the next call.
+  // `window`: the one that is full; none: the whole group. Not among the three, though the numbers may be older than that it
+  // is full. Valid until the next call.
   [[nodiscard]] std::string_view near(const std::shared_ptr<const actors::round_catalogue>& catalogue, const figures_ptr& figures,
-                                      unix_ms now, group_id full, std::size_t people);
+                                      unix_ms now, group_id full, std::optional<window_index> window, std::size_t people);
 
 private:
   struct place {
@@ -36,7 +38,7 @@ private:
     std::uint32_t free = 0;
   };
   void rebuild(const figures_ptr& figures);
-  [[nodiscard]] std::string search(group_id full, std::size_t people) const;
+  [[nodiscard]] std::string search(group_id full, std::optional<window_index> window, std::size_t people) const;
 
   std::shared_ptr<const actors::round_catalogue> catalogue_;
   unix_ms built_at_{-renew_after_ms};

@@ -137,6 +137,7 @@ void citizen_api::book(const request& r, responder&& respond) {
   p.idempotency_key = std::move(*key);
   p.people = form->people.size();
   p.group = command->group;
+  p.window = command->command.window;
   const auto id = command->command.request;
   front_.submit(id, std::move(p), std::move(*command));
 }
@@ -225,6 +226,7 @@ void citizen_api::move_found(answered_request&& found) {
     return refuse(p.respond, p.who, command.error());
   p.what = command_kind::move;
   p.group = std::get<move_command>(*command).to;
+  p.window = std::get<move_command>(*command).window;
   front_.submit(id, std::move(p), std::move(*command));
 }
 

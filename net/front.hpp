@@ -70,6 +70,7 @@ struct pending_request {
   std::string idempotency_key;
   std::size_t people = 1;
   group_id group;
+  std::optional<window_index> window;     // of the group, when one is named
   std::shared_ptr<repeated_party> party;  // of find_moved: whose places are looked up
   std::size_t party_index = 0;
   std::optional<move_wish> wish;  // of find_to_move

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <charconv>
 
 #include "booking/civil_time.hpp"
 #include "booking/reference_text.hpp"
@@ -176,8 +177,9 @@ std::expected<json::value, std::string> show_group(const store::node_store& stor
 }
 
 std::expected<json::value, std::string> show_shard(const store::node_store& store, std::uint16_t shard_count, std::string_view text) {
-  const auto n = static_cast<unsigned>(std::strtoul(std::string(text).c_str(), nullptr, 10));
-  if (text.empty() || n >= shard_count)
+  std::uint16_t n = 0;
+  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (error != std::errc{} || at != text.data() + text.size() || n >= shard_count)
     return std::unexpected("there is no such shard");
   const shard_id shard{static_cast<std::uint16_t>(n)};
   const auto tail = store.tail(shard);

@@ -42,9 +42,10 @@ std::string words(std::string_view json_text) {
   return out;
 }
 
-std::string near(const alternatives::figures_ptr& f, group_id full, std::size_t people = 1) {
+std::string near(const alternatives::figures_ptr& f, group_id full, std::size_t people = 1,
+                 std::optional<window_index> window = window_index{0}) {
   alternatives a;
-  return words(a.near(test::sample_catalogue(), f, now, full, people));
+  return words(a.near(test::sample_catalogue(), f, now, full, window, people));
 }
 
 TEST(alternatives, the_same_centre_comes_first_then_the_state_by_nearness_of_the_day) {
@@ -57,7 +58,7 @@ TEST(alternatives, another_window_of_the_same_day_is_nearest) {
 
 TEST(alternatives, at_most_three_are_told) {
   EXPECT_EQ(near(figures({{a7, {1, 1}}, {a8, {1, 1}}, {b7, {1}}}), a8),
-            "A 2021-06-08 09:00 1\nA 2021-06-08 13:00 1\nA 2021-06-07 09:00 1\n");
+            "A 2021-06-08 13:00 1\nA 2021-06-07 09:00 1\nA 2021-06-07 13:00 1\n");
 }
 
 TEST(alternatives, another_state_is_no_alternative) {
@@ -68,6 +69,14 @@ TEST(alternatives, another_state_is_no_alternative) {
 TEST(alternatives, there_must_be_room_for_the_whole_party) {
   EXPECT_EQ(near(figures({{b7, {3}}, {b8, {4}}}), b9, 4), "B 2021-06-08 09:00 4\n");
   EXPECT_EQ(near(figures({{b7, {3}}}), b9, 4), "none");
+}
+
+// The numbers are up to a second old: they may still say that there is room where the citizen has just been told `full`.
+TEST(alternatives, what_is_full_is_not_offered_whatever_the_numbers_say) {
+  EXPECT_EQ(near(figures({{b7, {1}}, {b8, {1}}}), b8), "B 2021-06-07 09:00 1\n");
+  EXPECT_EQ(near(figures({{a7, {1, 2}}}), a7, 1, window_index{0}), "A 2021-06-07 13:00 2\n");
+  EXPECT_EQ(near(figures({{a7, {1, 2}}}), a7, 1, window_index{1}), "A 2021-06-07 09:00 1\n");
+  EXPECT_EQ(near(figures({{a7, {1, 2}}}), a7, 1, std::nullopt), "none");
 }
 
 TEST(alternatives, a_group_that_no_round_has_gets_none) { EXPECT_EQ(near(figures({{b7, {3}}}), group_id{99}), "none"); }
@@ -81,24 +90,24 @@ TEST(alternatives, figures_of_groups_that_are_not_in_the_catalogue_yet_are_passe
 TEST(alternatives, are_kept_for_a_second_and_then_made_anew) {
   alternatives a;
   const auto catalogue = test::sample_catalogue();
-  EXPECT_EQ(words(a.near(catalogue, figures({{b7, {3}}}), now, b8, 1)), "B 2021-06-07 09:00 3\n");
+  EXPECT_EQ(words(a.near(catalogue, figures({{b7, {3}}}), now, b8, {}, 1)), "B 2021-06-07 09:00 3\n");
   const auto later = figures({{b9, {1}}});
-  EXPECT_EQ(words(a.near(catalogue, later, unix_ms{now.value + 999}, b8, 1)), "B 2021-06-07 09:00 3\n");
-  EXPECT_EQ(words(a.near(catalogue, later, unix_ms{now.value + 1000}, b8, 1)), "B 2021-06-09 09:00 1\n");
+  EXPECT_EQ(words(a.near(catalogue, later, unix_ms{now.value + 999}, b8, {}, 1)), "B 2021-06-07 09:00 3\n");
+  EXPECT_EQ(words(a.near(catalogue, later, unix_ms{now.value + 1000}, b8, {}, 1)), "B 2021-06-09 09:00 1\n");
 }
 
 TEST(alternatives, of_another_catalogue_are_made_at_once) {
   alternatives a;
-  EXPECT_EQ(words(a.near(test::sample_catalogue(), figures({{b7, {3}}}), now, b8, 1)), "B 2021-06-07 09:00 3\n");
-  EXPECT_EQ(words(a.near(test::sample_catalogue(), figures({{b9, {1}}}), now, b8, 1)), "B 2021-06-09 09:00 1\n");
+  EXPECT_EQ(words(a.near(test::sample_catalogue(), figures({{b7, {3}}}), now, b8, {}, 1)), "B 2021-06-07 09:00 3\n");
+  EXPECT_EQ(words(a.near(test::sample_catalogue(), figures({{b9, {1}}}), now, b8, {}, 1)), "B 2021-06-09 09:00 1\n");
 }
 
 TEST(alternatives, parties_of_other_sizes_are_told_apart) {
   alternatives a;
   const auto catalogue = test::sample_catalogue();
   const auto f = figures({{b7, {1}}, {b9, {4}}});
-  EXPECT_EQ(words(a.near(catalogue, f, now, b8, 4)), "B 2021-06-09 09:00 4\n");
-  EXPECT_EQ(words(a.near(catalogue, f, now, b8, 1)), "B 2021-06-07 09:00 1\nB 2021-06-09 09:00 4\n");
+  EXPECT_EQ(words(a.near(catalogue, f, now, b8, {}, 4)), "B 2021-06-09 09:00 4\n");
+  EXPECT_EQ(words(a.near(catalogue, f, now, b8, {}, 1)), "B 2021-06-07 09:00 1\nB 2021-06-09 09:00 4\n");
 }
 
 }  // namespace

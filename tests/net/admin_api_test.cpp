@@ -1,0 +1,209 @@
+// The operators' API over a real node and store.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/net/api_server.hpp"
+
+namespace janji::net {
+namespace {
+
+using test::api_answer;
+using test::api_server;
+
+constexpr std::string_view one_day = "A,2021-06-07,09:00,17:00,2\n";
+
+std::string booking(std::string_view round, std::string_view number) {
+  return fmt::format(
+      R"({{"round":"{}","centre":"A","date":"2021-06-07","people":[{{"identity":{{"type":"mykad","number":"{}"}},"name":"N"}}]}})", round,
+      number);
+}
+api_answer book(api_server& s, std::string_view round, std::string_view number) {
+  return s.ask("POST", "/api/v1/bookings", "", booking(round, number));
+}
+
+class admin_api_test : public testing::Test {
+protected:
+  static void SetUpTestSuite() { server_ = std::make_unique<api_server>(); }
+  static void TearDownTestSuite() { server_.reset(); }
+  static api_server& server() { return *server_; }
+  static std::string verb(std::string_view round, std::string_view what, std::string_view body = "") {
+    return server().admin("POST", fmt::format("/admin/v1/rounds/{}/{}", round, what), body).outcome();
+  }
+
+private:
+  static inline std::unique_ptr<api_server> server_;
+};
+
+TEST_F(admin_api_test, without_the_token_only_probes_are_answered) {
+  for (const auto* target : {"/admin/v1/status", "/admin/v1/rounds", "/admin/v1/show/shard/0", "/nowhere"})
+    for (const auto* headers :
+         {"", "Authorization: Bearer x\r\n", "Authorization: Bearer an admin token for testt\r\n", "Authorization: Basic x\r\n"}) {
+      const auto a = server().admin_without_token("GET", target, headers);
+      EXPECT_EQ(a.outcome(), "401 unauthorised") << target;
+      EXPECT_EQ(a.field("www-authenticate"), "Bearer");
+    }
+  EXPECT_EQ(server().admin_without_token("POST", "/admin/v1/disk/release").outcome(), "401 unauthorised");
+  EXPECT_EQ(server().admin_without_token("GET", "/livez").status, 200U);
+  EXPECT_EQ(server().admin_without_token("GET", "/readyz?verbose").body, "ready\nshards serving: 4 of 4\nstorage: ok\nwrites: ok\n");
+}
+
+TEST_F(admin_api_test, an_import_with_one_bad_line_imports_nothing_and_names_the_line) {
+  const auto a = server().admin("POST", "/admin/v1/rounds",
+                                api_server::import_body("bad", "A,2021-06-07,09:00,17:00,2\nA,2021-06-31,09:00,17:00,2\n"));
+  EXPECT_EQ(a.outcome(), "422 invalid");
+  EXPECT_EQ(a.at("/fields/0/file"), "slots.csv");
+  EXPECT_EQ(a.at("/fields/0/line"), "3");
+  EXPECT_EQ(a.at("/fields/0/column"), "date");
+  EXPECT_EQ(a.at("/fields/1"), "");
+  EXPECT_EQ(server().admin("GET", "/admin/v1/rounds").body.find("\"bad\""), std::string::npos);
+}
+
+TEST_F(admin_api_test, an_import_tells_wrong_settings_and_wrong_json) {
+  EXPECT_EQ(server().admin("POST", "/admin/v1/rounds", "{").outcome(), "400 malformed_json");
+  EXPECT_EQ(server().admin("POST", "/admin/v1/rounds", "{}").outcome(), "422 invalid");
+  const auto a = server().admin("POST", "/admin/v1/rounds", api_server::import_body("r", one_day, R"("age_min":"18","opens_at":"noon")"));
+  EXPECT_EQ(a.outcome(), "422 invalid");
+  EXPECT_NE(a.body.find("round.opens_at"), std::string::npos);
+  EXPECT_NE(a.body.find("round.age_min"), std::string::npos);
+}
+
+TEST_F(admin_api_test, a_dry_run_changes_nothing) {
+  const auto a = server().admin("POST", "/admin/v1/rounds?dry_run=true", api_server::import_body("dry", one_day));
+  EXPECT_EQ(a.outcome(), "200");
+  EXPECT_EQ(a.at("/places"), "2");
+  EXPECT_EQ(verb("dry", "open"), "422 unknown_round");
+}
+
+TEST_F(admin_api_test, a_round_goes_its_way_from_import_to_erasure) {
+  auto& s = server();
+  s.import("way", one_day);
+  EXPECT_EQ(s.admin("POST", "/admin/v1/rounds", api_server::import_body("way", one_day)).outcome(), "409 wrong_state") << "twice";
+  EXPECT_EQ(book(s, "way", "900101-14-0001").outcome(), "409 not_open");
+  EXPECT_EQ(s.admin("GET", "/admin/v1/rounds/way/preflight").at("/places"), "2");
+  EXPECT_EQ(verb("way", "pause", R"({"reason":"too early"})"), "409 wrong_state");
+  EXPECT_EQ(verb("way", "warm"), "200");
+  EXPECT_EQ(verb("way", "open"), "200");
+  EXPECT_EQ(book(s, "way", "900101-14-0001").outcome(), "201");
+  EXPECT_EQ(verb("way", "pause"), "422 invalid") << "citizens are shown the reason";
+  EXPECT_EQ(verb("way", "pause", R"({"reason":"a storm"})"), "200");
+  const auto paused = book(s, "way", "900101-14-0002");
+  EXPECT_EQ(paused.outcome(), "409 paused");
+  EXPECT_EQ(paused.at("/detail"), "a storm");
+  EXPECT_EQ(verb("way", "resume"), "200");
+  EXPECT_EQ(book(s, "way", "900101-14-0002").outcome(), "201");
+  EXPECT_EQ(verb("way", "erase", R"({"confirm":"way"})"), "409 wrong_state") << "it is open";
+  EXPECT_EQ(verb("way", "close"), "200");
+  EXPECT_EQ(book(s, "way", "900101-14-0003").outcome(), "409 closed");
+  EXPECT_EQ(verb("way", "open"), "409 wrong_state");
+  EXPECT_EQ(verb("way", "erase", R"({"confirm":"yes"})"), "422 invalid");
+  EXPECT_EQ(verb("way", "erase", R"({"confirm":"way"})"), "200");
+  EXPECT_EQ(verb("way", "nonsense"), "404 no_such_endpoint");
+}
+
+TEST_F(admin_api_test, an_opening_ahead_tells_citizens_when) {
+  auto& s = server();
+  s.import("ahead", one_day, R"("opens_at":"2098-01-01T12:00:00+08:00")");
+  s.open("ahead");
+  const auto a = book(s, "ahead", "900101-14-0001");
+  EXPECT_EQ(a.outcome(), "409 not_open");
+  EXPECT_EQ(a.at("/opens_at"), "2098-01-01T12:00:00+08:00");
+  EXPECT_EQ(a.at("/retry_after_ms"), "3600000");
+}
+
+TEST_F(admin_api_test, a_capacity_is_changed_at_once) {
+  auto& s = server();
+  s.import("cap", "A,2021-06-07,09:00,12:00,1\nA,2021-06-07,13:00,17:00,0\nB,2021-06-07,09:00,17:00,1\n");
+  s.open("cap");
+  const auto change = [&](std::string_view group, std::string_view body) {
+    return s.admin("PATCH", fmt::format("/admin/v1/rounds/cap/groups/{}", group), body).outcome();
+  };
+  ASSERT_EQ(book(s, "cap", "900101-14-0001").outcome(), "201");
+  EXPECT_EQ(book(s, "cap", "900101-14-0002").outcome(), "409 full");
+  EXPECT_EQ(change("A/2021-06-07", R"({"window":"13:00","capacity":1,"reason":"more staff"})"), "200");
+  EXPECT_EQ(book(s, "cap", "900101-14-0002").outcome(), "201");
+  EXPECT_EQ(change("A/2021-06-07", R"({"capacity":1})"), "422 invalid") << "which of the two windows";
+  EXPECT_EQ(change("A/2021-06-07", R"({"window":"10:00","capacity":1})"), "422 unknown_window");
+  EXPECT_EQ(change("B/2021-06-07", R"({"window":"nine","capacity":5})"), "422 unknown_window") << "not the only one instead";
+  EXPECT_EQ(change("B/2021-06-07", R"({"window":9,"capacity":5})"), "422 unknown_window");
+  EXPECT_EQ(change("B/2021-06-07", R"({"capacity":-1})"), "422 invalid");
+  EXPECT_EQ(change("B/2021-06-07", R"({"capacity":1000001})"), "422 invalid");
+  EXPECT_EQ(change("Z/2021-06-07", R"({"capacity":1})"), "422 unknown_centre");
+  EXPECT_EQ(change("B/2021-06-08", R"({"capacity":1})"), "422 date_outside_round");
+  EXPECT_EQ(change("B/today", R"({"capacity":1})"), "422 date_outside_round");
+  EXPECT_EQ(change("B", R"({"capacity":1})"), "404 no_such_endpoint");
+}
+
+TEST_F(admin_api_test, staff_release_a_disputed_claim) {
+  auto& s = server();
+  s.import("claim", one_day);
+  s.open("claim");
+  ASSERT_EQ(book(s, "claim", "900101-14-0001").outcome(), "201");
+  const auto release = [&](std::string_view body) { return s.admin("POST", "/admin/v1/claims/release", body).outcome(); };
+  EXPECT_EQ(release(R"({"round":"claim","identity":{"type":"mykad","number":"900101-14-0001"}})"), "422 invalid") << "without a reason";
+  EXPECT_EQ(release(R"({"round":"r9","identity":{"type":"mykad","number":"900101-14-0001"},"reason":"x"})"), "422 unknown_round");
+  EXPECT_EQ(release(R"({"round":"claim","identity":{"type":"mykad","number":"1"},"reason":"x"})"), "422 identity_impossible");
+  EXPECT_EQ(release(R"({"round":"claim","identity":{"type":"mykad","number":"900101-14-0009"},"reason":"x"})"), "404 not_found");
+  EXPECT_EQ(release(R"({"round":"claim","identity":{"type":"mykad","number":"900101 14 0001"},"reason":"seen the card"})"), "200");
+  EXPECT_EQ(book(s, "claim", "900101-14-0001").outcome(), "201");
+}
+
+TEST_F(admin_api_test, what_is_stored_can_be_shown_without_names_and_numbers) {
+  auto& s = server();
+  s.import("show", one_day);
+  s.open("show");
+  const auto booked =
+      s.ask("POST", "/api/v1/bookings", "",
+            R"({"round":"show","centre":"A","date":"2021-06-07","people":[{"identity":{"type":"mykad","number":"900101-14-7777"},
+                                "name":"MARKEDNAME","phone":"MARKEDPHONE"}]})");
+  ASSERT_EQ(booked.outcome(), "201");
+  const auto reference = booked.at("/bookings/0/reference");
+  const auto show = [&](std::string_view what) { return s.admin("GET", fmt::format("/admin/v1/show/{}", what)); };
+  const auto by_booking = show("booking/" + reference);
+  EXPECT_NE(by_booking.body.find("\"event\":\"booked\""), std::string::npos) << by_booking.body;
+  EXPECT_NE(show("claim/" + reference).body.find("\"event\":\"claimed\""), std::string::npos);
+  EXPECT_EQ(show("group/show/A/2021-06-07").at("/live"), "1");
+  EXPECT_EQ(show("shard/3").at("/shard"), "3");
+  for (const auto* what :
+       {"booking/nonsense", "booking/0000-0000-0000-0", "claim/0000-0000-0000-0", "group/show/A", "group/show/A/2021-06-08",
+        "group/r9/A/2021-06-07", "shard/4", "shard/", "shard/x", "shard/-1", "shard/1x", "shard/4294967296", "", "everything"})
+    EXPECT_EQ(show(what).outcome(), "404 not_found") << what;
+  for (const auto& what : {"booking/" + reference, "claim/" + reference, std::string("group/show/A/2021-06-07")})
+    for (const auto* marked : {"MARKEDNAME", "MARKEDPHONE", "900101147777"})
+      EXPECT_EQ(show(what).body.find(marked), std::string::npos) << what;
+}
+
+TEST_F(admin_api_test, status_audit_figures_disk_and_the_receipt_key_are_told) {
+  auto& s = server();
+  s.import("told", one_day);
+  s.open("told");
+  const auto status = s.admin("GET", "/admin/v1/status");
+  EXPECT_EQ(status.at("/verdict"), "healthy");
+  EXPECT_EQ(status.at("/shards_serving"), "4");
+  const auto audit = s.admin("GET", "/admin/v1/audit");
+  EXPECT_EQ(audit.at("/clean"), "true") << audit.body;
+  EXPECT_EQ(s.admin("GET", "/admin/v1/rounds/told/figures").at("/places"), "2");
+  EXPECT_EQ(s.admin("GET", "/admin/v1/rounds//figures").outcome(), "422 unknown_round");
+  EXPECT_EQ(s.admin("GET", "/admin/v1/rounds/told/nonsense").outcome(), "404 no_such_endpoint");
+  EXPECT_EQ(s.admin("GET", "/admin/v1/receipt-key").at("/public_key").size(), 64U);
+  EXPECT_EQ(s.admin("GET", "/admin/v1/disk").at("/low"), "false");
+  EXPECT_EQ(s.admin("POST", "/admin/v1/disk/release").outcome(), "200");
+  EXPECT_EQ(s.admin("GET", "/admin/v1/disk").at("/ballast_bytes"), "0");
+}
+
+TEST_F(admin_api_test, the_master_key_is_changed_for_one_that_can_be_read) {
+  auto& s = server();
+  const auto rotate = [&](const std::string& file) {
+    return s.admin("POST", "/admin/v1/keys/rotate", fmt::format(R"({{"new_master_key_file":"{}"}})", file)).outcome();
+  };
+  EXPECT_EQ(rotate(""), "409 wrong_state");
+  EXPECT_EQ(rotate(s.directory() + "/missing"), "409 wrong_state");
+  const auto file = s.directory() + "/next.key";
+  std::ofstream(file) << std::string(64, 'a') << "\n";
+  std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(rotate(file), "200");
+}
+
+}  // namespace
+}  // namespace janji::net
