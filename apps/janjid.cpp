@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -15,6 +16,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <span>
 #include <thread>
 
 #include "actors/node.hpp"
@@ -248,6 +251,34 @@ int server::serve(const settings& s) {
   return 0;
 }
 
+struct short_flag {
+  std::string flag;
+  std::string setting;
+  std::optional<std::string> text;  // none: not given
+};
+
+// The later wins: file, environment, flags, --set.
+result<void> read_settings(settings& s, const std::string& config, std::span<const short_flag> flags,
+                           const std::vector<std::string>& more) {
+  if (!config.empty())
+    if (auto r = s.read_file(config); !r)
+      return r;
+  if (auto r = s.read_environment(); !r)
+    return r;
+  for (const auto& f : flags)
+    if (f.text)
+      if (auto r = s.set(f.setting, *f.text, f.flag); !r)
+        return r;
+  for (const std::string_view one : more) {
+    const auto equals = one.find('=');
+    if (equals == std::string_view::npos)
+      return std::unexpected(fmt::format("--set: {} is to be followed by =value", one));
+    if (auto r = s.set(one.substr(0, equals), one.substr(equals + 1), "--set"); !r)
+      return r;
+  }
+  return {};
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"janjid: a node of the appointment cluster"};
   std::string config;
@@ -257,14 +288,14 @@ int run(int argc, char** argv) {
   app.add_option("--config", config, "configuration file (TOML)")->check(CLI::ExistingFile);
   app.add_flag("--check-config", check, "print the configuration in force and end");
   app.add_flag("--print-config-docs", docs, "print all settings as a table and end");
-  std::map<std::string, std::string> flags;
-  for (const auto& [flag, name] : {std::pair{"--data", "node.data"},
-                                   {"--port", "http.port"},
-                                   {"--bind", "http.address"},
-                                   {"--admin-port", "admin.port"},
-                                   {"--master-key-file", "node.master_key_file"},
-                                   {"--log-level", "log.level"}})
-    app.add_option(flag, flags[name], std::string("overrides ") + name);
+  std::array<short_flag, 6> flags{{{"--data", "node.data", {}},
+                                   {"--port", "http.port", {}},
+                                   {"--bind", "http.address", {}},
+                                   {"--admin-port", "admin.port", {}},
+                                   {"--master-key-file", "node.master_key_file", {}},
+                                   {"--log-level", "log.level", {}}}};
+  for (auto& f : flags)
+    app.add_option(f.flag, f.text, "overrides " + f.setting);
   std::vector<std::string> more;
   app.add_option("--set", more, "overrides any setting: --set section.name=value");
   CLI11_PARSE(app, argc, argv);
@@ -273,18 +304,7 @@ int run(int argc, char** argv) {
     return 0;
   }
   settings s;
-  result<void> good;
-  if (!config.empty())
-    good = s.read_file(config);
-  if (good)
-    good = s.read_environment();
-  for (const auto& [name, text] : flags)
-    if (good && !text.empty())
-      good = s.set(name, text, "flag");
-  for (const auto& one : more)
-    if (good)
-      good = s.set(std::string_view(one).substr(0, one.find('=')), std::string_view(one).substr(std::min(one.find('=') + 1, one.size())),
-                   "--set");
+  auto good = read_settings(s, config, flags, more);
   if (good && check) {
     std::fputs(s.show().c_str(), stdout);
     return 0;

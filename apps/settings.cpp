@@ -7,6 +7,10 @@
 #include <cctype>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
 #include <toml++/toml.h>
 
 #include "booking/assert.hpp"
@@ -16,22 +20,22 @@ namespace janji::apps {
 namespace {
 
 const std::array all{
-    setting{"node.data", "where everything is kept", "directory", std::string("data"), 0, 0},
+    setting{"node.data", "where everything is kept", "directory", std::string("data"), 1, 4096},
     setting{"node.shards", "shards of the key space; fixed when the data is first made", "", std::int64_t{64}, 1, 1024},
     setting{"node.actor_threads", "threads that run the actors", "", std::int64_t{1}, 1, 64},
-    setting{"node.master_key_file", "the master key; empty: master.key in the data", "file", std::string(), 0, 0},
-    setting{"http.address", "where citizens are served", "", std::string("127.0.0.1"), 0, 0},
+    setting{"node.master_key_file", "the master key; empty: master.key in the data", "file", std::string(), 0, 4096},
+    setting{"http.address", "where citizens are served", "", std::string("127.0.0.1"), 1, 64},
     setting{"http.port", "0: a free one", "", std::int64_t{8080}, 0, 65535},
     setting{"http.connections_max", "more are not accepted", "", std::int64_t{20000}, 1, 1000000},
     setting{"http.request_timeout_s", "of a request's header, and again of its body", "s", std::int64_t{15}, 1, 600},
     setting{"http.idle_timeout_s", "between requests of a connection", "s", std::int64_t{75}, 1, 3600},
     setting{"http.deadline_ms", "of a booking; then it is told as unknown", "ms", std::int64_t{5000}, 100, 60000},
     setting{"http.pending_max", "commands under way; more are told busy", "", std::int64_t{20000}, 1, 1000000},
-    setting{"cors.origins", "origins whose pages may call, separated by spaces", "", std::string(), 0, 0},
-    setting{"admin.address", "where operators are served", "", std::string("127.0.0.1"), 0, 0},
+    setting{"cors.origins", "origins whose pages may call, separated by spaces", "", std::string(), 0, 65536},
+    setting{"admin.address", "where operators are served", "", std::string("127.0.0.1"), 1, 64},
     setting{"admin.port", "0: a free one", "", std::int64_t{8081}, 0, 65535},
     setting{"admin.token_file", "the operators' token; empty: admin.token in the data, made at the first start", "file", std::string(), 0,
-            0},
+            4096},
     setting{"store.disk_low_mark", "share of the disk that must be free for new bookings", "", 0.10, 0, 0.9},
     setting{"store.ballast_mb", "given back by `janjictl disk release`", "MB", std::int64_t{64}, 0, 65536},
     setting{"store.snapshot_every_events", "of a shard's log; bounds what a restart replays", "", std::int64_t{8192}, 16, 10000000},
@@ -39,7 +43,7 @@ const std::array all{
     setting{"read.publish_every_ms", "availability is renewed at most as often", "ms", std::int64_t{200}, 10, 1000},
     setting{"stop.limit_ms", "of an orderly stop", "ms", std::int64_t{10000}, 100, 600000},
     setting{"log.one_request_of", "requests that are logged, one of so many; 0: none", "", std::int64_t{0}, 0, 1000000},
-    setting{"log.level", "trace, debug, info, warn, error", "", std::string("info"), 0, 0},
+    setting{"log.level", "how much is said on stderr", "", std::string("info"), 0, 0, false, "trace, debug, info, warn, error"},
 };
 
 const setting* find(std::string_view name) {
@@ -47,34 +51,74 @@ const setting* find(std::string_view name) {
   return it == all.end() ? nullptr : it;
 }
 
+// As a basic string of TOML.
+std::string toml_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\')
+      out.append("\\").push_back(c);
+    else if (byte < 0x20 || byte == 0x7F)
+      out += fmt::format("\\u{:04x}", byte);
+    else
+      out.push_back(c);
+  }
+  return out + "\"";
+}
+
 std::string shown(const setting_value& v) {
   if (const auto* s = std::get_if<std::string>(&v))
-    return fmt::format("\"{}\"", *s);
+    return toml_string(*s);
   if (const auto* i = std::get_if<std::int64_t>(&v))
     return fmt::format("{}", *i);
-  if (const auto* d = std::get_if<double>(&v))
-    return fmt::format("{}", *d);
-  return std::get<bool>(v) ? "true" : "false";
+  return fmt::format("{}", std::get<double>(v));
+}
+
+// What a setting may be, in words.
+std::string wanted(const setting& s) {
+  if (std::holds_alternative<std::int64_t>(s.standard))
+    return fmt::format("a whole number from {} to {}", s.least, s.greatest);
+  if (std::holds_alternative<double>(s.standard))
+    return fmt::format("a number from {} to {}", s.least, s.greatest);
+  if (!s.choices.empty())
+    return fmt::format("one of {}", s.choices);
+  return s.least == 0 ? fmt::format("text of at most {} bytes", s.greatest) : fmt::format("text of {} to {} bytes", s.least, s.greatest);
+}
+
+bool is_choice(std::string_view text, std::string_view choices) {
+  while (!choices.empty()) {
+    const auto end = std::min(choices.find(", "), choices.size());
+    if (choices.substr(0, end) == text)
+      return true;
+    choices.remove_prefix(std::min(end + 2, choices.size()));
+  }
+  return false;
+}
+
+// The whole text as a number within the range.
+template <class Number>
+std::optional<setting_value> number_of(const setting& s, std::string_view text) {
+  Number v{};
+  const auto* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, v);
+  const auto in_range = static_cast<double>(v) >= s.least && static_cast<double>(v) <= s.greatest;  // not a number is in none
+  return error == std::errc{} && at == end && in_range ? std::optional<setting_value>(v) : std::nullopt;
 }
 
 std::expected<setting_value, std::string> parse(const setting& s, std::string_view text) {
-  const auto in_range = [&](double v) { return v >= s.least && v <= s.greatest; };
-  const auto* end = text.data() + text.size();
-  if (std::holds_alternative<std::int64_t>(s.standard)) {
-    std::int64_t v = 0;
-    const auto [at, error] = std::from_chars(text.data(), end, v);
-    if (error != std::errc{} || at != end || !in_range(static_cast<double>(v)))
-      return std::unexpected(fmt::format("{} must be a whole number from {} to {}, not \"{}\"", s.name, s.least, s.greatest, text));
-    return v;
-  }
-  if (std::holds_alternative<double>(s.standard)) {
-    double v = 0;
-    const auto [at, error] = std::from_chars(text.data(), end, v);
-    if (error != std::errc{} || at != end || !in_range(v))
-      return std::unexpected(fmt::format("{} must be a number from {} to {}, not \"{}\"", s.name, s.least, s.greatest, text));
-    return v;
-  }
-  return std::string(text);
+  std::optional<setting_value> v;
+  if (std::holds_alternative<std::int64_t>(s.standard))
+    v = number_of<std::int64_t>(s, text);
+  else if (std::holds_alternative<double>(s.standard))
+    v = number_of<double>(s, text);
+  else if (s.choices.empty() ? static_cast<double>(text.size()) >= s.least && static_cast<double>(text.size()) <= s.greatest
+                             : is_choice(text, s.choices))
+    v = std::string(text);
+  constexpr std::size_t told_bytes_max = 100;
+  if (!v)
+    return std::unexpected(
+        fmt::format("{} must be {}, not {}", s.name, wanted(s), s.secret ? "that" : toml_string(text.substr(0, told_bytes_max))));
+  return *v;
 }
 
 std::string variable_of(std::string_view name) {
@@ -88,6 +132,25 @@ std::string variable_of(std::string_view name) {
 
 std::span<const setting> registry() { return all; }
 
+namespace {
+
+// Text where text is wanted, a number where a number is: "8080" in quotes is a slip that may mean something else next time.
+std::expected<void, std::string> set_from(settings& to, std::string_view name, const toml::node& value, std::string_view where) {
+  const auto* s = find(name);
+  const bool wants_text = s != nullptr && std::holds_alternative<std::string>(s->standard);
+  if (const auto text = value.value_exact<std::string>(); text && (s == nullptr || wants_text))
+    return to.set(name, *text, where);
+  if (const auto whole = value.value_exact<std::int64_t>(); whole && !wants_text)
+    return to.set(name, fmt::format("{}", *whole), where);
+  if (const auto real = value.value_exact<double>(); real && !wants_text)
+    return to.set(name, fmt::format("{}", *real), where);
+  if (s == nullptr)
+    return to.set(name, "", where);  // whatever it is, there is no such setting
+  return std::unexpected(fmt::format("{}: {} must be {}", where, name, wanted(*s)));
+}
+
+}  // namespace
+
 settings::settings() {
   for (const auto& s : all)
     values_[s.name] = s.standard;
@@ -96,7 +159,7 @@ settings::settings() {
 std::expected<void, std::string> settings::set(std::string_view name, std::string_view text, std::string_view where) {
   const auto* s = find(name);
   if (s == nullptr)
-    return std::unexpected(fmt::format("{}: there is no setting {}", where, name));
+    return std::unexpected(fmt::format("{}: there is no setting {}", where, toml_string(name)));
   auto v = parse(*s, text);
   if (!v)
     return std::unexpected(fmt::format("{}: {}", where, v.error()));
@@ -105,31 +168,34 @@ std::expected<void, std::string> settings::set(std::string_view name, std::strin
 }
 
 std::expected<void, std::string> settings::read_file(const std::string& path) {
+  std::error_code ignored;
+  std::ifstream file(path, std::ios::binary);
+  if (!file || std::filesystem::is_directory(path, ignored))
+    return std::unexpected(fmt::format("{}: the file cannot be read", path));
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  return read_text(text, path);
+}
+
+std::expected<void, std::string> settings::read_text(std::string_view text, const std::string& path) {
   toml::table file;
   try {
-    file = toml::parse_file(path);
+    file = toml::parse(text, path);
   } catch (const toml::parse_error& e) {
-    return std::unexpected(fmt::format("{}:{}: {}", path, e.source().begin.line, e.description()));
+    std::string why(e.description());
+    std::ranges::replace_if(why, [](unsigned char c) { return c < 0x20; }, ' ');
+    return std::unexpected(fmt::format("{}:{}: {}", path, e.source().begin.line, why));
   }
   for (const auto& [section, node] : file) {
+    const auto where = fmt::format("{}:{}", path, node.source().begin.line);
     const auto* table = node.as_table();
     if (table == nullptr)
-      return std::unexpected(fmt::format("{}:{}: {} stands outside a section", path, node.source().begin.line, section.str()));
-    for (const auto& [key, value] : *table) {
-      const auto where = fmt::format("{}:{}", path, value.source().begin.line);
-      const auto name = fmt::format("{}.{}", section.str(), key.str());
-      std::string text;
-      if (const auto s = value.value_exact<std::string>())
-        text = *s;
-      else if (const auto i = value.value_exact<std::int64_t>())
-        text = fmt::format("{}", *i);
-      else if (const auto d = value.value_exact<double>())
-        text = fmt::format("{}", *d);
-      else
-        return std::unexpected(fmt::format("{}: {} must be text or a number", where, name));
-      if (auto r = set(name, text, where); !r)
+      return std::unexpected(fmt::format("{}: {} stands outside a section", where, toml_string(section.str())));
+    const auto prefix = fmt::format("{}.", section.str());
+    if (std::ranges::none_of(all, [&](const setting& s) { return s.name.starts_with(prefix); }))
+      return std::unexpected(fmt::format("{}: there is no section {}", where, toml_string(section.str())));
+    for (const auto& [key, value] : *table)
+      if (auto r = set_from(*this, prefix + std::string(key.str()), value, fmt::format("{}:{}", path, value.source().begin.line)); !r)
         return r;
-    }
   }
   return {};
 }
@@ -163,13 +229,15 @@ std::string settings::show() const {
 }
 
 std::string registry_as_markdown() {
-  std::string out = "| setting | environment | default | range | what |\n|---|---|---|---|---|\n";
-  for (const auto& s : all) {
-    const bool is_number = !std::holds_alternative<std::string>(s.standard);
-    out += fmt::format("| `{}` | `{}` | `{}` | {} | {}{} |\n", s.name, variable_of(s.name), shown(s.standard),
-                       is_number ? fmt::format("{} to {}", s.least, s.greatest) : "", s.doc,
+  std::string out =
+      "# Configuration\n"
+      "Made by `janjid --print-config-docs`. The later wins: these defaults, the file (`--config`, TOML), the environment, flags\n"
+      "(`--set section.name=value`, and short ones: `janjid --help`). `janjid --check-config` prints what is in force. An unknown\n"
+      "key or a value out of range is an error that names its place. Changes take a restart.\n\n"
+      "| setting | environment | default | may be | what |\n|---|---|---|---|---|\n";
+  for (const auto& s : all)
+    out += fmt::format("| `{}` | `{}` | `{}` | {} | {}{} |\n", s.name, variable_of(s.name), shown(s.standard), wanted(s), s.doc,
                        s.unit.empty() ? "" : fmt::format(" ({})", s.unit));
-  }
   return out;
 }
 

@@ -14,16 +14,17 @@
 
 namespace janji::apps {
 
-using setting_value = std::variant<std::int64_t, double, bool, std::string>;
+using setting_value = std::variant<std::int64_t, double, std::string>;
 
 struct setting {
   std::string_view name;  // section.name, as in the file
   std::string_view doc;
   std::string_view unit;
   setting_value standard;
-  double least = 0;  // of numbers
+  double least = 0;  // of a number; of a text, its bytes
   double greatest = 0;
   bool secret = false;
+  std::string_view choices = {};  // of a text, separated by ", "; "": any
 };
 
 // Every setting there is.
@@ -34,6 +35,7 @@ public:
   settings();
   // Errors are one sentence each, naming file and line, variable or flag.
   std::expected<void, std::string> read_file(const std::string& path);
+  std::expected<void, std::string> read_text(std::string_view text, const std::string& path);
   std::expected<void, std::string> read_environment();
   std::expected<void, std::string> set(std::string_view name, std::string_view text, std::string_view where);
 
@@ -47,7 +49,7 @@ private:
   std::map<std::string_view, setting_value> values_;
 };
 
-// docs: the registry as a table.
+// docs/configuration.md
 std::string registry_as_markdown();
 
 }  // namespace janji::apps
