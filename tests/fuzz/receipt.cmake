@@ -1,0 +1,1 @@
+janji_fuzz(receipt DEPS janji_booking)

@@ -1,0 +1,1 @@
+janji_fuzz(round_import DEPS janji_booking)

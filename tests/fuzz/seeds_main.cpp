@@ -1,0 +1,101 @@
+// Writes what the fuzz targets begin with: fuzz_seeds DIRECTORY makes DIRECTORY/<target>/<n> for each.
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/fuzz/receipt_samples.hpp"
+
+namespace {
+
+using seeds = std::vector<std::string>;
+
+seeds http_session() {
+  const std::string get = "GET /a?x=1 HTTP/1.1\r\nHost: x\r\n\r\n";
+  const std::string chunked =
+      "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;n=\"v\"\r\nde\r\n0\r\nT: v\r\n\r\n";
+  const std::string length = "POST /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello";
+  const std::string headers =
+      "HEAD /n HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nAuthorization: Bearer t\r\nIf-None-Match: \"a\"\r\n"
+      "Origin: https://p\r\nIdempotency-Key: k\r\nX-Request-Id: i\r\nContent-Type: application/json\r\n\r\n";
+  seeds out;
+  for (const char cut : {'\0', '\1', '\x10', '\x21'})
+    for (const auto& bytes :
+         {get + get, get + chunked + get, length + get, headers + get, std::string("GET /w HTTP/1.1\r\nHost: x\r\n\r\n") + get,
+          std::string("GET /L HTTP/1.1\r\nHost: x\r\n\r\n") + get + length, std::string("GET /z HTTP/1.0\r\n\r\n"),
+          std::string("OPTIONS * HTTP/1.0\r\nConnection: keep-alive\r\n\r\n") + get,
+          std::string("GET http://x/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") + get})
+      out.push_back(cut + bytes);
+  return out;
+}
+
+seeds booking_form() {
+  return {
+      R"({"centre":"A","date":"2021-06-07","people":[{"identity":{"type":"mykad","number":"900101-14-5678"},"name":"N"}]})",
+      R"({"round":"r1","centre":"A","date":"2021-06-07","window":"09:00","people":[{"identity":{"type":"passport","number":"A1234567","country":"IDN"},"name":"N","phone":"1","email":"e","birth_date":"1990-01-01","state":"Johor","notes":"\u0041\n\ud83d\ude00"},{"identity":{"type":"army","number":"T1234567"},"name":"M","birth_date":"1990-01-01"}]})",
+      R"({"centre":"B","date":"2021-06-08","window":"13:00"})", R"({"x":1,"centre":null,"people":[1,{}]})", "[[[[]]]]"};
+}
+
+seeds texts() {
+  return {"mykad\n900101-14-5678\n",
+          "passport\nA1234567\nIDN",
+          "army\nRF/123456",
+          "police\nG 12345",
+          "7K3M-92QX-4T8B-E",
+          "1BDA-V19T-5Q36-T",
+          "2021-06-07",
+          "09:30",
+          "2021-05-26T12:00:00+08:00",
+          "2021-05-26T04:00:00.123Z",
+          "W.P. Kuala Lumpur",
+          "Asia/Kuala_Lumpur",
+          "900101\xe2\x80\x93"
+          "14\xe2\x80\x91"
+          "5678"};
+}
+
+seeds receipts() {
+  const janji::receipt_signer signer{janji::test::sample_seed};
+  auto out = signer.sign(janji::test::sample_statements());
+  const auto alone = signer.sign(std::vector{janji::test::sample_statements().front()});
+  out.insert(out.end(), alone.begin(), alone.end());
+  return out;
+}
+
+seeds round_import() {
+  const std::string centres =
+      "code,name,state,district,latitude,longitude\nA,Hall A,Johor,Kluang,1.5,103.7\n\"B\",\"Hall \"\"B\"\"\",Selangor,,3,101\n";
+  const std::string groups =
+      "centre,date,opens,closes,capacity\r\nA,2021-06-07,09:00,12:00,10\r\nA,2021-06-07,13:00,17:00,5\r\nB,2021-06-08,09:00,17:00,1\r\n";
+  return {centres + '\0' + groups, "\xef\xbb\xbf" + centres + '\0' + "capacity,centre,date,closes,opens\n1,A,2021-06-07,17:00,09:00\n",
+          centres + '\0' + "centre,date\n", "code\n\"\n"};
+}
+
+seeds settings() {
+  return {"[node]\ndata = \"data\"\nshards = 64\n\n[http]\nport = 8080 # why\n", "[store]\ndisk_low_mark = 0.2\n[log]\nlevel = 'debug'\n",
+          "node = { data = \"x\" }\nhttp.port = 1\n", "[node]\ndata = \"\"\"a\nb\"\"\"\nshards = 0x10\n", "[node]\nshards = 1979-05-27\n"};
+}
+
+bool write(const std::filesystem::path& directory, const seeds& all) {
+  std::filesystem::create_directories(directory);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (!(std::ofstream(directory / std::to_string(i), std::ios::binary) << all[i]))
+      return false;
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fputs("usage: fuzz_seeds DIRECTORY\n", stderr);
+    return 2;
+  }
+  const std::filesystem::path to = argv[1];
+  const bool good = write(to / "http_session", http_session()) && write(to / "booking_form", booking_form()) &&
+                    write(to / "texts", texts()) && write(to / "receipt", receipts()) && write(to / "round_import", round_import()) &&
+                    write(to / "settings", settings());
+  return good ? 0 : 1;
+}

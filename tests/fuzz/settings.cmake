@@ -1,0 +1,3 @@
+add_library(fuzz_settings STATIC ${CMAKE_SOURCE_DIR}/apps/settings.cpp)
+target_link_libraries(fuzz_settings PUBLIC janji_flags janji_booking tomlplusplus::tomlplusplus fmt::fmt)
+janji_fuzz(settings DEPS fuzz_settings)

@@ -1,0 +1,1 @@
+janji_fuzz(texts DEPS janji_booking)
