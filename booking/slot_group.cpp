@@ -27,8 +27,10 @@ void slot_group::impl::decide(book_command&& c, bool strict) {
       return say(c.request, outcome::busy);
     return hold_places(std::move(c), *w);
   }
-  if (all_committed_full(c))
-    return deny(std::move(c), strict, outcome::full);
+  if (all_committed_full(c)) {
+    const auto what = is_closed(c) ? outcome::window_closed : outcome::full;
+    return deny(std::move(c), strict, what);
+  }
   wait_for_room(std::move(c));
 }
 

@@ -170,6 +170,14 @@ struct slot_group::impl {
     return true;
   }
 
+  // Left without any place by an operator: no cancellation can make one free, so it is not called full.
+  [[nodiscard]] bool is_closed(const book_command& c) const {
+    for (std::uint8_t w = 0; w < state->window_count(); ++w)
+      if ((!c.window || c.window->value == w) && state->counts(window_index{w}).capacity != 0)
+        return false;
+    return true;
+  }
+
   // ---- a booking: first the key, then the counter
   void decide(book_command&& c, bool strict);
   bool decide_by_key(book_command& c, bool strict);

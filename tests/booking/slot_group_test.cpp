@@ -444,6 +444,18 @@ TEST(slot_group, a_lowered_capacity_shuts_the_window_and_lists_what_is_over) {
   EXPECT_EQ(g.outcome_of(10), outcome::window_unknown);
 }
 
+TEST(slot_group, a_window_without_any_place_is_closed_not_full) {
+  group g({{540, 600, 1}, {600, 660, 1}});
+  g.booked(1, 1, 5, 1);
+  g.give(change_capacity{request_id{9}, window_index{0}, 0, "op", "hall flooded"});
+  g.commit();
+  g.book(2, {2}, 6, 0);
+  g.book(3, {3}, 7, std::nullopt);
+  g.strict_round();
+  EXPECT_EQ(g.outcome_of(2), outcome::window_closed);
+  EXPECT_EQ(g.outcome_of(3), outcome::full) << "the other window may have a place again";
+}
+
 TEST(slot_group, a_capacity_lowered_while_the_claim_was_asked_for_stops_the_booking) {
   for (const bool committed : {true, false}) {
     group g;

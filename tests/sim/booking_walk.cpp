@@ -368,6 +368,7 @@ private:
         break;
       }
       case outcome::full:
+      case outcome::window_closed:
         if (r.what == client_request::kind::book) {
           if (confirmed_.contains(key) && !reused_.contains(key))
             throw violation{"I4: full was said to a key that was confirmed"};
