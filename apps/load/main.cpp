@@ -12,6 +12,7 @@
 #include "apps/load/audit.hpp"
 #include "apps/load/client.hpp"
 #include "apps/load/engine.hpp"
+#include "apps/load/replay.hpp"
 #include "apps/load/report.hpp"
 
 namespace janji::load {
@@ -293,6 +294,31 @@ int run_audit(const audit_line& a) {
   return found->breaches() == 0 ? clean : breached;
 }
 
+struct replay_line {
+  std::string record;
+  std::string target_url;
+  std::string output = "table";
+  std::size_t notes_bytes = 0;
+};
+
+int run_replay(const replay_line& r) {
+  const auto misuse = [](const std::string& why) {
+    fmt::print(stderr, "janji-load: {}\n", why);
+    return misused;
+  };
+  const auto where = read_target(r.target_url);
+  if (!where)
+    return misuse(where.error());
+  const auto own = is_loopback(where->host);
+  if (!own || !*own)
+    return misuse(!own ? own.error() : where->host + " is not this machine");
+  const auto found = replay(r.record, *where, r.notes_bytes);
+  if (!found)
+    return misuse(found.error());
+  fmt::print("{}", r.output == "json" ? as_json(*found) + "\n" : as_table(*found));
+  return found->clean() ? clean : breached;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{
       "janji-load: a crowd of synthetic citizens, and the audit of what it was told.\nExit codes: 0 clean, 1 a promise was broken, 2 "
@@ -314,10 +340,18 @@ int run(int argc, char** argv) {
   audits->add_flag("--others-booked-too", audit.options.others_booked_too, "entries that the record does not know are no breach");
   audits->add_flag("--expect-full", audit.options.expect_full, "every window must be full");
   audits->add_option("--output", audit.output, "table or json")->check(CLI::IsMember({"table", "json"}));
+  replay_line again;
+  auto* replays = app.add_subcommand("replay", "ask for every promise of a record again, under its key");
+  replays->add_option("--record", again.record, "what `--record` wrote")->required()->check(CLI::ExistingFile);
+  replays->add_option("--target", again.target_url, "http://host:port of the node")->required();
+  replays->add_option("--notes-bytes", again.notes_bytes, "as in the recorded run");
+  replays->add_option("--output", again.output, "table or json")->check(CLI::IsMember({"table", "json"}));
   CLI11_PARSE(app, argc, argv);
   const auto* chosen = app.get_subcommands().front();
   if (chosen == audits)
     return run_audit(audit);
+  if (chosen == replays)
+    return run_replay(again);
   const auto name = chosen->get_name();
   line.run.mode = modes.at(name).first;
   line.run.mode_name = name;
