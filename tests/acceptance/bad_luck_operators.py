@@ -1,0 +1,323 @@
+"""What bad luck an operator meets: a start that is refused in one sentence, and nothing lost once the cause is gone."""
+import os
+import shutil
+import socket
+import subprocess
+
+from checks import wait_until
+from citizens import Round, book, booking, confirmed, content, day, new_key, open_demo
+from node import BUILD, Node, call, ctl, load, program
+
+
+class Operators:
+    def __init__(self, checks, people):
+        self.checks, self.people = checks, people
+        self.count = 0
+
+    def path(self, name):
+        return os.path.join(self.node.data, name)
+
+    def store_files(self, end):
+        """Of the store, the newest last."""
+        names = [n for n in os.listdir(self.path("store")) if n.endswith(end) or n.startswith(end)]
+        return [self.path(f"store/{n}") for n in sorted(names)]
+
+    def booked(self, name, how="kill", data=None, count=12):
+        """A data directory with bookings, and the node gone: killed, stopped or still there."""
+        self.node = Node(self.checks, name, data)
+        self.node.start().ready()
+        Round(self.checks.directory, "main", [("PUSAT", day(i), "09:00", "17:00", 500) for i in range(6)]).open_on(self.node)
+        self.acknowledged = []
+        for i in range(count):
+            self.book_one(i)
+        if how == "kill":
+            self.node.kill()
+        elif how == "stop":
+            self.node.stop()
+
+    def book_one(self, number):
+        key, body = new_key(), booking(("PUSAT", day(number % 6)), self.people.one(), round_code="main")
+        self.acknowledged.append((body, key, content(confirmed(self.node, body, key))))
+
+    def refused(self, words, needle, *arguments, node=None, **options):
+        node = node or self.node
+        node.start(*arguments, **options)
+        return self.says_why(words, needle, node.wait(), node.stderr())
+
+    def says_why(self, words, needle, code, said):
+        """One sentence: a single line that begins with the program's name, beside log lines that begin with their time."""
+        lines = [line for line in said.splitlines() if line and not line.startswith("[20")]
+        good = code not in (0, None) and code > 0 and len(lines) == 1 and lines[0].startswith("janjid: ") and needle in lines[0]
+        return self.checks.check(f"{words}: janjid says so in one sentence and ends", good, f"exit {code}, stderr {said!r}, wanted {needle!r}")
+
+    def all_there(self, words, *arguments):
+        self.node.start(*arguments).ready()
+        wrong = []
+        for body, key, told in self.acknowledged:
+            again = book(self.node, body, key)
+            if again.status != 200 or content(again) != told:
+                wrong.append(str(again))
+        audit = ctl("--data", self.node.data, "audit")
+        self.checks.check(f"{words}: all {len(self.acknowledged)} acknowledged bookings are there, the audit is clean", not wrong and
+                          audit.code == 0, (wrong[:2], str(audit)))
+        self.node.kill()
+
+
+def spoil(path, share):
+    """Turns some bytes round, at a share of the file."""
+    with open(path, "r+b") as file:
+        size = os.fstat(file.fileno()).st_size
+        at = int(size * share)
+        file.seek(at)
+        old = file.read(64)
+        file.seek(at)
+        file.write(bytes(b ^ 0x5A for b in old))
+
+
+class Damage:
+    """A file, damaged for a while."""
+
+    def __init__(self, path):
+        self.path, self.kept = path, path + ".kept-by-the-test"
+
+    def __enter__(self):
+        directory = os.path.dirname(os.path.dirname(self.path))
+        self.kept = os.path.join(os.path.dirname(directory), os.path.basename(self.path) + ".kept")
+        shutil.copy2(self.path, self.kept)
+        return self.path
+
+    def __exit__(self, *_):
+        shutil.move(self.kept, self.path)
+
+
+def corrupt_store(o):
+    o.booked("corrupt")
+    with Damage(o.store_files(".log")[-1]) as wal:
+        spoil(wal, o.checks.random.uniform(0.2, 0.6))
+        o.refused("a write-ahead log that is damaged in its middle", "is damaged")
+        done = ctl("--data", o.node.data, "audit")
+        o.checks.check("and janjictl does not call it clean", done.code == 2 and "damaged" in done.err, done)
+    o.all_there("the log as it was again")
+    for name, words in (("CURRENT", "CURRENT is missing"), ("MANIFEST", "damaged")):
+        with Damage(o.store_files(name)[-1]) as file:
+            if name == "CURRENT":
+                os.remove(file)
+            else:
+                spoil(file, 0.3)
+            o.refused(f"a store whose {name} is {'gone' if name == 'CURRENT' else 'damaged'}", words)
+        o.all_there(f"{name} as it was again")
+
+
+def damaged_tables(o):
+    """What a start does not read, the audit does."""
+    o.booked("tables", "stop")
+    o.node.start().ready()
+    o.node.stop()
+    blobs = o.store_files(".blob")
+    with Damage(max(blobs, key=os.path.getsize)) as blob:
+        spoil(blob, 0.5)
+        done = ctl("--data", o.node.data, "audit")
+        o.checks.check("old entries of the log that are damaged: the audit says so and is not clean", done.code == 2 and
+                       "damaged" in done.err, done)
+        exported = ctl("--data", o.node.data, "export")
+        o.checks.check("and no export is made of half of it", exported.code == 2 and not exported.out, exported)
+    o.all_there("the entries as they were again")
+
+
+def truncated_log(o):
+    o.booked("truncated")
+    wal = o.store_files(".log")[-1]
+    with Damage(wal):
+        os.remove(wal)
+        o.refused("a store whose write-ahead log is gone", "log is missing")
+    o.all_there("the log put back")
+
+
+def wrong_key_file(o):
+    o.booked("keys")
+    with Damage(o.path("master.key")) as file:
+        for words, text, mode, needle in (("another master key", "ab" * 32, 0o600, "does not open"),
+                                          ("a master key that is not one", "hello", 0o600, "64 hexadecimal digits"),
+                                          ("a master key that others can read", None, 0o644, "chmod 600")):
+            if text:
+                with open(file, "w") as out:
+                    out.write(text + "\n")
+            os.chmod(file, mode)
+            o.refused(words, needle)
+        os.remove(file)
+        o.refused("no master key", "no master key")
+        o.checks.check("and none is made in its place", not os.path.exists(file))
+        o.refused("a master key from the environment that is another", "does not open", environment={"JANJI_MASTER_KEY": "cd" * 32})
+    o.all_there("the master key put back")
+    with Damage(o.path("keys")) as file:
+        os.truncate(file, os.path.getsize(file) - 20)
+        o.refused("a key file that is cut short", "keys")
+        os.remove(file)
+        o.refused("no key file, though there are bookings", "keys")
+        o.checks.check("and none is made in its place", not os.path.exists(file))
+    o.all_there("the key file put back")
+    other = o.path("other.key")
+    shutil.move(o.path("master.key"), other)
+    o.refused("a master key file named in the configuration that is not there", "no master key", "--master-key-file", o.path("none"))
+    o.all_there("the master key at another place", "--master-key-file", other)
+
+
+def port_taken(o):
+    o.booked("port")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        o.refused("the citizens' port is taken", "already in use", "--port", port)
+        o.refused("the operators' port is taken", "already in use", "--admin-port", port)
+    o.refused("an address that is not one", "not an address", "--bind", "nowhere")
+    o.all_there("another port")
+
+
+def configuration(o):
+    o.booked("configuration")
+    file = o.checks.path("node.toml")
+    rows = (("an unknown key", "[http]\nport = 0\nprot = 1\n", ":3: there is no setting http.prot"),
+            ("an unknown section", "[htpp]\nport = 1\n", "there is no setting htpp.port"),
+            ("a key outside a section", "port = 1\n", "outside a section"),
+            ("a port that is too large", "[http]\nport = 70000\n", "from 0 to 65535"),
+            ("a word where a number belongs", "[http]\nport = \"many\"\n", "whole number"),
+            ("a file that is not TOML", "[http\n", ":1:"))
+    for words, text, needle in rows:
+        with open(file, "w") as out:
+            out.write(text)
+        o.refused(f"the configuration has {words}", needle, "--config", file)
+        done = call(program("janjictl"), "config", "validate", file)
+        o.checks.check(f"and janjictl config validate says the same ({words})", done.code == 2 and needle in done.err, done)
+    o.refused("an unknown setting on the command line", "no setting nope.nope", "--set", "nope.nope=1")
+    o.refused("another number of shards than the data has", "64 shards", "--set", "node.shards=32")
+    o.all_there("the configuration put right")
+
+
+def second_process(o):
+    o.booked("second", "stay")
+    second = Node(o.checks, "second-again", o.node.data)
+    ports = o.path("janjid.ports")
+    shutil.copy2(ports, o.checks.path("ports"))
+    o.refused("a second process on the same data", "in use by another process", node=second)
+    shutil.copy2(o.checks.path("ports"), ports)
+    o.book_one(0)
+    o.checks.check("and the first goes on serving and booking", o.node.alive() and o.node.is_ready())
+    o.node.kill()
+    o.all_there("after it")
+
+
+# ------------------------------------------------------------------ disks
+
+
+def mount(o, name, size):
+    """A small disk of its own; none where that needs rights we do not have."""
+    where = o.checks.path(name)
+    os.makedirs(where)
+    if os.geteuid() != 0:
+        return None, "mounting a small disk needs root"
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "janji", where], capture_output=True, text=True)
+    if done.returncode != 0:
+        return None, f"a small disk cannot be mounted here: {done.stderr.strip()}"
+    o.checks.undo.append(lambda: subprocess.run(["umount", "-l", where], capture_output=True))
+    return where, ""
+
+
+def remount(where, option):
+    return subprocess.run(["mount", "-o", f"remount,{option}", where], capture_output=True, text=True).returncode == 0
+
+
+def no_disk_space(o):
+    where, why = mount(o, "full", "128m")
+    if not where:
+        return o.checks.skip("no disk space", why)
+    node = o.node = Node(o.checks, "full-node", os.path.join(where, "data"))
+    node.start().ready()
+    open_demo(node)
+    record = o.checks.path("full.record")
+    done = load("book", "--target", f"http://127.0.0.1:{node.port}", "--record", record, "--duration", "60", "--notes-bytes", "3000",
+                "--people", "4", "--party-share", "1", "--round", "2021-3", "--quiet", "--drain", "0",
+                "--seed", str(o.checks.seed), "--requests", "40000")
+    o.says_why("no disk space is left while citizens book", "No space left", node.wait(), node.stderr())
+    o.refused("a start on the full disk", "no disk space left")
+    o.refused("and once more", "no disk space left")
+    o.checks.check("the disk has room again", remount(where, "size=512m"))
+    node.start().ready()
+    export = o.checks.path("full.export")
+    exported = node.ctl("export", "--to", export)
+    audited = load("audit", "--record", record, "--export", export, "--output", "json")
+    o.checks.check(f"once there is room, all {audited.json().get('confirmations')} acknowledged bookings are there", exported.code == 0 and
+                   audited.code == 0 and audited.json().get("confirmations", 0) > 1000, (str(done), str(audited)))
+    audit = node.ctl("audit")
+    o.checks.check("and the audit is clean", audit.code == 0, audit)
+    node.kill()
+
+
+def low_disk(o):
+    where, why = mount(o, "low", "128m")
+    if not where:
+        return o.checks.skip("a disk that is nearly full", why)
+    o.booked("low-node", "stop", os.path.join(where, "data"), count=3)
+    o.node.start("--set", "store.disk_low_mark=0.10", "--set", "store.ballast_mb=1").ready()
+    filler = os.path.join(where, "filler")
+    with open(filler, "wb") as out:
+        disk = os.statvfs(where)
+        out.write(b"\0" * (disk.f_bavail * disk.f_frsize - (4 << 20)))
+
+    def somebody_books():
+        return book(o.node, booking(("PUSAT", day(0)), o.people.one(), round_code="main"))
+
+    answer = wait_until(lambda: (a := somebody_books()).status != 201 and a, 30, "new bookings are refused on a nearly full disk")
+    o.checks.check("a disk that is nearly full: new bookings get 503 storage_low and when to ask again", answer.status == 503 and
+                   "retry-after" in answer.headers, answer)
+    done = o.node.ctl("status")
+    o.checks.check("the operator's status is degraded", done.code == 1 and "degraded" in done.out, done)
+    before = o.node.ctl("--output", "json", "disk").json()
+    released = o.node.ctl("disk", "release")
+    after = o.node.ctl("--output", "json", "disk").json()
+    o.checks.check("the ballast can be given back", before.get("ballast_bytes", 0) > 0 and released.code == 0 and
+                   after.get("ballast_bytes") == 0 and after["free_bytes"] > before["free_bytes"], (before, str(released), after))
+    os.remove(filler)
+    answer = wait_until(lambda: (a := somebody_books()).status != 503 and a, 30, "bookings are taken again once there is room")
+    o.checks.check("once there is room, bookings are taken again", answer.status == 201, answer)
+    o.node.kill()
+    o.all_there("after it")
+
+
+def read_only_disk(o):
+    where, why = mount(o, "ro", "256m")
+    if not where:
+        return o.checks.skip("a read-only disk", why)
+    o.booked("ro-node", "kill", os.path.join(where, "data"))
+    o.checks.check("the disk is read-only", remount(where, "ro"))
+    o.refused("a read-only disk", "read-only")
+    o.checks.check("the disk can be written again", remount(where, "rw"))
+    o.all_there("after it")
+
+
+def failing_sync(o):
+    fiu, control = shutil.which("fiu-run"), shutil.which("fiu-ctrl")
+    if not fiu or not control:
+        return o.checks.skip("a failing sync", "fiu-run is not installed (fiu-utils)")
+    if BUILD != "release":
+        return o.checks.skip("a failing sync", "fault injection and a sanitizer do not go together")
+    o.booked("sync")
+    base = o.checks.path("fiu")
+    o.node.start(before=(fiu, "-x", "-f", base)).ready()
+    o.book_one(1)
+    done = [call(control, "-f", base, "-c", f"enable name=posix/io/sync/{name},failinfo=5", str(o.node.process.pid))
+            for name in ("fsync", "fdatasync")]
+    o.checks.check("the disk begins to fail", all(d.code == 0 for d in done), [str(d) for d in done])
+    try:
+        answer = book(o.node, booking(("PUSAT", day(0)), o.people.one(), round_code="main"))
+        o.checks.check("a booking whose sync fails is not confirmed", answer.status >= 500, answer)
+    except OSError:
+        o.checks.check("a booking whose sync fails is not confirmed: the connection ends", True)
+    o.says_why("a sync that fails", "failed", o.node.wait(), o.node.stderr())
+    command = ";".join(f"enable name=posix/io/sync/{name},failinfo=5" for name in ("fsync", "fdatasync")).split(";")
+    o.refused("a start on a disk whose syncs fail", "", before=(fiu, "-x", "-f", "", "-c", command[0], "-c", command[1]))
+    o.all_there("the disk works again")
+
+
+ROWS = [corrupt_store, damaged_tables, truncated_log, wrong_key_file, port_taken, configuration, second_process, no_disk_space, low_disk,
+        read_only_disk, failing_sync]
