@@ -38,7 +38,11 @@ caf::behavior availability_actor::make_behavior() {
   delayed_send(this, std::chrono::milliseconds(shared_.options.publish_every_ms), publish{});
   return {
       [this](group_numbers& numbers) { take(std::move(numbers.figures)); },
-      [this](catalogue_changed) { catalogue_changed_ = true; },
+      [this](catalogue_changed& c) {
+        catalogue_changed_ = true;
+        build();
+        c.done(std::move(c.answer));
+      },
       [this](publish) {
         build();
         delayed_send(this, std::chrono::milliseconds(shared_.options.publish_every_ms), publish{});
@@ -92,7 +96,8 @@ void availability_actor::build() {
   }
   catalogue_changed_ = false;
   changed_groups_.clear();
-  shared_.read_model_complete = numbers_.size() >= catalogue->groups.size();
+  if (numbers_.size() >= catalogue->groups.size())
+    shared_.read_model_complete = true;  // and stays so: a new round's groups hold what its definition says
 }
 
 namespace {

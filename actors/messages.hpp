@@ -146,7 +146,11 @@ struct group_numbers {
   group_figures figures;
 };
 struct publish {};
-struct catalogue_changed {};
+// Rounds were imported or changed: whoever ordered it is told when the read model shows it.
+struct catalogue_changed {
+  operator_done done;
+  std::string answer;
+};
 
 // ---- front and operators
 struct front_turn {

@@ -72,13 +72,12 @@ void rounds_actor::committed(const round_committed& c) {
   const bool imported = std::holds_alternative<round_imported>(w.event);
   auto catalogue = builder_.build();
   shared_.catalogue.set(catalogue);
-  caf::anon_send(shared_.availability, catalogue_changed{});
   if (imported)
     for (const auto& group : catalogue->rounds.back()->definition.groups) {
       const auto shard = catalogue->groups.at(group.id.value).shard;
       caf::anon_send(shared_.route.shard(shard), activate_groups{{group.id}});
     }
-  w.done(std::move(w.answer));
+  caf::anon_send(shared_.availability, catalogue_changed{std::move(w.done), std::move(w.answer)});
 }
 
 }  // namespace janji::actors

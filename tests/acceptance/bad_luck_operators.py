@@ -177,8 +177,8 @@ def port_taken(o):
 def configuration(o):
     o.booked("configuration")
     file = o.checks.path("node.toml")
-    rows = (("an unknown key", "[http]\nport = 0\nprot = 1\n", ":3: there is no setting http.prot"),
-            ("an unknown section", "[htpp]\nport = 1\n", "there is no setting htpp.port"),
+    rows = (("an unknown key", "[http]\nport = 0\nprot = 1\n", ':3: there is no setting "http.prot"'),
+            ("an unknown section", "[htpp]\nport = 1\n", ':1: there is no section "htpp"'),
             ("a key outside a section", "port = 1\n", "outside a section"),
             ("a port that is too large", "[http]\nport = 70000\n", "from 0 to 65535"),
             ("a word where a number belongs", "[http]\nport = \"many\"\n", "whole number"),
@@ -189,7 +189,7 @@ def configuration(o):
         o.refused(f"the configuration has {words}", needle, "--config", file)
         done = call(program("janjictl"), "config", "validate", file)
         o.checks.check(f"and janjictl config validate says the same ({words})", done.code == 2 and needle in done.err, done)
-    o.refused("an unknown setting on the command line", "no setting nope.nope", "--set", "nope.nope=1")
+    o.refused("an unknown setting on the command line", 'no setting "nope.nope"', "--set", "nope.nope=1")
     o.refused("another number of shards than the data has", "64 shards", "--set", "node.shards=32")
     o.all_there("the configuration put right")
 

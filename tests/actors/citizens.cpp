@@ -236,7 +236,7 @@ void citizens::check_told_place(const request& r, const answer& a) {
 
 void citizens::check_refused(const request& r, const answer& a) {
   ++figures_.refused;
-  if (a.what == outcome::full && r.what == kind::book) {
+  if ((a.what == outcome::full || a.what == outcome::window_closed) && r.what == kind::book) {
     if (confirmed_.contains(r.key.value) && !reused_.contains(r.key.value))
       breach("I4: full was said to a key that was confirmed");
     for (std::uint8_t w = 0; w < truth_.windows(r.group); ++w)
@@ -253,7 +253,7 @@ void citizens::check_refused(const request& r, const answer& a) {
   } else if (a.what == outcome::key_reused) {
     if (!reused_.contains(r.key.value))
       breach("I4: key_reused was said of a key that was used for one thing");
-  } else if (a.what == outcome::window_unknown || a.what == outcome::window_closed) {
+  } else if (a.what == outcome::window_unknown) {
     breach("a window that is there was called unknown");
   }
 }

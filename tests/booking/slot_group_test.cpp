@@ -450,6 +450,7 @@ TEST(slot_group, a_window_without_any_place_is_closed_not_full) {
   g.give(change_capacity{request_id{9}, window_index{0}, 0, "op", "hall flooded"});
   g.commit();
   g.book(2, {2}, 6, 0);
+  g.strict_round();
   g.book(3, {3}, 7, std::nullopt);
   g.strict_round();
   EXPECT_EQ(g.outcome_of(2), outcome::window_closed);
