@@ -123,7 +123,7 @@ result<std::unique_ptr<node_store>> node_store::open(const store_options& option
     return std::unexpected(r.error());
   if (auto r = store->check_logs(); !r)
     return std::unexpected(r.error());
-  if (auto r = store->open_database(); !r)
+  if (auto r = store->open_database(options.read_only); !r)
     return std::unexpected(r.error());
   if (auto r = store->check_format(); !r)
     return std::unexpected(r.error());
@@ -167,8 +167,11 @@ result<void> node_store::check_logs() {
   auto* env = options_.env != nullptr ? options_.env : rocksdb::Env::Default();
   if (!env->FileExists(options_.path + "/CURRENT").ok())
     return {};
-  if (options_.read_only)
-    return check_wals(*env, options_.path, false);
+  const auto acknowledged = options_.env == nullptr ? acknowledged_mark::read(options_.path) : 0;
+  if (options_.read_only) {
+    const auto end = check_wals(*env, options_.path);
+    return end ? check_end(end->last_sequence < acknowledged ? acknowledged : 0) : std::unexpected(end.error());
+  }
   // A store that was ever opened has a log, if an empty one. Opened without it, RocksDB would begin a new one, and the old one
   // could not be put back.
   std::vector<std::string> names;
@@ -179,12 +182,36 @@ result<void> node_store::check_logs() {
   rocksdb::FileLock* lock = nullptr;
   if (const auto s = env->LockFile(options_.path + "/LOCK", &lock); !s.ok())
     return std::unexpected(explain(s, options_.path));
-  auto checked = check_wals(*env, options_.path, true);
+  result<void> checked;
+  const auto end = check_wals(*env, options_.path);
+  if (!end)
+    checked = std::unexpected(end.error());
+  else if (end->last_sequence < acknowledged)
+    checked = check_end(acknowledged);
+  if (checked)
+    checked = cut_torn(*env, *end);
   env->UnlockFile(lock);
   return checked;
 }
 
-result<void> node_store::open_database() {
+// The logs end before what was acknowledged: what is missing is in the tables, or it is lost. Read without writing, since a
+// store that was opened for writing on a part of its log does not take the whole one any more.
+result<void> node_store::check_end(std::uint64_t acknowledged) {
+  if (acknowledged == 0)
+    return {};
+  if (auto r = open_database(true); !r)
+    return r;
+  const auto there = db_->db->GetLatestSequenceNumber();
+  db_ = std::make_unique<columns>();
+  if (there >= acknowledged)
+    return {};
+  return std::unexpected(
+      store_error{errc::corrupt,
+                  fmt::format("the store in {} is damaged: its write-ahead log is shorter than it was, {} acknowledged changes are missing",
+                              options_.path, acknowledged - there)});
+}
+
+result<void> node_store::open_database(bool read_only) {
   auto* env = options_.env != nullptr ? options_.env : rocksdb::Env::Default();
   if (!env->FileExists(options_.path + "/CURRENT").ok()) {
     // Other files without CURRENT are a store that lost it: making a new one there would forget every booking.
@@ -195,11 +222,11 @@ result<void> node_store::open_database() {
           return std::unexpected(store_error{
               errc::corrupt,
               fmt::format("the store in {} is damaged: CURRENT is missing, and {} shows that there was a store", options_.path, name)});
-    if (options_.read_only || !options_.create_if_missing)
+    if (read_only || !options_.create_if_missing)
       return std::unexpected(store_error{errc::missing, fmt::format("there is no store in {}", options_.path)});
   }
   std::error_code ec;
-  if (!options_.read_only && options_.env == nullptr) {
+  if (!read_only && options_.env == nullptr) {
     std::filesystem::create_directories(options_.path, ec);
     if (ec)
       return std::unexpected(store_error{ec == std::errc::read_only_file_system ? errc::read_only
@@ -213,7 +240,7 @@ result<void> node_store::open_database() {
   // The logs have been checked: what is wrong at their end is a write that was never acknowledged. Only beside a running
   // node, whose last write may be half there, does RocksDB itself stop before it.
   o.wal_recovery_mode =
-      options_.read_only ? rocksdb::WALRecoveryMode::kPointInTimeRecovery : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+      read_only ? rocksdb::WALRecoveryMode::kPointInTimeRecovery : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   o.track_and_verify_wals_in_manifest = true;  // a log that is gone or shorter than it was is an error
   o.recycle_log_file_num = 0;                  // a recycled log ends at its first bad record: a hole would pass for the end
   o.max_background_jobs = 2;
@@ -234,14 +261,16 @@ result<void> node_store::open_database() {
       {rocksdb::kDefaultColumnFamilyName, meta_options()}, {"log", log_options()}, {"snapshots", snapshot_options()}};
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const auto s = options_.read_only ? rocksdb::DB::OpenForReadOnly(o, options_.path, families, &handles, &db)
-                                    : rocksdb::DB::Open(o, options_.path, families, &handles, &db);
+  const auto s = read_only ? rocksdb::DB::OpenForReadOnly(o, options_.path, families, &handles, &db)
+                           : rocksdb::DB::Open(o, options_.path, families, &handles, &db);
   if (!s.ok())
     return std::unexpected(explain(s, options_.path));
   db_->db.reset(db);
   db_->meta.reset(handles[0]);
   db_->log.reset(handles[1]);
   db_->snapshots.reset(handles[2]);
+  if (!read_only && options_.env == nullptr)
+    mark_.open(options_.path);
   return {};
 }
 
@@ -332,8 +361,10 @@ result<void> node_store::write(std::span<const shard_write> writes) {
   }
   rocksdb::WriteOptions options;
   options.sync = true;
+  const auto before = db_->db->GetLatestSequenceNumber();
   if (const auto s = db_->db->Write(options, &batch); !s.ok())
     return fail(explain(s, options_.path));
+  mark_.set(before + batch.Count());  // at least: other threads' changes may stand between
   ++syncs_;
   log_entries_ += entries;
   log_bytes_ += bytes;

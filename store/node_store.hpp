@@ -23,6 +23,7 @@
 
 #include "booking/types.hpp"
 #include "schema/codec.hpp"
+#include "store/acknowledged_mark.hpp"
 #include "store/error.hpp"
 
 namespace rocksdb {
@@ -133,7 +134,8 @@ private:
   struct columns;
   result<void> read_log_at(const void* snapshot, shard_id shard, sequence_t from, const std::function<bool(log_entry&&)>& visit) const;
   explicit node_store(const store_options& options);
-  result<void> open_database();
+  result<void> open_database(bool read_only);
+  result<void> check_end(std::uint64_t acknowledged);
   result<void> check_format();
   result<void> identify();
   result<void> check_logs();
@@ -142,6 +144,7 @@ private:
   [[nodiscard]] std::string ballast_file() const;
 
   store_options options_;
+  acknowledged_mark mark_;
   std::unique_ptr<columns> db_;
   std::uint64_t node_id_ = 0;
   std::uint64_t disk_id_ = 0;

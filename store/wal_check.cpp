@@ -100,9 +100,14 @@ public:
       const bool fits = within_ ? h.type == middle || h.type == last : h.type == full || h.type == first;
       if (!fits || !checks(b, at, h))
         return wrong(b, at, base);
-      if (!within_)
+      if (!within_) {
         start_ = base + at;
+        head_.clear();
+      }
+      head_ += b.substr(at + header_bytes, std::min(h.length, batch_header_bytes - head_.size()));
       within_ = h.type == first || h.type == middle;
+      if (!within_)
+        take_sequence();
       at = end;
     }
     if (wrong_at_)
@@ -118,12 +123,24 @@ public:
       wrong_at_ = start_;
     }
   }
+  [[nodiscard]] std::uint64_t last_sequence() const { return last_sequence_; }
   [[nodiscard]] std::optional<std::uint64_t> wrong_at() const { return wrong_at_; }
   [[nodiscard]] bool cut_short() const { return cut_short_; }
   // A record begins, with a good checksum, after the one that is wrong.
   [[nodiscard]] bool later_start() const { return later_start_; }
 
 private:
+  // A record is a batch: the number of its first change, and how many it has.
+  void take_sequence() {
+    if (head_.size() < batch_header_bytes)
+      return;
+    std::uint64_t number = 0;
+    std::uint32_t count = 0;
+    std::memcpy(&number, head_.data(), sizeof number);
+    std::memcpy(&count, head_.data() + sizeof number, sizeof count);
+    if (count != 0)
+      last_sequence_ = number + count - 1;
+  }
   void wrong(std::string_view b, std::size_t at, std::uint64_t base) {
     wrong_at_ = within_ ? start_ : base + at;
     later_start_ = has_start(b, at + 1) || (within_ && has_start(b, at));
@@ -139,6 +156,8 @@ private:
   }
 
   std::optional<std::uint64_t> wrong_at_;
+  std::string head_;  // of the record that is being read
+  std::uint64_t last_sequence_ = 0;
   std::uint64_t start_ = 0;
   bool within_ = false;
   bool cut_short_ = false;
@@ -217,7 +236,7 @@ result<wal_state> check_wal(rocksdb::Env& env, const std::string& file) {
   if (!size)
     return std::unexpected(size.error());
   w.end();
-  wal_state found{wal_state::kind::whole, *size, *size};
+  wal_state found{wal_state::kind::whole, *size, *size, w.last_sequence()};
   if (!w.wrong_at())
     return found;
   found.at = *w.wrong_at();
@@ -235,10 +254,10 @@ result<wal_state> check_wal(rocksdb::Env& env, const std::string& file) {
   return found;
 }
 
-result<void> check_wals(rocksdb::Env& env, const std::string& path, bool mend) {
+result<wal_end> check_wals(rocksdb::Env& env, const std::string& path) {
   std::vector<std::string> names;
   if (const auto s = env.GetChildren(path, &names); !s.ok())
-    return {};  // no store yet: opening it says why
+    return wal_end{};  // no store yet: opening it says why
   std::map<std::uint64_t, std::string> logs;
   for (const auto& name : names) {
     std::uint64_t number = 0;
@@ -247,6 +266,7 @@ result<void> check_wals(rocksdb::Env& env, const std::string& path, bool mend) {
       logs[number] = path + "/" + name;
   }
   std::optional<std::pair<std::string, wal_state>> torn;
+  wal_end end;
   for (const auto& [number, file] : logs) {
     const auto state = check_wal(env, file);
     if (!state)
@@ -259,13 +279,23 @@ result<void> check_wals(rocksdb::Env& env, const std::string& path, bool mend) {
       return std::unexpected(
           store_error{errc::corrupt, fmt::format("the store in {} is damaged: {} is not what was written at byte {} of {}", path,
                                                  torn ? torn->first : file, bad.at, bad.bytes)});
+    end.last_sequence = std::max(end.last_sequence, state->last_sequence);
     if (state->is == wal_state::kind::torn)
       torn = {file, *state};
   }
-  if (!torn || !mend)
+  if (torn) {
+    end.torn_file = torn->first;
+    end.torn_at = torn->second.at;
+    end.torn_bytes = torn->second.bytes - torn->second.at;
+  }
+  return end;
+}
+
+result<void> cut_torn(rocksdb::Env& env, const wal_end& end) {
+  if (end.torn_file.empty())
     return {};
-  spdlog::info("{} ends in a write that was never finished: its {} bytes are cut off", torn->first, torn->second.bytes - torn->second.at);
-  return cut(env, torn->first, torn->second.at);
+  spdlog::info("{} ends in a write that was never finished: its {} bytes are cut off", end.torn_file, end.torn_bytes);
+  return cut(env, end.torn_file, end.torn_at);
 }
 
 }  // namespace janji::store

@@ -23,12 +23,23 @@ struct wal_state {
   kind is = kind::whole;
   std::uint64_t at = 0;  // first byte of the record that is torn or damaged
   std::uint64_t bytes = 0;
+  std::uint64_t last_sequence = 0;  // RocksDB's number of the last change in what is whole; 0: there is none
 };
 
 // One log file. Never writes.
 result<wal_state> check_wal(rocksdb::Env& env, const std::string& file);
 
-// All logs of the store in `path`. With `mend`, a torn record is cut off, durably; the caller holds the store's lock.
-result<void> check_wals(rocksdb::Env& env, const std::string& path, bool mend);
+// Where the logs of a store end.
+struct wal_end {
+  std::uint64_t last_sequence = 0;
+  std::string torn_file;  // empty: no record is torn
+  std::uint64_t torn_at = 0;
+  std::uint64_t torn_bytes = 0;
+};
+
+// All logs of the store in `path`. Never writes.
+result<wal_end> check_wals(rocksdb::Env& env, const std::string& path);
+// Cuts a torn record off, durably; the caller holds the store's lock.
+result<void> cut_torn(rocksdb::Env& env, const wal_end& end);
 
 }  // namespace janji::store

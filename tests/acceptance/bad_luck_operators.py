@@ -131,6 +131,16 @@ def truncated_log(o):
         os.remove(wal)
         o.refused("a store whose write-ahead log is gone", "log is missing")
     o.all_there("the log put back")
+    for i in range(3):
+        o.node.start().ready()
+        o.book_one(i)
+        o.node.kill()
+        wal = o.store_files(".log")[-1]
+        share = o.checks.random.uniform(0.3, 0.9)
+        with Damage(wal):
+            os.truncate(wal, int(os.path.getsize(wal) * share))
+            o.refused(f"a write-ahead log that is cut at {share:.0%} of its length", "shorter than it was")
+        o.all_there("the whole log put back")
 
 
 def wrong_key_file(o):

@@ -178,6 +178,14 @@ TEST(node_store, a_store_known_to_exist_is_never_made_anew) {
   EXPECT_EQ((*whole)->tail(shard_id{1})->last_sequence, sequence_t{3});
 }
 
+std::string newest_log(const std::string& path) {
+  std::string log;
+  for (const auto& f : std::filesystem::directory_iterator(path))
+    if (f.path().extension() == ".log")
+      log = std::max(log, f.path().string());
+  return log;
+}
+
 TEST(node_store, a_torn_tail_is_tolerated_and_loses_nothing_before_it) {
   const temporary_directory dir;
   const auto path = dir.path() + "/store";
@@ -186,15 +194,55 @@ TEST(node_store, a_torn_tail_is_tolerated_and_loses_nothing_before_it) {
     for (std::uint64_t i = 1; i <= 20; ++i)
       ASSERT_TRUE(s->write(std::vector{entries(1, i, 1)}).has_value());
   }
-  std::filesystem::path log;
-  for (const auto& f : std::filesystem::directory_iterator(path))
-    if (f.path().extension() == ".log" && (log.empty() || f.path() > log))
-      log = f.path();
-  ASSERT_FALSE(log.empty());
-  std::filesystem::resize_file(log, std::filesystem::file_size(log) - 3);
+  std::ofstream(newest_log(path), std::ios::app) << std::string("\1\2\3\4\x64\0\1abc", 10);  // a record of 100 bytes that ends early
   auto s = open_at(path);
   ASSERT_NE(s, nullptr);
-  EXPECT_GE(s->tail(shard_id{1})->last_sequence.value, 19U);
+  EXPECT_EQ(s->tail(shard_id{1})->last_sequence.value, 20U);
+}
+
+TEST(node_store, a_log_cut_below_what_was_acknowledged_is_refused_until_it_is_whole_again) {
+  const temporary_directory dir;
+  const auto path = dir.path() + "/store";
+  const auto kept = dir.path() + "/kept";
+  std::uintmax_t before_the_last = 0;
+  {
+    auto s = open_at(path);
+    for (std::uint64_t i = 1; i <= 20; ++i) {
+      before_the_last = std::filesystem::file_size(newest_log(path));
+      ASSERT_TRUE(s->write(std::vector{entries(1, i, 1)}).has_value());
+    }
+  }
+  const auto log = newest_log(path);
+  std::filesystem::copy_file(log, kept);
+  const auto size = std::filesystem::file_size(log);
+  ASSERT_LT(before_the_last, size);
+  for (const auto cut : {std::uintmax_t{0}, size / 2, before_the_last, size - 3})
+    for (const bool read_only : {false, true}) {
+      std::filesystem::resize_file(log, cut);
+      store_options options;
+      options.path = path;
+      options.read_only = read_only;
+      const auto opened = node_store::open(options);
+      ASSERT_FALSE(opened.has_value()) << "a citizen's booking was lost without a word at " << cut;
+      EXPECT_EQ(opened.error().code, errc::corrupt);
+      EXPECT_EQ(std::filesystem::file_size(log), cut) << "nothing is written";
+      std::filesystem::copy_file(kept, log, std::filesystem::copy_options::overwrite_existing);
+    }
+  auto s = open_at(path);
+  ASSERT_NE(s, nullptr);
+  EXPECT_EQ(s->tail(shard_id{1})->last_sequence.value, 20U);
+}
+
+TEST(node_store, what_was_flushed_is_not_missed_in_the_log) {
+  const temporary_directory dir;
+  const auto path = dir.path() + "/store";
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    auto s = open_at(path);
+    ASSERT_NE(s, nullptr);
+    ASSERT_TRUE(s->write(std::vector{entries(1, i, 1)}).has_value());
+    ASSERT_TRUE(s->flush().has_value());
+  }
+  EXPECT_EQ(open_at(path)->tail(shard_id{1})->last_sequence.value, 3U);
 }
 
 TEST(node_store, a_damaged_manifest_is_said_in_one_sentence_and_changes_nothing) {
