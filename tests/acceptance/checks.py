@@ -2,6 +2,7 @@
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -86,9 +87,14 @@ class Checks:
         return 0 if self.failed == 0 and self.passed > 0 else 1
 
 
+def interrupted(*_):
+    raise KeyboardInterrupt  # ends what was started, as Ctrl-C does
+
+
 def run(name, parts):
     """The whole of a program: its parts one after the other, and an orderly end whatever happens."""
     checks = Checks(name)
+    signal.signal(signal.SIGTERM, interrupted)
     try:
         parts(checks)
     except KeyboardInterrupt:
