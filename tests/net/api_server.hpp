@@ -92,18 +92,24 @@ public:
   api_answer admin_without_token(std::string_view verb, std::string_view target, std::string_view headers = "") {
     return ask_port(admin_->port(), verb, target, headers, "");
   }
+  // Until it is so; false when patience ends. For what follows by itself: figures, a place given up after a move.
+  static bool eventually(const std::function<bool()>& good) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(patience_s);
+    while (!good())
+      if (std::chrono::steady_clock::now() > until)
+        return false;
+    return true;
+  }
   // Asks until the answer is as wanted; the last answer when patience ends.
   api_answer ask_until(std::string_view target, const std::function<bool(const api_answer&)>& wanted) {
     api_answer a;
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(patience_s);
-    do {
-      a = ask("GET", target);
-    } while (!wanted(a) && std::chrono::steady_clock::now() < until);
+    eventually([&] { return wanted(a = ask("GET", target)); });
     return a;
   }
 
   void import(std::string_view code, std::string_view slot_groups, std::string_view more = R"("age_min":18,"age_max":120,"party_max":4)") {
     EXPECT_EQ(admin("POST", "/admin/v1/rounds", import_body(code, slot_groups, more)).outcome(), "200");
+    EXPECT_TRUE(eventually([&] { return ask("GET", "/readyz").status == 200; })) << "its slot groups are activated";
   }
   static std::string import_body(std::string_view code, std::string_view slot_groups,
                                  std::string_view more = R"("age_min":18,"age_max":120,"party_max":4)") {

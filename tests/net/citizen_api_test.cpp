@@ -23,13 +23,6 @@ protected:
   static void TearDownTestSuite() { server_.reset(); }
 
   static api_server& server() { return *server_; }
-  static bool eventually(const std::function<bool()>& good) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(test::patience_s);
-    while (!good())
-      if (std::chrono::steady_clock::now() > until)
-        return false;
-    return true;
-  }
   static std::string citizen() { return fmt::format("900101-14-{:04}", ++citizens_); }
   static std::string key() { return fmt::format("key-for-a-test-of-the-api-{}", ++keys_); }
   static std::string person(std::string_view number) {
@@ -258,7 +251,8 @@ TEST_F(citizen_api_test, a_move_takes_the_new_place_and_gives_up_the_old) {
   EXPECT_EQ(with_token("GET", h).at("/centre"), "A");
   // The citizen is answered when the new place is booked; giving up the old one follows at once.
   const auto next = citizen();
-  EXPECT_TRUE(eventually([&] { return book(key(), body(place("B", 15), person(next))).outcome() == "201"; })) << "the old place is free";
+  EXPECT_TRUE(api_server::eventually([&] { return book(key(), body(place("B", 15), person(next))).outcome() == "201"; }))
+      << "the old place is free";
   const auto again = book(k, body(place("B", 15), person(who)));
   EXPECT_EQ(again.at("/repeated"), "true");
   EXPECT_EQ(again.at("/centre"), "A") << "the retry tells where the booking is now";
