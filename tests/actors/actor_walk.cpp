@@ -380,7 +380,7 @@ void world::fill_up() {
       for (auto request = last - free; request <= last; ++request) {
         const auto told = citizens_.told(request_id{request});
         confirmed += told == outcome::confirmed ? 1 : 0;
-        full += told == outcome::full ? 1 : 0;
+        full += told == (ledger_.capacity(group, window) == 0 ? outcome::window_closed : outcome::full) ? 1 : 0;
       }
       if (confirmed != free || full != 1)
         fail(fmt::format("I6: window {} of group {} has {} free places, {} were given and {} were told full", w, group.value, free,
