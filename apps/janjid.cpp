@@ -280,6 +280,8 @@ result<void> read_settings(settings& s, const std::string& config, std::span<con
 }
 
 int run(int argc, char** argv) {
+  // A generator of this process's own, seeded by the kernel, instead of a system call for every nonce and reference.
+  randombytes_set_implementation(&randombytes_internal_implementation);
   CLI::App app{"janjid: a node of the appointment cluster"};
   std::string config;
   bool check = false;

@@ -90,7 +90,12 @@ std::optional<problem_code> code_of(outcome o) {
 
 void append_json(std::string& out, std::string_view text) {
   constexpr std::string_view hex = "0123456789abcdef";
+  const auto plain = [](char c) { return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20; };
   out += '"';
+  if (std::ranges::all_of(text, plain)) {  // nearly always
+    out.append(text).append(1, '"');
+    return;
+  }
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
