@@ -155,7 +155,8 @@ void node::impl::start_actors(catalogue_builder&& builder, sequence_t rounds_app
     return it == known->groups.end() ? shard_id{limits::shards_max} : it->second.shard;
   });
   shared.archive = system->spawn<archive_actor, caf::detached>(std::ref(shared), std::ref(store), std::ref<cluster::config_store>(records));
-  shared.availability = system->spawn<availability_actor>(std::ref(shared), std::ref(model));
+  // On a thread of its own: building pages must not hold up bookings.
+  shared.availability = system->spawn<availability_actor, caf::detached>(std::ref(shared), std::ref(model));
   shared.rounds = system->spawn<rounds_actor>(std::ref(shared), std::move(builder), rounds_applied);
   for (std::uint16_t s = 0; s < shared.options.shard_count; ++s)
     shared.route.set_shard(shard_id{s}, system->spawn<shard_actor>(std::ref(shared), shard_id{s}));

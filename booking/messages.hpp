@@ -32,6 +32,7 @@ struct book_command {
   std::optional<window_index> window;  // none: the first with room
   unix_ms deadline;
   std::vector<applicant> people;  // 1 to party_people_max, all different
+  bool repeat_only = false;       // nothing new is admitted: the earlier answer to this key, or not_found
 };
 
 enum class place_status : std::uint8_t { confirmed, cancelled, moved };

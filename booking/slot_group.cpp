@@ -17,7 +17,11 @@ void slot_group::impl::decide(book_command&& c, bool strict) {
     return say(c.request, outcome::window_unknown);
   if (faults.full_before_key && all_committed_full(c))
     return deny(std::move(c), strict, outcome::full);
-  if (decide_by_key(c, strict) || decide_by_citizen(c, strict))
+  if (decide_by_key(c, strict))
+    return;
+  if (c.repeat_only)
+    return deny(std::move(c), strict, outcome::not_found);
+  if (decide_by_citizen(c, strict))
     return;
   // A command that came twice brings a reference that has had its fate; the next try has a new one.
   if (!faults.any_incarnation && std::ranges::any_of(c.people, [this](const applicant& p) { return reference_spent(p.proposed); }))

@@ -174,6 +174,10 @@ void citizen_api::tell(answered_request& a, const std::string* receipts) {
     code = problem_code::unknown;
   if (code) {
     problem refusal{.code = *code, .position = p.people > 1 ? a.what.position : std::uint8_t{0}};
+    if (p.refusal && a.what.what == outcome::not_found) {
+      refusal = std::move(*p.refusal);
+      code = refusal.code;
+    }
     if (*code == problem_code::full || *code == problem_code::window_closed)
       refusal.alternatives = alternatives_.near(p.catalogue, node_.figures(), front_.clock().now(), p.group, p.window, p.people);
     log(p.who, p.what, row_of(*code).status, name_of(*code), p.since);

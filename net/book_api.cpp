@@ -75,15 +75,13 @@ std::chrono::minutes offset_of(const actors::round_entry& round) {
 
 // ------------------------------------------------------------------ what refuses before anything is asked
 
-std::optional<problem> citizen_api::refuse_all(bool new_place) {
+std::optional<problem> citizen_api::refuse_all() {
   if (stopping_)
     return problem{.code = problem_code::stopping};
   if (!has_started())
     return problem{.code = problem_code::not_ready};
   if (!front_.has_room())
     return problem{.code = problem_code::busy};
-  if (new_place && node_.storage_low())
-    return problem{.code = problem_code::storage_low};
   return std::nullopt;
 }
 
@@ -105,7 +103,7 @@ std::optional<problem> citizen_api::refuse_round(const actors::round_entry& roun
 
 void citizen_api::book(const request& r, responder&& respond) {
   const auto who = caller_of(r);
-  if (const auto p = refuse_all(true))
+  if (const auto p = refuse_all())
     return refuse(respond, who, *p);
   if (!is_json(r.content_type))
     return refuse(respond, who, {.code = problem_code::unsupported_media_type});
@@ -119,8 +117,12 @@ void citizen_api::book(const request& r, responder&& respond) {
   const auto round = find_round(*catalogue, form->round);
   if (round == nullptr)
     return refuse(respond, who, {.code = problem_code::unknown_round});
-  if (const auto p = refuse_round(*round))
-    return refuse(respond, who, *p);
+  // What was confirmed before is told again whatever the round's state and the disk's: only what is new is not admitted.
+  auto refusal = refuse_round(*round);
+  if (refusal && refusal->code == problem_code::not_open)
+    return refuse(respond, who, *refusal);
+  if (!refusal && node_.storage_low())
+    refusal = problem{.code = problem_code::storage_low};
   const auto where = find_target(*round, form->centre, form->date, form->window_minute);
   if (!where)
     return refuse(respond, who, where.error());
@@ -129,7 +131,9 @@ void citizen_api::book(const request& r, responder&& respond) {
   auto command = make_booking(*form, *round, *where, *key);
   if (!command)
     return refuse(respond, who, command.error());
+  command->command.repeat_only = refusal.has_value();
   pending_request p;
+  p.refusal = std::move(refusal);
   p.respond = std::move(respond);
   p.who = who;
   p.what = command_kind::book;
@@ -180,7 +184,7 @@ void citizen_api::manage(const request& r, std::string_view reference_text, resp
   const auto who = caller_of(r);
   if (!r.reads() && r.verb != method::del && r.verb != method::patch)
     return refuse_method(respond, who, "GET, HEAD, DELETE, PATCH, OPTIONS");
-  if (const auto p = refuse_all(false))
+  if (const auto p = refuse_all())
     return refuse(respond, who, *p);
   const auto ref = reference_from_text(reference_text);
   const auto token = ref ? sealing_.check_token(*ref, bearer_token(r.authorization)) : std::nullopt;

@@ -85,7 +85,7 @@ private:
   std::expected<actors::routed_booking, problem> make_booking(const booking_form& form, const actors::round_entry& round,
                                                               const target& where, std::string_view key);
   void manage(const request& r, std::string_view reference_text, responder&& respond);
-  [[nodiscard]] std::optional<problem> refuse_all(bool new_place);
+  [[nodiscard]] std::optional<problem> refuse_all();
   [[nodiscard]] std::optional<problem> refuse_round(const actors::round_entry& round) const;
   void move_found(answered_request&& found);
   std::expected<actors::citizen_command, problem> make_move(const pending_request& p, const booked_place& from, request_id id) const;

@@ -24,6 +24,7 @@
 #include "booking/civil_time.hpp"
 #include "net/booking_form.hpp"
 #include "net/http.hpp"
+#include "net/problem.hpp"
 
 namespace janji::net {
 
@@ -73,7 +74,8 @@ struct pending_request {
   std::optional<window_index> window;     // of the group, when one is named
   std::shared_ptr<repeated_party> party;  // of find_moved: whose places are looked up
   std::size_t party_index = 0;
-  std::optional<move_wish> wish;  // of find_to_move
+  std::optional<move_wish> wish;   // of find_to_move
+  std::optional<problem> refusal;  // of a booking that is not admitted, unless its key has been answered before
   unix_ms since;
 };
 

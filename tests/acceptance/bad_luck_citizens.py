@@ -226,6 +226,8 @@ def while_paused(c):
     c.checks.equal("with the reason that the operator gave", answer.json().get("detail"), reason)
     looked = manage(c.node, "GET", said["bookings"][0])
     c.checks.check("a booking can be looked up meanwhile", looked.status == 200, looked)
+    again = book(c.node, body, key)
+    c.checks.check("and its key still gets its answer", again.status == 200 and content(again) == content(said), again)
     c.node.ctl("round", "resume", "main")
     again = book(c.node, body, key)
     c.checks.check("and after the pause the repeated key gets its answer", again.status == 200 and content(again) == content(said), again)

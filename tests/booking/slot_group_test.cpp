@@ -444,6 +444,28 @@ TEST(slot_group, a_lowered_capacity_shuts_the_window_and_lists_what_is_over) {
   EXPECT_EQ(g.outcome_of(10), outcome::window_unknown);
 }
 
+TEST(slot_group, where_nothing_new_is_admitted_the_old_answer_is_still_told) {
+  group g({{540, 600, 2}});
+  g.booked(1, 1, 5);
+  const auto ask = [&g](std::uint64_t request, std::uint8_t who, std::uint64_t key) {
+    book_command c;
+    c.request = request_id{request};
+    c.body = body_hash{1};
+    c.window = window_index{0};
+    c.deadline = unix_ms{g.now.value + 1000};
+    c.people.push_back({citizen(who), ref(request * 10), key_hash{key * 10}, {1, 2}, "sealed"});
+    c.repeat_only = true;
+    g.give(std::move(c));
+    g.strict_round();
+    return g.outcome_of(request);
+  };
+  EXPECT_EQ(ask(2, 1, 5), outcome::confirmed);
+  EXPECT_TRUE(g.answered(2)->repeated);
+  EXPECT_EQ(ask(3, 2, 6), outcome::not_found);
+  EXPECT_EQ(ask(4, 1, 7), outcome::not_found) << "nothing is said of whose booking there is";
+  EXPECT_EQ(g.live(), 1U);
+}
+
 TEST(slot_group, a_window_without_any_place_is_closed_not_full) {
   group g({{540, 600, 1}, {600, 660, 1}});
   g.booked(1, 1, 5, 1);
