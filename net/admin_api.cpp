@@ -147,14 +147,15 @@ void admin_api::change(const request& r, responder&& respond) {
   respond(to_response({.code = problem_code::no_such_endpoint}));
 }
 
-actors::operator_done admin_api::done(responder&& respond, std::function<void()> before) {
+actors::operator_done admin_api::done(responder&& respond, std::function<std::optional<problem>()> before) {
   auto kept = std::make_shared<responder>(std::move(respond));
   return [this, kept, before = std::move(before)](std::expected<std::string, std::string> r) {
     boost::asio::post(io_, [kept, r = std::move(r), before] {
       if (!r)
         return (*kept)(to_response(refused(r.error())));
       if (before)
-        before();
+        if (const auto p = before())
+          return (*kept)(to_response(*p));
       (*kept)(json_response(json::object{{"result", *r}}));
     });
   };
@@ -221,6 +222,7 @@ void admin_api::import(const request& r, responder&& respond) {
                        const auto catalogue = node_.catalogue();
                        if (const auto* round = catalogue->find(code))
                          (void)sealing_.prepare_round(round->definition.id);  // again when it is opened
+                       return std::nullopt;
                      }));
 }
 
@@ -252,12 +254,18 @@ void admin_api::round_verb(const std::string& code, std::string_view verb, const
   if (verb == "erase") {
     if (text_of(*body, "confirm") != code)
       return respond(to_response({.code = problem_code::invalid, .detail = "Erasing needs the round's code typed as confirm."}));
-    return node_.change_round(id, round_state::erased, reason, "admin", done(std::move(respond), [this, id] {
-                                sealing_.forget_round(id);
-                                (void)keys_.destroy_round(id);
-                              }));
+    return node_.change_round(id, round_state::erased, reason, "admin", done(std::move(respond), [this, id] { return destroy_keys(id); }));
   }
   respond(to_response({.code = problem_code::no_such_endpoint}));
+}
+
+// "erased" is said only when the keys are gone; said again, it is tried again, and a start makes good what was left.
+std::optional<problem> admin_api::destroy_keys(round_id round) {
+  sealing_.forget_round(round);
+  const auto destroyed = keys_.destroy_round(round);
+  if (destroyed)
+    return std::nullopt;
+  return problem{.code = problem_code::wrong_state, .detail = "The keys are not destroyed yet, say it again: " + destroyed.error().text()};
 }
 
 // rounds/{code}/groups/{centre}/{date}

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -31,6 +32,7 @@ private:
   void change(const request& r, responder&& respond);
   void import(const request& r, responder&& respond);
   void round_verb(const std::string& code, std::string_view verb, const request& r, responder&& respond);
+  std::optional<problem> destroy_keys(round_id round);
   void capacity(std::string_view path, const request& r, responder&& respond);
   void release_claim(const request& r, responder&& respond);
   void rotate_keys(const request& r, responder&& respond);
@@ -41,7 +43,7 @@ private:
   void audit(responder&& respond);
   void show(std::string_view what, responder& respond);
   // A completion that answers from this server's thread.
-  actors::operator_done done(responder&& respond, std::function<void()> before = {});
+  actors::operator_done done(responder&& respond, std::function<std::optional<problem>()> before = {});
 
   boost::asio::io_context& io_;
   actors::node& node_;
