@@ -18,6 +18,7 @@
 #include <filesystem>
 
 #include "booking/assert.hpp"
+#include "store/database_log.hpp"
 #include "store/wal_check.hpp"
 
 namespace janji::store {
@@ -250,9 +251,7 @@ result<void> node_store::open_database(bool read_only) {
   o.enable_write_thread_adaptive_yield = false;
   o.max_total_wal_size = 512ULL << 20;
   o.bytes_per_sync = 1ULL << 20;
-  o.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  o.keep_log_file_num = 2;
-  o.max_log_file_size = 4ULL << 20;
+  o.info_log = std::make_shared<database_log>();
   o.stats_dump_period_sec = 0;
   o.stats_persist_period_sec = 0;
   o.paranoid_checks = true;

@@ -296,6 +296,13 @@ TEST(node_store, no_space_is_said_and_every_acknowledged_entry_is_there_afterwar
   ::umount(disk.c_str());
 }
 
+TEST(node_store, the_database_keeps_no_log_of_its_own_on_the_disk) {
+  const temporary_directory dir;
+  auto s = open_at(dir.path() + "/store");
+  ASSERT_TRUE(s->write(std::vector{entries(0, 1, 2)}).has_value());
+  EXPECT_FALSE(std::filesystem::exists(dir.path() + "/store/LOG")) << "it would write there when the disk is full, and end the process";
+}
+
 TEST(node_store, all_logs_are_read_as_of_one_moment) {
   const temporary_directory dir;
   auto s = open_at(dir.path() + "/store");
