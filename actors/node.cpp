@@ -257,7 +257,7 @@ void node::release_claim(const citizen_hash& citizen, std::string by, std::strin
       shard, registry_input{cancel_command{request, {}, citizen, 0, key_hash{request.value}, std::move(by), std::move(reason), deadline}});
 }
 
-void node::warm(round_id round, operator_done done) {
+void node::warm(round_id round, const operator_done& done) {
   const auto catalogue = impl_->shared.catalogue.get();
   std::map<std::uint16_t, activate_groups> by_shard;
   for (const auto& [group, place] : catalogue->groups)

@@ -140,7 +140,7 @@ public:
   // Staff release a disputed claim: a cancellation, found by the citizen instead of a token.
   void release_claim(const citizen_hash& citizen, std::string by, std::string reason, operator_done done);
   // Activates every slot group of the round.
-  void warm(round_id round, operator_done done);
+  void warm(round_id round, const operator_done& done);
   [[nodiscard]] node_status status() const;
   [[nodiscard]] bool ready() const;  // every shard serves and the read model is complete
 

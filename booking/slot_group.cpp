@@ -344,7 +344,7 @@ void slot_group::impl::booking_committed(sent_append& s) {
     emit(to_registry{p.ref.shard(), confirm_claims{{p.ref}}});
   }
   for (std::size_t i = 0; i < h->requests.size(); ++i) {
-    auto said = i + 1 == h->requests.size() ? std::move(a) : a;
+    auto said = a;
     said.request = h->requests[i].id;
     said.repeated = i != 0;
     emit(std::move(said));

@@ -388,9 +388,9 @@ void admin_api::readyz(const request& r, responder& respond) {
 void admin_api::preflight(const actors::round_entry& round, responder& respond) {
   json::array checks;
   bool all = true;
-  const auto check = [&](std::string_view what, bool good, std::string detail) {
+  const auto check = [&](std::string_view what, bool good, std::string_view detail) {
     all = all && good;
-    checks.push_back({{"check", what}, {"ok", good}, {"detail", std::move(detail)}});
+    checks.push_back({{"check", what}, {"ok", good}, {"detail", detail}});
   };
   const auto disk = store_.disk();
   std::uint64_t places = 0;

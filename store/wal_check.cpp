@@ -263,7 +263,7 @@ result<wal_end> check_wals(rocksdb::Env& env, const std::string& path) {
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
     if (error == std::errc{} && std::string_view(end, name.data() + name.size()) == ".log")
-      logs[number] = path + "/" + name;
+      logs[number].append(path).append("/").append(name);
   }
   std::optional<std::pair<std::string, wal_state>> torn;
   wal_end end;

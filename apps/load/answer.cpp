@@ -56,7 +56,7 @@ std::string_view problem_code(std::string_view body) {
   const auto rest = body.substr(at + name.size());
   const auto end = rest.find('"');
   const auto code = rest.substr(0, end);
-  const bool plain = end != std::string_view::npos && end <= 64 &&
+  const bool plain = end <= 64 &&  // so there is one
                      code.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
   return plain ? code : std::string_view{};
 }

@@ -128,6 +128,7 @@ void audit::booking_answer(const record_entry& e) {
   }
   if (s.promised) {
     std::vector<std::string> before;
+    before.reserve(s.references.size());
     for (const auto r : s.references)
       before.push_back(references_[r]);
     if (before != e.references) {

@@ -80,6 +80,7 @@ public:
 
   replay_findings run(const asio::ip::tcp::endpoint& where, const std::string& host) {
     std::vector<std::thread> threads;
+    threads.reserve(connections);
     for (unsigned i = 0; i < connections; ++i)
       threads.emplace_back([&] { ask_all(where, host); });
     for (auto& t : threads)
@@ -145,6 +146,7 @@ private:
     });
     connection.send(all);
     std::vector<answer_read> answers;
+    answers.reserve(open.size());
     for (std::size_t i = 0; i < open.size(); ++i)
       answers.push_back(connection.read());
     std::size_t i = 0;

@@ -118,7 +118,7 @@ void machine::swap_came_back(swap_answered&& a, outputs& out) {
   if (a.result == swap_result::unknown && options_.faults.unknown_swap_is_won)
     a = {swap_result::won, {record_.revision + 1, sent}};
   if (role_ == role::taking_over) {
-    stood(std::move(a), out);
+    stood(a, out);
   } else if (leading() && pending_) {
     const bool won = a.result == swap_result::won;
     if (won) {
@@ -141,7 +141,7 @@ void machine::swap_came_back(swap_answered&& a, outputs& out) {
 }
 
 // The answer to a take-over.
-void machine::stood(swap_answered&& a, outputs& out) {
+void machine::stood(const swap_answered& a, outputs& out) {
   if (a.result == swap_result::unknown) {  // as refused, until known: a later swap of one's own tells, or a higher epoch
     if (options_.own_record)
       return take_over(out);
@@ -240,7 +240,8 @@ void machine::step_down(std::string why, outputs& out) {
 
 persist& machine::begin_write(outputs& out) {
   assert_always(!write_, "one write of a shard is on its way to disk at a time");
-  write_.emplace().number = ++next_number_;
+  write_ = write_under_way{};
+  write_->number = ++next_number_;
   out.push_back(persist{write_->number, std::nullopt, {}, std::nullopt, std::nullopt});
   return std::get<persist>(out.back());
 }

@@ -123,7 +123,7 @@ private:
   void take_over(outputs& out);
   void swap(std::uint64_t revision, shard_record next, std::optional<member> registered, outputs& out);
   void swap_came_back(swap_answered&& a, outputs& out);
-  void stood(swap_answered&& a, outputs& out);
+  void stood(const swap_answered& a, outputs& out);
   void see(versioned_record&& r, outputs& out);
   void lead(outputs& out);
   void lead_if_named(outputs& out);
