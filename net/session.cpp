@@ -178,7 +178,7 @@ void session::read() {
     constexpr std::size_t first_bytes = 4096;
     const auto grown = in_capacity_ == 0 ? first_bytes : in_capacity_ * 2;
     auto more = std::make_unique_for_overwrite<char[]>(grown);
-    std::memcpy(more.get(), in_.get(), in_end_);
+    std::copy_n(in_.get(), in_end_, more.get());  // there is nothing yet to copy from at first
     in_ = std::move(more);
     in_capacity_ = grown;
     assert_always(grown <= 4 * core_->limits.header_bytes_max, "the parser leaves no more than an unfinished header");
