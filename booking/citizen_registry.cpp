@@ -95,18 +95,17 @@ void citizen_registry::impl::after_commit(sent_append& s, std::optional<std::uin
   } else if (std::holds_alternative<cancel_done>(s.event)) {
     change_ended(*n, outcome::cancelled);
   } else if (std::holds_alternative<move_booked>(s.event)) {
-    answer_drivers(*n, outcome::moved, true);
-    drive(*n);
+    drive(*n);  // moved is said once the old place is released: until then its group answers a repeated booking with it
   } else if (std::holds_alternative<move_done>(s.event)) {
     change_ended(*n, outcome::moved);
   } else if (std::holds_alternative<move_refused>(s.event)) {
-    change_ended(*n, outcome::full);
+    change_ended(*n, s.move_refusal);
   }
 }
 
 void citizen_registry::impl::change_ended(std::uint32_t n, outcome what) {
   unsettled.erase(n);
-  answer_drivers(n, what, what != outcome::full);
+  answer_drivers(n, what, what == outcome::cancelled || what == outcome::moved);
 }
 
 void citizen_registry::impl::answer_drivers(std::uint32_t n, outcome what, bool with_place) {
@@ -232,7 +231,7 @@ bool citizen_registry::impl::repeat_move(const move_command& m, std::uint32_t n)
     return false;
   if (!change->is_move || change->body != m.body || change->to != m.to || change->window != m.window) {
     say(m.request, outcome::key_reused);
-  } else if (change->done || state->at(n).state == claim_state::releasing) {
+  } else if (change->done) {
     say(m.request, outcome::moved, true, n);
   } else if (join(n, m.request, m.deadline)) {
     drive(n);
@@ -255,6 +254,8 @@ void citizen_registry::impl::take(move_command&& m, bool strict) {
     repeat_move(m, *n);
     return;
   }
+  if (m.repeat_only)
+    return strict ? say(m.request, outcome::not_found) : deny(std::move(m));
   switch (known.state) {
     case claim_state::cancelled: return strict ? say(m.request, outcome::cancelled, true, n) : deny(std::move(m));
     case claim_state::confirmed: {

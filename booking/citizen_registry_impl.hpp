@@ -41,6 +41,7 @@ struct sent_append {
   std::uint64_t token = 0;
   registry_event event;
   std::optional<claim_request> request;                      // of a new claim
+  outcome move_refusal = outcome::full;                      // why a move was declined
   boost::container::small_vector<citizen_hash, 1> citizens;  // whose changes wait for this append
 };
 

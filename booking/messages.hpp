@@ -192,6 +192,7 @@ struct move_command {
   key_hash key;
   body_hash body;
   unix_ms deadline;
+  bool repeat_only = false;  // nothing new is admitted: the earlier answer to this key, or not_found
 };
 struct lookup_command {
   request_id request;
@@ -206,6 +207,7 @@ struct place_reply {
   group_id group;
   reference ref;
   generation_t generation;
+  bool window_closed = false;  // a move was declined because its window has been closed, not because it is full
 };
 
 using registry_input = std::variant<claim_request, confirm_claims, settle_answer, cancel_command, move_command, lookup_command, place_reply,

@@ -315,13 +315,12 @@ void slot_group::impl::announce(std::uint64_t windows) {
 void slot_group::impl::after_commit(sent_append& s) {
   if (s.booking)
     return booking_committed(s);
-  if (s.moving)
-    return reply(s.moving->from, std::holds_alternative<booked>(s.event) ? place_reply_kind::moved_in : place_reply_kind::move_declined,
-                 s.moving->ref, s.moving->generation);
-  if (s.moving_within)
-    return reply(s.moving_within->from,
-                 std::holds_alternative<moved_within>(s.event) ? place_reply_kind::moved_within : place_reply_kind::move_declined,
-                 s.moving_within->ref, s.moving_within->next);
+  if (const auto& m = s.moving)
+    return std::holds_alternative<booked>(s.event) ? reply(m->from, place_reply_kind::moved_in, m->ref, m->generation)
+                                                   : decline_move(m->from, m->window, m->ref, m->generation);
+  if (const auto& m = s.moving_within)
+    return std::holds_alternative<moved_within>(s.event) ? reply(m->from, place_reply_kind::moved_within, m->ref, m->next)
+                                                         : decline_move(m->from, m->to, m->ref, m->next);
   if (s.operator_request)
     return say(*s.operator_request, outcome::found);
   if (const auto* e = std::get_if<declined>(&s.event)) {

@@ -126,6 +126,10 @@ struct slot_group::impl {
   void reply(shard_id to, place_reply_kind kind, reference ref, generation_t generation) {
     emit(to_registry{to, place_reply{kind, id, ref, generation}});
   }
+  void decline_move(shard_id to, window_index w, reference ref, generation_t generation) {
+    const bool closed = w.value < state->window_count() && state->counts(w).capacity == 0;
+    emit(to_registry{to, place_reply{place_reply_kind::move_declined, id, ref, generation, closed}});
+  }
   [[nodiscard]] booked_place place_of(const group_entry& e) const {
     return {e.ref, e.generation, e.status, id, e.window, 0, unix_ms{std::int64_t{e.at_s} * 1000}};
   }

@@ -48,7 +48,7 @@ void slot_group::impl::take_in(move_in&& m) {
   if (on_its_way(m.ref) || too_much_under_way())
     return;
   if (m.window.value >= state->window_count() || state->is_declined(m.ref, m.generation))
-    return reply(m.from, place_reply_kind::move_declined, m.ref, m.generation);
+    return decline_move(m.from, m.window, m.ref, m.generation);
   if (const auto* e = state->by_place(m.ref, m.generation); e != nullptr && (e->live() || !faults.no_generation)) {
     if (e->live())
       state_strictly(std::move(m));
@@ -70,7 +70,7 @@ void slot_group::impl::move_inside(move_within&& m) {
   if (on_its_way(m.ref) || too_much_under_way())
     return;
   if (m.to.value >= state->window_count() || state->is_declined(m.ref, m.next))
-    return reply(m.from, place_reply_kind::move_declined, m.ref, m.next);
+    return decline_move(m.from, m.to, m.ref, m.next);
   if (state->by_place(m.ref, m.next) != nullptr)
     return state_strictly(std::move(m));
   const auto* e = state->by_place(m.ref, m.generation);

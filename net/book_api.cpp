@@ -234,21 +234,24 @@ void citizen_api::move_found(answered_request&& found) {
   front_.submit(id, std::move(p), std::move(*command));
 }
 
-std::expected<actors::citizen_command, problem> citizen_api::make_move(const pending_request& p, const booked_place& from,
-                                                                       request_id id) const {
+std::expected<actors::citizen_command, problem> citizen_api::make_move(pending_request& p, const booked_place& from, request_id id) const {
   const auto it = p.catalogue->groups.find(from.group.value);
   if (it == p.catalogue->groups.end())
     return std::unexpected(problem{.code = problem_code::not_found});
   const auto& round = *p.catalogue->find(it->second.round);
   const auto& wish = *p.wish;
-  if (const auto refused = refuse_round(round))
-    return std::unexpected(*refused);
+  // As with bookings: a move that was made is told again, a new one is not admitted.
+  auto refusal = refuse_round(round);
+  if (refusal && refusal->code == problem_code::not_open)
+    return std::unexpected(*refusal);
   const auto where = find_target(round, wish.form.centre, wish.form.date, wish.form.window_minute);
   if (!where)
     return std::unexpected(where.error());
   if (!where->window)
     return std::unexpected(
         problem{.code = problem_code::invalid, .fields = {{"window", "missing", "This day has several times: name the one to move to."}}});
+  const bool repeat_only = refusal.has_value();
+  p.refusal = std::move(refusal);
   return move_command{id,
                       wish.ref,
                       wish.token_generation,
@@ -256,7 +259,8 @@ std::expected<actors::citizen_command, problem> citizen_api::make_move(const pen
                       *where->window,
                       sealing_.hash_key(p.idempotency_key, 0),
                       sealing_.hash_body(canonical(wish.form)),
-                      front_.deadline()};
+                      front_.deadline(),
+                      repeat_only};
 }
 
 }  // namespace janji::net

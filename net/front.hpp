@@ -75,7 +75,7 @@ struct pending_request {
   std::shared_ptr<repeated_party> party;  // of find_moved: whose places are looked up
   std::size_t party_index = 0;
   std::optional<move_wish> wish;   // of find_to_move
-  std::optional<problem> refusal;  // of a booking that is not admitted, unless its key has been answered before
+  std::optional<problem> refusal;  // of a booking or a move that is not admitted, unless its key has been answered before
   unix_ms since;
 };
 

@@ -267,15 +267,20 @@ TEST(citizen_registry, a_move_gives_up_the_old_place_after_the_new_one_is_booked
   r.reply(place_reply_kind::moved_in, there, 10, 1);
   EXPECT_FALSE(r.told<release_place>(here));
   r.commit();
-  EXPECT_EQ(r.outcome_of(1), outcome::moved);
-  EXPECT_EQ(r.answered(1)->places.at(0).group, there);
-  EXPECT_EQ(r.answered(1)->places.at(0).window, window_index{2});
   EXPECT_TRUE(r.told<release_place>(here));
+  EXPECT_FALSE(r.answered(1)) << "the old place's group still answers a repeated booking with it";
+  r.look_up(8, 10);
+  EXPECT_EQ(r.answered(8)->places.at(0).group, there);
   r.move(2, 10, there, 2);
   r.strict_round();
-  EXPECT_EQ(r.outcome_of(2), outcome::moved) << "while the old place is being released";
+  EXPECT_FALSE(r.answered(2)) << "joins while the old place is being released";
   r.reply(place_reply_kind::released, here, 10, 0);
   r.commit();
+  for (const auto request : {1U, 2U}) {
+    EXPECT_EQ(r.outcome_of(request), outcome::moved);
+    EXPECT_EQ(r.answered(request)->places.at(0).group, there);
+    EXPECT_EQ(r.answered(request)->places.at(0).window, window_index{2});
+  }
   EXPECT_EQ(r.machine.find(ref(10))->group, there);
   EXPECT_EQ(r.machine.find(ref(10))->generation, generation_t{1});
   r.move(3, 10, there, 2);
@@ -312,6 +317,36 @@ TEST(citizen_registry, a_declined_move_changes_nothing_and_may_be_asked_again) {
   r.move(3, 10, there);
   r.commit();
   EXPECT_EQ(r.told<offer_move>(here)->next, generation_t{2}) << "a declined generation is not tried again";
+}
+
+TEST(citizen_registry, a_move_into_a_closed_window_is_told_so) {
+  registry r;
+  r.confirmed(1, 10, 5);
+  r.move(1, 10, there);
+  r.commit();
+  r.give(place_reply{place_reply_kind::move_declined, there, ref(10), generation_t{1}, true});
+  r.commit();
+  EXPECT_EQ(r.outcome_of(1), outcome::window_closed);
+  EXPECT_TRUE(r.answered(1)->places.empty());
+}
+
+TEST(citizen_registry, where_nothing_new_is_admitted_a_move_that_was_made_is_told_again) {
+  registry r;
+  r.confirmed(1, 10, 5);
+  const auto repeat = [&](std::uint64_t request, std::uint64_t key) {
+    r.give(move_command{request_id{request}, ref(10), 0, here, window_index{1}, key_hash{key}, body_hash{8}, unix_ms{r.now.value + 1000},
+                        true});
+    r.strict_round();
+  };
+  repeat(1, 800);
+  EXPECT_EQ(r.outcome_of(1), outcome::not_found);
+  EXPECT_TRUE(r.sent.empty()) << "no move was begun";
+  r.move(2, 10, here, 1);
+  r.commit();
+  r.reply(place_reply_kind::moved_within, here, 10, 1);
+  r.commit();
+  repeat(3, 800);
+  EXPECT_EQ(r.outcome_of(3), outcome::moved);
 }
 
 TEST(citizen_registry, a_move_within_the_group_is_one_step) {

@@ -477,6 +477,18 @@ TEST(slot_group, a_window_without_any_place_is_closed_not_full) {
   g.book(3, {3}, 7, std::nullopt);
   g.strict_round();
   EXPECT_EQ(g.outcome_of(3), outcome::full) << "the other window may have a place again";
+  const auto declined = [&](std::uint64_t reference, std::uint8_t window) {
+    move_in m{home, citizen(static_cast<std::uint8_t>(reference)), ref(reference), generation_t{1}, key_hash{reference}, {}, {}, {}, {},
+              {}};
+    m.window = window_index{window};
+    g.give(std::move(m));
+    g.commit();
+    const auto said = std::get<place_reply>(all<to_registry>(g.said).at(0).message);
+    EXPECT_EQ(said.kind, place_reply_kind::move_declined);
+    return said.window_closed;
+  };
+  EXPECT_TRUE(declined(40, 0)) << "the same of a move";
+  EXPECT_FALSE(declined(50, 1));
 }
 
 TEST(slot_group, a_capacity_lowered_while_the_claim_was_asked_for_stops_the_booking) {

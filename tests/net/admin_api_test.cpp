@@ -102,6 +102,32 @@ TEST_F(admin_api_test, a_round_goes_its_way_from_import_to_erasure) {
   EXPECT_EQ(verb("way", "nonsense"), "404 no_such_endpoint");
 }
 
+TEST_F(admin_api_test, a_pause_stops_new_moves_and_tells_earlier_ones_again) {
+  auto& s = server();
+  s.import("hold", "A,2021-06-07,09:00,12:00,1\nB,2021-06-07,09:00,17:00,1\nC,2021-06-07,09:00,17:00,1\n");
+  s.open("hold");
+  const auto booked = book(s, "hold", "900101-14-0001");
+  ASSERT_EQ(booked.outcome(), "201") << booked.body;
+  const auto move = [&](std::string_view key, std::string_view centre) {
+    return s.ask("PATCH", "/api/v1/bookings/" + booked.at("/bookings/0/reference"),
+                 fmt::format("Authorization: Bearer {}\r\nContent-Type: application/json\r\nIdempotency-Key: {}\r\n",
+                             booked.at("/bookings/0/manage_token"), key),
+                 fmt::format(R"({{"centre":"{}","date":"2021-06-07"}})", centre));
+  };
+  ASSERT_EQ(move("0123456789012345678901", "B").outcome(), "200");
+  ASSERT_EQ(verb("hold", "pause", R"({"reason":"a storm"})"), "200");
+  const auto again = move("0123456789012345678901", "B");
+  EXPECT_EQ(again.outcome(), "200") << again.body;
+  EXPECT_EQ(again.at("/centre"), "B");
+  const auto other = move("0123456789012345678902", "C");
+  EXPECT_EQ(other.outcome(), "409 paused");
+  EXPECT_EQ(other.at("/detail"), "a storm");
+  ASSERT_EQ(verb("hold", "resume"), "200");
+  EXPECT_EQ(move("0123456789012345678902", "C").at("/centre"), "C");
+  ASSERT_EQ(s.admin("PATCH", "/admin/v1/rounds/hold/groups/A/2021-06-07", R"({"capacity":0,"reason":"flood"})").outcome(), "200");
+  EXPECT_EQ(move("0123456789012345678903", "A").outcome(), "409 window_closed");
+}
+
 TEST_F(admin_api_test, an_opening_ahead_tells_citizens_when) {
   auto& s = server();
   s.import("ahead", one_day, R"("opens_at":"2098-01-01T12:00:00+08:00")");
