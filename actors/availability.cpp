@@ -31,6 +31,16 @@ std::string gzip(std::string_view text) {
   return out;
 }
 
+const std::string& availability_page::gzip() const {
+  asked_.store(true, std::memory_order_relaxed);
+  compress();
+  return gzip_;
+}
+
+void availability_page::compress() const {
+  std::call_once(once_, [this] { gzip_ = actors::gzip(body); });
+}
+
 availability_actor::availability_actor(caf::actor_config& config, node_context& shared, read_model& model)
     : caf::event_based_actor(config), shared_(shared), model_(model) {}
 
@@ -53,8 +63,10 @@ caf::behavior availability_actor::make_behavior() {
 void availability_actor::take(group_figures&& figures) {
   const auto id = figures.group.value;
   auto& known = numbers_[id];
-  if (known.windows != figures.windows)
+  if (known.windows != figures.windows) {
     changed_groups_.insert(id);
+    days_.erase(id);
+  }
   known = std::move(figures);
 }
 
@@ -75,6 +87,8 @@ void availability_actor::build() {
   const auto catalogue = shared_.catalogue.get();
   const auto now = shared_.now();
   const auto changed = changed_pages(*catalogue);
+  if (catalogue_changed_)
+    days_.clear();
   bool any = false;
   for (const auto& round : catalogue->rounds)
     for (std::uint8_t state = 1; state < state_count; ++state) {
@@ -82,7 +96,10 @@ void availability_actor::build() {
       auto& known = pages_[key];
       if (known != nullptr && !catalogue_changed_ && !changed.contains(key) && now.value - known->as_of.value < renew_after_ms)
         continue;
-      known = page(*round, state);
+      auto built = page(*round, state);
+      if (known != nullptr && known->gzip_asked_for())
+        built->compress();  // so that no reader waits for it
+      known = std::move(built);
       any = true;
     }
   if (any)
@@ -102,31 +119,50 @@ void availability_actor::build() {
 
 namespace {
 
-void append_window(std::string& out, const window_definition& window, const window_counts& counts) {
-  const auto free = counts.capacity > counts.booked ? counts.capacity - counts.booked : 0;
-  fmt::format_to(std::back_inserter(out), R"({{"opens":"{:02}:{:02}","closes":"{:02}:{:02}","capacity":{},"free":{}}})",
-                 window.opens_minute / 60, window.opens_minute % 60, window.closes_minute / 60, window.closes_minute % 60, counts.capacity,
-                 free);
+void append_number(std::string& out, std::uint32_t n) {
+  const fmt::format_int text(n);
+  out.append(text.data(), text.size());
 }
 
-void append_day(std::string& out, const group_definition& group, const group_figures* numbers) {
-  fmt::format_to(std::back_inserter(out), R"({{"date":"{}","windows":[)", format_date(group.date));
+// A slot group's day, with its numbers as far as they are known.
+std::string day_text(const group_definition& group, const group_words& words, const group_figures* numbers) {
+  auto out = R"({"date":")" + words.date + R"(","windows":[)";
   for (std::size_t w = 0; w < group.windows.size(); ++w) {
-    if (w != 0)
-      out += ',';
     const bool known = numbers != nullptr && w < numbers->windows.size();
-    append_window(out, group.windows[w], known ? numbers->windows[w] : window_counts{group.windows[w].capacity, 0, 0, 0, 0});
+    const auto counts = known ? numbers->windows[w] : window_counts{group.windows[w].capacity, 0, 0, 0, 0};
+    out.append(w == 0 ? R"({"opens":")" : R"(,{"opens":")").append(words.windows[w].opens);
+    out.append(R"(","closes":")").append(words.windows[w].closes).append(R"(","capacity":)");
+    append_number(out, counts.capacity);
+    out += R"(,"free":)";
+    append_number(out, counts.capacity > counts.booked ? counts.capacity - counts.booked : 0);
+    out += '}';
   }
-  out += "]}";
+  return out += "]}";
 }
 
 std::string json_text(std::string_view text) { return boost::json::serialize(boost::json::string(text)); }
 
 }  // namespace
 
-std::shared_ptr<const availability_page> availability_actor::page(const round_entry& round, std::uint8_t state) const {
+// Made again only when its numbers have changed.
+const std::string& availability_actor::day(const round_entry& round, std::uint32_t index) {
+  const auto& group = round.definition.groups[index];
+  auto& text = days_[group.id.value];
+  if (text.empty()) {
+    const auto it = numbers_.find(group.id.value);
+    text = day_text(group, round.words[index], it == numbers_.end() ? nullptr : &it->second);
+  }
+  return text;
+}
+
+std::shared_ptr<const availability_page> availability_actor::page(const round_entry& round, std::uint8_t state) {
   const auto& definition = round.definition;
-  std::string centres;
+  const auto before = pages_.find({definition.id.value, state});
+  std::string status;
+  if (before != pages_.end() && before->second != nullptr)
+    status.reserve(before->second->body.size());
+  status.append(R"("status":")").append(name_of(round.status.state)).append(R"(","centres":[)");
+  bool first_centre = true;
   std::uint32_t g = 0;
   for (std::uint16_t c = 0; c < definition.centres.size(); ++c) {
     const auto& centre = definition.centres[c];
@@ -135,23 +171,22 @@ std::shared_ptr<const availability_page> availability_actor::page(const round_en
       ++g;
     if (state_number(centre.state) != state)
       continue;
-    centres += centres.empty() ? "" : ",";
-    fmt::format_to(std::back_inserter(centres), R"({{"code":{},"name":{},"days":[)", json_text(centre.code), json_text(centre.name));
+    status.append(std::exchange(first_centre, false) ? R"({"code":)" : R"(,{"code":)").append(json_text(centre.code));
+    status.append(R"(,"name":)").append(json_text(centre.name)).append(R"(,"days":[)");
     for (auto i = first; i < g; ++i) {
       if (i != first)
-        centres += ',';
-      const auto it = numbers_.find(definition.groups[i].id.value);
-      append_day(centres, definition.groups[i], it == numbers_.end() ? nullptr : &it->second);
+        status += ',';
+      status += day(round, i);
     }
-    centres += "]}";
+    status += "]}";
   }
+  status += "]}";
   auto built = std::make_shared<availability_page>();
   built->as_of = shared_.now();
-  const auto status = fmt::format(R"("status":"{}","centres":[{}]}})", name_of(round.status.state), centres);
   built->etag = fmt::format("W/\"{:016x}\"", XXH3_64bits(status.data(), status.size()));
-  built->body = fmt::format(R"({{"round":{},"state":{},"as_of":"{}",{})", json_text(definition.code), json_text(state_name(state)),
-                            format_utc(built->as_of), status);
-  built->body_gzip = gzip(built->body);
+  built->body = fmt::format(R"({{"round":{},"state":{},"as_of":"{}",)", json_text(definition.code), json_text(state_name(state)),
+                            format_utc(built->as_of));
+  built->body += status;
   return built;
 }
 

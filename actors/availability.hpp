@@ -7,6 +7,8 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "actors/context.hpp"
@@ -30,13 +32,15 @@ private:
   void take(group_figures&& figures);
   void build();
   [[nodiscard]] std::set<read_model::page_key> changed_pages(const round_catalogue& catalogue) const;
-  std::shared_ptr<const availability_page> page(const round_entry& round, std::uint8_t state) const;
+  const std::string& day(const round_entry& round, std::uint32_t index);
+  std::shared_ptr<const availability_page> page(const round_entry& round, std::uint8_t state);
 
   node_context& shared_;
   read_model& model_;
   std::map<std::uint32_t, group_figures> numbers_;
   std::map<read_model::page_key, std::shared_ptr<const availability_page>> pages_;
-  std::set<std::uint32_t> changed_groups_;  // since the last build
+  std::unordered_map<std::uint32_t, std::string> days_;  // by group: its part of a page, while its numbers stand
+  std::set<std::uint32_t> changed_groups_;               // since the last build
   bool catalogue_changed_ = true;
 };
 

@@ -5,11 +5,13 @@
 // journal's thread: they must only hand over (post) and return.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <expected>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <variant>
@@ -68,12 +70,21 @@ struct round_catalogue {
   std::uint64_t version = 0;
 };
 
-// The free places of one state, ready to send.
+// The free places of one state, ready to send. Immutable once published; any thread.
 struct availability_page {
   std::string body;  // JSON
-  std::string body_gzip;
   std::string etag;  // quoted
   unix_ms as_of;     // when the numbers were last known to be these
+
+  // The body compressed, made when it is first asked for; empty when it cannot be.
+  [[nodiscard]] const std::string& gzip() const;
+  [[nodiscard]] bool gzip_asked_for() const { return asked_.load(std::memory_order_relaxed); }
+  void compress() const;
+
+private:
+  mutable std::once_flag once_;
+  mutable std::string gzip_;
+  mutable std::atomic<bool> asked_{false};
 };
 
 // Committed numbers of one slot group, for figures.

@@ -200,7 +200,7 @@ void shard_actor::commit(const replication::committed& c) {
 }
 
 void shard_actor::served() {
-  serving_ = true;
+  const bool again = std::exchange(serving_, true);
   shared_.set_strict_rounds_free(shard_, machine_.alone());
   activate(schema::owner::of_registry());
   std::vector<schema::owner> waiting;
@@ -210,7 +210,8 @@ void shard_actor::served() {
   for (const auto& who : waiting)
     activate(who);
   tell_status();
-  delayed_send(this, std::chrono::seconds(1), sweep{});
+  if (!again)
+    delayed_send(this, std::chrono::seconds(1), sweep{});
 }
 
 void shard_actor::tell_status() {

@@ -225,10 +225,11 @@ void citizen_api::availability(const request& r, responder& respond) {
   if (matches_etag(r.if_none_match, page->etag)) {
     out.status = 304;
   } else {
-    const bool gzip = !page->body_gzip.empty() && accepts_gzip(r.accept_encoding);
-    if (gzip)
+    out.view = accepts_gzip(r.accept_encoding) ? std::string_view(page->gzip()) : std::string_view{};
+    if (!out.view.empty())
       out.add("Content-Encoding", "gzip");
-    out.view = gzip ? page->body_gzip : page->body;
+    else
+      out.view = page->body;
     out.shared = page;
   }
   add_cors(out, r.origin);
