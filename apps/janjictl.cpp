@@ -53,6 +53,14 @@ result<std::string> read_text(const std::string& path) {
   return out.str();
 }
 
+result<std::string> first_line_of(const std::string& path) {
+  auto text = read_text(path == "-" ? "/dev/stdin" : path);
+  if (!text)
+    return text;
+  text->resize(std::min(text->find_first_of("\r\n"), text->size()));
+  return text;
+}
+
 result<std::pair<std::string, std::string>> address_of(const connection& c) {
   auto admin = c.admin;
   if (admin.empty()) {
@@ -105,8 +113,8 @@ result<reply> call(const connection& c, http::verb verb, const std::string& targ
     boost::system::error_code ec;
     r.body = json::parse(r.text, ec);
     return r;
-  } catch (const std::exception& e) {
-    return std::unexpected(fmt::format("the node at {}:{} does not answer: {}", address->first, address->second, e.what()));
+  } catch (const boost::system::system_error& e) {  // its what() names a line of the library's source
+    return std::unexpected(fmt::format("the node at {}:{} does not answer: {}", address->first, address->second, e.code().message()));
   }
 }
 
@@ -322,8 +330,8 @@ void add_round_commands(CLI::App& app, connection& c, int& code) {
         fmt::print("would {} round {}\n", verb, *which);
         return;
       }
-      code = show(
-          c, call(c, http::verb::post, "/admin/v1/rounds/" + *which + "/" + verb, json::object{{"reason", *reason}, {"confirm", *reason}}));
+      const auto body = verb == "erase" ? json::object{{"confirm", *reason}} : json::object{{"reason", *reason}};
+      code = show(c, call(c, http::verb::post, "/admin/v1/rounds/" + *which + "/" + verb, body));
     });
   }
 }
@@ -387,6 +395,34 @@ void add_store_commands(CLI::App& app, connection& c, int& code) {
   }
 }
 
+void add_claim_command(CLI::App& app, connection& c, int& code) {
+  auto* claim = app.add_subcommand("claim", "what a citizen holds")->require_subcommand(1);
+  auto* sub = claim->add_subcommand("release", "cancel the booking made under an identity, whose owner staff have seen, to free it");
+  auto* words = new std::array<std::string, 4>;  // NOLINT: as long as the program
+  auto* country = new std::string;               // NOLINT
+  sub->add_option("round", (*words)[0])->required();
+  sub->add_option("--type", (*words)[1], "mykad, passport, army or police")->default_str("mykad");
+  sub->add_option("--number-file", (*words)[2], "file with the number, - for standard input: it stands in no list of processes")
+      ->required();
+  sub->add_option("--country", *country, "of a passport: three letters, as it says itself");
+  sub->add_option("--reason", (*words)[3], "kept in the audit trail")->required();
+  sub->callback([&c, &code, words, country] {
+    const auto& w = *words;
+    const auto number = first_line_of(w[2]);
+    if (!number) {
+      code = fail(number.error());
+    } else if (c.dry_run) {
+      fmt::print("would release what this identity holds in round {}\n", w[0]);
+    } else {
+      json::object identity{{"type", w[1].empty() ? "mykad" : w[1]}, {"number", *number}};
+      if (!country->empty())
+        identity["country"] = *country;
+      code = show(c, call(c, http::verb::post, "/admin/v1/claims/release",
+                          json::object{{"round", w[0]}, {"identity", std::move(identity)}, {"reason", w[3]}}));
+    }
+  });
+}
+
 void add_capacity_command(CLI::App& app, connection& c, int& code) {
   auto* sub = app.add_subcommand("capacity", "change the places of a window");
   auto* words = new std::array<std::string, 5>;  // NOLINT
@@ -432,6 +468,7 @@ int run(int argc, char** argv) {
   });
   add_round_commands(app, c, code);
   add_capacity_command(app, c, code);
+  add_claim_command(app, c, code);
   add_store_commands(app, c, code);
   CLI11_PARSE(app, argc, argv);
   return code;

@@ -103,7 +103,7 @@ void admin_api::get(const request& r, responder& respond) {
   if (r.path.starts_with(rounds))
     return get_round(r.path.substr(rounds.size()), respond);
   if (r.path.starts_with(shown))
-    return show(r.path.substr(shown.size()), respond);
+    return show(std::string(r.path.substr(shown.size())), std::move(respond));
   respond(to_response({.code = problem_code::no_such_endpoint}));
 }
 
@@ -409,27 +409,32 @@ void admin_api::preflight(const actors::round_entry& round, responder& respond) 
 }
 
 // On a thread of its own: it reads the whole log, as of one moment. One at a time.
-void admin_api::audit(responder&& respond) {
-  if (auditing_.exchange(true))
-    return respond(to_response({.code = problem_code::busy, .detail = "An audit is under way."}));
+void admin_api::read_aside(responder&& respond, std::function<response()> read) {
+  if (reading_.exchange(true))
+    return respond(to_response({.code = problem_code::busy, .detail = "Another reading of the whole log is under way."}));
   auto kept = std::make_shared<responder>(std::move(respond));
-  auditor_ = std::jthread([this, kept] {
-    cluster::audit a(shard_count_);
-    auto report = a.run(store_);
-    boost::asio::post(io_, [this, kept, report = std::move(report)] {
-      auditing_ = false;
-      if (!report)
-        return (*kept)(to_response({.code = problem_code::wrong_state, .detail = report.error()}));
-      (*kept)(json_response(to_json(*report)));
+  reader_ = std::jthread([this, kept, read = std::move(read)] {
+    auto said = read();
+    boost::asio::post(io_, [this, kept, said = std::move(said)]() mutable {
+      reading_ = false;
+      (*kept)(std::move(said));
     });
   });
 }
 
-void admin_api::show(std::string_view what, responder& respond) {
-  const auto shown = stored_view(store_, shard_count_, *node_.catalogue(), what);
-  if (!shown)
-    return respond(to_response({.code = problem_code::not_found, .detail = shown.error()}));
-  respond(json_response(*shown));
+void admin_api::audit(responder&& respond) {
+  read_aside(std::move(respond), [this] {
+    cluster::audit a(shard_count_);
+    const auto report = a.run(store_);
+    return report ? json_response(to_json(*report)) : to_response({.code = problem_code::wrong_state, .detail = report.error()});
+  });
+}
+
+void admin_api::show(std::string what, responder&& respond) {
+  read_aside(std::move(respond), [this, what = std::move(what), catalogue = node_.catalogue()] {
+    const auto shown = stored_view(store_, shard_count_, *catalogue, what);
+    return shown ? json_response(*shown) : to_response({.code = problem_code::not_found, .detail = shown.error()});
+  });
 }
 
 }  // namespace janji::net

@@ -41,7 +41,8 @@ private:
   void get_round(std::string_view path, responder& respond);
   void preflight(const actors::round_entry& round, responder& respond);
   void audit(responder&& respond);
-  void show(std::string_view what, responder& respond);
+  void show(std::string what, responder&& respond);
+  void read_aside(responder&& respond, std::function<response()> read);
   // A completion that answers from this server's thread.
   actors::operator_done done(responder&& respond, std::function<std::optional<problem>()> before = {});
 
@@ -54,8 +55,8 @@ private:
   const citizen_api& citizens_;
   std::string token_;
   std::uint16_t shard_count_;
-  std::atomic<bool> auditing_{false};
-  std::jthread auditor_;  // ends before anything above goes
+  std::atomic<bool> reading_{false};
+  std::jthread reader_;  // ends before anything above goes
 };
 
 }  // namespace janji::net
