@@ -106,6 +106,7 @@ private:
   front front_;
   alternatives alternatives_;
   boost::unordered_flat_map<std::string, body_ptr> kept_;
+  std::uint64_t kept_version_ = 0;  // of the catalogue that they were made from
   std::uint64_t id_base_ = 0;
   std::uint64_t ids_ = 0;
   std::uint64_t logged_ = 0;

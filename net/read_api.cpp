@@ -148,8 +148,10 @@ void citizen_api::refuse_read(const request& r, responder& respond, const proble
 template <class Make>
 citizen_api::body_ptr citizen_api::keep(std::string name, Make&& make) {
   const auto now = front_.clock().now();
-  if (kept_.size() >= kept_max)
+  const auto version = node_.catalogue()->version;
+  if (kept_.size() >= kept_max || version != kept_version_)  // an opening is seen at once
     kept_.clear();
+  kept_version_ = version;
   auto& kept = kept_[std::move(name)];
   if (kept != nullptr && now.value - kept->as_of.value < kept_for_ms)
     return kept;

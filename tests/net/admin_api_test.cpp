@@ -84,7 +84,9 @@ TEST_F(admin_api_test, a_round_goes_its_way_from_import_to_erasure) {
   EXPECT_EQ(s.admin("GET", "/admin/v1/rounds/way/preflight").at("/places"), "2");
   EXPECT_EQ(verb("way", "pause", R"({"reason":"too early"})"), "409 wrong_state");
   EXPECT_EQ(verb("way", "warm"), "200");
+  EXPECT_NE(s.ask("GET", "/api/v1/rounds").body.find("imported"), std::string::npos);
   EXPECT_EQ(verb("way", "open"), "200");
+  EXPECT_EQ(s.ask("GET", "/api/v1/rounds").body.find("imported"), std::string::npos) << "the opening is seen at once";
   EXPECT_EQ(book(s, "way", "900101-14-0001").outcome(), "201");
   EXPECT_EQ(verb("way", "pause"), "422 invalid") << "citizens are shown the reason";
   EXPECT_EQ(verb("way", "pause", R"({"reason":"a storm"})"), "200");
