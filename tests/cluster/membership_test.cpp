@@ -1,0 +1,179 @@
+// Disks that forget, learners, orders, strict reads.
+#include "tests/cluster/replicas.hpp"
+
+namespace janji::replication {
+namespace {
+
+using testing_by_hand::cluster_test;
+
+// ------------------------------------------------------------------ disks that forget
+
+TEST_F(cluster_test, a_member_that_forgot_is_refilled_and_counts_for_nothing_until_then) {
+  serve();
+  const auto b = book(0);
+  run();
+  ASSERT_TRUE(confirmed(0, b));
+  crash(1);
+  at(1).log.pop_back();
+  start(1, sequence_t{2});
+  EXPECT_EQ(heard<alarm>(1).size(), 1U);
+  ticks_all(12);
+  EXPECT_EQ(tail(1), tail(0));
+  EXPECT_EQ(heard<alarm>(0).size(), 1U);
+}
+
+TEST_F(cluster_test, a_wiped_disk_is_somebody_else_and_cannot_stand) {
+  serve();
+  crash(1);
+  at(1).disk = 5;
+  at(1).log.clear();
+  at(1).promised = {};
+  crash(0);
+  start(1);
+  for (int i = 0; i < 200; ++i)
+    step(1, tick{0});
+  EXPECT_FALSE(swapping);
+}
+
+// ------------------------------------------------------------------ membership
+
+TEST_F(cluster_test, a_learner_that_lacks_compacted_entries_gets_a_snapshot) {
+  start(3);
+  serve();
+  for (int i = 0; i < 5; ++i) {
+    book(0);
+    run();
+  }
+  step(0, compacted{sequence_t{4}});
+  at(0).base = pos(2, 4);
+  std::erase_if(at(0).log, [](const entry& e) { return e.at.sequence <= sequence_t{4}; });
+  step(0, order{1, order::verb::add_learner, who(3), {}});
+  run();
+  ticks_all(30);
+  EXPECT_EQ(record.record.in_sync.back(), who(3));
+  EXPECT_GE(at(3).base.sequence, sequence_t{4});
+  EXPECT_EQ(tail(3), tail(0));
+}
+
+TEST_F(cluster_test, leadership_is_handed_over_after_what_is_in_flight_is_committed) {
+  serve();
+  const auto b = book(0);
+  sync(0);
+  step(0, order{1, order::verb::hand_over, who(1), {}});
+  EXPECT_FALSE(at(0).m->can_append());
+  run();
+  ticks(0, 2);
+  EXPECT_TRUE(confirmed(0, b));
+  EXPECT_EQ(record.record.leader, who(1));
+  see(1);
+  run();
+  EXPECT_EQ(at(1).m->current_role(), machine::role::serving);
+  EXPECT_EQ(at(0).m->current_role(), machine::role::stopped);
+}
+
+TEST_F(cluster_test, orders_that_cannot_succeed_are_refused_with_the_reason) {
+  const auto why = [&](order::verb v, member m, member by = {}) {
+    at(0).said.clear();
+    step(0, order{7, v, m, by});
+    return heard<order_answered>(0).at(0).why;
+  };
+  start(0);
+  EXPECT_NE(why(order::verb::remove, who(1)), "") << "it does not lead yet";
+  start(1);
+  start(2);
+  run();
+  EXPECT_NE(why(order::verb::add_learner, who(1)), "");
+  EXPECT_NE(why(order::verb::remove, who(0)), "");
+  EXPECT_NE(why(order::verb::remove, who(3)), "");
+  EXPECT_NE(why(order::verb::hand_over, who(3)), "");
+  EXPECT_NE(why(order::verb::replace, who(3), who(2)), "");
+  EXPECT_NE(why(order::verb::replace, who(1), who(3)), "") << "the set is above the floor";
+  EXPECT_EQ(why(order::verb::remove, who(2)), "");
+  EXPECT_NE(why(order::verb::add_learner, who(3)), "") << "a swap is under way";
+  run();
+  EXPECT_EQ(record.record.in_sync.size(), 2U);
+  EXPECT_NE(why(order::verb::remove, who(1)), "") << "the floor";
+  EXPECT_NE(why(order::verb::replace, who(1), who(3)), "") << "it is heard";
+  book(0);
+  EXPECT_NE(why(order::verb::add_learner, who(3)), "") << "a write is on its way";
+}
+
+TEST_F(cluster_test, a_member_that_is_dead_for_good_at_the_floor_is_replaced_on_an_order) {
+  serve();
+  step(0, order{1, order::verb::remove, who(2), {}});
+  run();
+  book(0);
+  run();
+  crash(1);
+  start(3);
+  step(0, order{2, order::verb::add_learner, who(3), {}});
+  run();
+  EXPECT_EQ(at(0).m->current_role(), machine::role::promising) << "nothing leads out of here without an order";
+  for (int i = 0; i < 60; ++i) {
+    ticks(0, 1);
+    ticks(3, 1);
+  }
+  EXPECT_EQ(at(0).m->current_role(), machine::role::promising);
+  step(0, order{3, order::verb::replace, who(1), who(3)});
+  for (int i = 0; i < 30; ++i) {
+    ticks(0, 1);
+    ticks(3, 1);
+  }
+  EXPECT_EQ(record.record.in_sync, (std::vector{who(0), who(3)}));
+  EXPECT_EQ(at(0).m->current_role(), machine::role::serving);
+  EXPECT_EQ(tail(3), tail(0));
+}
+
+// ------------------------------------------------------------------ strict reads
+
+TEST_F(cluster_test, a_strict_read_waits_for_a_round_that_began_after_it) {
+  serve();
+  net.clear();
+  step(0, strict_read{1});
+  step(0, strict_read{2});
+  EXPECT_TRUE(heard<strict_read_done>(0).empty());
+  run();
+  const auto done = heard<strict_read_done>(0);
+  ASSERT_EQ(done.size(), 2U);
+  EXPECT_TRUE(done[0].confirmed && done[1].confirmed);
+}
+
+TEST_F(cluster_test, a_deposed_leader_denies_nothing) {
+  serve();
+  at(0).up = false;
+  ticks(1, 100);
+  ASSERT_EQ(at(1).m->current_role(), machine::role::serving);
+  at(0).up = true;
+  step(0, strict_read{1});
+  run();
+  ASSERT_EQ(heard<strict_read_done>(0).size(), 1U);
+  EXPECT_FALSE(heard<strict_read_done>(0)[0].confirmed);
+}
+
+// ------------------------------------------------------------------ the shape of a log
+
+TEST(log_shape_test, two_logs_part_where_their_positions_do) {
+  const auto shape = [](std::initializer_list<std::uint64_t> epochs) {
+    log_shape s;
+    for (const auto e : epochs)
+      s.append({epoch_t{e}, sequence_t{s.tail.sequence.value + 1}});
+    return s;
+  };
+  EXPECT_EQ(agreement(shape({1, 1, 2}), shape({1, 1, 3, 3})), sequence_t{2});
+  EXPECT_EQ(agreement(shape({1, 1, 2, 2}), shape({1, 1, 2})), sequence_t{3});
+  EXPECT_EQ(agreement(shape({}), shape({1})), sequence_t{0});
+  EXPECT_EQ(agreement(shape({2}), shape({1})), sequence_t{0});
+  auto compacted_log = shape({1, 1, 2, 2, 3});
+  compacted_log.compact(sequence_t{3});
+  EXPECT_EQ(agreement(compacted_log, shape({1, 1})), std::nullopt) << "only a snapshot helps";
+  EXPECT_EQ(agreement(compacted_log, shape({1, 1, 2, 2, 4})), sequence_t{4});
+  EXPECT_EQ(agreement(compacted_log, shape({1, 1, 1, 1})), std::nullopt);
+  EXPECT_TRUE(compacted_log.holds({epoch_t{1}, sequence_t{2}}));
+  EXPECT_FALSE(compacted_log.holds({epoch_t{1}, sequence_t{3}}));
+  EXPECT_EQ(compacted_log.epoch_at(sequence_t{2}), std::nullopt);
+  compacted_log.cut(sequence_t{4});
+  EXPECT_EQ(compacted_log.tail, (position{epoch_t{2}, sequence_t{4}}));
+}
+
+}  // namespace
+}  // namespace janji::replication
