@@ -15,7 +15,9 @@
 #include <expected>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <sstream>
+#include <vector>
 
 #include "apps/settings.hpp"
 #include "booking/receipt.hpp"
@@ -42,6 +44,15 @@ struct connection {
   std::string token_file;  // empty: DATA/admin.token
   bool as_json = false;
   bool dry_run = false;
+
+  // What the verbs' options are read into, as long as they may be called.
+  template <class T>
+  T* keep() {
+    auto made = std::make_shared<T>();
+    kept.push_back(made);
+    return made.get();
+  }
+  std::vector<std::shared_ptr<void>> kept;
 };
 
 result<std::string> read_text(const std::string& path) {
@@ -295,13 +306,13 @@ int verify(const std::string& text, const std::string& key_hex) {
 void add_round_commands(CLI::App& app, connection& c, int& code) {
   auto* round = app.add_subcommand("round", "import, open, pause and close rounds")->require_subcommand(1);
   auto* import = round->add_subcommand("import", "a round from a TOML file and two CSV files: all or nothing");
-  auto* files = new std::array<std::string, 3>;  // NOLINT: as long as the program
+  auto* files = c.keep<std::array<std::string, 3>>();
   import->add_option("--round", (*files)[0], "its settings (TOML)")->required();
   import->add_option("--centres", (*files)[1], "its centres (CSV)")->required();
   import->add_option("--slots", (*files)[2], "its slot groups (CSV)")->required();
   import->callback([&c, &code, files] { code = import_round(c, (*files)[0], (*files)[1], (*files)[2]); });
-  auto* which = new std::string;   // NOLINT
-  auto* reason = new std::string;  // NOLINT
+  auto* which = c.keep<std::string>();
+  auto* reason = c.keep<std::string>();
   round->add_subcommand("list", "all rounds and their states")->callback([&c, &code] {
     code = show(c, call(c, http::verb::get, "/admin/v1/rounds"));
   });
@@ -337,9 +348,9 @@ void add_round_commands(CLI::App& app, connection& c, int& code) {
 }
 
 void add_store_commands(CLI::App& app, connection& c, int& code) {
-  auto* online = new bool{false};  // NOLINT
-  auto* to = new std::string;      // NOLINT
-  auto* what = new std::string;    // NOLINT
+  auto* online = c.keep<bool>();
+  auto* to = c.keep<std::string>();
+  auto* what = c.keep<std::string>();
   auto* audit = app.add_subcommand("audit", "prove from the log: no window over, no citizen with two, no yes without an entry");
   audit->add_flag("--online", *online, "let the running node do it");
   audit->callback([&c, &code, online] { code = *online ? audit_node(c) : audit_data(c); });
@@ -361,7 +372,7 @@ void add_store_commands(CLI::App& app, connection& c, int& code) {
   });
   auto* keys = app.add_subcommand("keys", "the master key")->require_subcommand(1);
   auto* rotate = keys->add_subcommand("rotate", "wrap all keys again under a new master key");
-  auto* file = new std::string;  // NOLINT
+  auto* file = c.keep<std::string>();
   rotate->add_option("--new-master-key-file", *file, "64 hexadecimal digits, mode 0600; start the node with it from now on")->required();
   rotate->callback([&c, &code, file] {
     if (c.dry_run)
@@ -375,8 +386,8 @@ void add_store_commands(CLI::App& app, connection& c, int& code) {
     code = show(c, call(c, http::verb::get, "/admin/v1/receipt-key"));
   });
   auto* check = receipt->add_subcommand("verify", "offline: is it signed by this key?");
-  auto* text = new std::string;  // NOLINT
-  auto* key = new std::string;   // NOLINT
+  auto* text = c.keep<std::string>();
+  auto* key = c.keep<std::string>();
   check->add_option("receipt", *text)->required();
   check->add_option("--key", *key)->required();
   check->callback([&code, text, key] { code = verify(*text, *key); });
@@ -398,8 +409,8 @@ void add_store_commands(CLI::App& app, connection& c, int& code) {
 void add_claim_command(CLI::App& app, connection& c, int& code) {
   auto* claim = app.add_subcommand("claim", "what a citizen holds")->require_subcommand(1);
   auto* sub = claim->add_subcommand("release", "cancel the booking made under an identity, whose owner staff have seen, to free it");
-  auto* words = new std::array<std::string, 4>;  // NOLINT: as long as the program
-  auto* country = new std::string;               // NOLINT
+  auto* words = c.keep<std::array<std::string, 4>>();
+  auto* country = c.keep<std::string>();
   sub->add_option("round", (*words)[0])->required();
   sub->add_option("--type", (*words)[1], "mykad, passport, army or police")->default_str("mykad");
   sub->add_option("--number-file", (*words)[2], "file with the number, - for standard input: it stands in no list of processes")
@@ -425,8 +436,8 @@ void add_claim_command(CLI::App& app, connection& c, int& code) {
 
 void add_capacity_command(CLI::App& app, connection& c, int& code) {
   auto* sub = app.add_subcommand("capacity", "change the places of a window");
-  auto* words = new std::array<std::string, 5>;  // NOLINT
-  auto* places = new std::int64_t{0};            // NOLINT
+  auto* words = c.keep<std::array<std::string, 5>>();
+  auto* places = c.keep<std::int64_t>();
   sub->add_option("round", (*words)[0])->required();
   sub->add_option("centre", (*words)[1])->required();
   sub->add_option("date", (*words)[2])->required();
