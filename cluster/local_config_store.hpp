@@ -16,8 +16,4 @@ private:
   store::node_store& store_;
 };
 
-// The record as bytes (JSON, as it will stand in etcd) and back.
-std::string to_text(const shard_record& record);
-std::expected<shard_record, std::string> record_from_text(std::string_view text);
-
 }  // namespace janji::cluster

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "cluster/local_config_store.hpp"
+#include "cluster/record_text.hpp"
 #include "tests/temporary_directory.hpp"
 
 namespace janji::cluster {
@@ -34,22 +35,6 @@ struct contract : testing::Test {
     disk = std::move(*store::node_store::open(options));
   }
 };
-
-TEST_F(contract, a_swap_wins_once_and_the_loser_is_told_what_is_there) {
-  local_config_store records(*disk);
-  EXPECT_EQ(records.read(shard_id{5})->revision, 0U);
-  const shard_record first{epoch_t{1}, {1, 2}, {{1, 2}}, {{3, 4}}, 2, 3};
-  const auto won = records.swap(shard_id{5}, 0, first);
-  ASSERT_EQ(won.result, swap_result::won);
-  EXPECT_EQ(records.read(shard_id{5})->record, first);
-  auto second = first;
-  second.epoch = epoch_t{2};
-  const auto lost = records.swap(shard_id{5}, 0, second);
-  EXPECT_EQ(lost.result, swap_result::lost);
-  EXPECT_EQ(lost.record.record, first);
-  EXPECT_EQ(records.swap(shard_id{5}, won.record.revision, second).result, swap_result::won);
-  EXPECT_EQ(records.read(shard_id{6})->revision, 0U);
-}
 
 TEST_F(contract, a_record_that_cannot_be_read_is_an_error) {
   EXPECT_FALSE(record_from_text("{").has_value());

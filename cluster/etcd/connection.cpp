@@ -1,0 +1,275 @@
+#include "cluster/etcd/connection.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/json.hpp>
+#include <optional>
+#include <utility>
+
+namespace janji::cluster::etcd {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+namespace json = boost::json;
+using boost::system::error_code;
+
+std::expected<endpoint, std::string> parse_endpoint(std::string_view text) {
+  endpoint e;
+  auto rest = text;
+  if (rest.starts_with("https://"))
+    e.tls = true;
+  else if (!rest.starts_with("http://"))
+    return std::unexpected(fmt::format("an endpoint of etcd is http://host:port or https://host:port, not '{}'", text));
+  rest.remove_prefix(e.tls ? 8 : 7);
+  if (rest.ends_with('/'))
+    rest.remove_suffix(1);
+  const auto colon = rest.rfind(':');
+  if (colon == std::string_view::npos || colon == 0 || colon + 1 == rest.size() ||
+      rest.find_first_not_of("0123456789", colon + 1) != std::string_view::npos || rest.size() - colon > 6)
+    return std::unexpected(fmt::format("'{}' names no host and port", text));
+  e.host = rest.substr(0, colon);
+  if (e.host.starts_with('[') && e.host.ends_with(']'))
+    e.host = e.host.substr(1, e.host.size() - 2);
+  e.port = rest.substr(colon + 1);
+  return e;
+}
+
+connection::connection(std::vector<endpoint> endpoints, std::shared_ptr<asio::ssl::context> tls)
+    : endpoints_(std::move(endpoints)), tls_context_(std::move(tls)) {}
+connection::~connection() = default;
+
+void connection::interrupt() {
+  interrupted_ = true;
+  asio::post(io_, [this] {
+    if (plain_)
+      plain_->cancel();
+    if (tls_)
+      beast::get_lowest_layer(*tls_).cancel();
+  });
+}
+
+template <class Use>
+auto connection::with_stream(Use&& use) {
+  return tls_ ? use(*tls_) : use(*plain_);
+}
+
+// Runs one asynchronous step to its end on this thread; `start` is given the handler to call.
+template <class Start>
+error_code connection::finish(steady::time_point deadline, Start&& start) {
+  if (interrupted_)
+    return asio::error::operation_aborted;
+  error_code result = asio::error::would_block;
+  with_stream([&](auto& s) { beast::get_lowest_layer(s).expires_at(deadline); });
+  start([&result](const error_code& ec, auto&&...) { result = ec; });
+  io_.restart();
+  while (result == asio::error::would_block && io_.run_one() != 0) {
+  }
+  return result;
+}
+
+std::expected<void, std::string> connection::connect(steady::time_point deadline) {
+  const auto& e = endpoints_[at_];
+  const auto where = fmt::format("{}:{}", e.host, e.port);
+  error_code ec;
+  asio::ip::tcp::resolver resolver(io_);
+  const auto found = resolver.resolve(e.host, e.port, ec);
+  if (ec)
+    return std::unexpected(fmt::format("{}: {}", where, ec.message()));
+  if (e.tls) {
+    if (!tls_context_)
+      return std::unexpected(where + ": https without a TLS context");
+    tls_ = std::make_unique<beast::ssl_stream<beast::tcp_stream>>(io_, *tls_context_);
+    SSL_set_tlsext_host_name(tls_->native_handle(), e.host.c_str());
+    tls_->set_verify_callback(asio::ssl::host_name_verification(e.host));
+  } else {
+    plain_ = std::make_unique<beast::tcp_stream>(io_);
+  }
+  ec = finish(deadline, [&](auto handler) { with_stream([&](auto& s) { beast::get_lowest_layer(s).async_connect(found, handler); }); });
+  if (!ec && tls_)
+    ec = finish(deadline, [&](auto handler) { tls_->async_handshake(asio::ssl::stream_base::client, handler); });
+  if (!ec) {
+    error_code ignored;
+    with_stream([&](auto& s) { beast::get_lowest_layer(s).socket().set_option(asio::ip::tcp::no_delay(true), ignored); });
+    return {};
+  }
+  close();
+  return std::unexpected(fmt::format("{}: {}", where, ec.message()));
+}
+
+// Whoever has closed an idle connection must not make a request's outcome unknown.
+bool connection::still_open() {
+  if (!plain_ && !tls_)
+    return false;
+  return with_stream([](auto& s) {
+    char byte = 0;
+    const auto n = ::recv(beast::get_lowest_layer(s).socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  });
+}
+
+std::expected<void, std::string> connection::ready(steady::time_point deadline) {
+  if (still_open())
+    return {};
+  close();
+  return connect(deadline);
+}
+
+void connection::close() {
+  plain_.reset();
+  tls_.reset();
+}
+
+void connection::next_endpoint() {
+  close();
+  at_ = (at_ + 1) % endpoints_.size();
+}
+
+namespace {
+
+http::request<http::string_body> request_for(const endpoint& e, std::string_view path, const json::object& body, std::string_view token) {
+  http::request<http::string_body> r(http::verb::post, {path.data(), path.size()}, 11);
+  r.set(http::field::host, e.host + ":" + e.port);
+  r.set(http::field::content_type, "application/json");
+  if (!token.empty())
+    r.set(http::field::authorization, token);
+  r.body() = json::serialize(body);
+  r.prepare_payload();
+  return r;
+}
+
+// What etcd says when it does not do it: { error, code, message }, inside "error" of a stream.
+failure refusal_of(unsigned status, const json::value& body) {
+  failure f;
+  const auto* o = body.if_object();
+  if (o != nullptr)
+    if (const auto* inner = o->if_contains("error"); inner != nullptr && inner->is_object())
+      o = inner->if_object();
+  if (o != nullptr) {
+    for (const auto* name : {"code", "grpc_code"})
+      if (const auto* v = o->if_contains(name); v != nullptr && v->is_int64())
+        f.code = static_cast<int>(v->get_int64());
+    for (const auto* name : {"message", "error"})
+      if (const auto* v = o->if_contains(name); v != nullptr && v->is_string() && f.text.empty())
+        f.text = std::string(v->get_string());
+  }
+  if (f.text.empty())
+    f.text = fmt::format("HTTP status {}", status);
+  // Invalid argument, not found, permission denied, too many requests, failed precondition, out of range, unauthenticated:
+  // said before anything is done. All else, a time-out or a lost leader, may come after.
+  switch (f.code) {
+    case 3:
+    case 5:
+    case 7:
+    case 8:
+    case 9:
+    case 11:
+    case code_unauthenticated: break;
+    default: f.may_have_happened = true;
+  }
+  return f;
+}
+
+json::value parsed(std::string_view text) {
+  error_code ec;
+  auto v = json::parse(json::string_view(text.data(), text.size()), ec);
+  return ec ? json::value(nullptr) : std::move(v);
+}
+
+}  // namespace
+
+std::expected<json::object, failure> connection::post(std::string_view path, const json::object& body, std::string_view token, again repeat,
+                                                      steady::time_point deadline) {
+  failure last{false, 0, "no endpoint answers"};
+  for (std::size_t tried = 0; tried < 2 * endpoints_.size(); ++tried) {
+    const auto left = deadline - steady::now();
+    if (left <= steady::duration::zero() || interrupted_)
+      break;
+    // One endpoint that swallows everything must leave time for the next.
+    const auto until = endpoints_.size() == 1 ? deadline : steady::now() + left / 2;
+    if (auto made = ready(until); !made) {
+      last.text = made.error();
+      next_endpoint();
+      continue;
+    }
+    const auto& e = endpoints_[at_];
+    const auto request = request_for(e, path, body, token);
+    auto ec = finish(until, [&](auto handler) { with_stream([&](auto& s) { http::async_write(s, request, handler); }); });
+    beast::flat_buffer buffer;
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(answer_bytes_max);
+    if (!ec)
+      ec = finish(until, [&](auto handler) { with_stream([&](auto& s) { http::async_read(s, buffer, parser, handler); }); });
+    if (ec) {
+      last = {true, 0, fmt::format("{}:{}: {}", e.host, e.port, ec.message())};
+      next_endpoint();
+      if (repeat == again::no)
+        return std::unexpected(last);
+      continue;
+    }
+    if (!parser.get().keep_alive())
+      close();
+    auto answer = parsed(parser.get().body());
+    if (parser.get().result() == http::status::ok && answer.is_object())
+      return std::move(answer.as_object());
+    last = refusal_of(parser.get().result_int(), answer);
+    if (repeat == again::no || !last.may_have_happened)
+      return std::unexpected(last);
+    next_endpoint();
+  }
+  return std::unexpected(last);
+}
+
+std::expected<void, failure> connection::stream(std::string_view path, const json::object& body, std::string_view token,
+                                                const std::function<bool(json::object&&)>& each, steady::time_point deadline) {
+  const auto fail = [&](std::string text) {
+    next_endpoint();
+    return std::unexpected(failure{true, 0, std::move(text)});
+  };
+  if (auto made = ready(deadline); !made)
+    return fail(made.error());
+  const auto where = fmt::format("{}:{}", current().host, current().port);
+  const auto request = request_for(current(), path, body, token);
+  if (const auto ec = finish(deadline, [&](auto handler) { with_stream([&](auto& s) { http::async_write(s, request, handler); }); }))
+    return fail(fmt::format("{}: {}", where, ec.message()));
+  beast::flat_buffer buffer;
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(boost::none);  // it goes on; one object at a time is bounded below
+  std::string text;
+  bool go_on = true;
+  error_code end;
+  while (go_on && !end && !parser.is_done()) {
+    end = finish(deadline, [&](auto handler) { with_stream([&](auto& s) { http::async_read_some(s, buffer, parser, handler); }); });
+    text += std::exchange(parser.get().body(), {});
+    for (auto line = text.find('\n'); go_on && line != std::string::npos; line = text.find('\n')) {
+      auto value = parsed(std::string_view(text).substr(0, line));
+      text.erase(0, line + 1);
+      if (!value.is_object())
+        return fail(where + ": what it streams is no JSON");
+      if (parser.get().result() != http::status::ok || value.get_object().contains("error")) {
+        close();
+        return std::unexpected(refusal_of(parser.get().result_int(), value));
+      }
+      go_on = each(std::move(value.get_object()));
+    }
+    if (text.size() > answer_bytes_max)
+      return fail(where + ": it streams an object without end");
+  }
+  if (parser.is_done() && parser.get().result() != http::status::ok) {
+    auto refused = refusal_of(parser.get().result_int(), parsed(text));
+    close();
+    return std::unexpected(std::move(refused));
+  }
+  close();
+  if (!go_on || end == beast::error::timeout || parser.is_done())
+    return {};
+  return fail(fmt::format("{}: {}", where, end.message()));
+}
+
+}  // namespace janji::cluster::etcd

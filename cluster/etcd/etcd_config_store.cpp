@@ -1,0 +1,482 @@
+#include "cluster/etcd/etcd_config_store.hpp"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <boost/json.hpp>
+#include <charconv>
+#include <utility>
+
+#include "cluster/record_text.hpp"
+
+namespace janji::cluster::etcd {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+
+struct etcd_config_store::channel {
+  channel(const std::vector<endpoint>& endpoints, const std::shared_ptr<boost::asio::ssl::context>& tls) : link(endpoints, tls) {}
+  connection link;
+  std::string token;
+};
+
+namespace {
+
+std::expected<std::shared_ptr<boost::asio::ssl::context>, std::string> make_tls(const options& o) {
+  namespace ssl = boost::asio::ssl;
+  auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
+  boost::system::error_code ec;
+  const auto failed = [&](const std::string& what) { return std::unexpected(fmt::format("{}: {}", what, ec.message())); };
+  context->set_verify_mode(ssl::verify_peer);
+  if (o.ca_file.empty())
+    context->set_default_verify_paths(ec);
+  else
+    context->load_verify_file(o.ca_file, ec);
+  if (ec)
+    return failed(o.ca_file.empty() ? "the system's certificates" : o.ca_file);
+  if (o.certificate_file.empty())
+    return context;
+  if (context->use_certificate_chain_file(o.certificate_file, ec); ec)
+    return failed(o.certificate_file);
+  if (context->use_private_key_file(o.key_file, ssl::context::pem, ec); ec)
+    return failed(o.key_file);
+  return context;
+}
+
+std::optional<std::uint64_t> number_after(std::string_view text, std::string_view what) {
+  if (!text.starts_with(what))
+    return std::nullopt;
+  text.remove_prefix(what.size());
+  std::uint64_t n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional{n} : std::nullopt;
+}
+
+std::expected<versioned_record, std::string> record_of(const key_value& kv) {
+  auto record = record_from_text(kv.value);
+  if (!record)
+    return std::unexpected(fmt::format("{}: {}", kv.key, record.error()));
+  return versioned_record{static_cast<std::uint64_t>(kv.mod_revision), std::move(*record)};
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------ opening
+
+std::expected<std::unique_ptr<etcd_config_store>, std::string> etcd_config_store::open(options o, log_line log) {
+  if (o.endpoints.empty() || o.endpoints.size() > endpoints_max)
+    return std::unexpected(fmt::format("etcd has from one to {} endpoints", endpoints_max));
+  if (o.cluster.empty() || o.cluster.find('/') != std::string::npos)
+    return std::unexpected(std::string("a cluster has a name, without a slash"));
+  if (o.certificate_file.empty() != o.key_file.empty())
+    return std::unexpected(std::string("a certificate needs its key, and a key its certificate"));
+  std::unique_ptr<etcd_config_store> made(new etcd_config_store(std::move(o), std::move(log)));
+  bool tls = false;
+  for (const auto& text : made->options_.endpoints) {
+    auto e = parse_endpoint(text);
+    if (!e)
+      return std::unexpected(e.error());
+    tls = tls || e->tls;
+    made->endpoints_.push_back(std::move(*e));
+  }
+  if (tls) {
+    auto context = make_tls(made->options_);
+    if (!context)
+      return std::unexpected(context.error());
+    made->tls_ = std::move(*context);
+  }
+  made->caller_ = std::make_unique<channel>(made->endpoints_, made->tls_);
+  return made;
+}
+
+etcd_config_store::etcd_config_store(options o, log_line log)
+    : options_(std::move(o)), log_(std::move(log)), prefix_("/janji/" + options_.cluster + "/") {}
+
+etcd_config_store::~etcd_config_store() {
+  keeping_.request_stop();
+  watching_.request_stop();
+  if (keeper_)
+    keeper_->link.interrupt();
+  if (watcher_)
+    watcher_->link.interrupt();
+}
+
+std::string etcd_config_store::shard_key(shard_id shard) const { return fmt::format("{}shard/{}", prefix_, shard.value); }
+std::string etcd_config_store::node_key(std::uint64_t node) const { return fmt::format("{}node/{}", prefix_, node); }
+
+void etcd_config_store::say(const std::string& text) const {
+  if (log_)
+    log_(text);
+}
+
+// ------------------------------------------------------------------ calls
+
+std::expected<json::object, failure> etcd_config_store::call(channel& c, std::string_view path, const json::object& body,
+                                                             connection::again repeat) {
+  const auto deadline = steady::now() + options_.call_deadline;
+  for (int attempt = 0;; ++attempt) {
+    if (!options_.user.empty() && c.token.empty()) {
+      const auto said =
+          c.link.post("/v3/auth/authenticate", user_and_password(options_.user, options_.password), {}, connection::again::yes, deadline);
+      if (!said)
+        return std::unexpected(failure{false, said.error().code, "etcd does not let us in: " + said.error().text});
+      auto token = read_text(*said, "token");
+      if (!token || token->empty())
+        return std::unexpected(failure{false, 0, "etcd gave no token"});
+      c.token = std::move(*token);
+    }
+    auto answer = c.link.post(path, body, c.token, repeat, deadline);
+    // A token lapses; the call was refused before anything was done.
+    const bool lapsed = !answer && answer.error().code == code_unauthenticated && !options_.user.empty() && attempt == 0;
+    if (!lapsed)
+      return answer;
+    c.token.clear();
+  }
+}
+
+std::expected<header, failure> etcd_config_store::same_cluster(const header& h) {
+  std::uint64_t known = 0;
+  if (h.cluster_id == 0 || (!cluster_id_.compare_exchange_strong(known, h.cluster_id) && known != h.cluster_id))
+    return std::unexpected(failure{true, 0, fmt::format("this etcd is another cluster ({:x}) than before ({:x})", h.cluster_id, known)});
+  return h;
+}
+
+// Of linearizable answers only; `at_least`: the greatest revision known before the call was made.
+std::expected<header, failure> etcd_config_store::check(const json::object& answer, std::int64_t at_least) {
+  const auto h = read_header(answer);
+  if (!h)
+    return std::unexpected(failure{true, 0, h.error()});
+  if (h->revision < at_least)
+    return std::unexpected(
+        failure{true, 0, fmt::format("etcd has forgotten: its revision went back from {} to {}", at_least, h->revision)});
+  auto same = same_cluster(*h);
+  if (same)
+    for (auto known = seen_.load(); known < h->revision && !seen_.compare_exchange_weak(known, h->revision);) {
+    }
+  return same;
+}
+
+std::expected<versioned_record, std::string> etcd_config_store::read(shard_id shard) {
+  const std::lock_guard lock(calls_);
+  const auto before = seen_.load();
+  const auto answer = call(*caller_, "/v3/kv/range", range_of_key(shard_key(shard)), connection::again::yes);
+  if (!answer)
+    return std::unexpected(answer.error().text);
+  if (const auto checked = check(*answer, before); !checked)
+    return std::unexpected(checked.error().text);
+  const auto found = read_range(*answer);
+  if (!found)
+    return std::unexpected(found.error());
+  return found->empty() ? versioned_record{} : record_of(found->front());
+}
+
+swap_outcome etcd_config_store::swap(shard_id shard, std::uint64_t expected_revision, const shard_record& record) {
+  const std::lock_guard lock(calls_);
+  return settle(call(*caller_, "/v3/kv/txn", swap_of(shard_key(shard), static_cast<std::int64_t>(expected_revision), to_text(record)),
+                     connection::again::no),
+                record);
+}
+
+swap_outcome etcd_config_store::swap_if_registered(shard_id shard, std::uint64_t expected_revision, const shard_record& record,
+                                                   replication::member who) {
+  const std::lock_guard lock(calls_);
+  const auto key = node_key(who.node);
+  const auto answer = call(*caller_, "/v3/kv/range", range_of_key(key), connection::again::yes);
+  const auto found = answer ? read_range(*answer) : read_result<std::vector<key_value>>{std::unexpected(answer.error().text)};
+  if (!found) {
+    say("a registration cannot be read: " + found.error());
+    return {};
+  }
+  condition registered{key, 0};
+  if (!found->empty())
+    if (const auto known = registration_from_text(found->front().value); known && known->disk == who.disk)
+      registered.mod_revision = found->front().mod_revision;
+  if (registered.mod_revision == 0)
+    registered.mod_revision = -1;  // matches nothing: the swap is refused, and says what the record is
+  return settle(
+      call(*caller_, "/v3/kv/txn", swap_of(shard_key(shard), static_cast<std::int64_t>(expected_revision), to_text(record), 0, registered),
+           connection::again::no),
+      record);
+}
+
+// What was not answered, or answered by an etcd that is not the one known, is unknown. seen_ is not compared: a swap that
+// succeeded has compared more.
+swap_outcome etcd_config_store::settle(std::expected<json::object, failure> answer, const shard_record& record) {
+  if (!answer) {
+    say("a swap has no known outcome: " + answer.error().text);
+    return {};
+  }
+  const auto head = check(*answer, 0);
+  const auto said = read_swap(*answer);
+  if (!head || !said) {
+    say("a swap has no known outcome: " + (!head ? head.error().text : said.error()));
+    return {};
+  }
+  if (said->succeeded)
+    return {swap_result::won, {static_cast<std::uint64_t>(head->revision), record}};
+  if (!said->found)
+    return {swap_result::lost, {}};
+  auto found = record_of(*said->found);
+  if (!found) {
+    say(found.error());
+    return {};
+  }
+  return {swap_result::lost, std::move(*found)};
+}
+
+// ------------------------------------------------------------------ this node's registration
+
+std::expected<void, std::string> etcd_config_store::announce(const node_registration& self) {
+  const std::lock_guard one_at_a_time(calls_);
+  if (auto done = register_with_lease(*caller_, self); !done)
+    return done;
+  {
+    const std::lock_guard lock(mine_);
+    self_ = self;
+  }
+  if (!keeping_.joinable()) {
+    keeper_ = std::make_unique<channel>(endpoints_, tls_);
+    keeping_ = std::jthread([this](const std::stop_token& stop) { keep_alive(stop); });
+  }
+  return {};
+}
+
+std::expected<void, std::string> etcd_config_store::register_with_lease(channel& c, const node_registration& self) {
+  const auto fail = [](const std::string& why) { return std::unexpected("the node cannot be registered: " + why); };
+  const auto key = node_key(self.node);
+  const auto before = seen_.load();
+  const auto there = call(c, "/v3/kv/range", range_of_key(key), connection::again::yes);
+  if (!there)
+    return fail(there.error().text);
+  if (const auto checked = check(*there, before); !checked)
+    return fail(checked.error().text);
+  const auto found = read_range(*there);
+  if (!found)
+    return fail(found.error());
+  std::int64_t revision = 0;
+  if (!found->empty()) {
+    const auto other = registration_from_text(found->front().value);
+    if (!other)
+      return fail(other.error());
+    if (other->disk != self.disk)
+      return fail(fmt::format("node {} is registered with another disk; if that was this machine's, try again in {} s", self.node,
+                              options_.lease.count()));
+    if (other->boot > self.boot)
+      return fail(fmt::format("a later start of node {} is registered", self.node));
+    revision = found->front().mod_revision;
+  }
+  const auto granted = call(c, "/v3/lease/grant", lease_grant_of(options_.lease.count()), connection::again::yes);
+  if (!granted)
+    return fail(granted.error().text);
+  const auto lease = read_number(*granted, "ID");
+  if (!lease || *lease == 0)
+    return fail("etcd granted no lease");
+  const auto put = call(c, "/v3/kv/txn", swap_of(key, revision, to_text(self), *lease), connection::again::no);
+  const auto said = put ? read_swap(*put) : read_result<swap_answer>{std::unexpected(put.error().text)};
+  if (!said)
+    return fail(said.error());
+  if (!said->succeeded)
+    return fail(fmt::format("somebody else registered node {} in the same moment", self.node));
+  const std::lock_guard lock(mine_);
+  lease_ = *lease;
+  return {};
+}
+
+void etcd_config_store::withdraw() {
+  keeping_.request_stop();
+  if (keeper_)
+    keeper_->link.interrupt();
+  if (keeping_.joinable())
+    keeping_.join();
+  const std::lock_guard one_at_a_time(calls_);
+  std::int64_t lease = 0;
+  {
+    const std::lock_guard lock(mine_);
+    self_.reset();
+    lease = std::exchange(lease_, 0);
+  }
+  if (lease == 0)
+    return;
+  if (const auto gone = call(*caller_, "/v3/lease/revoke", lease_named(lease), connection::again::no); !gone)
+    say("the registration could not be taken back, it lapses: " + gone.error().text);
+}
+
+void etcd_config_store::keep_alive(const std::stop_token& stop) {
+  const auto beat = std::chrono::duration_cast<std::chrono::milliseconds>(options_.lease) / 3;
+  while (!stop.stop_requested()) {
+    wait(stop, beat);
+    if (stop.stop_requested() || prolong(*keeper_))
+      continue;
+    std::optional<node_registration> self;
+    {
+      const std::lock_guard lock(mine_);
+      self = self_;
+    }
+    if (!self)
+      continue;
+    if (const auto again = register_with_lease(*keeper_, *self); again)
+      say(fmt::format("node {} is registered again: its lease had lapsed", self->node));
+    else
+      say(again.error());
+  }
+}
+
+// False when the lease has lapsed; a call that fails leaves that open.
+bool etcd_config_store::prolong(channel& c) {
+  std::int64_t lease = 0;
+  {
+    const std::lock_guard lock(mine_);
+    lease = lease_;
+  }
+  const auto answer = call(c, "/v3/lease/keepalive", lease_named(lease), connection::again::yes);
+  if (!answer)
+    return answer.error().code != 5;  // etcd's "not found"
+  const auto* result = answer->if_contains("result");
+  const auto* o = result != nullptr ? result->if_object() : nullptr;
+  if (o == nullptr)
+    return true;
+  const auto left = read_number(*o, "TTL");
+  return !left || *left > 0;
+}
+
+// ------------------------------------------------------------------ watching
+
+void etcd_config_store::follow(config_events& events) {
+  events_ = &events;
+  watcher_ = std::make_unique<channel>(endpoints_, tls_);
+  watching_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+}
+
+void etcd_config_store::watch(const std::stop_token& stop) {
+  constexpr auto first_pause = 50ms;
+  constexpr auto longest_pause = 2'000ms;
+  std::int64_t next = 0;  // revision to go on from; 0: a picture is needed
+  auto pause = first_pause;
+  const auto failed = [&](const failure& f) {
+    if (stop.stop_requested())
+      return;
+    if (!std::exchange(away_, true))
+      events_->store_away(f.text);
+    wait(stop, pause / 2 + std::chrono::milliseconds(randombytes_uniform(static_cast<std::uint32_t>(pause.count()))));
+    pause = std::min<std::chrono::milliseconds>(2 * pause, longest_pause);
+  };
+  while (!stop.stop_requested()) {
+    if (next == 0) {
+      const auto told = tell_picture(*watcher_);
+      if (!told) {
+        failed(told.error());
+        continue;
+      }
+      next = *told;
+      pause = first_pause;
+    }
+    bool missed = false;
+    const auto watched = tell_changes(*watcher_, next, missed);
+    if (missed)
+      next = 0;
+    if (watched)
+      pause = first_pause;
+    else
+      failed(watched.error());
+  }
+}
+
+std::expected<std::int64_t, failure> etcd_config_store::tell_picture(channel& c) {
+  const auto before = seen_.load();
+  const auto answer = call(c, "/v3/kv/range", range_of_prefix(prefix_), connection::again::yes);
+  if (!answer)
+    return std::unexpected(answer.error());
+  const auto head = check(*answer, before);
+  if (!head)
+    return std::unexpected(head.error());
+  const auto found = read_range(*answer);
+  if (!found)
+    return std::unexpected(failure{true, 0, found.error()});
+  cluster_picture picture;
+  for (const auto& kv : *found) {
+    const auto name = std::string_view(kv.key).substr(prefix_.size());
+    if (const auto shard = number_after(name, "shard/")) {
+      if (auto record = record_of(kv))
+        picture.shards.push_back({shard_id{static_cast<std::uint16_t>(*shard)}, std::move(*record)});
+      else
+        say(record.error());
+    } else if (number_after(name, "node/")) {
+      if (auto node = registration_from_text(kv.value))
+        picture.nodes.push_back(std::move(*node));
+      else
+        say(kv.key + ": " + node.error());
+    }
+  }
+  reached();
+  events_->picture(std::move(picture));
+  return head->revision + 1;
+}
+
+std::expected<void, failure> etcd_config_store::tell_changes(channel& c, std::int64_t& next, bool& missed) {
+  if (!options_.user.empty() && c.token.empty())
+    missed = true;  // the token has lapsed: reading the picture again fetches one
+  if (missed)
+    return {};
+  std::expected<void, failure> result;
+  const auto each = [&](json::object&& o) {
+    auto said = read_watch(o);
+    if (!said) {
+      result = std::unexpected(failure{true, 0, said.error()});
+      return false;
+    }
+    if (const auto same = same_cluster(said->head); !same) {
+      result = std::unexpected(same.error());
+      missed = true;
+      return false;
+    }
+    if (said->compact_revision != 0 || said->cancelled) {  // what was missed is read as a picture
+      say("the watch was ended: " + (said->why.empty() ? "what it asked for is compacted" : said->why));
+      missed = true;
+      return false;
+    }
+    reached();
+    for (auto& change : said->changes) {
+      next = std::max(next, change.now.mod_revision + 1);
+      tell(std::move(change));
+    }
+    return true;
+  };
+  const auto ended = c.link.stream("/v3/watch", watch_of_prefix(prefix_, next), c.token, each, steady::now() + options_.watch_renewal);
+  if (!result)
+    return result;
+  if (!ended && ended.error().code == code_unauthenticated)
+    c.token.clear();
+  return ended;
+}
+
+void etcd_config_store::reached() {
+  if (std::exchange(away_, false))
+    events_->store_back();
+}
+
+void etcd_config_store::tell(key_change&& change) {
+  const auto name = std::string_view(change.now.key).substr(std::min(prefix_.size(), change.now.key.size()));
+  if (const auto shard = number_after(name, "shard/")) {
+    const shard_id id{static_cast<std::uint16_t>(*shard)};
+    if (change.deleted)
+      return events_->record_changed({id, {}});
+    if (auto record = record_of(change.now))
+      events_->record_changed({id, std::move(*record)});
+    else
+      say(record.error());
+  } else if (const auto node = number_after(name, "node/")) {
+    if (change.deleted)
+      return events_->node_gone(*node);
+    if (auto read = registration_from_text(change.now.value))
+      events_->node_announced(std::move(*read));
+    else
+      say(change.now.key + ": " + read.error());
+  }
+}
+
+void etcd_config_store::wait(const std::stop_token& stop, std::chrono::milliseconds at_most) {
+  std::unique_lock lock(waiting_);
+  wake_.wait_for(lock, stop, at_most, [] { return false; });
+}
+
+}  // namespace janji::cluster::etcd

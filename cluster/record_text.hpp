@@ -1,0 +1,18 @@
+// Shards' records and nodes' registrations as they stand in the configuration store: JSON that can grow.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "cluster/membership.hpp"
+#include "cluster/replication/types.hpp"
+
+namespace janji::cluster {
+
+std::string to_text(const replication::shard_record& record);
+std::expected<replication::shard_record, std::string> record_from_text(std::string_view text);
+std::string to_text(const node_registration& node);
+std::expected<node_registration, std::string> registration_from_text(std::string_view text);
+
+}  // namespace janji::cluster

@@ -1,0 +1,114 @@
+// A real etcd of one member, as a child process on free ports with a directory of its own; ended by pid.
+#pragma once
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cluster/etcd/etcd_config_store.hpp"
+#include "tests/temporary_directory.hpp"
+
+namespace janji::cluster::etcd::test {
+
+inline std::uint16_t free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  socklen_t size = sizeof address;
+  std::uint16_t port = 0;
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 && ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0)
+    port = ntohs(address.sin_port);
+  ::close(fd);
+  return port;
+}
+
+class etcd_server {
+public:
+  // Nothing when this machine has no etcd.
+  static bool there() { return ::access("/usr/bin/etcd", X_OK) == 0; }
+
+  explicit etcd_server(std::vector<std::string> more = {}, bool tls = false) : more_(std::move(more)), tls_(tls), port_(free_port()) {
+    start();
+  }
+  ~etcd_server() { kill(); }
+  etcd_server(const etcd_server&) = delete;
+  etcd_server& operator=(const etcd_server&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::string url() const { return (tls_ ? "https://localhost:" : "http://127.0.0.1:") + std::to_string(port_); }
+  void kill() {
+    if (pid_ <= 0)
+      return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = 0;
+  }
+  void forget() { std::filesystem::remove_all(data()); }
+  void start() {
+    const auto peer = "http://127.0.0.1:" + std::to_string(free_port());
+    const auto name = "member-" + std::to_string(++lives_ == 1 || std::filesystem::exists(data()) ? 1 : lives_);
+    std::vector<std::string> words{"/usr/bin/etcd",
+                                   "--name=" + name,
+                                   "--data-dir=" + data(),
+                                   "--listen-client-urls=" + url_to_listen(),
+                                   "--advertise-client-urls=" + url(),
+                                   "--listen-peer-urls=" + peer,
+                                   "--initial-advertise-peer-urls=" + peer,
+                                   "--initial-cluster=" + name + "=" + peer,
+                                   "--initial-cluster-token=" + name,
+                                   "--unsafe-no-fsync"};
+    words.insert(words.end(), more_.begin(), more_.end());
+    std::vector<char*> arguments;
+    for (auto& w : words)
+      arguments.push_back(w.data());
+    arguments.push_back(nullptr);
+    const auto log = directory_.path() + "/log";
+    pid_ = ::fork();
+    if (pid_ != 0)
+      return;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    ::dup2(out, 1);
+    ::dup2(out, 2);
+    ::execv(arguments[0], arguments.data());
+    ::_exit(127);
+  }
+  // Until it answers a read; false when patience ends.
+  [[nodiscard]] bool answers(const options& o) const {
+    auto store = *etcd_config_store::open(o);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!store->read(shard_id{0})) {
+      if (std::chrono::steady_clock::now() > until)
+        return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // of polling another process
+    }
+    return true;
+  }
+  [[nodiscard]] options reach() const {
+    options o;
+    o.endpoints = {url()};
+    return o;
+  }
+
+private:
+  [[nodiscard]] std::string data() const { return directory_.path() + "/data"; }
+  [[nodiscard]] std::string url_to_listen() const { return (tls_ ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port_); }
+
+  janji::test::temporary_directory directory_;
+  std::vector<std::string> more_;
+  bool tls_;
+  std::uint16_t port_;
+  pid_t pid_ = 0;
+  int lives_ = 0;
+};
+
+}  // namespace janji::cluster::etcd::test
