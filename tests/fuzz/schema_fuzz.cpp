@@ -1,9 +1,11 @@
-// Whatever bytes a log entry or a personal record is made of: an error or values within the limits, never a crash.
+// Whatever bytes a log entry, a personal record or a peer's message is made of: an error or values within the limits, never a crash.
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "schema/codec.hpp"
+#include "schema/envelope.hpp"
 #include "schema/personal_record.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -21,5 +23,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       (void)janji::schema::sealed_record(bytes, static_cast<std::uint16_t>(records - 1));
   }
   (void)janji::schema::decode_personal_record(bytes);
+  std::string again;
+  std::size_t envelopes = 0;
+  const auto read = janji::schema::for_each_envelope(bytes, [&](const janji::schema::envelope& e) {
+    janji::schema::append_envelope(again, e);
+    ++envelopes;
+  });
+  if (read && (!janji::schema::for_each_envelope(again, [&](const janji::schema::envelope&) { --envelopes; }) || envelopes != 0))
+    std::abort();
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <random>
 
+#include "schema/envelope.hpp"
 #include "tests/schema/samples.hpp"
 
 namespace janji::schema {
@@ -22,6 +23,28 @@ owned_event booking_of(std::initializer_list<std::string> sealed, bool moved_in 
     b.people.push_back(p);
   }
   return {owner::of(group_id{5}), group_event{b}};
+}
+
+TEST(envelope, what_was_put_together_comes_apart_again) {
+  const std::string large(100'000, 'x');
+  std::string bytes;
+  append_envelope(bytes, {1, 2, 3, 4, shard_id{63}, unix_ms{-5}, 6, "payload"});
+  append_envelope(bytes, {~0ULL, 0, 0, 0, {}, {}, 0xFFFF, large});
+  append_envelope(bytes, {});
+  std::vector<std::string> payloads;
+  ASSERT_TRUE(for_each_envelope(bytes, [&](const envelope& e) {
+    payloads.emplace_back(e.payload);
+    if (payloads.size() == 1) {
+      EXPECT_EQ(std::tuple(e.source_node, e.source_boot, e.destination_node, e.destination_boot), std::tuple(1U, 2U, 3U, 4U));
+      EXPECT_EQ(std::tuple(e.shard, e.deadline.value, e.kind), std::tuple(shard_id{63}, -5, 6));
+    }
+  }));
+  EXPECT_EQ(payloads, (std::vector<std::string>{"payload", large, ""}));
+  const auto junk = [](std::string_view b) { return for_each_envelope(b, [](const envelope&) {}).has_value(); };
+  EXPECT_FALSE(junk(std::string_view(bytes).substr(0, bytes.size() - 8)));
+  EXPECT_FALSE(junk(std::string_view(bytes).substr(0, bytes.size() - 3)));
+  EXPECT_FALSE(junk(std::string(64, '\xff')));
+  EXPECT_TRUE(junk("")) << "nothing is nothing";
 }
 
 }  // namespace

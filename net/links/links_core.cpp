@@ -1,0 +1,345 @@
+#include "net/links/links_core.hpp"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
+#include <charconv>
+#include <utility>
+
+namespace janji::net {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+// ------------------------------------------------------------------ the public face
+
+links::links(std::unique_ptr<links_core> core) : core_(std::move(core)) {}
+links::~links() = default;
+
+std::expected<std::unique_ptr<links>, std::string> links::open(link_options options, cluster::peer_events& events) {
+  auto core = std::make_unique<links_core>(std::move(options), events);
+  if (auto started = core->start(); !started)
+    return std::unexpected(started.error());
+  return std::unique_ptr<links>(new links(std::move(core)));
+}
+
+bool links::send(std::uint64_t node, cluster::peer_message&& message) { return core_->send(node, std::move(message)); }
+void links::set_peers(std::map<std::uint64_t, std::string> peers) { core_->set_peers(std::move(peers)); }
+std::uint16_t links::port() const { return core_->port; }
+const link_counters& links::counters() const { return core_->counters; }
+
+std::expected<void, std::string> links::reload() {
+  auto read = core_->read_certificates();
+  if (!read)
+    return std::unexpected(read.error());
+  const std::lock_guard lock(core_->tls_mutex_);
+  core_->tls_ = std::move(*read);
+  return {};
+}
+
+// ------------------------------------------------------------------ start and end
+
+links_core::links_core(link_options o, cluster::peer_events& e) : options(std::move(o)), events(e) {}
+
+links_core::~links_core() {
+  if (!thread_.joinable())
+    return;
+  asio::post(io, [this] {
+    stopping = true;
+    error_code ignored;
+    acceptor_.close(ignored);
+    for (auto& [node, p] : peers_)
+      if (auto session = std::exchange(p.session, nullptr))
+        session->close();
+    io.stop();
+  });
+  thread_.join();
+}
+
+std::expected<std::shared_ptr<asio::ssl::context>, std::string> links_core::read_certificates() const {
+  namespace ssl = asio::ssl;
+  const auto given = !options.certificate_file.empty() + !options.key_file.empty() + !options.ca_file.empty();
+  if (given == 0)
+    return nullptr;
+  if (given != 3)
+    return std::unexpected(std::string("links need a certificate, its key and the authority's certificate, or none of them"));
+  auto context = std::make_shared<ssl::context>(ssl::context::tls);
+  error_code ec;
+  const auto failed = [&](const std::string& file) { return std::unexpected(fmt::format("{}: {}", file, ec.message())); };
+  SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_3_VERSION);
+  context->set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert);
+  if (context->load_verify_file(options.ca_file, ec); ec)
+    return failed(options.ca_file);
+  if (context->use_certificate_chain_file(options.certificate_file, ec); ec)
+    return failed(options.certificate_file);
+  if (context->use_private_key_file(options.key_file, ssl::context::pem, ec); ec)
+    return failed(options.key_file);
+  return context;
+}
+
+std::shared_ptr<asio::ssl::context> links_core::tls() {
+  const std::lock_guard lock(tls_mutex_);
+  return tls_;
+}
+
+std::expected<void, std::string> links_core::start() {
+  auto certificates = read_certificates();
+  if (!certificates)
+    return std::unexpected(certificates.error());
+  tls_ = std::move(*certificates);
+  error_code ec;
+  const auto where = fmt::format("{}:{}", options.address, options.port);
+  const auto failed = [&] { return std::unexpected(fmt::format("links cannot listen at {}: {}", where, ec.message())); };
+  const asio::ip::tcp::endpoint at(asio::ip::make_address(options.address, ec), options.port);
+  if (ec)
+    return failed();
+  acceptor_.open(at.protocol(), ec);
+  if (!ec)
+    acceptor_.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec)
+    acceptor_.bind(at, ec);
+  if (!ec)
+    acceptor_.listen(asio::socket_base::max_listen_connections, ec);
+  if (ec)
+    return failed();
+  port = acceptor_.local_endpoint().port();
+  accept();
+  thread_ = std::thread([this] {
+    const auto work = asio::make_work_guard(io);
+    io.run();
+  });
+  return {};
+}
+
+void links_core::accept() {
+  acceptor_.async_accept([this](const error_code& ec, asio::ip::tcp::socket socket) {
+    if (stopping || ec == asio::error::operation_aborted)
+      return;
+    if (!ec)
+      greet_stranger(*this, std::move(socket));
+    accept();
+  });
+}
+
+// ------------------------------------------------------------------ senders' side
+
+std::shared_ptr<outbox> links_core::outbox_of(std::uint64_t node) {
+  const std::shared_lock lock(outboxes_mutex_);
+  const auto it = outboxes_.find(node);
+  return it == outboxes_.end() ? nullptr : it->second;
+}
+
+bool links_core::send(std::uint64_t node, cluster::peer_message&& message) {
+  const auto out = message.payload.size() > cluster::peer_payload_bytes_max ? nullptr : outbox_of(node);
+  if (!out) {
+    ++counters.dropped_no_link;
+    return false;
+  }
+  const std::lock_guard lock(out->mutex);
+  if (!out->up) {
+    ++counters.dropped_no_link;
+    return false;
+  }
+  const auto cost = cost_of(message.payload.size());
+  // One message always goes into an empty window, however large.
+  if (out->in_window != 0 && out->in_window + cost > options.window_bytes_max) {
+    ++counters.dropped_window;
+    return false;
+  }
+  out->in_window += cost;
+  out->waiting.push_back(std::move(message));
+  if (!std::exchange(out->woken, true))
+    asio::post(io, [this, node] { flush(node); });
+  return true;
+}
+
+void links_core::flush(std::uint64_t node) {
+  const auto it = peers_.find(node);
+  if (it != peers_.end() && it->second.session)
+    it->second.session->write_more();
+}
+
+std::vector<cluster::peer_message> links_core::take(std::uint64_t node) {
+  std::vector<cluster::peer_message> taken;
+  const auto out = outbox_of(node);
+  if (!out)
+    return taken;
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const std::lock_guard lock(out->mutex);
+  std::size_t bytes = 0;
+  while (!out->waiting.empty() && (bytes == 0 || bytes + cost_of(out->waiting.front().payload.size()) <= frame_bytes_max)) {
+    auto& m = out->waiting.front();
+    const auto cost = cost_of(m.payload.size());
+    if (m.deadline.value != 0 && m.deadline.value <= now) {
+      ++counters.dropped_deadline;
+      out->in_window -= cost;
+    } else {
+      bytes += cost;
+      taken.push_back(std::move(m));
+    }
+    out->waiting.pop_front();
+  }
+  out->woken = !out->waiting.empty() || !taken.empty();  // whoever writes comes back for the rest
+  return taken;
+}
+
+void links_core::credited(std::uint64_t node, std::size_t cost) {
+  if (const auto out = outbox_of(node)) {
+    const std::lock_guard lock(out->mutex);
+    out->in_window -= std::min(cost, out->in_window);
+  }
+}
+
+void links_core::close_outbox(outbox& out) {
+  const std::lock_guard lock(out.mutex);
+  out.up = out.woken = false;
+  out.in_window = 0;
+  out.waiting.clear();
+}
+
+// ------------------------------------------------------------------ peers
+
+void links_core::set_peers(std::map<std::uint64_t, std::string> peers) {
+  peers.erase(options.node);
+  asio::post(io, [this, peers = std::move(peers)]() mutable { apply_peers(std::move(peers)); });
+}
+
+void links_core::apply_peers(std::map<std::uint64_t, std::string> wanted) {
+  for (auto it = peers_.begin(); it != peers_.end();) {
+    const auto gone = it++;
+    if (wanted.contains(gone->first))
+      continue;
+    if (gone->second.session)
+      end_session(gone->second, "it is no member any more");
+    const std::unique_lock lock(outboxes_mutex_);
+    outboxes_.erase(gone->first);
+    peers_.erase(gone);
+  }
+  for (auto& [node, address] : wanted) {
+    auto& p = peers_[node];
+    const bool moved = p.address != address;
+    p.address = std::move(address);
+    {
+      const std::unique_lock lock(outboxes_mutex_);
+      outboxes_[node] = p.out;
+    }
+    if (moved)
+      p.pause_ms = 0;
+    if (!p.session && !p.dialling && (moved || !p.redial))
+      dial(node);
+  }
+}
+
+// The smaller id dials, so that two nodes never make two links.
+void links_core::dial(std::uint64_t node) {
+  const auto it = peers_.find(node);
+  if (stopping || it == peers_.end() || options.node > node || it->second.session || it->second.dialling)
+    return;
+  it->second.redial.reset();
+  it->second.dialling = true;
+  dial_peer(*this, node, it->second.address);
+}
+
+void links_core::dial_later(std::uint64_t node) {
+  const auto it = peers_.find(node);
+  if (stopping || it == peers_.end() || options.node > node)
+    return;
+  auto& p = it->second;
+  p.pause_ms = std::min(p.pause_ms == 0 ? options.redial_ms_min : 2 * p.pause_ms, options.redial_ms_max);
+  p.redial = std::make_unique<asio::steady_timer>(io);
+  p.redial->expires_after(std::chrono::milliseconds(p.pause_ms / 2 + randombytes_uniform(p.pause_ms)));
+  p.redial->async_wait([this, node](const error_code& ec) {
+    if (!ec)
+      dial(node);
+  });
+}
+
+void links_core::dial_failed(std::uint64_t node, const std::string& why) {
+  const auto it = peers_.find(node);
+  if (it == peers_.end())
+    return;
+  it->second.dialling = false;
+  if (std::exchange(it->second.last_trouble, why) != why)
+    log(fmt::format("no link to node {}: {}", node, why));
+  dial_later(node);
+}
+
+void links_core::refuse(const std::string& why) {
+  ++counters.refused;
+  log("a link was refused: " + why);
+}
+
+bool links_core::established(const std::shared_ptr<link_session>& session) {
+  const auto it = peers_.find(session->with.node);
+  if (stopping || it == peers_.end())
+    return false;
+  auto& p = it->second;
+  p.dialling = false;
+  p.pause_ms = 0;
+  p.last_trouble.clear();
+  p.redial.reset();
+  if (p.session)
+    end_session(p, "it has made another");  // the peer knows better than we that the old one is gone
+  p.session = session;
+  {
+    const std::lock_guard lock(p.out->mutex);
+    p.out->up = true;
+  }
+  ++counters.up;
+  log(fmt::format("link to node {} (boot {}) is up", session->with.node, session->with.boot.value));
+  events.link_up(session->with);
+  return true;
+}
+
+void links_core::end_session(peer_state& p, const std::string& why) {
+  const auto session = std::exchange(p.session, nullptr);
+  close_outbox(*p.out);
+  session->close();
+  --counters.up;
+  ++counters.broken;
+  log(fmt::format("link to node {} (boot {}) is broken: {}", session->with.node, session->with.boot.value, why));
+  events.link_broken(session->with);
+}
+
+void links_core::ended(link_session* session, const std::string& why) {
+  const auto it = peers_.find(session->with.node);
+  if (stopping || it == peers_.end() || it->second.session.get() != session)
+    return;  // replaced, or not wanted
+  end_session(it->second, why);
+  dial_later(it->first);
+}
+
+static std::optional<std::uint64_t> number_in(std::string_view text) {
+  std::uint64_t n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional{n} : std::nullopt;
+}
+
+std::string links_core::wrong_with(std::string_view cluster, std::string_view version, std::string_view node, std::string_view boot,
+                                   std::string_view to, std::optional<std::uint64_t> expected, cluster::peer& out) const {
+  if (version != wire_version)
+    return fmt::format("it speaks version '{}' of the links, not {}", version, wire_version);
+  if (cluster != options.cluster)
+    return fmt::format("it belongs to the cluster '{}', not '{}'", cluster, options.cluster);
+  const auto id = number_in(node);
+  const auto life = number_in(boot);
+  if (!id || !life)
+    return "it does not say who it is";
+  if (*id == options.node)
+    return fmt::format("it says that it is node {}, as we are", *id);
+  if (number_in(to) != options.node)
+    return fmt::format("it wants node '{}', this is node {}", to, options.node);
+  if (expected && *expected != *id)
+    return fmt::format("it says that it is node {}, not {}", *id, *expected);
+  const auto it = peers_.find(*id);
+  if (it == peers_.end())
+    return fmt::format("node {} is no member of this cluster", *id);
+  if (const auto& now = it->second.session; now && now->with.boot.value > *life)
+    return fmt::format("node {} has a later life than boot {}", *id, *life);
+  out = {*id, replication::boot_t{*life}};
+  return {};
+}
+
+}  // namespace janji::net
