@@ -38,7 +38,8 @@ archive_actor::archive_actor(caf::actor_config& config, node_context& shared, st
 
 caf::behavior archive_actor::make_behavior() {
   return {
-      [this](load_tail& l) { caf::anon_send(l.reply_to, read_tail(l.shard)); },
+      [this](load_tail& l) { caf::anon_send(l.reply_to, read_tail(l)); },
+      [this](load_entries& l) { caf::anon_send(l.reply_to, read_entries(l)); },
       [this](load_owner& l) { caf::anon_send(l.reply_to, read_owner(l)); },
       [this](write_snapshots& w) {
         if (w.checkpoint)
@@ -48,7 +49,6 @@ caf::behavior archive_actor::make_behavior() {
         if (w.checkpoint)
           caf::anon_send(w.reply_to, checkpoint_written{*w.checkpoint});
       },
-      [this](do_swap& s) { caf::anon_send(s.reply_to, swap_done{records_.swap(s.shard, s.expected_revision, s.record)}); },
       [this](watch_disk) {
         shared_.storage_low = store_.disk().low;
         delayed_send(this, std::chrono::seconds(1), watch_disk{});
@@ -56,28 +56,68 @@ caf::behavior archive_actor::make_behavior() {
   };
 }
 
-tail_loaded archive_actor::read_tail(shard_id shard) {
+caf::behavior record_keeper_actor::make_behavior() {
+  return {[this](do_swap& s) {
+    caf::anon_send(s.reply_to, swap_done{s.registered ? records_.swap_if_registered(s.shard, s.expected_revision, s.record, *s.registered)
+                                                      : records_.swap(s.shard, s.expected_revision, s.record)});
+  }};
+}
+
+tail_loaded archive_actor::read_tail(const load_tail& l) {
   tail_loaded found;
-  auto tail = store_.tail(shard);
-  auto record = records_.read(shard);
-  auto checkpoint = store_.get_snapshot(shard, schema::owner::of_checkpoint());
-  if (!tail || !record || !checkpoint) {
-    found.error = !tail ? tail.error().text() : !record ? record.error() : checkpoint.error().text();
+  found.ticket = l.ticket;
+  const auto failed = [&](std::string why) {
+    found.error = std::move(why);
+    return found;
+  };
+  auto tail = store_.tail(l.shard);
+  auto checkpoint = store_.get_snapshot(l.shard, schema::owner::of_checkpoint());
+  if (!tail || !checkpoint)
+    return failed(!tail ? tail.error().text() : checkpoint.error().text());
+  found.tail = *tail;
+  found.checkpoint = *checkpoint ? (*checkpoint)->applied : sequence_t{};
+  if (l.ticket != 0) {
+    auto events = read_events(store_, l.shard, found.checkpoint);
+    if (!events)
+      return failed(events.error());
+    found.events = std::move(*events);
     return found;
   }
-  found.tail = *tail;
+  auto record = records_.read(l.shard);
+  if (!record)
+    return failed(record.error());
   found.record = std::move(*record);
-  found.checkpoint = *checkpoint ? (*checkpoint)->applied : sequence_t{};
-  auto events = read_events(store_, shard, found.checkpoint);
-  if (!events)
-    found.error = events.error();
-  else
-    found.events = std::move(*events);
+  if (shared_.peers == nullptr)
+    return found;  // nobody's log is ever compared with this one
+  const auto runs = store_.log_runs(l.shard);
+  if (!runs)
+    return failed(runs.error().text());
+  for (const auto& r : *runs)
+    found.log.runs.push_back({r.epoch, r.first});
+  found.log.tail = {tail->last_epoch, tail->last_sequence};
+  return found;
+}
+
+entries_loaded archive_actor::read_entries(const load_entries& l) {
+  constexpr std::size_t bytes_max = 2U << 20U;  // of one message to another node; a larger entry goes alone
+  entries_loaded found;
+  found.number = l.number;
+  std::size_t bytes = 0;
+  const auto read = store_.read_log(l.shard, l.first, [&](store::log_entry&& e) {
+    bytes += e.payload.size();
+    if (!found.entries.empty() && bytes > bytes_max)
+      return false;
+    found.entries.push_back({{e.epoch, e.sequence}, std::move(e.payload)});
+    return found.entries.size() < l.count_max;
+  });
+  if (!read)
+    found.error = read.error().text();
   return found;
 }
 
 loaded archive_actor::read_owner(const load_owner& l) {
   loaded out;
+  out.ticket = l.ticket;
   out.owner.who = l.who;
   auto snapshot = store_.get_snapshot(l.shard, l.who);
   if (!snapshot) {
@@ -86,7 +126,7 @@ loaded archive_actor::read_owner(const load_owner& l) {
   }
   sequence_t applied;
   if (*snapshot) {
-    applied = (*snapshot)->applied;
+    applied = out.owner.snapshot_at = (*snapshot)->applied;
     out.owner.snapshot = std::move((*snapshot)->bytes);
   }
   if (l.with_tail) {

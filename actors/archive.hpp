@@ -16,11 +16,23 @@ public:
   const char* name() const override { return "archive"; }
 
 private:
-  tail_loaded read_tail(shard_id shard);
+  tail_loaded read_tail(const load_tail& l);
+  entries_loaded read_entries(const load_entries& l);
   loaded read_owner(const load_owner& l);
 
   node_context& shared_;
   store::node_store& store_;
+  cluster::config_store& records_;
+};
+
+// The actor that changes shards' records, on a thread of its own: a configuration store may take its time.
+class record_keeper_actor : public caf::event_based_actor {
+public:
+  record_keeper_actor(caf::actor_config& config, cluster::config_store& records) : caf::event_based_actor(config), records_(records) {}
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "records"; }
+
+private:
   cluster::config_store& records_;
 };
 

@@ -13,6 +13,12 @@ namespace janji::actors {
 class catalogue_builder {
 public:
   explicit catalogue_builder(std::uint16_t shard_count) : shard_count_(shard_count) {}
+  // Begins anew; versions go on growing.
+  [[nodiscard]] catalogue_builder emptied() const {
+    catalogue_builder b(shard_count_);
+    b.version_ = version_;
+    return b;
+  }
 
   // Gives the definition its round id and its groups their ids, beyond all that were ever given.
   void number(round_definition& definition) const;

@@ -26,6 +26,18 @@ public:
   virtual void submit(store::shard_write&& write, std::uint64_t id, const caf::actor& reply_to) = 0;
 };
 
+// How a node's actors reach those of other nodes. Never blocks; what it is given may be lost, late or doubled. Any thread.
+class peer_port {
+public:
+  virtual ~peer_port() = default;
+  virtual void replicate(shard_id shard, replication::header&& head, replication::message&& what) = 0;
+  // To where the shard is led, as far as is known here.
+  virtual void forward(std::uint64_t node, shard_id shard, group_mail_for&& mail) = 0;
+  virtual void forward(std::uint64_t node, shard_id shard, registry_mail&& mail) = 0;
+  // To every node: the rounds as committed up to here.
+  virtual void tell_rounds(sequence_t applied, const std::vector<round_event>& history) = 0;
+};
+
 // A pointer to an immutable value that one thread replaces and all may read.
 template <class T>
 class published {
@@ -43,16 +55,23 @@ struct node_context {
   node_options options;
   router route;
   journal_port* journal = nullptr;
-  caf::actor archive;  // loads and writes snapshots, swaps shard records
+  peer_port* peers = nullptr;  // none: the node is alone
+  caf::actor archive;          // loads and writes snapshots
+  caf::actor record_keeper;    // swaps shards' records: a store that is away holds up nothing else
   caf::actor availability;
   caf::actor rounds;
   std::function<unix_ms()> now;
   std::function<void(std::vector<answer>&&)> answers;
   std::function<void(std::string)> fatal;
-  planted_faults faults;
+  std::function<void(std::string)> warn = [](const std::string&) {};  // a person must know
+  std::function<std::uint64_t()> random = [] { return std::uint64_t{0}; };
+  planted_faults faults;  // tests only, both
+  replication::planted_faults replica_faults;
 
-  // Incarnations are unique over restarts: the node's boot number stands in the top 24 bits.
-  incarnation_t next_incarnation() { return incarnation_t{boot << 40 | ++incarnations_}; }
+  // Incarnations are unique over nodes and restarts: 12 bits of the node's number, 20 of its boot number, a counter.
+  incarnation_t next_incarnation() {
+    return incarnation_t{(node_id & 0xFFFU) << 52 | (boot & 0xF'FFFFU) << 32 | (++incarnations_ & 0xFFFF'FFFFU)};
+  }
   std::uint64_t boot = 0;
   std::uint64_t node_id = 0;
   std::uint64_t disk_id = 0;

@@ -53,6 +53,8 @@ void front_actor::fan_out(front_turn& turn) {
 // A command for a slot group or a shard that there is not: nobody else would ever answer it, and a move to nowhere would
 // never end.
 std::optional<answer> front_actor::nobody_to_ask(const citizen_command& command, const round_catalogue& catalogue) const {
+  // A node of a cluster that has just started has not heard of any round yet.
+  const bool known_yet = shared_.peers == nullptr || !catalogue.groups.empty();
   return std::visit(
       [&](const auto& c) -> std::optional<answer> {
         answer a;
@@ -60,14 +62,14 @@ std::optional<answer> front_actor::nobody_to_ask(const citizen_command& command,
           if (catalogue.groups.contains(c.group.value))
             return std::nullopt;
           a.request = c.command.request;
-          a.what = outcome::window_unknown;
+          a.what = known_yet ? outcome::window_unknown : outcome::busy;
         } else {
           a.request = c.request;
           a.what = outcome::not_found;
           bool known = c.ref.shard().value < shared_.options.shard_count;
           if constexpr (requires { c.to; }) {
             if (known && !catalogue.groups.contains(c.to.value)) {
-              a.what = outcome::window_unknown;
+              a.what = known_yet ? outcome::window_unknown : outcome::busy;
               return a;
             }
           }

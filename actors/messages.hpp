@@ -4,6 +4,7 @@
 
 #include <caf/all.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "booking/messages.hpp"
 #include "booking/round.hpp"
 #include "cluster/config_store.hpp"
+#include "cluster/replication/ports.hpp"
 #include "schema/codec.hpp"
 #include "store/node_store.hpp"
 
@@ -20,9 +22,11 @@ namespace janji::actors {
 // ---- to a slot group's or a registry's actor
 struct group_mail {
   std::vector<group_input> inputs;
+  std::uint8_t hops = 0;  // between nodes, looking for the leader
 };
 struct registry_mail {
   std::vector<registry_input> inputs;
+  std::uint8_t hops = 0;
 };
 // What an owner wants in its shard's log, in this order.
 struct append_mail {
@@ -55,8 +59,20 @@ struct recovered_owner {
   };
   schema::owner who;
   std::string snapshot;  // empty: none
+  sequence_t snapshot_at;
   std::vector<tail_event> tail;
 };
+// Shard 0 is led here: the rounds as committed, and the incarnation under which orders are taken from now on.
+struct rounds_read {
+  incarnation_t incarnation;
+  recovered_owner state;
+};
+// The rounds as the leader of shard 0, elsewhere, has them.
+struct rounds_told {
+  sequence_t applied;
+  std::vector<round_event> history;
+};
+struct tell_rounds {};  // its own timer
 struct snapshot_request {
   sequence_t checkpoint;  // goes back in the answer
 };
@@ -101,16 +117,39 @@ struct swap_done {
   cluster::swap_outcome outcome;
 };
 struct loaded {
+  std::uint64_t ticket = 0;
   std::string error;
   recovered_owner owner;
 };
-struct tail_loaded {  // what a shard finds in its log at start
+struct tail_loaded {  // what a shard finds on its disk
+  std::uint64_t ticket = 0;
   std::string error;
   store::shard_tail tail;
+  replication::log_shape log;
   cluster::versioned_record record;
   sequence_t checkpoint;
   std::vector<std::pair<schema::owner, recovered_owner::tail_event>> events;
 };
+struct entries_loaded {
+  std::string error;
+  std::uint64_t number = 0;
+  std::vector<replication::entry> entries;
+};
+// What comes from other nodes and from the configuration store.
+struct replica_said {
+  replication::header head;
+  replication::message what;
+};
+struct record_changed {
+  cluster::versioned_record record;
+};
+struct link_lost {
+  std::uint64_t node = 0;
+};
+struct shard_order {  // the placement's or an operator's word, to where the shard is led
+  replication::order what;
+};
+struct machine_tick {};
 struct checkpoint_written {
   sequence_t at;
 };
@@ -119,10 +158,19 @@ struct flush_all {};  // stop: write a checkpoint when nothing is on its way, th
 // ---- to the archive (own thread: it reads and writes the store)
 struct load_tail {
   shard_id shard;
+  std::uint64_t ticket = 0;  // not 0: with the events since the last checkpoint, to lead with
+  caf::actor reply_to;
+};
+struct load_entries {  // for another replica: from `first` on, at least one where there is one
+  shard_id shard;
+  std::uint64_t number = 0;
+  sequence_t first;
+  std::size_t count_max = 0;
   caf::actor reply_to;
 };
 struct load_owner {
   shard_id shard;
+  std::uint64_t ticket = 0;
   schema::owner who;
   bool with_tail = false;  // after an actor failed: the events since its snapshot, from the log
   caf::actor reply_to;
@@ -137,6 +185,7 @@ struct do_swap {
   shard_id shard;
   std::uint64_t expected_revision = 0;
   cluster::shard_record record;
+  std::optional<replication::member> registered;
   caf::actor reply_to;
 };
 struct watch_disk {};
@@ -180,6 +229,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::registry_mail)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::append_mail)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::strict_round_mail)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::round_committed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::tell_rounds)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::rounds_told)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::rounds_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::snapshot_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::snapshot_taken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::wants_to_retire)
@@ -194,6 +246,13 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::persisted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::swap_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::tail_loaded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::entries_loaded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::replica_said)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::record_changed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::link_lost)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::machine_tick)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::shard_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::load_entries)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::checkpoint_written)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::flush_all)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::load_tail)

@@ -155,6 +155,7 @@ void node::impl::start_actors(catalogue_builder&& builder, sequence_t rounds_app
     return it == known->groups.end() ? shard_id{limits::shards_max} : it->second.shard;
   });
   shared.archive = system->spawn<archive_actor, caf::detached>(std::ref(shared), std::ref(store), std::ref<cluster::config_store>(records));
+  shared.record_keeper = system->spawn<record_keeper_actor, caf::detached>(std::ref<cluster::config_store>(records));
   // On a thread of its own: building pages must not hold up bookings.
   shared.availability = system->spawn<availability_actor, caf::detached>(std::ref(shared), std::ref(model));
   shared.rounds = system->spawn<rounds_actor>(std::ref(shared), std::move(builder), rounds_applied);
@@ -199,7 +200,7 @@ node::~node() {
     return;
   auto& m = *impl_;
   m.log->stop();
-  std::vector<caf::actor> all{m.front, m.shared.rounds, m.shared.availability, m.shared.archive};
+  std::vector<caf::actor> all{m.front, m.shared.rounds, m.shared.availability, m.shared.archive, m.shared.record_keeper};
   for (std::uint16_t s = 0; s < m.shared.options.shard_count; ++s)
     all.push_back(m.shared.route.shard(shard_id{s}));
   m.shared.route.for_each([&](const caf::actor& a) { all.push_back(a); });
@@ -207,6 +208,7 @@ node::~node() {
     caf::anon_send_exit(a, caf::exit_reason::kill);
   all.clear();
   m.shared.route.clear();
+  m.shared.record_keeper = nullptr;
   m.shared.archive = m.shared.availability = m.shared.rounds = m.front = nullptr;
   m.system.reset();
 }

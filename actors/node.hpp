@@ -112,6 +112,12 @@ struct node_status {
   std::string failed;  // not empty: the node is going down, and why
 };
 
+// How a node takes part in a cluster.
+struct cluster_options {
+  std::uint8_t min_in_sync = 2;
+  std::uint32_t tick_ms = 25;  // the replication machine's unit of time
+};
+
 struct node_options {
   std::uint16_t shard_count = 64;
   unsigned actor_threads = 1;
@@ -121,6 +127,7 @@ struct node_options {
   std::uint32_t publish_every_ms = 200;         // availability pages
   std::uint32_t snapshot_every_events = 8'192;  // of a shard's log
   double disk_low_mark = 0.10;                  // of the disk free: below it new bookings are refused
+  std::optional<cluster_options> cluster;       // none: the node is alone, and its store holds the shards' records
 };
 
 using operator_done = std::function<void(std::expected<std::string, std::string>)>;

@@ -1,5 +1,6 @@
 #include "actors/rounds.hpp"
 
+#include <chrono>
 #include <utility>
 
 #include "booking/assert.hpp"
@@ -7,18 +8,27 @@
 namespace janji::actors {
 
 namespace {
-constexpr std::size_t orders_max = 64;  // operators' orders under way
-}
+constexpr std::size_t orders_max = 64;         // operators' orders under way
+constexpr std::chrono::seconds tell_again{2};  // to nodes that missed it
+}  // namespace
 
 rounds_actor::rounds_actor(caf::actor_config& config, node_context& shared, catalogue_builder builder, sequence_t applied)
     : caf::event_based_actor(config), shared_(shared), builder_(std::move(builder)), applied_(applied) {}
 
 caf::behavior rounds_actor::make_behavior() {
+  if (shared_.peers != nullptr)
+    delayed_send(this, tell_again, tell_rounds{});
   return {
       [this](import_order& o) { take(o); },
       [this](state_order& o) { take(o); },
       [this](note_order& o) { append(std::move(o.note), std::move(o.done), "noted"); },
       [this](round_committed& c) { committed(c); },
+      [this](rounds_read& r) { take_over(r); },
+      [this](rounds_told& t) { take(t); },
+      [this](tell_rounds) {
+        tell_others();
+        delayed_send(this, tell_again, tell_rounds{});
+      },
       [this](snapshot_request r) {
         std::vector<schema::owned_event> history;
         for (const auto& e : builder_.history())
@@ -57,7 +67,7 @@ void rounds_actor::take(state_order& o) {
 void rounds_actor::append(round_event event, operator_done done, std::string answer) {
   if (waiting_.size() >= orders_max)
     return done(std::unexpected("busy: too many orders are under way"));
-  append_mail mail{schema::owner::of_rounds(), {}, {}};
+  append_mail mail{schema::owner::of_rounds(), incarnation_, {}};
   mail.items.push_back({++next_token_, event});
   waiting_.push_back({next_token_, std::move(event), std::move(done), std::move(answer)});
   caf::anon_send(shared_.route.shard(shard_id{0}), std::move(mail));
@@ -67,17 +77,68 @@ void rounds_actor::committed(const round_committed& c) {
   assert_always(!waiting_.empty() && waiting_.front().token == c.token, "orders are committed in the order in which they were given");
   auto w = std::move(waiting_.front());
   waiting_.pop_front();
+  if (!c.known) {
+    leading_ = false;
+    if (w.done)
+      w.done(std::unexpected("busy: this node does not lead the rounds, or ceased to while it was asked; look before you ask again"));
+    return;
+  }
   builder_.apply(w.event);
   applied_ = c.sequence;
-  const bool imported = std::holds_alternative<round_imported>(w.event);
-  auto catalogue = builder_.build();
-  shared_.catalogue.set(catalogue);
-  if (imported)
-    for (const auto& group : catalogue->rounds.back()->definition.groups) {
-      const auto shard = catalogue->groups.at(group.id.value).shard;
-      caf::anon_send(shared_.route.shard(shard), activate_groups{{group.id}});
-    }
+  publish();
+  tell_others();
   caf::anon_send(shared_.availability, catalogue_changed{std::move(w.done), std::move(w.answer)});
+}
+
+// Whoever has lost an earlier leadership here has been told so before.
+void rounds_actor::take_over(rounds_read& r) {
+  auto builder = builder_.emptied();
+  if (!r.state.snapshot.empty()) {
+    const auto history = schema::decode_batch(r.state.snapshot);
+    if (!history)
+      return shared_.fatal("the rounds cannot be read: " + history.error().text);
+    for (const auto& e : *history)
+      builder.apply(std::get<round_event>(e.event));
+  }
+  applied_ = std::max(applied_, r.state.snapshot_at);
+  for (const auto& e : r.state.tail) {
+    builder.apply(std::get<round_event>(e.event));
+    applied_ = std::max(applied_, e.sequence);
+  }
+  builder_ = std::move(builder);
+  incarnation_ = r.incarnation;
+  leading_ = true;
+  publish();
+  tell_others();
+  caf::anon_send(shared_.availability, catalogue_changed{[](const auto&) {}, {}});
+}
+
+void rounds_actor::take(rounds_told& t) {
+  if (t.applied <= applied_)
+    return;
+  leading_ = false;
+  applied_ = t.applied;
+  auto builder = builder_.emptied();
+  for (const auto& e : t.history)
+    builder.apply(e);
+  builder_ = std::move(builder);
+  publish();
+  caf::anon_send(shared_.availability, catalogue_changed{[](const auto&) {}, {}});
+}
+
+// Shards begin to serve the slot groups that they had not heard of.
+void rounds_actor::publish() {
+  const auto before = shared_.catalogue.get();
+  const auto catalogue = builder_.build();
+  shared_.catalogue.set(catalogue);
+  for (const auto& [group, place] : catalogue->groups)
+    if (!before->groups.contains(group))
+      caf::anon_send(shared_.route.shard(place.shard), activate_groups{{group_id{group}}});
+}
+
+void rounds_actor::tell_others() {
+  if (leading_ && shared_.peers != nullptr)
+    shared_.peers->tell_rounds(applied_, builder_.history());
 }
 
 }  // namespace janji::actors

@@ -28,10 +28,16 @@ private:
   void take(state_order& o);
   void append(round_event event, operator_done done, std::string answer);
   void committed(const round_committed& c);
+  void take_over(rounds_read& r);
+  void take(rounds_told& t);
+  void publish();
+  void tell_others();
 
   node_context& shared_;
   catalogue_builder builder_;
   sequence_t applied_;
+  incarnation_t incarnation_;  // of shard 0's leadership here; none where it is led elsewhere
+  bool leading_ = false;       // of a cluster
   std::deque<waiting> waiting_;
   std::uint64_t next_token_ = 0;
 };

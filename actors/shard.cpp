@@ -1,74 +1,83 @@
 #include "actors/shard.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
-#include "actors/citizen_registry_actor.hpp"
-#include "actors/slot_group_actor.hpp"
+#include "actors/shard_mail.hpp"
 #include "booking/assert.hpp"
 
 namespace janji::actors {
 
 namespace {
-constexpr std::size_t batch_events_max = 4096;   // of one log entry
-constexpr std::size_t owner_queue_max = 20'000;  // mail for an actor that is being activated
-constexpr std::uint8_t min_in_sync_alone = 1;
+constexpr std::size_t batch_events_max = 4096;           // of one log entry
+constexpr std::size_t replicated_bytes_max = 4U << 20U;  // of one entry that goes to other nodes
 
-// Past the bound a command is refused; what slot groups and registries send each other comes again by itself.
-template <class Mail>
-void refuse(node_context& shared, const Mail& mail) {
-  std::vector<answer> said;
-  for (const auto& input : mail.inputs)
-    std::visit(
-        [&](const auto& command) {
-          if constexpr (requires { command.request; }) {
-            said.emplace_back().request = command.request;
-            said.back().what = outcome::busy;
-          }
-        },
-        input);
-  if (!said.empty())
-    shared.answers(std::move(said));
-}
 }  // namespace
 
+static replication::machine_options machine_options_of(const node_context& shared) {
+  replication::machine_options o;
+  if (!shared.options.cluster) {
+    o.own_record = true;
+    return o;
+  }
+  o.min_in_sync = shared.options.cluster->min_in_sync;
+  o.boot = replication::boot_t{shared.boot};
+  o.faults = shared.replica_faults;
+  return o;
+}
+
 shard_actor::shard_actor(caf::actor_config& config, node_context& shared, shard_id shard)
-    : caf::event_based_actor(config), shared_(shared), shard_(shard), machine_({shared.node_id, shared.disk_id}, min_in_sync_alone) {}
+    : caf::event_based_actor(config),
+      shared_(shared),
+      shard_(shard),
+      machine_({shared.node_id, shared.disk_id}, machine_options_of(shared)) {}
 
 caf::behavior shard_actor::make_behavior() {
   set_down_handler([this](caf::down_msg& down) { owner_down(down); });
   return {
-      [this](append_mail& mail) {
-        auto& o = owner_of(mail.who);
-        if (o.incarnation != mail.incarnation && mail.who.kind != schema::owner_kind::rounds)
-          return;
-        for (auto& item : mail.items) {
-          queue_.push_back({mail.who, mail.incarnation, item.token, std::move(item.event)});
-          ++o.pending;
-        }
-        pump();
-      },
+      [this](append_mail& mail) { take_in(mail); },
       [this](persisted p) {
         step(replication::persisted{p.id});
         pump();
       },
       [this](group_mail_for& m) { deliver(m.group, std::move(m.mail)); },
-      [this](registry_mail& m) {
-        auto& o = owner_of(schema::owner::of_registry());
-        if (o.state == life::active)
-          caf::anon_send(o.handle, std::move(m));
-        else if (o.registry_queue.size() < owner_queue_max)
-          o.registry_queue.push_back(std::move(m));
-        else
-          refuse(shared_, m);
-        if (o.state == life::absent && serving_)
-          activate(schema::owner::of_registry());
-      },
+      [this](registry_mail& m) { deliver(std::move(m)); },
       [this](strict_round_mail& m) { strict_round(m); },
-      [this](start_shard) { caf::anon_send(shared_.archive, load_tail{shard_, caf::actor_cast<caf::actor>(this)}); },
-      [this](tail_loaded& found) { start(found); },
-      [this](swap_done& s) { step(replication::swap_answered{s.outcome.result, std::move(s.outcome.record)}); },
+      [this](start_shard) {
+        caf::anon_send(shared_.archive, load_tail{shard_, 0, caf::actor_cast<caf::actor>(this)});
+        delayed_send(this, std::chrono::seconds(1), sweep{});
+      },
+      [this](tail_loaded& found) { started_ ? recover(found) : start(found); },
+      [this](replica_said& m) {
+        if (started_)
+          step(replication::received{m.head, std::move(m.what)});
+        pump();
+      },
+      [this](record_changed& r) {
+        if (started_)
+          step(replication::record_seen{std::move(r.record)});
+      },
+      [this](link_lost l) {
+        if (started_)
+          step(replication::link_broken{l.node});
+      },
+      [this](shard_order& o) {
+        if (started_)
+          step(o.what);
+      },
+      [this](machine_tick) { pass_time(); },
+      [this](entries_loaded& l) {
+        if (!l.error.empty())
+          return shared_.fatal(l.error);
+        step(replication::entries_read{l.number, std::move(l.entries)});
+      },
+      [this](swap_done& s) {
+        step(replication::swap_answered{s.outcome.result, std::move(s.outcome.record)});
+        pump();
+      },
       [this](loaded& l) { owner_loaded(l); },
       [this](activate_groups& a) {
         for (const auto group : a.groups)
@@ -95,17 +104,22 @@ caf::behavior shard_actor::make_behavior() {
 
 // ------------------------------------------------------------------ the log
 
-void shard_actor::start(tail_loaded& found) {
-  if (!found.error.empty())
-    return shared_.fatal(found.error);
-  last_checkpoint_ = found.checkpoint;
-  for (auto& [who, event] : found.events) {
-    auto& o = owner_of(who);
-    o.last_event = event.sequence;
-    o.tail.push_back(std::move(event));
-    ++events_since_checkpoint_;
+// What an owner wants in the log. One of an earlier life is not heard; the rounds' actor outlives leaderships.
+void shard_actor::take_in(append_mail& mail) {
+  const bool rounds = mail.who.kind == schema::owner_kind::rounds;
+  const bool served_here = serving_ || shared_.peers == nullptr;
+  if (!served_here || owner_of(mail.who).incarnation != mail.incarnation) {
+    if (rounds)
+      for (const auto& item : mail.items)
+        caf::anon_send(shared_.rounds, round_committed{item.token, {}, false});
+    return;
   }
-  step(replication::started{found.tail.promised, {found.tail.last_epoch, found.tail.last_sequence}, std::move(found.record)});
+  auto& o = owner_of(mail.who);
+  for (auto& item : mail.items) {
+    queue_.push_back({mail.who, mail.incarnation, item.token, std::move(item.event)});
+    ++o.pending;
+  }
+  pump();
 }
 
 void shard_actor::step(replication::input&& in) {
@@ -117,21 +131,36 @@ void shard_actor::step(replication::input&& in) {
 
 void shard_actor::carry_out(replication::output&& o) {
   if (auto* p = std::get_if<replication::persist>(&o)) {
-    assert_always(!p->install, "a replica without peers is sent no snapshot");
-    store::shard_write write{shard_, p->promise, p->cut_after, {}};
-    for (auto& e : p->entries)
-      write.append.push_back({e.at.epoch, e.at.sequence, std::move(e.payload)});
-    shared_.journal->submit(std::move(write), p->number, caf::actor_cast<caf::actor>(this));
+    write(std::move(*p));
   } else if (auto* s = std::get_if<replication::swap_record>(&o)) {
-    caf::anon_send(shared_.archive, do_swap{shard_, s->expected_revision, std::move(s->record), caf::actor_cast<caf::actor>(this)});
+    caf::anon_send(shared_.record_keeper,
+                   do_swap{shard_, s->expected_revision, std::move(s->record), s->registered, caf::actor_cast<caf::actor>(this)});
+  } else if (auto* said = std::get_if<replication::send>(&o)) {
+    shared_.peers->replicate(shard_, std::move(said->head), std::move(said->what));
   } else if (std::holds_alternative<replication::serving>(o)) {
     served();
   } else if (auto* c = std::get_if<replication::committed>(&o)) {
     commit(*c);
   } else if (auto* d = std::get_if<replication::stepped_down>(&o)) {
-    shared_.set_strict_rounds_free(shard_, false);
-    shared_.fatal("shard " + std::to_string(shard_.value) + " stopped leading: " + d->why);
+    deposed(*d);
+  } else if (auto* done = std::get_if<replication::strict_read_done>(&o)) {
+    strict_round_done_for(*done);
+  } else if (auto* r = std::get_if<replication::read_entries>(&o)) {
+    caf::anon_send(shared_.archive, load_entries{shard_, r->number, r->first, r->count_max, caf::actor_cast<caf::actor>(this)});
+  } else if (auto* a = std::get_if<replication::alarm>(&o)) {
+    shared_.warn(fmt::format("shard {}: the disk {:x} of node {}: {}", shard_.value, a->who.disk, a->who.node, a->why));
+  } else {
+    // Logs are never compacted, so nobody needs a snapshot instead.
+    assert_always(!std::holds_alternative<replication::read_snapshot>(o), "every log is whole");
   }
+}
+
+void shard_actor::write(replication::persist&& p) {
+  assert_always(!p.install, "every log is whole: no replica is sent a snapshot");
+  store::shard_write write{shard_, p.promise, p.cut_after, {}};
+  for (auto& e : p.entries)
+    write.append.push_back({e.at.epoch, e.at.sequence, std::move(e.payload)});
+  shared_.journal->submit(std::move(write), p.number, caf::actor_cast<caf::actor>(this));
 }
 
 // What can make an entry larger than whoever reads it takes.
@@ -147,12 +176,13 @@ static std::size_t sealed_bytes(const schema::any_event& event) {
 
 // Whatever gathered while the last entry was on its way to disk goes as one, up to a bound.
 void shard_actor::pump() {
-  if (queue_.empty() || !machine_.can_append())
+  if (queue_.empty() || !serving_ || !machine_.can_append())
     return;
   assert_always(in_flight_.empty(), "one entry in flight a shard");
   std::vector<schema::owned_event> events;
   std::size_t bytes = 0;
-  while (!queue_.empty() && events.size() < batch_events_max && bytes < schema::entry_bytes_max / 2) {
+  const auto bytes_max = shared_.peers == nullptr ? schema::entry_bytes_max / 2 : replicated_bytes_max;
+  while (!queue_.empty() && events.size() < batch_events_max && bytes < bytes_max) {
     auto& q = queue_.front();
     bytes += sealed_bytes(q.event);
     in_flight_.push_back({q.who, q.incarnation, q.token, schema::count_records(q.event)});
@@ -163,6 +193,8 @@ void shard_actor::pump() {
 }
 
 void shard_actor::commit(const replication::committed& c) {
+  if (c.batch == 0 || c.batch != next_batch_)
+    return;  // the record that starts an epoch
   auto items = std::exchange(in_flight_, {});
   std::uint16_t record = 0;
   std::vector<std::pair<schema::owner, std::vector<appended>>> by_owner;
@@ -199,21 +231,6 @@ void shard_actor::commit(const replication::committed& c) {
   checkpoint_when_due();
 }
 
-void shard_actor::served() {
-  const bool again = std::exchange(serving_, true);
-  shared_.set_strict_rounds_free(shard_, machine_.alone());
-  activate(schema::owner::of_registry());
-  std::vector<schema::owner> waiting;
-  for (const auto& [who, o] : owners_)
-    if (who.kind == schema::owner_kind::group && o.state == life::absent && (!o.tail.empty() || !o.group_queue.empty()))
-      waiting.push_back(who);
-  for (const auto& who : waiting)
-    activate(who);
-  tell_status();
-  if (!again)
-    delayed_send(this, std::chrono::seconds(1), sweep{});
-}
-
 void shard_actor::tell_status() {
   auto status = std::make_shared<shard_status>();
   status->shard = shard_;
@@ -223,213 +240,6 @@ void shard_actor::tell_status() {
   for (const auto& [who, o] : owners_)
     status->groups_active += who.kind == schema::owner_kind::group && o.state == life::active ? 1 : 0;
   shared_.shard_statuses[shard_.value].store(std::move(status));
-}
-
-void shard_actor::strict_round(const strict_round_mail& m) {
-  // The record names this replica alone, so nobody else can lead: the round is done as soon as it is asked for.
-  assert_always(machine_.alone(), "links to other replicas come with the cluster");
-  const auto& o = owner_of(m.who);
-  if (!serving_ || o.incarnation != m.incarnation || o.state == life::absent)
-    return;
-  if (m.who.kind == schema::owner_kind::group)
-    caf::anon_send(o.handle, group_mail{{strict_round_done{}}});
-  else
-    caf::anon_send(o.handle, registry_mail{{strict_round_done{}}});
-}
-
-// ------------------------------------------------------------------ owners
-
-void shard_actor::deliver(group_id group, group_mail&& mail) {
-  const auto who = schema::owner::of(group);
-  auto& o = owner_of(who);
-  if (o.state == life::active)
-    return caf::anon_send(o.handle, std::move(mail));
-  if (o.group_queue.size() < owner_queue_max)
-    o.group_queue.push_back(std::move(mail));
-  else
-    refuse(shared_, mail);
-  if (o.state == life::absent && serving_)
-    activate(who);
-}
-
-// Only when no append of it is pending: else a new incarnation would sell the last place again while the first sale is on
-// its way to disk.
-void shard_actor::activate(const schema::owner& who) {
-  auto& o = owner_of(who);
-  if (o.state != life::absent || o.pending != 0)
-    return;
-  o.state = life::loading;
-  caf::anon_send(shared_.archive, load_owner{shard_, who, std::exchange(o.failed, false), caf::actor_cast<caf::actor>(this)});
-}
-
-void shard_actor::owner_loaded(loaded& l) {
-  if (!l.error.empty())
-    return shared_.fatal(l.error);
-  auto& o = owner_of(l.owner.who);
-  if (o.state != life::loading)
-    return;
-  for (auto& e : std::exchange(o.tail, {}))
-    l.owner.tail.push_back(std::move(e));
-  spawn_owner(o, std::move(l.owner));
-  checkpoint_when_due();  // one may have been put off because of this owner
-}
-
-void shard_actor::spawn_owner(owner_state& o, recovered_owner&& recovered) {
-  const auto who = recovered.who;
-  o.incarnation = shared_.next_incarnation();
-  o.state = life::active;
-  if (who.kind == schema::owner_kind::group) {
-    const auto catalogue = shared_.catalogue.get();
-    const auto place = catalogue->groups.find(who.group.value);
-    if (place == catalogue->groups.end()) {
-      o = {};
-      return;
-    }
-    const auto* round = catalogue->find(place->second.round);
-    o.handle = system().spawn<slot_group_actor>(std::ref(shared_), shard_, who.group, round->definition.groups[place->second.index].windows,
-                                                o.incarnation, std::move(recovered));
-    shared_.route.open(who.group, o.handle);
-    for (auto& mail : std::exchange(o.group_queue, {}))
-      caf::anon_send(o.handle, std::move(mail));
-  } else {
-    o.handle = system().spawn<citizen_registry_actor>(std::ref(shared_), shard_, o.incarnation, std::move(recovered));
-    shared_.route.open(shard_, o.handle);
-    for (auto& mail : std::exchange(o.registry_queue, {}))
-      caf::anon_send(o.handle, std::move(mail));
-    ++shared_.shards_serving;
-  }
-  monitor(o.handle);
-}
-
-// An actor that ended without the handshake has failed: it is started again from committed state.
-void shard_actor::owner_down(const caf::down_msg& down) {
-  for (auto& [who, o] : owners_) {
-    if (o.state != life::active && o.state != life::retiring)
-      continue;
-    if (o.handle.address() != down.source)
-      continue;
-    if (who.kind == schema::owner_kind::group)
-      shared_.route.close(who.group);
-    else
-      shared_.route.close(shard_);
-    if (who.kind == schema::owner_kind::registry)
-      --shared_.shards_serving;
-    o.handle = nullptr;
-    o.state = life::absent;
-    o.failed = true;
-    std::erase_if(queue_, [&](const queued& q) {
-      if (q.who != who)
-        return false;
-      --o.pending;
-      return true;
-    });
-    if (awaited_.erase(who) != 0) {
-      checkpoint_at_.reset();
-      ++events_since_checkpoint_;  // there is something to write still
-      awaited_.clear();
-      rows_.clear();
-    }
-    activate(who);
-    return;
-  }
-}
-
-void shard_actor::begin_retire(const wants_to_retire& w) {
-  auto& o = owner_of(schema::owner::of(w.group));
-  if (o.state != life::active || o.incarnation != w.incarnation || o.pending != 0 || checkpoint_at_)
-    return;
-  o.state = life::retiring;
-  shared_.route.close(w.group);
-  caf::anon_send(o.handle, retire{});
-}
-
-void shard_actor::end_retire(retired& r) {
-  const auto who = schema::owner::of(r.group);
-  auto& o = owner_of(who);
-  if (o.state != life::retiring || o.incarnation != r.incarnation)
-    return;
-  if (r.stayed) {
-    o.state = life::active;
-    shared_.route.open(r.group, o.handle);
-    for (auto& mail : std::exchange(o.group_queue, {}))
-      caf::anon_send(o.handle, std::move(mail));
-    return checkpoint_when_due();
-  }
-  demonitor(o.handle);
-  o.handle = nullptr;
-  o.state = life::absent;
-  o.snapshot_at = r.applied;
-  write_snapshots write{shard_, {}, std::nullopt, caf::actor_cast<caf::actor>(this)};
-  write.rows.push_back({shard_, who, r.applied, std::move(r.bytes)});
-  caf::anon_send(shared_.archive, std::move(write));
-  if (!o.group_queue.empty())  // came while it was leaving; the archive reads after it has written
-    activate(who);
-  checkpoint_when_due();
-}
-
-// ------------------------------------------------------------------ snapshots
-
-void shard_actor::checkpoint_when_due() {
-  if (checkpoint_at_)
-    return;
-  if (flushing_) {
-    if (!queue_.empty() || !in_flight_.empty())
-      return;
-    if (events_since_checkpoint_ == 0)
-      return flushed();
-    return begin_checkpoint();
-  }
-  if (events_since_checkpoint_ >= shared_.options.snapshot_every_events)
-    begin_checkpoint();
-}
-
-// Every owner with events since its last snapshot gives a new one; then the log up to here need not be replayed.
-void shard_actor::begin_checkpoint() {
-  checkpoint_at_ = machine_.commit();
-  const auto events = std::exchange(events_since_checkpoint_, 0);
-  for (auto& [who, o] : owners_) {
-    if (o.last_event <= o.snapshot_at)
-      continue;
-    if (who.kind == schema::owner_kind::rounds) {
-      awaited_.insert(who);
-      caf::anon_send(shared_.rounds, snapshot_request{*checkpoint_at_});
-    } else if (o.state == life::active) {
-      awaited_.insert(who);
-      caf::anon_send(o.handle, snapshot_request{*checkpoint_at_});
-    } else if (o.state != life::absent || !o.tail.empty() || o.failed) {
-      checkpoint_at_.reset();  // on its way in or out: later
-      awaited_.clear();
-      events_since_checkpoint_ = events;
-      return;
-    }
-  }
-  if (awaited_.empty())
-    finish_checkpoint();
-}
-
-// An answer to a checkpoint that was given up is older than what this one stands for.
-void shard_actor::take_snapshot(snapshot_taken& s) {
-  if (checkpoint_at_ != s.checkpoint || awaited_.erase(s.who) == 0)
-    return;
-  rows_.push_back({shard_, s.who, s.applied, std::move(s.bytes)});
-  if (awaited_.empty())
-    finish_checkpoint();
-}
-
-void shard_actor::finish_checkpoint() {
-  for (const auto& row : rows_) {
-    auto& o = owner_of(row.who);
-    o.snapshot_at = std::max(o.snapshot_at, row.applied);
-  }
-  caf::anon_send(shared_.archive, write_snapshots{shard_, std::exchange(rows_, {}), checkpoint_at_, caf::actor_cast<caf::actor>(this)});
-  checkpoint_at_.reset();
-}
-
-void shard_actor::flushed() {
-  if (events_since_checkpoint_ != 0 || !queue_.empty() || !in_flight_.empty())
-    return checkpoint_when_due();
-  flushing_ = false;
-  ++shared_.shards_flushed;
 }
 
 }  // namespace janji::actors

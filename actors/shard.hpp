@@ -1,9 +1,13 @@
 // One shard's replica on this node: its replication machine, the queue of events that wait for the log, and the life of
 // the actors whose state that log is (the registry, its slot groups, on shard 0 the rounds).
 //
-// Guarantees. An actor is activated only from committed state and only when no append of it is pending; appends become
-// one log entry a turn; owners hear of commits in the order of the log. Passivation is a handshake: stop routing, then
-// `retire`, which is the last message in the group's mailbox.
+// Guarantees. Owners live only where the shard is led. An actor is activated only from committed state and only when no
+// append of it is pending; appends become one log entry a turn; owners hear of commits in the order of the log. When
+// leadership is lost they end with all that they had not committed, and what comes for them goes to the new leader.
+// Passivation is a handshake: stop routing, then `retire`, which is the last message in the group's mailbox.
+//
+// Files: shard.cpp (the log and its leader's side), shard_replica.cpp (other replicas, losing and gaining leadership),
+// shard_owners.cpp, shard_snapshots.cpp.
 #pragma once
 
 #include <caf/all.hpp>
@@ -36,7 +40,8 @@ private:
     std::size_t pending = 0;                        // its events that are queued or in flight
     sequence_t last_event;
     sequence_t snapshot_at;
-    bool failed = false;  // its next activation reads its events from the log
+    bool failed = false;       // its next activation reads its events from the log
+    std::uint64_t ticket = 0;  // of its present loading; an answer to an earlier one is not it
   };
   struct queued {
     schema::owner who;
@@ -52,24 +57,41 @@ private:
   };
 
   // ---- the log
-  void start(tail_loaded& found);
   void step(replication::input&& in);
   void carry_out(replication::output&& o);
+  void take_in(append_mail& mail);
+  void write(replication::persist&& p);
   void pump();
   void commit(const replication::committed& c);
-  void served();
   void tell_status();
+
+  // ---- other replicas, and who leads
+  void start(tail_loaded& found);
+  void served();
+  void recover(tail_loaded& found);
+  void deposed(const replication::stepped_down& d);
+  void pass_time();
+  void activate_known_groups();
+  void load_rounds();
+  [[nodiscard]] bool may_lead() const;
+  template <class Mail>
+  bool pass_on(Mail& mail, std::uint64_t& leader);
+  void forward(group_id group, group_mail&& mail);
+  void forward(registry_mail&& mail);
 
   // ---- owners
   owner_state& owner_of(const schema::owner& who) { return owners_[who]; }
   void deliver(group_id group, group_mail&& mail);
+  void deliver(registry_mail&& mail);
   void activate(const schema::owner& who);
   void owner_loaded(loaded& l);
   void spawn_owner(owner_state& o, recovered_owner&& recovered);
   void owner_down(const caf::down_msg& down);
   void begin_retire(const wants_to_retire& w);
   void end_retire(retired& r);
+  void end_owners();
   void strict_round(const strict_round_mail& m);
+  void strict_round_done_for(const replication::strict_read_done& d);
 
   // ---- snapshots
   void checkpoint_when_due();
@@ -87,7 +109,13 @@ private:
   std::deque<queued> queue_;
   std::vector<in_flight> in_flight_;
   std::uint64_t next_batch_ = 0;
-  bool serving_ = false;
+  bool started_ = false;
+  bool serving_ = false;        // leads, and its owners' state is loaded
+  std::uint64_t recovery_ = 0;  // of the load that is under way; an answer to an earlier one is not it
+  std::uint64_t next_ticket_ = 0;
+  std::uint64_t next_read_ = 0;
+  std::map<std::uint64_t, std::pair<schema::owner, incarnation_t>> strict_reads_;
+  std::vector<strict_round_mail> unconfirmed_reads_;
 
   std::size_t events_since_checkpoint_ = 0;
   std::optional<sequence_t> checkpoint_at_;

@@ -123,9 +123,22 @@ void slot_group::impl::hold_places(book_command&& c, window_index w) {
   }
   if (faults.skip_claim)
     return append_booking(h);
-  for (const auto& p : h->command.people)
-    emit(to_registry{p.proposed.shard(),
-                     claim_request{id, incarnation, p.citizen, p.proposed, p.key, h->command.body, w, h->command.deadline, h->at}});
+  ask_claims(h);
+}
+
+// Of those who have not granted it yet. What is lost between nodes is asked again; a registry that has heard it answers the same.
+void slot_group::impl::ask_claims(hold_list::iterator h) {
+  h->ask_again = unix_ms{now.value + claim_again_ms};
+  note_deadline(h->ask_again);
+  auto deadline = h->command.deadline;
+  for (const auto& r : h->requests)
+    deadline = std::max(deadline, r.deadline);
+  for (std::size_t i = 0; i < h->command.people.size(); ++i) {
+    const auto& p = h->command.people[i];
+    if ((h->granted >> i & 1U) == 0)
+      emit(to_registry{p.proposed.shard(),
+                       claim_request{id, incarnation, p.citizen, p.proposed, p.key, h->command.body, h->window, deadline, h->at}});
+  }
 }
 
 void slot_group::impl::wait_for_room(book_command&& c) {
@@ -368,8 +381,13 @@ void slot_group::impl::expire() {
       return true;
     });
     h->requests.erase(late.begin(), late.end());
-    if (h->requests.empty() && !h->appending)
+    if (h->requests.empty() && !h->appending) {
       drop_hold(h);
+    } else if (!h->appending && !faults.skip_claim) {
+      if (h->ask_again <= now)
+        ask_claims(h);
+      note_deadline(h->ask_again);
+    }
     h = next;
   }
   const auto late = [&](const book_command& c, outcome what) {

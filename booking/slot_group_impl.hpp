@@ -23,6 +23,7 @@ namespace janji {
 namespace group_detail {
 
 inline constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+inline constexpr std::int64_t claim_again_ms = 1'000;  // between two requests for the same claim
 
 struct waiting_request {
   request_id id;
@@ -38,6 +39,7 @@ struct hold {
   window_index window;
   unix_ms at;
   waiting_requests requests;  // all who asked with this key
+  unix_ms ask_again;          // the claims that have no answer by then
   std::uint8_t granted = 0;   // bit per person
   bool appending = false;
 };
@@ -189,6 +191,7 @@ struct slot_group::impl {
   void deny(book_command&& c, bool strict, outcome what, std::uint8_t position = 0);
   void repeat(book_command&& c, bool strict, const group_entry& first);
   void hold_places(book_command&& c, window_index w);
+  void ask_claims(hold_list::iterator h);
   void wait_for_room(book_command&& c);
   void drop_hold(hold_list::iterator h);
   void claim_answered(const claim_result& r);

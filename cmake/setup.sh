@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing of cmake/packages.txt for the modes named (build, check, bench). Asks nothing; takes a moment
+# Installs what is missing of cmake/packages.txt for the modes named there. Asks nothing; takes a moment
 # when nothing is missing.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -43,6 +43,13 @@ echo "setup: installing ${#wanted[@]} packages: ${wanted[*]}"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 "${as_root[@]}" apt-get update -qq >"$log" 2>&1 || { cat "$log" >&2; echo "setup: apt-get update failed" >&2; exit 1; }
+# What is installed to be run by tests must not begin to serve by itself.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+  trap 'rm -f "$log"; "${as_root[@]}" rm -f "$policy"' EXIT
+fi
 names=()
 for package in "${wanted[@]}"; do names+=("$(choose "$package")"); done
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${names[@]}" >"$log" 2>&1 ||

@@ -390,6 +390,34 @@ result<shard_tail> node_store::tail(shard_id shard) const {
   return t;
 }
 
+// Epochs grow along a log, so each run's end is found by halving.
+result<std::vector<log_run>> node_store::log_runs(shard_id shard) const {
+  const auto end = tail(shard);
+  if (!end)
+    return std::unexpected(end.error());
+  std::vector<log_run> runs;
+  const auto last = end->last_sequence.value;
+  for (std::uint64_t at = 1; at <= last;) {
+    const auto first = read_entry(shard, sequence_t{at});
+    if (!first)
+      return std::unexpected(first.error());
+    runs.push_back({first->epoch, sequence_t{at}});
+    if (first->epoch == end->last_epoch)
+      break;
+    auto inside = at;
+    auto beyond = last + 1;
+    while (beyond - inside > 1) {
+      const auto middle = inside + (beyond - inside) / 2;
+      const auto entry = read_entry(shard, sequence_t{middle});
+      if (!entry)
+        return std::unexpected(entry.error());
+      (entry->epoch == first->epoch ? inside : beyond) = middle;
+    }
+    at = beyond;
+  }
+  return runs;
+}
+
 result<void> node_store::read_log(shard_id shard, sequence_t from, const std::function<bool(log_entry&&)>& visit) const {
   return read_log_at(nullptr, shard, from, visit);
 }

@@ -52,6 +52,11 @@ struct shard_tail {
   sequence_t last_sequence;
 };
 
+struct log_run {
+  epoch_t epoch;
+  sequence_t first;
+};
+
 struct snapshot_row {
   shard_id shard;
   schema::owner who;
@@ -99,6 +104,8 @@ public:
   // ---- logs
   result<void> write(std::span<const shard_write> writes);
   [[nodiscard]] result<shard_tail> tail(shard_id shard) const;
+  // Which epochs the log's entries are of. Asks for a few entries of each, not for all.
+  [[nodiscard]] result<std::vector<log_run>> log_runs(shard_id shard) const;
   // From `from` on, in order, until `visit` returns false. A hole in the sequence is an error.
   result<void> read_log(shard_id shard, sequence_t from, const std::function<bool(log_entry&&)>& visit) const;
   // The logs of shards 0 to shard_count - 1, one after the other, all as of one moment: what one entry caused in another

@@ -35,8 +35,8 @@ public:
 
   std::expected<versioned_record, std::string> read(shard_id shard) override;
   swap_outcome swap(shard_id shard, std::uint64_t expected_revision, const shard_record& record) override;
-  // As swap(), if besides the node is still registered with that disk: rule 7, only the disk that caught up gets in.
-  swap_outcome swap_if_registered(shard_id shard, std::uint64_t expected_revision, const shard_record& record, replication::member who);
+  swap_outcome swap_if_registered(shard_id shard, std::uint64_t expected_revision, const shard_record& record,
+                                  replication::member who) override;
 
   // Registers this node under a lease that is kept alive until withdraw(). Refused while the id is registered with another
   // disk: its owner may be alive. An earlier start of the same disk is replaced.

@@ -52,7 +52,7 @@ store::node_store& memory_store::wipe(std::uint16_t shard_count) {
   std::vector<store::shard_write> cuts;
   std::vector<store::snapshot_row> none;
   for (std::uint16_t s = 0; s < shard_count; ++s) {
-    cuts.push_back({shard_id{s}, std::nullopt, sequence_t{0}, {}});
+    cuts.push_back({shard_id{s}, epoch_t{0}, sequence_t{0}, {}});
     const auto rows = must(store_->list_snapshots(shard_id{s}));
     for (const auto& row : rows)
       none.push_back({shard_id{s}, row.who, sequence_t{0}, {}});
@@ -64,8 +64,11 @@ store::node_store& memory_store::wipe(std::uint16_t shard_count) {
 
 // ------------------------------------------------------------------ life
 
-simulated_node::simulated_node(store::node_store& store, const actors::node_options& options, const planted_faults& faults)
-    : store_(store), options_(options), faults_(faults) {}
+simulated_node::simulated_node(store::node_store& store, const actors::node_options& options, const planted_faults& faults, seat s)
+    : store_(store), options_(options), faults_(faults), seat_(std::move(s)) {
+  if (seat_.records == nullptr)
+    seat_.records = &records_;
+}
 
 simulated_node::~simulated_node() { end_life(); }
 
@@ -81,8 +84,16 @@ void simulated_node::start() {
   off_ = false;
   shared.faults = faults_;
   shared.boot = ++boots_;
-  shared.node_id = 1;
-  shared.disk_id = 1;
+  shared.node_id = seat_.node;
+  shared.disk_id = seat_.disk;
+  shared.peers = seat_.peers;
+  shared.replica_faults = seat_.faults;
+  if (seat_.random)
+    shared.random = seat_.random;
+  shared.warn = [this](std::string what) {
+    if (!off_)
+      on_warning(std::move(what));
+  };
   shared.now = [this] { return now(); };
   shared.answers = [this](std::vector<answer>&& a) {
     if (!off_)
@@ -94,7 +105,7 @@ void simulated_node::start() {
   };
   shared.journal = &journal_;
   sequence_t applied;
-  auto builder = recover_rounds(applied);
+  auto builder = seat_.peers == nullptr ? recover_rounds(applied) : actors::catalogue_builder(options_.shard_count);
   shared.catalogue.set(builder.build());
   shared.route.set_shard_of_group([&shared](group_id group) {
     const auto known = shared.catalogue.get();
@@ -102,7 +113,8 @@ void simulated_node::start() {
     return it == known->groups.end() ? shard_id{limits::shards_max} : it->second.shard;
   });
   auto& system = *life_->system;
-  shared.archive = system.spawn<actors::archive_actor>(std::ref(shared), std::ref(store_), std::ref<cluster::config_store>(records_));
+  shared.archive = system.spawn<actors::archive_actor>(std::ref(shared), std::ref(store_), std::ref(*seat_.records));
+  shared.record_keeper = system.spawn<actors::record_keeper_actor>(std::ref(*seat_.records));
   shared.availability = system.spawn<actors::availability_actor>(std::ref(shared), std::ref(life_->model));
   shared.rounds = system.spawn<actors::rounds_actor>(std::ref(shared), std::move(builder), applied);
   for (std::uint16_t s = 0; s < options_.shard_count; ++s)
@@ -147,11 +159,12 @@ void simulated_node::end_life() {
   std::vector<caf::actor> known = owners();
   for (std::uint16_t s = 0; s < options_.shard_count; ++s)
     known.push_back(shared.route.shard(shard_id{s}));
-  known.insert(known.end(), {life_->front, shared.rounds, shared.availability, shared.archive});
+  known.insert(known.end(), {life_->front, shared.rounds, shared.availability, shared.archive, shared.record_keeper});
   for (const auto& handle : known)
     kill(handle, true);
   known.clear();
   shared.route.clear();
+  shared.record_keeper = nullptr;
   shared.archive = shared.availability = shared.rounds = life_->front = nullptr;
   unsynced_.clear();
   unheard_.clear();
@@ -170,6 +183,11 @@ void simulated_node::end_life() {
 }
 
 void simulated_node::power_cut(std::size_t reached, std::size_t snapshots_kept) {
+  halt(reached, snapshots_kept);
+  start();
+}
+
+void simulated_node::halt(std::size_t reached, std::size_t snapshots_kept) {
   std::vector<store::shard_write> kept;
   for (std::size_t i = 0; i < reached && i < unsynced_.size(); ++i)
     kept.push_back(std::move(unsynced_[i].write));
@@ -181,7 +199,6 @@ void simulated_node::power_cut(std::size_t reached, std::size_t snapshots_kept) 
   }
   if (snapshots_kept < images_.size())
     put_back(snapshots_kept == 0 ? at_start_ : images_[snapshots_kept - 1]);
-  start();
 }
 
 void simulated_node::kill(const caf::actor& handle, bool at_once) {
@@ -234,7 +251,13 @@ void simulated_node::settle() {
   }
 }
 
-void simulated_node::advance(std::int64_t ms) { scheduler().advance_time(std::chrono::milliseconds(ms)); }
+void simulated_node::advance(std::int64_t ms) {
+  if (!life_) {
+    clock_base_.value += ms;
+    return;
+  }
+  scheduler().advance_time(std::chrono::milliseconds(ms));
+}
 
 unix_ms simulated_node::now() const {
   const auto passed = life_ ? scheduler().clock().now().time_since_epoch() : caf::actor_clock::duration_type{};

@@ -43,9 +43,19 @@ private:
   unsigned wipes_ = 0;
 };
 
+// A node's place in a cluster: who it is, and the records and links that it shares with others.
+struct seat {
+  std::uint64_t node = 1;
+  std::uint64_t disk = 1;
+  cluster::config_store* records = nullptr;  // none: its own
+  actors::peer_port* peers = nullptr;
+  std::function<std::uint64_t()> random;
+  replication::planted_faults faults;
+};
+
 class simulated_node {
 public:
-  simulated_node(store::node_store& store, const actors::node_options& options, const planted_faults& faults);
+  simulated_node(store::node_store& store, const actors::node_options& options, const planted_faults& faults, seat s = {});
   ~simulated_node();
   simulated_node(const simulated_node&) = delete;
   simulated_node& operator=(const simulated_node&) = delete;
@@ -60,6 +70,9 @@ public:
   // Drops every actor and what they have in memory. Of the unsynced writes the first `reached` get to the disk, and
   // snapshots, which are never synced, are as they were after the first `snapshots_kept` times that some were written.
   void power_cut(std::size_t reached, std::size_t snapshots_kept);
+  void halt(std::size_t reached, std::size_t snapshots_kept);  // the same, and nobody starts it again
+  [[nodiscard]] bool runs() const { return life_ != nullptr; }
+  std::function<void(std::string)> on_warning = [](auto&&) {};
   [[nodiscard]] std::size_t snapshots_written() const { return images_.size(); }
   // The actor ends without a word, before or after what waits in its mailbox.
   void kill(const caf::actor& handle, bool at_once);
@@ -131,6 +144,7 @@ private:
   store::node_store& store_;
   actors::node_options options_;
   planted_faults faults_;
+  seat seat_;
   records records_;
   chosen_journal journal_{*this};
   std::deque<write_under_way> unsynced_;

@@ -255,6 +255,24 @@ TEST(slot_group, an_append_already_sent_may_still_commit_after_unknown) {
   EXPECT_EQ(g.outcome_of(2), outcome::confirmed) << "and the key finds it";
 }
 
+TEST(slot_group, a_claim_that_has_no_answer_is_asked_for_again) {
+  group g;
+  g.book(1, {1}, 5);
+  g.now.value += 500;
+  g.book(3, {1}, 5, 0);  // joins
+  EXPECT_TRUE(all<to_registry>(g.said).empty());
+  g.now.value += 499;
+  EXPECT_TRUE(all<to_registry>(g.give(tick{})).empty());
+  g.now.value += 1;
+  const auto again = all<to_registry>(g.give(tick{}));
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(std::get<claim_request>(again[0].message).ref, ref(10));
+  EXPECT_GT(std::get<claim_request>(again[0].message).deadline, g.now) << "as long as anybody waits";
+  g.claim(10);
+  g.commit();
+  EXPECT_EQ(g.outcome_of(3), outcome::confirmed);
+}
+
 TEST(slot_group, a_command_that_comes_twice_is_not_booked_under_a_spent_reference) {
   group g({{540, 600, 5}});
   g.book(1, {1}, 5);

@@ -63,6 +63,28 @@ TEST(node_store, a_cut_removes_the_tail_of_its_own_shard_only) {
   EXPECT_EQ(s->tail(shard_id{4})->last_sequence, sequence_t{9});
 }
 
+TEST(node_store, a_log_tells_of_which_epochs_it_is) {
+  const temporary_directory dir;
+  auto s = open_at(dir.path() + "/store");
+  const auto told = [&] {
+    std::string out;
+    const auto runs = *s->log_runs(shard_id{3});
+    for (const auto& r : runs)
+      out += std::to_string(r.epoch.value) + "@" + std::to_string(r.first.value) + " ";
+    return out;
+  };
+  EXPECT_EQ(told(), "");
+  shard_write w{shard_id{3}, std::nullopt, std::nullopt, {}};
+  std::uint64_t sequence = 0;
+  for (const auto& [epoch, count] : {std::pair{1, 1}, {3, 7}, {4, 1}, {9, 100}, {10, 2}})
+    for (int i = 0; i < count; ++i)
+      w.append.push_back({epoch_t{static_cast<std::uint64_t>(epoch)}, sequence_t{++sequence}, "x"});
+  ASSERT_TRUE(s->write(std::vector{w, entries(4, 1, 5)}).has_value());
+  EXPECT_EQ(told(), "1@1 3@2 4@9 9@10 10@110 ");
+  ASSERT_TRUE(s->write(std::vector{shard_write{shard_id{3}, std::nullopt, sequence_t{60}, {}}}).has_value());
+  EXPECT_EQ(told(), "1@1 3@2 4@9 9@10 ");
+}
+
 TEST(node_store, a_hole_in_a_log_is_said_and_not_read_over) {
   const temporary_directory dir;
   auto s = open_at(dir.path() + "/store");

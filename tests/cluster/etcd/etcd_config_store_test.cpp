@@ -243,8 +243,8 @@ TEST_F(etcd_config_store_test, a_follower_that_etcd_left_behind_is_told_the_whol
 TEST_F(etcd_config_store_test, what_happened_while_the_follower_was_cut_off_is_told_in_order_afterwards) {
   follower f;
   const auto s = open();
-  s->follow(f);
   auto last = s->swap(shard_id{1}, 0, record(1));
+  s->follow(f);
   ASSERT_TRUE(f.epoch_is(1, 1));
   server->kill();
   ASSERT_TRUE(f.until([](follower& n) { return n.away_; }));

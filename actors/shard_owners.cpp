@@ -1,0 +1,190 @@
+// The life of the actors whose state a shard's log is: activation, passivation, failure, the end of leadership.
+#include <algorithm>
+#include <utility>
+
+#include "actors/citizen_registry_actor.hpp"
+#include "actors/shard.hpp"
+#include "actors/shard_mail.hpp"
+#include "actors/slot_group_actor.hpp"
+
+namespace janji::actors {
+
+namespace {
+constexpr std::size_t owner_queue_max = 20'000;  // mail for an actor that is being activated
+}
+
+void shard_actor::deliver(group_id group, group_mail&& mail) {
+  if (!may_lead())
+    return forward(group, std::move(mail));
+  const auto who = schema::owner::of(group);
+  auto& o = owner_of(who);
+  if (o.state == life::active)
+    return caf::anon_send(o.handle, std::move(mail));
+  if (o.group_queue.size() < owner_queue_max)
+    o.group_queue.push_back(std::move(mail));
+  else
+    refuse(shared_, mail);
+  if (o.state == life::absent && serving_)
+    activate(who);
+}
+
+void shard_actor::deliver(registry_mail&& mail) {
+  if (!may_lead())
+    return forward(std::move(mail));
+  const auto who = schema::owner::of_registry();
+  auto& o = owner_of(who);
+  if (o.state == life::active)
+    return caf::anon_send(o.handle, std::move(mail));
+  if (o.registry_queue.size() < owner_queue_max)
+    o.registry_queue.push_back(std::move(mail));
+  else
+    refuse(shared_, mail);
+  if (o.state == life::absent && serving_)
+    activate(who);
+}
+
+// Only when no append of it is pending: else a new incarnation would sell the last place again while the first sale is on
+// its way to disk.
+void shard_actor::activate(const schema::owner& who) {
+  auto& o = owner_of(who);
+  if (o.state != life::absent || o.pending != 0)
+    return;
+  // The catalogue of a node that has just started may not have come from shard 0's leader yet; it brings us back here.
+  if (shared_.peers != nullptr && who.kind == schema::owner_kind::group && !shared_.catalogue.get()->groups.contains(who.group.value))
+    return;
+  o.state = life::loading;
+  o.ticket = ++next_ticket_;
+  caf::anon_send(shared_.archive, load_owner{shard_, o.ticket, who, std::exchange(o.failed, false), caf::actor_cast<caf::actor>(this)});
+}
+
+void shard_actor::owner_loaded(loaded& l) {
+  if (!l.error.empty())
+    return shared_.fatal(l.error);
+  auto& o = owner_of(l.owner.who);
+  if (l.owner.who.kind == schema::owner_kind::rounds) {
+    if (o.ticket == l.ticket)
+      caf::anon_send(shared_.rounds, rounds_read{o.incarnation, std::move(l.owner)});
+    return;
+  }
+  if (o.state != life::loading || o.ticket != l.ticket)
+    return;
+  for (auto& e : std::exchange(o.tail, {}))
+    l.owner.tail.push_back(std::move(e));
+  spawn_owner(o, std::move(l.owner));
+  checkpoint_when_due();  // one may have been put off because of this owner
+}
+
+void shard_actor::spawn_owner(owner_state& o, recovered_owner&& recovered) {
+  const auto who = recovered.who;
+  o.incarnation = shared_.next_incarnation();
+  o.state = life::active;
+  if (who.kind == schema::owner_kind::group) {
+    const auto catalogue = shared_.catalogue.get();
+    const auto place = catalogue->groups.find(who.group.value);
+    if (place == catalogue->groups.end()) {
+      o = {};
+      return;
+    }
+    const auto* round = catalogue->find(place->second.round);
+    o.handle = system().spawn<slot_group_actor>(std::ref(shared_), shard_, who.group, round->definition.groups[place->second.index].windows,
+                                                o.incarnation, std::move(recovered));
+    shared_.route.open(who.group, o.handle);
+    for (auto& mail : std::exchange(o.group_queue, {}))
+      caf::anon_send(o.handle, std::move(mail));
+  } else {
+    o.handle = system().spawn<citizen_registry_actor>(std::ref(shared_), shard_, o.incarnation, std::move(recovered));
+    shared_.route.open(shard_, o.handle);
+    for (auto& mail : std::exchange(o.registry_queue, {}))
+      caf::anon_send(o.handle, std::move(mail));
+    ++shared_.shards_serving;
+  }
+  monitor(o.handle);
+}
+
+// An actor that ended without the handshake has failed: it is started again from committed state.
+void shard_actor::owner_down(const caf::down_msg& down) {
+  for (auto& [who, o] : owners_) {
+    if (o.state != life::active && o.state != life::retiring)
+      continue;
+    if (o.handle.address() != down.source)
+      continue;
+    if (who.kind == schema::owner_kind::group)
+      shared_.route.close(who.group);
+    else
+      shared_.route.close(shard_);
+    if (who.kind == schema::owner_kind::registry)
+      --shared_.shards_serving;
+    o.handle = nullptr;
+    o.state = life::absent;
+    o.failed = true;
+    std::erase_if(queue_, [&](const queued& q) {
+      if (q.who != who)
+        return false;
+      --o.pending;
+      return true;
+    });
+    if (awaited_.erase(who) != 0) {
+      checkpoint_at_.reset();
+      ++events_since_checkpoint_;  // there is something to write still
+      awaited_.clear();
+      rows_.clear();
+    }
+    activate(who);
+    return;
+  }
+}
+
+// Leadership is lost: what they had not committed goes with them, and what waited for them goes to the new leader.
+void shard_actor::end_owners() {
+  for (auto& [who, o] : std::exchange(owners_, {})) {
+    if (o.handle) {
+      if (who.kind == schema::owner_kind::group) {
+        shared_.route.close(who.group);
+      } else {
+        shared_.route.close(shard_);
+        --shared_.shards_serving;
+      }
+      demonitor(o.handle);
+      caf::anon_send_exit(o.handle, caf::exit_reason::kill);
+    }
+    for (auto& mail : o.group_queue)
+      forward(who.group, std::move(mail));
+    for (auto& mail : o.registry_queue)
+      forward(std::move(mail));
+  }
+}
+
+void shard_actor::begin_retire(const wants_to_retire& w) {
+  auto& o = owner_of(schema::owner::of(w.group));
+  if (o.state != life::active || o.incarnation != w.incarnation || o.pending != 0 || checkpoint_at_)
+    return;
+  o.state = life::retiring;
+  shared_.route.close(w.group);
+  caf::anon_send(o.handle, retire{});
+}
+
+void shard_actor::end_retire(retired& r) {
+  const auto who = schema::owner::of(r.group);
+  auto& o = owner_of(who);
+  if (o.state != life::retiring || o.incarnation != r.incarnation)
+    return;
+  if (r.stayed) {
+    o.state = life::active;
+    shared_.route.open(r.group, o.handle);
+    for (auto& mail : std::exchange(o.group_queue, {}))
+      caf::anon_send(o.handle, std::move(mail));
+    return checkpoint_when_due();
+  }
+  demonitor(o.handle);
+  o.handle = nullptr;
+  o.state = life::absent;
+  o.snapshot_at = r.applied;
+  write_snapshots write{shard_, {}, std::nullopt, caf::actor_cast<caf::actor>(this)};
+  write.rows.push_back({shard_, who, r.applied, std::move(r.bytes)});
+  caf::anon_send(shared_.archive, std::move(write));
+  if (!o.group_queue.empty())  // came while it was leaving; the archive reads after it has written
+    activate(who);
+  checkpoint_when_due();
+}
+
+}  // namespace janji::actors

@@ -1,0 +1,177 @@
+// A shard's other replicas: gaining and losing leadership, what is asked of others and by them, where mail belongs.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+#include "actors/shard.hpp"
+#include "actors/shard_mail.hpp"
+#include "booking/assert.hpp"
+
+namespace janji::actors {
+
+namespace {
+constexpr std::uint8_t hops_max = 3;
+
+bool is_empty(const group_mail& m) { return m.inputs.empty(); }
+bool is_empty(const registry_mail& m) { return m.inputs.empty(); }
+}  // namespace
+
+void shard_actor::start(tail_loaded& found) {
+  if (!found.error.empty())
+    return shared_.fatal(found.error);
+  started_ = true;
+  replication::started s{found.tail.promised, {found.tail.last_epoch, found.tail.last_sequence}, std::move(found.record)};
+  if (shared_.peers != nullptr) {
+    s.log = std::move(found.log);
+    s.commit = found.checkpoint;  // snapshots are of what is committed
+    delayed_send(this, std::chrono::milliseconds(shared_.options.cluster->tick_ms), machine_tick{});
+  }
+  step(std::move(s));
+}
+
+void shard_actor::pass_time() {
+  step(replication::tick{shared_.random()});
+  pump();
+  for (const auto& m : std::exchange(unconfirmed_reads_, {}))
+    strict_round(m);
+  delayed_send(this, std::chrono::milliseconds(shared_.options.cluster->tick_ms), machine_tick{});
+}
+
+// A new epoch in which this replica leads. Its owners are there when it led before; else they are read from its log, all of
+// which is committed by now.
+void shard_actor::served() {
+  shared_.set_strict_rounds_free(shard_, machine_.alone());
+  if (serving_)
+    return tell_status();  // what was in flight is told committed after this
+  recovery_ = ++next_ticket_;
+  caf::anon_send(shared_.archive, load_tail{shard_, recovery_, caf::actor_cast<caf::actor>(this)});
+}
+
+void shard_actor::recover(tail_loaded& found) {
+  if (recovery_ == 0 || found.ticket != recovery_)
+    return;
+  recovery_ = 0;
+  if (!found.error.empty())
+    return shared_.fatal(found.error);
+  last_checkpoint_ = found.checkpoint;
+  for (auto& [who, event] : found.events) {
+    auto& o = owner_of(who);
+    o.last_event = event.sequence;
+    if (who.kind != schema::owner_kind::rounds)
+      o.tail.push_back(std::move(event));
+    ++events_since_checkpoint_;
+  }
+  serving_ = true;
+  if (shard_ == shard_id{0} && shared_.peers != nullptr)
+    load_rounds();
+  activate(schema::owner::of_registry());
+  activate_known_groups();
+  tell_status();
+  pump();
+}
+
+// The rounds' actor outlives leaderships: it is given what is committed, and the incarnation in whose name it may append.
+void shard_actor::load_rounds() {
+  auto& o = owner_of(schema::owner::of_rounds());
+  o.incarnation = shared_.next_incarnation();
+  o.ticket = ++next_ticket_;
+  caf::anon_send(shared_.archive, load_owner{shard_, o.ticket, schema::owner::of_rounds(), true, caf::actor_cast<caf::actor>(this)});
+}
+
+// Every slot group of this shard: those that others wait for, and the rest so that their numbers are known.
+void shard_actor::activate_known_groups() {
+  const auto catalogue = shared_.catalogue.get();
+  for (const auto& [group, place] : catalogue->groups)
+    if (place.shard == shard_)
+      activate(schema::owner::of(group_id{group}));
+}
+
+void shard_actor::deposed(const replication::stepped_down& d) {
+  if (shared_.peers == nullptr) {
+    shared_.set_strict_rounds_free(shard_, false);
+    return shared_.fatal(fmt::format("shard {} stopped leading: {}", shard_.value, d.why));
+  }
+  shared_.set_strict_rounds_free(shard_, false);
+  recovery_ = 0;
+  serving_ = false;
+  const auto unknown = [this](const schema::owner& who, std::uint64_t token) {
+    if (who.kind == schema::owner_kind::rounds)
+      caf::anon_send(shared_.rounds, round_committed{token, {}, false});
+  };
+  for (const auto& f : std::exchange(in_flight_, {}))
+    unknown(f.who, f.token);
+  for (const auto& q : std::exchange(queue_, {}))
+    unknown(q.who, q.token);
+  strict_reads_.clear();
+  unconfirmed_reads_.clear();
+  checkpoint_at_.reset();
+  awaited_.clear();
+  rows_.clear();
+  events_since_checkpoint_ = 0;
+  end_owners();
+  tell_status();
+  if (flushing_)
+    flushed();
+}
+
+// Where mail for this shard's owners is kept until they are there; elsewhere it goes on to whoever leads.
+bool shard_actor::may_lead() const {
+  return shared_.peers == nullptr || machine_.current_role() != replication::machine::role::stopped ||
+         machine_.record().record.leader.node == shared_.node_id;
+}
+
+template <class Mail>
+bool shard_actor::pass_on(Mail& mail, std::uint64_t& leader) {
+  leader = machine_.record().record.leader.node;
+  if (is_empty(mail))
+    return false;
+  if (machine_.record().revision != 0 && leader != shared_.node_id && ++mail.hops <= hops_max)
+    return true;
+  refuse(shared_, mail);
+  return false;
+}
+
+void shard_actor::forward(group_id group, group_mail&& mail) {
+  std::uint64_t leader = 0;
+  if (pass_on(mail, leader))
+    shared_.peers->forward(leader, shard_, group_mail_for{group, std::move(mail)});
+}
+
+void shard_actor::forward(registry_mail&& mail) {
+  std::uint64_t leader = 0;
+  if (pass_on(mail, leader))
+    shared_.peers->forward(leader, shard_, std::move(mail));
+}
+
+// ------------------------------------------------------------------ strict reads
+
+void shard_actor::strict_round(const strict_round_mail& m) {
+  const auto& o = owner_of(m.who);
+  if (!serving_ || o.incarnation != m.incarnation || o.state == life::absent)
+    return;
+  strict_reads_.emplace(++next_read_, std::pair{m.who, m.incarnation});
+  step(replication::strict_read{next_read_});
+}
+
+// One that was not confirmed is asked again with the next tick: a new epoch is beginning, or too many wait. If leadership is
+// lost meanwhile, its owner ends.
+void shard_actor::strict_round_done_for(const replication::strict_read_done& d) {
+  const auto read = strict_reads_.extract(d.number);
+  if (!read)
+    return;
+  const auto& [who, incarnation] = read.mapped();
+  if (!d.confirmed) {
+    unconfirmed_reads_.push_back({who, incarnation});
+    return;
+  }
+  const auto& o = owner_of(who);
+  if (o.incarnation != incarnation || o.state == life::absent)
+    return;
+  if (who.kind == schema::owner_kind::group)
+    caf::anon_send(o.handle, group_mail{{strict_round_done{}}});
+  else
+    caf::anon_send(o.handle, registry_mail{{strict_round_done{}}});
+}
+
+}  // namespace janji::actors
