@@ -47,7 +47,12 @@ availability_actor::availability_actor(caf::actor_config& config, node_context& 
 caf::behavior availability_actor::make_behavior() {
   delayed_send(this, std::chrono::milliseconds(shared_.options.publish_every_ms), publish{});
   return {
-      [this](group_numbers& numbers) { take(std::move(numbers.figures)); },
+      [this](group_numbers& numbers) { take(std::move(numbers.figures), true); },
+      [this](numbers_elsewhere& numbers) {
+        for (auto& f : numbers.figures)
+          take(std::move(f), false);
+      },
+      [this](tell_numbers) { to_tell_ = led_here_; },
       [this](catalogue_changed& c) {
         catalogue_changed_ = true;
         build();
@@ -55,19 +60,38 @@ caf::behavior availability_actor::make_behavior() {
       },
       [this](publish) {
         build();
+        tell_others();
         delayed_send(this, std::chrono::milliseconds(shared_.options.publish_every_ms), publish{});
       },
   };
 }
 
-void availability_actor::take(group_figures&& figures) {
+// Of two words about a group the one of the later position counts: both are of what is committed.
+void availability_actor::take(group_figures&& figures, bool of_this_node) {
   const auto id = figures.group.value;
   auto& known = numbers_[id];
+  if (figures.applied < known.applied)
+    return;
+  if (of_this_node && shared_.peers != nullptr) {
+    led_here_.insert(id);
+    to_tell_.insert(id);
+  } else {
+    led_here_.erase(id);
+  }
   if (known.windows != figures.windows) {
     changed_groups_.insert(id);
     days_.erase(id);
   }
   known = std::move(figures);
+}
+
+void availability_actor::tell_others() {
+  if (shared_.peers == nullptr || to_tell_.empty())
+    return;
+  std::vector<group_figures> figures;
+  for (const auto id : std::exchange(to_tell_, {}))
+    figures.push_back(numbers_[id]);
+  shared_.peers->tell_figures(figures);
 }
 
 std::set<read_model::page_key> availability_actor::changed_pages(const round_catalogue& catalogue) const {

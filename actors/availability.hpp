@@ -29,7 +29,8 @@ public:
   const char* name() const override { return "availability"; }
 
 private:
-  void take(group_figures&& figures);
+  void take(group_figures&& figures, bool of_this_node);
+  void tell_others();
   void build();
   [[nodiscard]] std::set<read_model::page_key> changed_pages(const round_catalogue& catalogue) const;
   const std::string& day(const round_entry& round, std::uint32_t index);
@@ -41,6 +42,8 @@ private:
   std::map<read_model::page_key, std::shared_ptr<const availability_page>> pages_;
   std::unordered_map<std::uint32_t, std::string> days_;  // by group: its part of a page, while its numbers stand
   std::set<std::uint32_t> changed_groups_;               // since the last build
+  std::set<std::uint32_t> to_tell_;                      // led here, and changed since the other nodes were told
+  std::set<std::uint32_t> led_here_;
   bool catalogue_changed_ = true;
 };
 

@@ -36,6 +36,8 @@ public:
   virtual void forward(std::uint64_t node, shard_id shard, registry_mail&& mail) = 0;
   // To every node: the rounds as committed up to here.
   virtual void tell_rounds(sequence_t applied, const std::vector<round_event>& history) = 0;
+  // To every node: numbers that have changed here.
+  virtual void tell_figures(const std::vector<group_figures>& figures) = 0;
 };
 
 // A pointer to an immutable value that one thread replaces and all may read.
@@ -81,6 +83,7 @@ struct node_context {
   void set_strict_rounds_free(shard_id s, bool free) { strict_free_[s.value].store(free, std::memory_order_release); }
 
   published<round_catalogue> catalogue;
+  published<std::vector<cluster::node_registration>> members;  // of the cluster, as far as they are registered now
   std::atomic<std::uint32_t> shards_serving{0};
   std::atomic<bool> read_model_complete{false};
   std::atomic<bool> stopping{false};

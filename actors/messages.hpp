@@ -72,7 +72,8 @@ struct rounds_told {
   sequence_t applied;
   std::vector<round_event> history;
 };
-struct tell_rounds {};  // its own timer
+struct tell_rounds {};      // its own timer
+struct tell_rounds_now {};  // a node has come
 struct snapshot_request {
   sequence_t checkpoint;  // goes back in the answer
 };
@@ -194,6 +195,10 @@ struct watch_disk {};
 struct group_numbers {
   group_figures figures;
 };
+struct numbers_elsewhere {  // of slot groups that other nodes lead
+  std::vector<group_figures> figures;
+};
+struct tell_numbers {};  // a node has come: tell all that is known here
 struct publish {};
 // Rounds were imported or changed: whoever ordered it is told when the read model shows it.
 struct catalogue_changed {
@@ -230,6 +235,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::append_mail)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::strict_round_mail)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::round_committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::tell_rounds)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::tell_rounds_now)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::rounds_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::rounds_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::snapshot_request)
@@ -261,6 +267,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::write_snapshots)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::do_swap)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::watch_disk)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::group_numbers)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::numbers_elsewhere)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::tell_numbers)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::publish)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::catalogue_changed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::front_turn)

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <random>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "actors/context.hpp"
 #include "actors/front.hpp"
 #include "actors/journal.hpp"
+#include "actors/peers.hpp"
 #include "actors/rounds.hpp"
 #include "actors/shard.hpp"
 #include "cluster/local_config_store.hpp"
@@ -80,12 +82,24 @@ std::expected<std::string, std::string> result_of(outcome o) {
 }  // namespace
 
 struct node::impl {
-  impl(const node_options& options, store::node_store& s, std::function<void(std::string)> on_fatal)
-      : shared(options), store(s), records(s), fatal(std::move(on_fatal)) {}
+  impl(const node_options& options, store::node_store& s, std::function<void(std::string)> on_fatal, const cluster_ports& ports)
+      : shared(options),
+        store(s),
+        own_records(s),
+        records(ports.records != nullptr ? *ports.records : own_records),
+        fatal(std::move(on_fatal)) {
+    if (!options.cluster)
+      return;
+    others = std::make_unique<peers>(shared);
+    shared.peers = others.get();
+    if (ports.warn)
+      shared.warn = ports.warn;
+  }
 
   node_context shared;
   store::node_store& store;
-  cluster::local_config_store records;
+  cluster::local_config_store own_records;
+  cluster::config_store& records;
   std::function<void(std::string)> fatal;
   std::once_flag failed_once;
   std::atomic<bool> failed{false};
@@ -94,6 +108,8 @@ struct node::impl {
   std::unique_ptr<journal> log;
   std::unique_ptr<caf::actor_system> system;
   caf::actor front;
+  std::unique_ptr<peers> others;  // none: the node is alone
+  std::unique_ptr<cluster::peer_links> links;
 
   std::mutex sink_mutex;
   std::shared_ptr<const std::function<void(std::vector<answer>&&)>> sink;
@@ -109,9 +125,11 @@ struct node::impl {
     });
   }
   void answered(std::vector<answer>&& answers);
+  void send_elsewhere(std::vector<answer>& answers);
   request_id operator_request(operator_done&& done) {
     const std::lock_guard lock{operator_mutex};
-    const request_id request{operator_request_bit | ++next_operator};
+    const auto here = others ? shared.node_id << request_node_shift : 0;
+    const request_id request{operator_request_bit | here | ++next_operator};
     operators.emplace(request.value, std::move(done));
     return request;
   }
@@ -121,6 +139,8 @@ struct node::impl {
 void node::impl::answered(std::vector<answer>&& answers) {
   if (failed)
     return;  // nothing is said after a failed write
+  if (others)
+    send_elsewhere(answers);
   std::erase_if(answers, [&](const answer& a) {
     if ((a.request.value & operator_request_bit) == 0)
       return false;
@@ -146,6 +166,20 @@ void node::impl::answered(std::vector<answer>&& answers) {
     (*to)(std::move(answers));
 }
 
+// What was asked at other nodes is answered there.
+void node::impl::send_elsewhere(std::vector<answer>& answers) {
+  std::map<std::uint64_t, std::vector<answer>> away;
+  std::erase_if(answers, [&](answer& a) {
+    const auto node = node_of(a.request);
+    if (node == shared.node_id)
+      return false;
+    away[node].push_back(std::move(a));
+    return true;
+  });
+  for (const auto& [node, list] : away)
+    others->answer(node, list);
+}
+
 void node::impl::start_actors(catalogue_builder&& builder, sequence_t rounds_applied) {
   auto catalogue = builder.build();
   shared.catalogue.set(catalogue);
@@ -154,8 +188,8 @@ void node::impl::start_actors(catalogue_builder&& builder, sequence_t rounds_app
     const auto it = known->groups.find(group.value);
     return it == known->groups.end() ? shard_id{limits::shards_max} : it->second.shard;
   });
-  shared.archive = system->spawn<archive_actor, caf::detached>(std::ref(shared), std::ref(store), std::ref<cluster::config_store>(records));
-  shared.record_keeper = system->spawn<record_keeper_actor, caf::detached>(std::ref<cluster::config_store>(records));
+  shared.archive = system->spawn<archive_actor, caf::detached>(std::ref(shared), std::ref(store), std::ref(records));
+  shared.record_keeper = system->spawn<record_keeper_actor, caf::detached>(std::ref(records));
   // On a thread of its own: building pages must not hold up bookings.
   shared.availability = system->spawn<availability_actor, caf::detached>(std::ref(shared), std::ref(model));
   shared.rounds = system->spawn<rounds_actor>(std::ref(shared), std::move(builder), rounds_applied);
@@ -176,22 +210,36 @@ void node::impl::start_actors(catalogue_builder&& builder, sequence_t rounds_app
 node::node(std::unique_ptr<impl> impl) : impl_(std::move(impl)) {}
 
 std::expected<std::unique_ptr<node>, std::string> node::start(const node_options& options, store::node_store& store,
-                                                              std::function<void(std::string)> fatal) {
-  auto made = std::make_unique<impl>(options, store, std::move(fatal));
+                                                              std::function<void(std::string)> fatal, const cluster_ports& ports) {
+  const bool clustered = options.cluster.has_value();
+  if (clustered && (ports.node == 0 || ports.node > request_node_mask || ports.records == nullptr || !ports.link))
+    return std::unexpected(std::string("a node of a cluster has a number from 1 to 4095, a store of records, and links"));
+  auto made = std::make_unique<impl>(options, store, std::move(fatal), ports);
   auto& m = *made;
-  auto rounds = recover_rounds(store, options.shard_count);
+  // In a cluster the rounds come from wherever shard 0 is led: what stands at this log's end may not be committed.
+  auto rounds = clustered ? std::pair{catalogue_builder{options.shard_count}, sequence_t{}} : recover_rounds(store, options.shard_count);
   if (!rounds)
     return std::unexpected(rounds.error());
   m.shared.now = steady_wall_clock();
   m.shared.boot = store.boot();
-  m.shared.node_id = store.node_id();
+  m.shared.node_id = clustered ? ports.node : store.node_id();
   m.shared.disk_id = store.disk_id();
   m.shared.answers = [&m](std::vector<answer>&& a) { m.answered(std::move(a)); };
   m.shared.fatal = [&m](std::string why) { m.fail(std::move(why)); };
   m.log = std::make_unique<journal>(store, [&m](std::string why) { m.fail(std::move(why)); });
   m.shared.journal = m.log.get();
   m.system = std::make_unique<caf::actor_system>(configure(m.config, options));
+  if (clustered) {
+    m.shared.random = [generator = std::make_shared<std::mt19937_64>(std::random_device{}()), mutex = std::make_shared<std::mutex>()] {
+      const std::lock_guard lock{*mutex};
+      return (*generator)();
+    };
+  }
   m.start_actors(std::move(rounds->first), rounds->second);
+  if (clustered) {
+    m.links = ports.link(*m.others);
+    m.others->use(*m.links);
+  }
   return std::unique_ptr<node>(new node(std::move(made)));
 }
 
@@ -199,6 +247,9 @@ node::~node() {
   if (impl_ == nullptr)
     return;
   auto& m = *impl_;
+  if (m.others)
+    m.others->close();
+  m.links.reset();
   m.log->stop();
   std::vector<caf::actor> all{m.front, m.shared.rounds, m.shared.availability, m.shared.archive, m.shared.record_keeper};
   for (std::uint16_t s = 0; s < m.shared.options.shard_count; ++s)
@@ -287,7 +338,20 @@ node_status node::status() const {
   return s;
 }
 
+void node::record_changed(const cluster::shard_change& change) {
+  if (change.shard.value < impl_->shared.options.shard_count)
+    caf::anon_send(impl_->shared.route.shard(change.shard), actors::record_changed{change.record});
+}
+
+void node::members_changed(std::vector<cluster::node_registration> members) {
+  impl_->shared.members.set(std::make_shared<const std::vector<cluster::node_registration>>(std::move(members)));
+}
+
+std::uint64_t node::first_request() const { return impl_->others ? impl_->shared.node_id << request_node_shift : 0; }
+
 bool node::ready() const {
+  if (impl_->others)
+    return !impl_->failed && !impl_->shared.stopping && impl_->shared.read_model_complete && !impl_->shared.catalogue.get()->groups.empty();
   return !impl_->failed && !impl_->shared.stopping && impl_->shared.shards_serving == impl_->shared.options.shard_count &&
          impl_->shared.read_model_complete;
 }

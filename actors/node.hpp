@@ -19,6 +19,10 @@
 
 #include "booking/messages.hpp"
 #include "booking/round.hpp"
+#include "cluster/config_store.hpp"
+#include "cluster/membership.hpp"
+#include "cluster/peer_links.hpp"
+#include "schema/mail.hpp"
 
 namespace janji::store {
 class node_store;
@@ -87,12 +91,7 @@ private:
   mutable std::atomic<bool> asked_{false};
 };
 
-// Committed numbers of one slot group, for figures.
-struct group_figures {
-  group_id group;
-  std::vector<window_counts> windows;
-  std::vector<std::uint32_t> booked_by_facts;  // state_count x age_band_count
-};
+using schema::group_figures;
 
 struct shard_status {
   shard_id shard;
@@ -132,13 +131,30 @@ struct node_options {
 
 using operator_done = std::function<void(std::expected<std::string, std::string>)>;
 
+// What a node of a cluster is given besides its options. All outlive the node.
+struct cluster_ports {
+  std::uint64_t node = 0;  // 1 to 4095: it stands in request numbers
+  cluster::config_store* records = nullptr;
+  // Makes the node's links; they call the events until they are destroyed.
+  std::function<std::unique_ptr<cluster::peer_links>(cluster::peer_events&)> link;
+  std::function<void(std::string)> warn;  // what a person must know
+};
+
 class node {
 public:
   // Recovers every shard from the store and serves. `store` outlives the node. `fatal` is called once, from any thread,
   // when a write failed: the process must end.
   static std::expected<std::unique_ptr<node>, std::string> start(const node_options& options, store::node_store& store,
-                                                                 std::function<void(std::string)> fatal);
+                                                                 std::function<void(std::string)> fatal, const cluster_ports& ports = {});
   ~node();
+
+  // ---- of a cluster
+  // The configuration store shows a record. Any thread.
+  void record_changed(const cluster::shard_change& change);
+  // All nodes that are registered now. Any thread.
+  void members_changed(std::vector<cluster::node_registration> members);
+  // Where this node's own requests begin to be numbered, so that their answers find the way back.
+  [[nodiscard]] std::uint64_t first_request() const;
 
   // ---- citizens. Every command gets exactly one answer (at its deadline at the latest: `unknown`), through the sink.
   void submit(std::vector<citizen_command>&& turn);

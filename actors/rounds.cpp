@@ -25,6 +25,7 @@ caf::behavior rounds_actor::make_behavior() {
       [this](round_committed& c) { committed(c); },
       [this](rounds_read& r) { take_over(r); },
       [this](rounds_told& t) { take(t); },
+      [this](tell_rounds_now) { tell_others(); },
       [this](tell_rounds) {
         tell_others();
         delayed_send(this, tell_again, tell_rounds{});

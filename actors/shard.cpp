@@ -97,6 +97,7 @@ caf::behavior shard_actor::make_behavior() {
       },
       [this](sweep) {
         tell_status();
+        seek_learner();
         delayed_send(this, std::chrono::seconds(1), sweep{});
       },
   };

@@ -71,6 +71,7 @@ private:
   void recover(tail_loaded& found);
   void deposed(const replication::stepped_down& d);
   void pass_time();
+  void seek_learner();
   void activate_known_groups();
   void load_rounds();
   [[nodiscard]] bool may_lead() const;

@@ -1,12 +1,14 @@
 // A shard's other replicas: gaining and losing leadership, what is asked of others and by them, where mail belongs.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "actors/shard.hpp"
 #include "actors/shard_mail.hpp"
 #include "booking/assert.hpp"
+#include "cluster/placement.hpp"
 
 namespace janji::actors {
 
@@ -36,6 +38,30 @@ void shard_actor::pass_time() {
   for (const auto& m : std::exchange(unconfirmed_reads_, {}))
     strict_round(m);
   delayed_send(this, std::chrono::milliseconds(shared_.options.cluster->tick_ms), machine_tick{});
+}
+
+// Whoever was dropped comes back as soon as it is registered: as a learner, which becomes in sync when it has caught up.
+// Where there are more nodes than replicas, those that the hash of (shard, node) prefers are asked.
+void shard_actor::seek_learner() {
+  if (!serving_ || shared_.peers == nullptr)
+    return;
+  const auto& record = machine_.record().record;
+  if (record.in_sync.size() + record.learners.size() >= record.replicas_wanted)
+    return;
+  const auto members = shared_.members.get();
+  std::optional<replication::member> best;
+  std::uint64_t best_rank = 0;
+  for (const auto& m : *members) {
+    const replication::member who{m.node, m.disk};
+    const auto named = [&](const std::vector<replication::member>& list) { return std::ranges::find(list, who) != list.end(); };
+    const auto rank = cluster::preference_of(shard_, m.node);
+    if (!named(record.in_sync) && !named(record.learners) && (!best || rank > best_rank)) {
+      best = who;
+      best_rank = rank;
+    }
+  }
+  if (best)
+    step(replication::order{++next_read_, replication::order::verb::add_learner, *best, {}});
 }
 
 // A new epoch in which this replica leads. Its owners are there when it led before; else they are read from its log, all of

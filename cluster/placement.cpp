@@ -16,4 +16,9 @@ shard_id shard_of_citizen(const citizen_hash& citizen, std::uint16_t shard_count
   return pick(citizen.bytes.data(), citizen.bytes.size(), shard_count);
 }
 
+std::uint64_t preference_of(shard_id shard, std::uint64_t node) {
+  const std::uint64_t both[] = {shard.value, node};
+  return XXH3_64bits_withSeed(both, sizeof both, seed);
+}
+
 }  // namespace janji::cluster

@@ -25,7 +25,26 @@ TEST(placement, every_shard_gets_a_share) {
   EXPECT_EQ(seen.size(), 64U);
 }
 
-// What every store of shard records must do; etcd's will be tested by the same lines.
+TEST(placement, a_node_that_comes_takes_its_share_of_the_shards_and_moves_no_other) {
+  const auto likes = [](std::uint16_t shard, std::uint64_t nodes) {
+    std::uint64_t best = 1;
+    for (std::uint64_t n = 2; n <= nodes; ++n)
+      if (preference_of(shard_id{shard}, n) > preference_of(shard_id{shard}, best))
+        best = n;
+    return best;
+  };
+  int moved = 0;
+  for (std::uint16_t s = 0; s < 1000; ++s) {
+    const auto before = likes(s, 4);
+    const auto after = likes(s, 5);
+    EXPECT_TRUE(after == before || after == 5);
+    moved += after == 5 ? 1 : 0;
+  }
+  EXPECT_GT(moved, 150);
+  EXPECT_LT(moved, 250);
+  EXPECT_EQ(preference_of(shard_id{5}, 2), preference_of(shard_id{5}, 2));
+}
+
 struct contract : testing::Test {
   test::temporary_directory dir;
   std::unique_ptr<store::node_store> disk;

@@ -6,6 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "cluster/replica_codec.hpp"
+#include "schema/envelope.hpp"
+#include "schema/mail.hpp"
 #include "tests/fuzz/receipt_samples.hpp"
 
 namespace {
@@ -36,6 +39,29 @@ seeds booking_form() {
       R"({"centre":"A","date":"2021-06-07","people":[{"identity":{"type":"mykad","number":"900101-14-5678"},"name":"N"}]})",
       R"({"round":"r1","centre":"A","date":"2021-06-07","window":"09:00","people":[{"identity":{"type":"passport","number":"A1234567","country":"IDN"},"name":"N","phone":"1","email":"e","birth_date":"1990-01-01","state":"Johor","notes":"\u0041\n\ud83d\ude00"},{"identity":{"type":"army","number":"T1234567"},"name":"M","birth_date":"1990-01-01"}]})",
       R"({"centre":"B","date":"2021-06-08","window":"13:00"})", R"({"x":1,"centre":null,"people":[1,{}]})", "[[[[]]]]"};
+}
+
+seeds peers() {
+  using namespace janji;
+  using namespace janji::replication;
+  const header head{epoch_t{7}, {1, 2}, boot_t{3}, {4, 5}, boot_t{6}};
+  const position at{epoch_t{2}, sequence_t{10}};
+  const log_shape log{{epoch_t{2}, sequence_t{10}}, {{epoch_t{3}, sequence_t{15}}}, {epoch_t{3}, sequence_t{25}}};
+  seeds out;
+  for (const auto& m :
+       {message{promise_request{{9, {epoch_t{7}, {1, 2}, {{1, 2}, {3, 4}}, {{5, 6}}, 2, 3}}}}, message{pull_request{at, true}},
+        message{append_request{at, {{{epoch_t{2}, sequence_t{11}}, "entry"}}, sequence_t{8}, true}}, message{promise{log, sequence_t{12}}},
+        message{refusal{epoch_t{9}, log, sequence_t{3}, true}}, message{heartbeat{4, sequence_t{5}, sequence_t{6}}}})
+    out.push_back(cluster::encode_replica_message(head, m));
+  book_command b{request_id{9}, body_hash{8}, window_index{3}, unix_ms{7}, {applicant{}}, true};
+  b.people.front().sealed = "sealed";
+  out.push_back(schema::encode_mail(group_id{1}, 1, std::vector<group_input>{b, settle_ask{}, change_capacity{{}, {}, 5, "by", "why"}}));
+  out.push_back(schema::encode_mail(1, std::vector<registry_input>{claim_request{}, confirm_claims{{reference{1}}}, cancel_command{}}));
+  out.push_back(schema::encode_answers(std::vector{answer{request_id{1}, outcome::confirmed, true, 1, {booked_place{}}}}));
+  out.push_back(schema::encode_figures(std::vector{schema::group_figures{group_id{1}, {{1, 2, 3, 4, 5}}, {1, 2, 3}, sequence_t{9}}}));
+  out.push_back(schema::encode_rounds(sequence_t{4},
+                                      std::vector<round_event>{round_state_changed{round_id{1}, round_state::open, "", "by", unix_ms{1}}}));
+  return out;
 }
 
 seeds texts() {
@@ -95,7 +121,7 @@ int main(int argc, char** argv) {
   }
   const std::filesystem::path to = argv[1];
   const bool good = write(to / "http_session", http_session()) && write(to / "booking_form", booking_form()) &&
-                    write(to / "texts", texts()) && write(to / "receipt", receipts()) && write(to / "round_import", round_import()) &&
-                    write(to / "settings", settings());
+                    write(to / "texts", texts()) && write(to / "peers", peers()) && write(to / "receipt", receipts()) &&
+                    write(to / "round_import", round_import()) && write(to / "settings", settings());
   return good ? 0 : 1;
 }

@@ -1,0 +1,159 @@
+#include "actors/peers.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "cluster/replica_codec.hpp"
+#include "schema/mail.hpp"
+
+namespace janji::actors {
+
+// ------------------------------------------------------------------ to other nodes
+
+void peers::use(cluster::peer_links& links) {
+  const std::unique_lock gate(gate_);
+  links_ = &links;
+}
+
+void peers::close() {
+  const std::unique_lock gate(gate_);
+  links_ = nullptr;
+  closed_ = true;
+}
+
+void peers::send(std::uint64_t node, shard_id shard, kind what, std::string&& payload) {
+  const std::shared_lock gate(gate_);
+  if (links_ != nullptr)
+    (void)links_->send(node, {shard, static_cast<std::uint16_t>(what), {}, std::move(payload)});  // lost, as messages may be
+}
+
+void peers::send_to_all(kind what, const std::string& payload) {
+  std::set<std::uint64_t> linked;
+  {
+    const std::lock_guard lock(mutex_);
+    linked = linked_;
+  }
+  for (const auto node : linked)
+    send(node, {}, what, std::string(payload));
+}
+
+void peers::replicate(shard_id shard, replication::header&& head, replication::message&& what) {
+  send(head.to.node, shard, kind::replica, cluster::encode_replica_message(head, what));
+}
+void peers::forward(std::uint64_t node, shard_id shard, group_mail_for&& mail) {
+  send(node, shard, kind::mail, schema::encode_mail(mail.group, mail.mail.hops, mail.mail.inputs));
+}
+void peers::forward(std::uint64_t node, shard_id shard, registry_mail&& mail) {
+  send(node, shard, kind::mail, schema::encode_mail(mail.hops, mail.inputs));
+}
+void peers::answer(std::uint64_t node, const std::vector<janji::answer>& answers) {
+  send(node, {}, kind::answers, schema::encode_answers(answers));
+}
+void peers::tell_rounds(sequence_t applied, const std::vector<round_event>& history) {
+  if (anybody())
+    send_to_all(kind::rounds, schema::encode_rounds(applied, history));
+}
+void peers::tell_figures(const std::vector<group_figures>& figures) {
+  if (anybody())
+    send_to_all(kind::figures, schema::encode_figures(figures));
+}
+bool peers::anybody() {
+  const std::lock_guard lock(mutex_);
+  return !linked_.empty();
+}
+
+// ------------------------------------------------------------------ from other nodes
+
+void peers::link_up(const cluster::peer& with) {
+  const std::shared_lock gate(gate_);
+  if (closed_)
+    return;
+  {
+    const std::lock_guard lock(mutex_);
+    linked_.insert(with.node);
+  }
+  caf::anon_send(shared_.rounds, tell_rounds_now{});
+  caf::anon_send(shared_.availability, tell_numbers{});
+}
+
+void peers::link_broken(const cluster::peer& with) {
+  const std::shared_lock gate(gate_);
+  if (closed_)
+    return;
+  {
+    const std::lock_guard lock(mutex_);
+    linked_.erase(with.node);
+  }
+  for (std::uint16_t s = 0; s < shared_.options.shard_count; ++s)
+    caf::anon_send(shared_.route.shard(shard_id{s}), link_lost{with.node});
+}
+
+void peers::received(const cluster::peer& from, cluster::peer_message&& message) {
+  const std::shared_lock gate(gate_);
+  if (closed_)
+    return;
+  const auto wrong = take(from, message);
+  if (!wrong.empty() && complained_of_.insert(message.kind).second)
+    shared_.warn(fmt::format("node {} sent a message of kind {} that is dropped: {}", from.node, message.kind, wrong));
+}
+
+// Empty, or why it is dropped.
+std::string peers::take(const cluster::peer& from, cluster::peer_message& message) {
+  if (message.shard.value >= shared_.options.shard_count)
+    return "there is no such shard";
+  switch (static_cast<kind>(message.kind)) {
+    case kind::replica: return take_replica(from, message);
+    case kind::mail: return take_mail(message);
+    case kind::answers: {
+      auto answers = schema::decode_answers(message.payload);
+      if (!answers)
+        return answers.error().text;
+      std::erase_if(*answers, [this](const janji::answer& a) { return node_of(a.request) != shared_.node_id; });
+      if (!answers->empty())
+        shared_.answers(std::move(*answers));
+      return {};
+    }
+    case kind::rounds: {
+      auto rounds = schema::decode_rounds(message.payload);
+      if (!rounds)
+        return rounds.error().text;
+      caf::anon_send(shared_.rounds, rounds_told{rounds->applied, std::move(rounds->events)});
+      return {};
+    }
+    case kind::figures: {
+      auto figures = schema::decode_figures(message.payload);
+      if (!figures)
+        return figures.error().text;
+      caf::anon_send(shared_.availability, numbers_elsewhere{std::move(*figures)});
+      return {};
+    }
+  }
+  return "no such kind is known here";
+}
+
+// The link vouches for the sender, the message does not.
+std::string peers::take_replica(const cluster::peer& from, const cluster::peer_message& message) {
+  auto said = cluster::decode_replica_message(message.payload);
+  if (!said)
+    return said.error();
+  if (said->head.from.node != from.node || said->head.from_boot != from.boot)
+    return "it says that it is from somebody else";
+  caf::anon_send(shared_.route.shard(message.shard), replica_said{said->head, std::move(said->what)});
+  return {};
+}
+
+std::string peers::take_mail(const cluster::peer_message& message) {
+  auto mail = schema::decode_mail(message.payload);
+  if (!mail)
+    return mail.error().text;
+  if (auto* g = std::get_if<schema::mail_to_group>(&*mail)) {
+    shared_.route.send(g->group, group_mail{std::move(g->inputs), g->hops});
+  } else {
+    auto& r = std::get<schema::mail_to_registry>(*mail);
+    shared_.route.send(message.shard, registry_mail{std::move(r.inputs), r.hops});
+  }
+  return {};
+}
+
+}  // namespace janji::actors

@@ -1,0 +1,60 @@
+// This node's actors and the links: what they say to those of other nodes, and what comes from there to them. What comes is
+// checked; junk is counted, said once a kind, and dropped.
+//
+// Threads: peer_port from any; peer_events from the links' own.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+
+#include "actors/context.hpp"
+#include "cluster/peer_links.hpp"
+
+namespace janji::actors {
+
+// Whose request this is: the number of the node that made it, in the bits below the operators'.
+inline constexpr unsigned request_node_shift = 48;
+inline constexpr std::uint64_t request_node_mask = 0xFFF;
+inline std::uint64_t node_of(request_id r) { return r.value >> request_node_shift & request_node_mask; }
+
+class peers final : public peer_port, public cluster::peer_events {
+public:
+  explicit peers(node_context& shared) : shared_(shared) {}
+  // Until then, and after close(), everything that is sent is lost.
+  void use(cluster::peer_links& links);
+  // When this has returned no event is at work and none begins, and the links are not used any more.
+  void close();
+
+  void replicate(shard_id shard, replication::header&& head, replication::message&& what) override;
+  void forward(std::uint64_t node, shard_id shard, group_mail_for&& mail) override;
+  void forward(std::uint64_t node, shard_id shard, registry_mail&& mail) override;
+  void tell_rounds(sequence_t applied, const std::vector<round_event>& history) override;
+  void tell_figures(const std::vector<group_figures>& figures) override;
+  void answer(std::uint64_t node, const std::vector<janji::answer>& answers);
+
+  void link_up(const cluster::peer& with) override;
+  void link_broken(const cluster::peer& with) override;
+  void received(const cluster::peer& from, cluster::peer_message&& message) override;
+
+private:
+  enum class kind : std::uint16_t { replica = 1, mail = 2, answers = 3, rounds = 4, figures = 5 };
+  void send(std::uint64_t node, shard_id shard, kind what, std::string&& payload);
+  [[nodiscard]] bool anybody();
+  void send_to_all(kind what, const std::string& payload);
+  [[nodiscard]] std::string take(const cluster::peer& from, cluster::peer_message& message);
+  [[nodiscard]] std::string take_replica(const cluster::peer& from, const cluster::peer_message& message);
+  [[nodiscard]] std::string take_mail(const cluster::peer_message& message);
+
+  node_context& shared_;
+  std::shared_mutex gate_;
+  cluster::peer_links* links_ = nullptr;  // under gate_, and so is closed_
+  bool closed_ = false;
+  std::mutex mutex_;
+  std::set<std::uint64_t> linked_;         // under mutex_
+  std::set<std::uint16_t> complained_of_;  // the links' thread
+};
+
+}  // namespace janji::actors

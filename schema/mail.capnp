@@ -1,0 +1,121 @@
+@0xe2b4a9d15c7f6038;
+# What slot groups, registries and fronts of different nodes send each other. Kept nowhere: but nodes of two versions talk
+# during a rolling upgrade, so fields are only ever added, as in log.capnp. A kind that a node does not know is an error.
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("janji::wire");
+
+struct Mail {
+  hops @0 :UInt8;
+  # Of mail for a slot group; 0 in mail for the shard's registry.
+  group @1 :UInt32;
+  items @2 :List(MailItem);
+}
+
+struct MailPerson {
+  citizenLow @0 :UInt64;
+  citizenHigh @1 :UInt64;
+  ref @2 :UInt64;
+  key @3 :UInt64;
+  state @4 :UInt8;
+  ageBand @5 :UInt8;
+  sealed @6 :Data;
+}
+
+# One struct for all kinds: each uses the fields that its type in booking/messages.hpp has. Codes, outcomes and statuses are
+# the numbers of the enums there, which only grow at their ends.
+struct MailItem {
+  kind @0 :Kind;
+  enum Kind {
+    none @0;
+    bookCommand @1;
+    claimResult @2;
+    settleAsk @3;
+    cancelPlace @4;
+    offerMove @5;
+    moveIn @6;
+    releasePlace @7;
+    moveWithin @8;
+    changeCapacity @9;
+    claimRequest @10;
+    confirmClaims @11;
+    settleAnswer @12;
+    cancelCommand @13;
+    moveCommand @14;
+    lookupCommand @15;
+    placeReply @16;
+  }
+  code @1 :UInt8;              # a verdict, a status, the kind of a reply
+  flag @2 :Bool;               # repeat only; the window is closed
+  hasWindow @3 :Bool;
+  window @4 :UInt8;
+  tokenGeneration @5 :UInt8;
+  state @6 :UInt8;
+  ageBand @7 :UInt8;
+  generation @8 :UInt16;
+  next @9 :UInt16;
+  from @10 :UInt16;            # shard of the registry that asks
+  recordShard @11 :UInt16;
+  recordIndex @12 :UInt16;
+  hasRecord @13 :Bool;
+  hasCitizen @14 :Bool;
+  group @15 :UInt32;           # of a claim, a move's end, an answer
+  body @16 :UInt32;
+  capacity @17 :UInt32;
+  request @18 :UInt64;
+  incarnation @19 :UInt64;
+  ref @20 :UInt64;
+  key @21 :UInt64;
+  citizenLow @22 :UInt64;
+  citizenHigh @23 :UInt64;
+  recordSequence @24 :UInt64;
+  deadlineMs @25 :Int64;
+  atMs @26 :Int64;
+  refs @27 :List(UInt64);
+  people @28 :List(MailPerson);
+  by @29 :Text;
+  reason @30 :Text;
+}
+
+struct Answers {
+  answers @0 :List(Answer);
+}
+struct Answer {
+  request @0 :UInt64;
+  outcome @1 :UInt8;
+  repeated @2 :Bool;
+  position @3 :UInt8;
+  places @4 :List(AnsweredPlace);
+}
+struct AnsweredPlace {
+  ref @0 :UInt64;
+  generation @1 :UInt16;
+  status @2 :UInt8;
+  window @3 :UInt8;
+  tokenGeneration @4 :UInt8;
+  group @5 :UInt32;
+  atMs @6 :Int64;
+}
+
+# Committed numbers of slot groups, for the read model of every front.
+struct Figures {
+  groups @0 :List(GroupFigures);
+}
+struct GroupFigures {
+  group @0 :UInt32;
+  applied @1 :UInt64;
+  windows @2 :List(WindowFigures);
+  bookedByFacts @3 :List(UInt32);
+}
+struct WindowFigures {
+  capacity @0 :UInt32;
+  booked @1 :UInt32;
+  cancelled @2 :UInt32;
+  movedOut @3 :UInt32;
+  overByOrder @4 :UInt32;
+}
+
+# The rounds as committed up to a position of shard 0's log: a Batch of all events so far.
+struct Rounds {
+  applied @0 :UInt64;
+  history @1 :Data;
+}

@@ -1,0 +1,58 @@
+// What slot groups, registries and fronts of different nodes send each other, as bytes and back. What comes from a peer is
+// checked as what comes from a stranger: limits, numbers and enums. Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "booking/messages.hpp"
+#include "booking/slot_group.hpp"
+#include "schema/codec.hpp"
+
+namespace janji::schema {
+
+inline constexpr std::size_t mail_items_max = 65'536;
+inline constexpr std::size_t mail_text_bytes_max = 4'096;  // of who and why
+
+struct mail_to_group {
+  group_id group;
+  std::uint8_t hops = 0;
+  std::vector<group_input> inputs;
+};
+struct mail_to_registry {
+  std::uint8_t hops = 0;
+  std::vector<registry_input> inputs;
+};
+using any_mail = std::variant<mail_to_group, mail_to_registry>;
+
+// What never leaves a node (appended, strict_round_done, tick) must not be in it.
+[[nodiscard]] std::string encode_mail(group_id group, std::uint8_t hops, std::span<const group_input> inputs);
+[[nodiscard]] std::string encode_mail(std::uint8_t hops, std::span<const registry_input> inputs);
+[[nodiscard]] std::expected<any_mail, codec_error> decode_mail(std::string_view bytes);
+
+[[nodiscard]] std::string encode_answers(std::span<const answer> answers);
+[[nodiscard]] std::expected<std::vector<answer>, codec_error> decode_answers(std::string_view bytes);
+
+// Committed numbers of one slot group: what figures and availability are made of.
+struct group_figures {
+  group_id group;
+  std::vector<window_counts> windows;
+  std::vector<std::uint32_t> booked_by_facts;  // state_count x age_band_count
+  sequence_t applied;                          // position of the shard's log up to which they are true
+};
+[[nodiscard]] std::string encode_figures(std::span<const group_figures> figures);
+[[nodiscard]] std::expected<std::vector<group_figures>, codec_error> decode_figures(std::string_view bytes);
+
+struct rounds_history {
+  sequence_t applied;
+  std::vector<round_event> events;
+};
+[[nodiscard]] std::string encode_rounds(sequence_t applied, std::span<const round_event> history);
+[[nodiscard]] std::expected<rounds_history, codec_error> decode_rounds(std::string_view bytes);
+
+}  // namespace janji::schema

@@ -1,0 +1,305 @@
+// Three real nodes in one process: real stores, real links over loopback, real threads; only the store of records is in
+// memory. One dies without a word, and comes back.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "actors/node.hpp"
+#include "cluster/placement.hpp"
+#include "net/links/links.hpp"
+#include "store/node_store.hpp"
+#include "tests/temporary_directory.hpp"
+
+namespace janji::actors {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr std::size_t nodes_count = 3;
+constexpr std::uint16_t shards = 8;
+
+// Linearizable, and whoever follows is told at once.
+class shared_records final : public cluster::config_store {
+public:
+  std::expected<cluster::versioned_record, std::string> read(shard_id shard) override {
+    const std::lock_guard lock(mutex_);
+    return records_[shard];
+  }
+  cluster::swap_outcome swap(shard_id shard, std::uint64_t expected_revision, const cluster::shard_record& record) override {
+    cluster::versioned_record now;
+    {
+      const std::lock_guard lock(mutex_);
+      auto& known = records_[shard];
+      if (known.revision != expected_revision)
+        return {cluster::swap_result::lost, known};
+      now = known = {++revision_, record};
+    }
+    changed({shard, now});
+    return {cluster::swap_result::won, now};
+  }
+  std::function<void(const cluster::shard_change&)> changed = [](const auto&) {};
+
+private:
+  std::mutex mutex_;
+  std::uint64_t revision_ = 0;
+  std::map<shard_id, cluster::versioned_record> records_;
+};
+
+struct one_node {
+  test::temporary_directory directory;
+  std::unique_ptr<store::node_store> disk;
+  std::unique_ptr<node> runs;
+  net::links* links = nullptr;
+  std::uint16_t port = 0;
+};
+
+class cluster_nodes_test : public testing::Test {
+protected:
+  void SetUp() override {
+    records_.changed = [this](const cluster::shard_change& c) {
+      const std::lock_guard lock(nodes_mutex_);
+      for (auto& n : nodes_)
+        if (n.runs)
+          n.runs->record_changed(c);
+    };
+    for (std::size_t i = 0; i < nodes_count; ++i)
+      start(i);
+    for (std::uint16_t s = 0; s < shards; ++s) {
+      cluster::shard_record r{epoch_t{1}, {}, {}, {}, 2, 3};
+      for (std::size_t i = 0; i < nodes_count; ++i)
+        r.in_sync.push_back({i + 1, nodes_[i].disk->disk_id()});
+      r.leader = r.in_sync[s % nodes_count];
+      ASSERT_EQ(records_.swap(shard_id{s}, 0, r).result, cluster::swap_result::won);
+    }
+  }
+  void TearDown() override {
+    leaving_ = true;
+    for (std::size_t i = 0; i < nodes_count; ++i)
+      end(i);
+  }
+
+  void start(std::size_t i) {
+    auto& n = nodes_[i];
+    store::store_options options;
+    options.path = n.directory.path() + "/store";
+    options.ballast_bytes = 0;
+    options.disk_low_mark = 0;
+    n.disk = std::move(*store::node_store::open(options));
+    node_options o;
+    o.shard_count = shards;
+    o.publish_every_ms = 20;
+    o.cluster = cluster_options{2, 10};
+    cluster_ports ports;
+    ports.node = i + 1;
+    ports.records = &records_;
+    ports.link = [&, i](cluster::peer_events& events) {
+      net::link_options l;
+      l.cluster = "test";
+      l.node = i + 1;
+      l.boot = replication::boot_t{n.disk->boot()};
+      l.port = n.port;
+      l.silence_ms = 500;
+      auto made = net::links::open(l, events);
+      EXPECT_TRUE(made.has_value()) << made.error();
+      n.links = made->get();
+      n.port = n.links->port();
+      return std::unique_ptr<cluster::peer_links>(std::move(*made));
+    };
+    auto made = node::start(o, *n.disk, [this](const std::string& why) { ADD_FAILURE() << why; }, ports);
+    ASSERT_TRUE(made.has_value()) << made.error();
+    (*made)->set_answer_sink([this](std::vector<answer>&& answers) { heard(std::move(answers)); });
+    next_request_[i] = std::max(next_request_[i], (*made)->first_request());
+    {
+      const std::lock_guard lock(nodes_mutex_);
+      n.runs = std::move(*made);
+    }
+    for (std::uint16_t s = 0; s < shards; ++s)  // what the watch shows first
+      if (const auto r = records_.read(shard_id{s}); r->revision != 0)
+        n.runs->record_changed({shard_id{s}, *r});
+    tell_members();
+  }
+  void tell_members() {
+    std::map<std::uint64_t, std::string> peers;
+    std::vector<cluster::node_registration> members;
+    for (std::size_t k = 0; k < nodes_count; ++k)
+      if (nodes_[k].runs) {
+        peers[k + 1] = "127.0.0.1:" + std::to_string(nodes_[k].port);
+        members.push_back({k + 1, nodes_[k].disk->disk_id(), {}, peers[k + 1], {}, {}});
+      }
+    for (auto& n : nodes_)
+      if (n.runs) {
+        n.links->set_peers(peers);
+        n.runs->members_changed(members);
+      }
+  }
+  bool whole() {
+    for (std::uint16_t s = 0; s < shards; ++s)
+      if (records_.read(shard_id{s})->record.in_sync.size() != nodes_count)
+        return false;
+    return true;
+  }
+  // Without a word: nothing is flushed or handed over.
+  void end(std::size_t i) {
+    std::unique_ptr<node> gone;
+    {
+      const std::lock_guard lock(nodes_mutex_);
+      gone = std::move(nodes_[i].runs);
+    }
+    gone.reset();
+    nodes_[i].disk.reset();
+    if (!leaving_)
+      tell_members();
+  }
+
+  void heard(std::vector<answer>&& answers) {
+    const std::lock_guard lock(told_mutex_);
+    for (auto& a : answers)
+      told_[a.request.value] = std::move(a);
+    told_changed_.notify_all();
+  }
+  // The answer; unknown when there is none within the deadline and a little.
+  answer wait_for(request_id request, std::chrono::milliseconds patience) {
+    std::unique_lock lock(told_mutex_);
+    if (!told_changed_.wait_for(lock, patience, [&] { return told_.contains(request.value); }))
+      return {request, outcome::unknown};
+    return told_.at(request.value);
+  }
+  static bool eventually(const std::function<bool()>& good) {
+    const auto until = std::chrono::steady_clock::now() + 30s;
+    while (!good()) {
+      if (std::chrono::steady_clock::now() > until)
+        return false;
+      std::this_thread::sleep_for(5ms);  // of polling
+    }
+    return true;
+  }
+
+  void import() {
+    round_definition d;
+    d.code = "R";
+    d.name = "a round";
+    d.time_zone = "Asia/Kuala_Lumpur";
+    d.closes_at = unix_ms{4'000'000'000'000};
+    d.centres = {{"A", "centre A", "Selangor", "Petaling", 3, 101}};
+    for (unsigned g = 0; g < 12; ++g) {
+      group_definition group;
+      group.date = std::chrono::year{2027} / 1 / (1 + g);
+      group.windows.push_back({540, 600, 20});
+      d.groups.push_back(std::move(group));
+    }
+    // Only where shard 0 is led: the others say so.
+    ASSERT_TRUE(eventually([&] {
+      for (auto& n : nodes_) {
+        std::promise<bool> done;
+        n.runs->import_round(d, "op", [&done](const auto& r) { done.set_value(r.has_value() || r.error().starts_with("wrong_state")); });
+        if (done.get_future().get())
+          return true;
+      }
+      return false;
+    }));
+    ASSERT_TRUE(eventually([&] { return std::ranges::all_of(nodes_, [](const auto& n) { return n.runs->ready(); }); }))
+        << "the round and every slot group's numbers reach every front";
+  }
+
+  // Asks at a node, with the same key again while the answer is "later" or unknown, as citizens do.
+  answer book(std::size_t at, unsigned citizen, std::uint32_t group) {
+    answer said;
+    for (int tries = 0; tries < 60; ++tries) {
+      const request_id request{++next_request_[at]};
+      const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+      book_command b{request, body_hash{group}, window_index{0}, unix_ms{now + 1'000}, {}};
+      citizen_hash who;
+      who.bytes[0] = static_cast<std::uint8_t>(citizen);
+      who.bytes[1] = static_cast<std::uint8_t>(citizen >> 8);
+      const auto shard = cluster::shard_of_citizen(who, shards);
+      b.people.push_back({who, reference::make(shard, ++next_reference_), key_hash{citizen + 1ULL}, {1, 2}, "sealed"});
+      std::vector<citizen_command> turn;
+      turn.push_back(routed_booking{group_id{group}, std::move(b)});
+      nodes_[at].runs->submit(std::move(turn));
+      said = wait_for(request, 1'500ms);
+      if (said.what == outcome::confirmed || said.what == outcome::full || said.what == outcome::already_booked ||
+          said.what == outcome::key_reused)
+        return said;
+    }
+    return said;
+  }
+  std::uint32_t group_of(unsigned citizen) { return 1 + citizen % 12; }
+
+  // On every disk, what all were told.
+  void expect_stored(const std::map<unsigned, reference>& confirmed) {
+    for (const auto& [citizen, ref] : confirmed)
+      for (std::size_t at = 0; at < nodes_count; ++at) {
+        const auto again = book(at, citizen, group_of(citizen));
+        ASSERT_EQ(again.what, outcome::confirmed) << "citizen " << citizen << " at node " << at + 1;
+        ASSERT_EQ(again.places.at(0).ref, ref) << "one key, one reference";
+      }
+  }
+
+  bool leaving_ = false;
+  shared_records records_;
+  std::mutex nodes_mutex_;
+  std::array<one_node, nodes_count> nodes_;
+  std::mutex told_mutex_;
+  std::condition_variable told_changed_;
+  std::map<std::uint64_t, answer> told_;
+  std::array<std::uint64_t, nodes_count> next_request_{};
+  std::uint64_t next_reference_ = 0;
+};
+
+TEST_F(cluster_nodes_test, any_front_books_anywhere_and_all_agree) {
+  import();
+  std::map<unsigned, reference> confirmed;
+  for (unsigned citizen = 0; citizen < 60; ++citizen) {
+    const auto said = book(citizen % nodes_count, citizen, group_of(citizen));
+    ASSERT_EQ(said.what, outcome::confirmed) << "citizen " << citizen;
+    confirmed[citizen] = said.places.at(0).ref;
+  }
+  expect_stored(confirmed);
+  const auto elsewhere = book(1, 0, group_of(1));  // the key of another booking
+  EXPECT_NE(elsewhere.what, outcome::confirmed);
+  EXPECT_TRUE(eventually([&] {
+    for (auto& n : nodes_) {
+      std::uint32_t booked = 0;
+      const auto figures = n.runs->figures();
+      for (const auto& f : *figures)
+        booked += f.windows.at(0).booked;
+      if (booked != confirmed.size())
+        return false;
+    }
+    return true;
+  })) << "every front knows every number";
+}
+
+TEST_F(cluster_nodes_test, a_node_that_dies_takes_no_booking_with_it_and_comes_back) {
+  import();
+  std::map<unsigned, reference> confirmed;
+  unsigned citizen = 0;
+  const auto some = [&](unsigned count, std::size_t first, std::size_t last) {
+    for (unsigned i = 0; i < count; ++i, ++citizen) {
+      const auto said = book(first + citizen % (last - first + 1), citizen, group_of(citizen));
+      ASSERT_EQ(said.what, outcome::confirmed) << "citizen " << citizen;
+      confirmed[citizen] = said.places.at(0).ref;
+    }
+  };
+  some(40, 0, 2);
+  end(2);
+  some(40, 0, 1);
+  ASSERT_FALSE(HasFatalFailure());
+  start(2);
+  ASSERT_TRUE(eventually([&] { return nodes_[2].runs->ready(); }));
+  some(40, 0, 2);
+  expect_stored(confirmed);
+  ASSERT_TRUE(eventually([&] { return whole(); })) << "it has caught up with every shard";
+  end(0);
+  some(20, 1, 2);
+}
+
+}  // namespace
+}  // namespace janji::actors

@@ -1,0 +1,1 @@
+janji_fuzz(peers DEPS janji_cluster janji_schema)

@@ -1,0 +1,199 @@
+#include "schema/mail.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace janji::schema {
+namespace {
+
+// Whatever an input can hold, drawn from a seed.
+class drawn {
+public:
+  explicit drawn(std::uint64_t seed) : random_(seed) {}
+  std::uint64_t number() { return random_() >> (random_() % 64); }
+  template <class Strong>
+  Strong strong() {
+    return Strong{static_cast<decltype(Strong{}.value)>(number())};
+  }
+  window_index window() { return window_index{static_cast<std::uint8_t>(random_() % limits::windows_per_group_max)}; }
+  shard_id shard() { return shard_id{static_cast<std::uint16_t>(random_() % limits::shards_max)}; }
+  reference ref() { return reference::make(shard(), random_() & 0x3FFFFFFFFFFFFULL); }
+  bool yes() { return (random_() & 1U) != 0; }
+  citizen_hash citizen() {
+    citizen_hash c;
+    for (auto& b : c.bytes)
+      b = static_cast<std::uint8_t>(random_());
+    return c;
+  }
+  citizen_facts facts() {
+    return {static_cast<std::uint8_t>(random_() % state_count), static_cast<std::uint8_t>(random_() % age_band_count)};
+  }
+  std::string text() { return std::string(random_() % 40, 'x') + "\u00e9"; }
+  template <class Enum>
+  Enum code(Enum last) {
+    return static_cast<Enum>(random_() % (static_cast<unsigned>(last) + 1));
+  }
+  std::optional<record_locator> record() {
+    if (yes())
+      return std::nullopt;
+    return record_locator{shard(), strong<sequence_t>(), static_cast<std::uint16_t>(number())};
+  }
+
+  group_input of_group(unsigned which) {
+    switch (which) {
+      case 0: {
+        book_command c{strong<request_id>(), strong<body_hash>(), std::nullopt, strong<unix_ms>(), {}, yes()};
+        if (yes())
+          c.window = window();
+        for (auto n = 1 + random_() % limits::party_people_max; n > 0; --n)
+          c.people.push_back({citizen(), ref(), strong<key_hash>(), facts(), text()});
+        return c;
+      }
+      case 1: return claim_result{strong<incarnation_t>(), ref(), code(claim_verdict::reference_taken)};
+      case 2: return settle_ask{shard(), ref(), strong<generation_t>()};
+      case 3: return cancel_place{shard(), ref(), strong<generation_t>()};
+      case 4: return offer_move{shard(), citizen(), ref(), strong<generation_t>(), strong<generation_t>(), strong<group_id>(), window()};
+      case 5:
+        return move_in{shard(),  citizen(), ref(),    strong<generation_t>(), strong<key_hash>(), strong<body_hash>(),
+                       window(), facts(),   record(), strong<unix_ms>()};
+      case 6: return release_place{shard(), ref(), strong<generation_t>()};
+      case 7: return move_within{shard(), ref(), strong<generation_t>(), strong<generation_t>(), window()};
+      default: return change_capacity{strong<request_id>(), window(), static_cast<std::uint32_t>(number()), text(), text()};
+    }
+  }
+  static constexpr unsigned group_kinds = 9;
+  registry_input of_registry(unsigned which) {
+    switch (which) {
+      case 0:
+        return claim_request{strong<group_id>(), strong<incarnation_t>(), citizen(),        ref(), strong<key_hash>(), strong<body_hash>(),
+                             window(),           strong<unix_ms>(),       strong<unix_ms>()};
+      case 1: return confirm_claims{{ref(), ref(), ref()}};
+      case 2: return settle_answer{strong<group_id>(), ref(), strong<generation_t>(), code(settle_status::in_progress)};
+      case 3:
+        return cancel_command{strong<request_id>(),
+                              ref(),
+                              yes() ? std::optional{citizen()} : std::nullopt,
+                              static_cast<std::uint8_t>(number()),
+                              strong<key_hash>(),
+                              text(),
+                              text(),
+                              strong<unix_ms>()};
+      case 4:
+        return move_command{strong<request_id>(),
+                            ref(),
+                            static_cast<std::uint8_t>(number()),
+                            strong<group_id>(),
+                            window(),
+                            strong<key_hash>(),
+                            strong<body_hash>(),
+                            strong<unix_ms>(),
+                            yes()};
+      case 5: return lookup_command{strong<request_id>(), ref(), static_cast<std::uint8_t>(number()), strong<unix_ms>()};
+      default: return place_reply{code(place_reply_kind::moved_within), strong<group_id>(), ref(), strong<generation_t>(), yes()};
+    }
+  }
+  static constexpr unsigned registry_kinds = 7;
+  answer an_answer() {
+    answer a{strong<request_id>(), code(outcome::unknown), yes(), static_cast<std::uint8_t>(random_() % 5), {}};
+    for (auto n = random_() % (limits::party_people_max + 1); n > 0; --n)
+      a.places.push_back({ref(), strong<generation_t>(), code(place_status::moved), strong<group_id>(), window(),
+                          static_cast<std::uint8_t>(number()), strong<unix_ms>()});
+    return a;
+  }
+  std::mt19937_64 random_;
+};
+
+// Each of its kind; equal bytes for equal values is what stands for equality here.
+TEST(mail, every_kind_of_input_comes_back_as_it_was_sent) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    drawn d(seed);
+    std::vector<group_input> to_group;
+    for (unsigned k = 0; k < drawn::group_kinds; ++k)
+      to_group.push_back(d.of_group(k));
+    const auto bytes = encode_mail(group_id{7}, 2, to_group);
+    const auto back = decode_mail(bytes);
+    ASSERT_TRUE(back.has_value()) << "seed " << seed << ": " << back.error().text;
+    const auto& m = std::get<mail_to_group>(*back);
+    EXPECT_EQ(m.group, group_id{7});
+    EXPECT_EQ(m.hops, 2);
+    ASSERT_EQ(m.inputs.size(), to_group.size());
+    for (std::size_t i = 0; i < to_group.size(); ++i)
+      EXPECT_EQ(m.inputs[i].index(), to_group[i].index());
+    EXPECT_EQ(encode_mail(group_id{7}, 2, m.inputs), bytes) << "seed " << seed;
+    std::vector<registry_input> to_registry;
+    for (unsigned k = 0; k < drawn::registry_kinds; ++k)
+      to_registry.push_back(d.of_registry(k));
+    const auto other = encode_mail(1, to_registry);
+    const auto registry = decode_mail(other);
+    ASSERT_TRUE(registry.has_value()) << "seed " << seed << ": " << registry.error().text;
+    for (std::size_t i = 0; i < to_registry.size(); ++i)
+      EXPECT_EQ(std::get<mail_to_registry>(*registry).inputs[i].index(), to_registry[i].index());
+    EXPECT_EQ(encode_mail(1, std::get<mail_to_registry>(*registry).inputs), other) << "seed " << seed;
+  }
+}
+
+TEST(mail, what_a_booking_says_arrives) {
+  book_command c{request_id{9}, body_hash{8}, window_index{3}, unix_ms{-7}, {}, true};
+  citizen_hash who;
+  who.bytes.fill(5);
+  c.people.push_back({who, reference::make(shard_id{63}, 4), key_hash{6}, {16, 4}, std::string("\0sealed", 7)});
+  const auto back = decode_mail(encode_mail(group_id{1}, 0, std::vector<group_input>{c}));
+  ASSERT_TRUE(back.has_value());
+  const auto& said = std::get<book_command>(std::get<mail_to_group>(*back).inputs.at(0));
+  EXPECT_EQ(said.request, c.request);
+  EXPECT_EQ(said.body, c.body);
+  EXPECT_EQ(said.window, c.window);
+  EXPECT_EQ(said.deadline, c.deadline);
+  EXPECT_TRUE(said.repeat_only);
+  EXPECT_EQ(said.people.at(0).citizen, who);
+  EXPECT_EQ(said.people.at(0).proposed, c.people[0].proposed);
+  EXPECT_EQ(said.people.at(0).key, key_hash{6});
+  EXPECT_EQ(said.people.at(0).facts, c.people[0].facts);
+  EXPECT_EQ(said.people.at(0).sealed, c.people[0].sealed);
+  c.window.reset();
+  EXPECT_FALSE(
+      std::get<book_command>(std::get<mail_to_group>(*decode_mail(encode_mail(group_id{1}, 0, std::vector<group_input>{c}))).inputs[0])
+          .window.has_value());
+}
+
+TEST(mail, answers_come_back_as_they_were_sent) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    drawn d(seed);
+    const std::vector<answer> sent{d.an_answer(), d.an_answer(), d.an_answer()};
+    const auto bytes = encode_answers(sent);
+    const auto back = decode_answers(bytes);
+    ASSERT_TRUE(back.has_value()) << "seed " << seed << ": " << back.error().text;
+    EXPECT_EQ(encode_answers(*back), bytes);
+    EXPECT_EQ(back->at(0).request, sent[0].request);
+    EXPECT_EQ(back->at(0).what, sent[0].what);
+    EXPECT_EQ(back->at(0).places.size(), sent[0].places.size());
+  }
+}
+
+TEST(mail, what_cannot_be_is_an_error) {
+  const auto group = [](group_input in) { return decode_mail(encode_mail(group_id{1}, 0, std::vector{std::move(in)})).has_value(); };
+  EXPECT_FALSE(group(book_command{})) << "nobody";
+  EXPECT_FALSE(group(book_command{{}, {}, window_index{64}, {}, {applicant{}}}));
+  EXPECT_FALSE(group(book_command{{}, {}, {}, {}, std::vector<applicant>(5)}));
+  EXPECT_FALSE(group(book_command{{}, {}, {}, {}, std::vector<applicant>(2)})) << "one citizen twice";
+  applicant too_large;
+  too_large.sealed.assign(limits::sealed_record_bytes_max + 1, 'x');
+  EXPECT_FALSE(group(book_command{{}, {}, {}, {}, {too_large}}));
+  applicant nowhere;
+  nowhere.facts.state = state_count;
+  EXPECT_FALSE(group(book_command{{}, {}, {}, {}, {nowhere}}));
+  EXPECT_FALSE(group(claim_result{{}, {}, static_cast<claim_verdict>(5)}));
+  EXPECT_FALSE(group(settle_ask{shard_id{1024}, {}, {}}));
+  EXPECT_FALSE(decode_answers(encode_answers(std::vector{answer{{}, static_cast<outcome>(200), false, 0, {}}})).has_value());
+  EXPECT_FALSE(decode_answers(encode_answers(std::vector{answer{{}, outcome::found, false, 9, {}}})).has_value());
+  drawn d(1);
+  const auto registry = encode_mail(0, std::vector{d.of_registry(0)});
+  for (std::size_t n = 0; n < registry.size(); ++n)
+    (void)decode_mail(std::string_view(registry).substr(0, n));
+  EXPECT_FALSE(decode_mail(std::string_view(registry).substr(0, registry.size() - 8)).has_value());
+  EXPECT_FALSE(decode_mail("junk").has_value());
+}
+
+}  // namespace
+}  // namespace janji::schema
