@@ -238,6 +238,8 @@ std::expected<std::unique_ptr<node>, std::string> node::start(const node_options
   m.start_actors(std::move(rounds->first), rounds->second);
   if (clustered) {
     m.links = ports.link(*m.others);
+    if (m.links == nullptr)
+      return std::unexpected(std::string("the links to other nodes cannot be opened"));
     m.others->use(*m.links);
   }
   return std::unique_ptr<node>(new node(std::move(made)));
@@ -326,6 +328,7 @@ void node::warm(round_id round, const operator_done& done) {
 
 node_status node::status() const {
   node_status s;
+  s.clustered = impl_->others != nullptr;
   for (const auto& shard : impl_->shared.shard_statuses)
     if (const auto known = shard.load())
       s.shards.push_back(*known);
@@ -365,7 +368,8 @@ void node::stop(std::uint32_t limit_ms) {
     while (!done() && !m.failed && steady_clock::now() < until)
       std::this_thread::sleep_for(milliseconds(2));
   };
-  wait_for([&] { return m.in_flight <= 0; });
+  if (!m.others)  // in a cluster an answer may be lost between nodes; the front has waited for what it could
+    wait_for([&] { return m.in_flight <= 0; });
   m.shared.shards_flushed = 0;
   for (std::uint16_t s = 0; s < m.shared.options.shard_count; ++s)
     caf::anon_send(m.shared.route.shard(shard_id{s}), flush_all{});

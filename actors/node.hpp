@@ -108,7 +108,8 @@ struct node_status {
   bool storage_low = false;
   std::uint64_t disk_free_bytes = 0;
   std::uint64_t disk_total_bytes = 0;
-  std::string failed;  // not empty: the node is going down, and why
+  std::string failed;      // not empty: the node is going down, and why
+  bool clustered = false;  // shards are led elsewhere too
 };
 
 // How a node takes part in a cluster.

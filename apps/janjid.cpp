@@ -21,6 +21,7 @@
 #include <thread>
 
 #include "actors/node.hpp"
+#include "apps/cluster_seat.hpp"
 #include "apps/settings.hpp"
 #include "booking/receipt.hpp"
 #include "net/admin_api.hpp"
@@ -79,12 +80,15 @@ result<void> check_shards(store::node_store& store, std::int64_t shards) {
 
 struct server {
   std::unique_ptr<store::node_store> store;
+  std::unique_ptr<cluster_seat> seat;  // none: the node is alone
   std::unique_ptr<store::key_ring> keys;
   std::unique_ptr<store::sealing> sealing;
   std::unique_ptr<receipt_signer> signer;
   std::unique_ptr<actors::node> node;
   asio::io_context citizens_io{1};
   asio::io_context admin_io{1};
+  asio::steady_timer rounds_timer{admin_io};
+  std::uint64_t rounds_version = 0;
   std::unique_ptr<net::citizen_api> citizens_api;
   std::unique_ptr<net::admin_api> operators_api;
   std::unique_ptr<net::listener> citizens;
@@ -92,6 +96,7 @@ struct server {
 
   result<void> open(const settings& s);
   result<void> prepare_keys();
+  void watch_rounds();
   result<void> listen(const settings& s);
   int serve(const settings& s);
   void write_ports(const std::string& data) const;
@@ -139,6 +144,12 @@ result<void> server::open(const settings& s) {
   if (!ring)
     return std::unexpected(ring.error().text());
   keys = std::move(*ring);
+  auto place = cluster_seat::open(s, *store);
+  if (!place)
+    return std::unexpected(place.error());
+  seat = std::move(*place);
+  if (seat)
+    keys->share(seat->common_keys());
   if (known->revision == 0)
     if (auto r = store->swap("keys", 0, "made"); !r)
       return std::unexpected(r.error().text());
@@ -154,7 +165,9 @@ result<void> server::open(const settings& s) {
   n.passivate_after_ms = static_cast<std::uint32_t>(s.number("store.passivate_after_ms"));
   n.snapshot_every_events = static_cast<std::uint32_t>(s.number("store.snapshot_every_events"));
   n.publish_every_ms = static_cast<std::uint32_t>(s.number("read.publish_every_ms"));
-  auto started = actors::node::start(n, *store, die);
+  if (seat)
+    n.cluster = seat->options();
+  auto started = actors::node::start(n, *store, die, seat ? seat->ports() : actors::cluster_ports{});
   if (!started)
     return std::unexpected(started.error());
   node = std::move(*started);
@@ -174,6 +187,22 @@ result<void> server::prepare_keys() {
     }
   }
   return {};
+}
+
+// Rounds come from wherever they are led: their keys are fetched when they are heard of, and destroyed when they are erased.
+void server::watch_rounds() {
+  rounds_timer.expires_after(std::chrono::milliseconds(100));
+  rounds_timer.async_wait([this](boost::system::error_code ec) {
+    if (ec)
+      return;
+    if (const auto version = node->catalogue()->version; version != rounds_version) {
+      if (const auto r = prepare_keys())
+        rounds_version = version;
+      else
+        spdlog::warn("{}", r.error());
+    }
+    watch_rounds();
+  });
 }
 
 result<void> server::listen(const settings& s) {
@@ -208,7 +237,10 @@ result<void> server::listen(const settings& s) {
   if (!back)
     return std::unexpected(back.error());
   operators = std::move(*back);
-  return {};
+  if (!seat)
+    return {};
+  watch_rounds();
+  return seat->join(*node, fmt::format("{}:{}", s.text("http.address"), citizens->port()));
 }
 
 // Where it listens, for programs: replaced atomically.
@@ -241,6 +273,8 @@ int server::serve(const settings& s) {
   std::thread admin([this] { admin_io.run(); });
   citizens_io.run();
   admin.join();
+  if (seat)
+    seat->leave();
   node->stop(static_cast<std::uint32_t>(s.number("stop.limit_ms")));
   citizens.reset();
   operators.reset();

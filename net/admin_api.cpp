@@ -353,7 +353,7 @@ void admin_api::status(responder& respond) {
   json::array rounds;
   for (const auto& round : node_.catalogue()->rounds)
     rounds.push_back({{"code", round->definition.code}, {"state", name_of(round->status.state)}, {"reason", round->status.reason}});
-  const bool broken = !s.failed.empty() || serving < shard_count_;
+  const bool broken = !s.failed.empty() || (!s.clustered && serving < shard_count_);
   const std::string_view verdict = broken ? "broken" : s.storage_low || !node_.ready() ? "degraded" : "healthy";
   respond(json_response(json::object{{"verdict", verdict},
                                      {"ready", node_.ready()},

@@ -146,6 +146,11 @@ void citizen_api::book(const request& r, responder&& respond) {
   front_.submit(id, std::move(p), std::move(*command));
 }
 
+// Its keys are destroyed, or a node of a cluster has yet to fetch them.
+problem_code citizen_api::without_keys(round_id round) const {
+  return sealing_.is_destroyed(round) ? problem_code::closed : problem_code::not_ready;
+}
+
 std::expected<actors::routed_booking, problem> citizen_api::make_booking(const booking_form& form, const actors::round_entry& round,
                                                                          const target& where, std::string_view key) {
   const auto id = round.definition.id;
@@ -161,7 +166,7 @@ std::expected<actors::routed_booking, problem> citizen_api::make_booking(const b
     const auto& person = form.people[i];
     const auto citizen = sealing_.hash_citizen(id, person.who.canonical);
     if (!citizen)
-      return std::unexpected(problem{.code = problem_code::closed});  // its keys are destroyed
+      return std::unexpected(problem{.code = without_keys(id)});
     applicant a;
     a.citizen = *citizen;
     a.proposed = reference::make(cluster::shard_of_citizen(*citizen, options_.shard_count), random_bits());
@@ -169,7 +174,7 @@ std::expected<actors::routed_booking, problem> citizen_api::make_booking(const b
     a.facts = {person.state, age_band_of(age_on(person.birth, form.date))};
     auto sealed = sealing_.seal(id, day, a.proposed, schema::encode(person.record));
     if (!sealed)
-      return std::unexpected(problem{.code = problem_code::closed});
+      return std::unexpected(problem{.code = without_keys(id)});
     if (sealed->size() > limits::sealed_record_bytes_max)
       return std::unexpected(problem{.code = problem_code::body_too_large});
     a.sealed = std::move(*sealed);

@@ -88,6 +88,7 @@ private:
   [[nodiscard]] std::optional<problem> refuse_all();
   [[nodiscard]] std::optional<problem> refuse_round(const actors::round_entry& round) const;
   void move_found(answered_request&& found);
+  [[nodiscard]] problem_code without_keys(round_id round) const;
   std::expected<actors::citizen_command, problem> make_move(pending_request& p, const booked_place& from, request_id id) const;
 
   // ---- answers

@@ -35,6 +35,7 @@ void caller::set_id(std::string_view id) {
 
 front::front(asio::io_context& io, actors::node& node, const options& o, answered told)
     : node_(node), options_(o), told_(std::move(told)), io_(io), watch_(io) {
+  last_request_ = node_.first_request();
   box_->owner = this;
   box_->io = &io;
   node_.set_answer_sink([box = box_](std::vector<answer>&& answers) { take(box, std::move(answers)); });

@@ -185,6 +185,13 @@ result<key_bytes> key_ring::get_or_make(const std::string& name) {
   }
   key_bytes key{};
   randombytes_buf(key.data(), key.size());
+  if (common_.put) {  // another node may have been first
+    const auto there = common_.put(name, wrap(name, key, master_));
+    if (!there)
+      return std::unexpected(store_error{errc::io, fmt::format("the cluster does not agree on the key {}: {}", name, there.error())});
+    if (!unwrap(name, *there, master_, key))
+      return std::unexpected(store_error{errc::wrong_key, fmt::format("this node's master key does not open the cluster's key {}", name)});
+  }
   keys_[name] = key;
   if (auto r = save(master_); !r) {
     keys_.erase(name);
@@ -202,6 +209,12 @@ result<std::size_t> key_ring::destroy_round(round_id round) {
     count += key.has_value() ? 1 : 0;
     key.reset();
   }
+  if (common_.take)
+    for (const auto* kind : {"citizen/", "data/"})
+      if (const auto gone = common_.take(kind + std::to_string(round.value)); !gone) {
+        keys_ = std::move(before);
+        return std::unexpected(store_error{errc::io, "the cluster's copy of a key cannot be removed: " + gone.error()});
+      }
   const auto old = path_ + ".old";
   std::error_code ec;
   std::filesystem::create_hard_link(path_, old, ec);

@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -40,6 +41,14 @@ public:
   // Opens or makes the ring in `path`. A master key that does not open it is errc::wrong_key, and nothing is changed.
   static result<std::unique_ptr<key_ring>> open(const std::string& path, const key_bytes& master, bool create);
 
+  // Where the nodes of a cluster agree on keys. put: keeps the wrapped key under its name unless there is one, and says
+  // what is there; take: removes it. Set before the first key is made; the calls may block.
+  struct common_store {
+    std::function<std::expected<std::string, std::string>(const std::string& name, const std::string& wrapped)> put;
+    std::function<std::expected<void, std::string>(const std::string& name)> take;
+  };
+  void share(common_store common) { common_ = std::move(common); }
+
   [[nodiscard]] std::optional<key_bytes> get(std::string_view name) const;
   // Makes the key if it is missing, and is durable before it returns. A destroyed one stays destroyed: errc::missing.
   result<key_bytes> get_or_make(const std::string& name);
@@ -59,6 +68,7 @@ private:
   key_bytes master_;
   mutable std::mutex mutex_;
   std::map<std::string, std::optional<key_bytes>, std::less<>> keys_;  // none: destroyed
+  common_store common_;                                                // none: the node is alone
 };
 
 }  // namespace janji::store

@@ -24,6 +24,8 @@ public:
   // Makes the keys of a round if they are missing, so that nothing is written on a citizen's way.
   result<void> prepare_round(round_id round);
   void forget_round(round_id round);
+  // False while a node of a cluster has not fetched the keys of a new round yet.
+  [[nodiscard]] bool is_destroyed(round_id round) const { return keys_.is_destroyed(round); }
 
   // Keyed BLAKE2b-128 of (round, canonical identity). None when the round's keys are destroyed.
   [[nodiscard]] std::optional<citizen_hash> hash_citizen(round_id round, std::string_view canonical_identity) const;

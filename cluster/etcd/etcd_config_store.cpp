@@ -199,6 +199,33 @@ swap_outcome etcd_config_store::swap_if_registered(shard_id shard, std::uint64_t
       record);
 }
 
+std::expected<std::string, std::string> etcd_config_store::put_if_absent(std::string_view name, std::string_view value) {
+  const std::lock_guard lock(calls_);
+  const auto answer = call(*caller_, "/v3/kv/txn", swap_of(fmt::format("{}value/{}", prefix_, name), 0, value), connection::again::yes);
+  if (!answer)
+    return std::unexpected(answer.error().text);
+  if (const auto checked = check(*answer, 0); !checked)
+    return std::unexpected(checked.error().text);
+  auto said = read_swap(*answer);
+  if (!said)
+    return std::unexpected(said.error());
+  if (said->succeeded)
+    return std::string(value);
+  if (!said->found)
+    return std::unexpected(std::string("it is there and is not"));
+  return std::move(said->found->value);
+}
+
+std::expected<void, std::string> etcd_config_store::remove(std::string_view name) {
+  const std::lock_guard lock(calls_);
+  const auto answer = call(*caller_, "/v3/kv/deleterange", range_of_key(fmt::format("{}value/{}", prefix_, name)), connection::again::yes);
+  if (!answer)
+    return std::unexpected(answer.error().text);
+  if (const auto checked = check(*answer, 0); !checked)
+    return std::unexpected(checked.error().text);
+  return {};
+}
+
 // What was not answered, or answered by an etcd that is not the one known, is unknown. seen_ is not compared: a swap that
 // succeeded has compared more.
 swap_outcome etcd_config_store::settle(std::expected<json::object, failure> answer, const shard_record& record) {

@@ -38,6 +38,10 @@ public:
   swap_outcome swap_if_registered(shard_id shard, std::uint64_t expected_revision, const shard_record& record,
                                   replication::member who) override;
 
+  // Small values that the first to write decides (wrapped keys): says what is there afterwards.
+  std::expected<std::string, std::string> put_if_absent(std::string_view name, std::string_view value);
+  std::expected<void, std::string> remove(std::string_view name);
+
   // Registers this node under a lease that is kept alive until withdraw(). Refused while the id is registered with another
   // disk: its owner may be alive. An earlier start of the same disk is replaced.
   std::expected<void, std::string> announce(const node_registration& self);

@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# A cluster for development on this machine: etcd and some nodes, each with a directory of its own below one data directory.
+# Called by ./run --nodes N, which builds first. dev_cluster.sh NODES DATA FRESH CHECK (the last two yes or no)
+# shellcheck disable=SC2317 # until_true calls functions by their names
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+nodes=$1 data=$2 fresh=$3 check=$4
+bin=build/release/apps
+round=2021-3
+passed=0
+etcd_pid=
+
+done_with() { passed=$((passed + 1)); echo "run: $1 ($SECONDS s)"; }
+fail() { echo "run: $1" >&2; echo "$passed passed, 1 failed"; exit 1; }
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+field() { sed -n "s/.*\"$2\":\([0-9]*\).*/\1/p" "$data/node$1/janjid.ports" 2>/dev/null || true; }
+alive() { local p; p=$(field "$1" pid); [ -n "$p" ] && kill -0 "$p" 2>/dev/null; }
+ready() { [ -s "$data/node$1/janjid.ports" ] && curl -sf -m 5 -o /dev/null "http://127.0.0.1:$(field "$1" admin_port)/readyz"; }
+all_ready() { local i; for i in $(seq "$nodes"); do ready "$i" || return 1; done; }
+ctl() { local i=$1; shift; "$bin/janjictl" --data "$data/node$i" "$@" >>"$data/janjictl.out" 2>&1; }
+
+until_true() {
+  local tries=$1
+  shift
+  while ! "$@"; do
+    tries=$((tries - 1))
+    [ "$tries" -gt 0 ] || return 1
+    sleep 0.1
+  done
+}
+
+stop_all() {
+  local i p
+  for i in $(seq "$nodes"); do if alive "$i"; then kill -TERM "$(field "$i" pid)" 2>/dev/null || true; fi; done
+  for i in $(seq "$nodes"); do
+    p=$(field "$i" pid)
+    for _ in $(seq 150); do if [ -n "$p" ] && kill -0 "$p" 2>/dev/null; then sleep 0.1; else break; fi; done
+  done
+  if [ -n "$etcd_pid" ]; then kill -TERM "$etcd_pid" 2>/dev/null || true; wait "$etcd_pid" 2>/dev/null || true; fi
+  etcd_pid=
+}
+at_exit() {
+  stop_all
+  if [ "$check" = yes ]; then rm -rf "$data"; fi
+}
+
+prepare() {
+  local i
+  for i in $(seq "$nodes"); do if alive "$i"; then fail "a cluster is running on $data already"; fi; done
+  if [ "$fresh" = yes ] && [ -d "$data" ]; then
+    [ -e "$data/node1/store/CURRENT" ] || [ -z "$(ls -A "$data")" ] || fail "$data does not hold a cluster of this program: not removed"
+    rm -rf "$data"
+  fi
+  mkdir -p "$data"
+  # One master key for all: what one node has sealed another must be able to read.
+  [ -e "$data/master.key" ] || (umask 077; od -An -tx1 -N32 /dev/urandom | tr -d ' \n' >"$data/master.key")
+}
+
+start_etcd() {
+  local url peer
+  url=http://127.0.0.1:$(free_port) peer=http://127.0.0.1:$(free_port)
+  etcd --name=development --data-dir="$data/etcd" --listen-client-urls="$url" --advertise-client-urls="$url" --listen-peer-urls="$peer" \
+    --initial-advertise-peer-urls="$peer" --initial-cluster="development=$peer" >"$data/etcd.log" 2>&1 &
+  etcd_pid=$!
+  until_true 300 curl -sf -m 2 -o /dev/null "$url/health" || { tail -5 "$data/etcd.log" >&2; fail "etcd does not answer"; }
+  etcd=$url
+}
+
+# Each node's command is kept in its directory, so that one that was killed can be started again by hand.
+start_node() {
+  local i=$1 home=$data/node$1
+  mkdir -p "$home"
+  rm -f "$home/janjid.ports"
+  cat >"$home/start" <<TXT
+#!/bin/sh
+exec "$PWD/$bin/janjid" --config "$PWD/configs/single.toml" --data "$home" --port "\${PORT:-$((8080 + i))}" --admin-port 0 \\
+  --master-key-file "$data/master.key" --set cluster.name=development --set cluster.node=$i --set cluster.etcd=$etcd \\
+  >>"$home/janjid.out" 2>>"$home/janjid.log"
+TXT
+  chmod +x "$home/start"
+  if [ "$check" = yes ]; then PORT=0 "$home/start" & else "$home/start" & fi
+  disown
+}
+
+order() { local i; for i in $(seq "$nodes"); do if ctl "$i" "$@"; then return 0; fi; done; return 1; }
+book() {
+  curl -s -m 10 -H 'Content-Type: application/json' "http://127.0.0.1:$(field "$1" port)/api/v1/bookings" -d '{"centre":"SPICE","date":"2021-06-08",
+    "people":[{"identity":{"type":"mykad","number":"'"$(shuf -i 60-99 -n1)0$(shuf -i 1-9 -n1)1$(shuf -i 0-9 -n1)07$(shuf -i 1000-9999 -n1)"'"},"name":"A Citizen"}]}'
+}
+
+check_it() {
+  local said i
+  said=$(book 1)
+  [[ $said == *'"status":"confirmed"'* ]] || fail "node 1 does not book: $said"
+  done_with "node 1 books"
+  kill -KILL "$(field "$nodes" pid)"
+  confirmed_again() { [[ $(book 1) == *'"status":"confirmed"'* ]]; }
+  until_true 100 confirmed_again || fail "no booking is confirmed after the death of node $nodes"
+  done_with "node $nodes is killed, and node 1 goes on booking"
+  start_node "$nodes"
+  until_true 600 ready "$nodes" || fail "node $nodes does not come back"
+  done_with "node $nodes is back"
+  stop_all
+  for i in $(seq "$nodes"); do "$bin/janjictl" --data "$data/node$i" audit >"$data/audit$i" 2>&1 || { cat "$data/audit$i" >&2; fail "the audit of node $i found a breach"; }; done
+  done_with "stopped, and the audit of every node is clean"
+  echo "$passed passed, 0 failed"
+}
+
+tell() {
+  local i
+  echo
+  echo "Janji serves the round of May 2021 at $nodes nodes:"
+  echo
+  for i in $(seq "$nodes"); do
+    printf '  node %s   http://127.0.0.1:%s   kill it: kill -9 %s   start it again: %s/node%s/start &\n' "$i" "$(field "$i" port)" "$(field "$i" pid)" "$data" "$i"
+  done
+  cat <<TXT
+
+A booking is confirmed when two of the three replicas of its shard have it on disk. Kill any one node: within about a
+second the others go on, and when it is started again it catches up by itself.
+Operators: $bin/janjictl --data $data/node1 status
+To stop: Ctrl-C here, or kill $$
+
+$passed passed, 0 failed
+TXT
+}
+
+trap at_exit EXIT
+trap 'exit 130' INT TERM
+case $data in /*) ;; *) data=$PWD/$data ;; esac
+prepare
+start_etcd
+done_with "etcd answers"
+for i in $(seq "$nodes"); do start_node "$i"; done
+listening() { local i; for i in $(seq "$nodes"); do [ -s "$data/node$i/janjid.ports" ] || return 1; done; }
+until_true 300 listening || { tail -3 "$data"/node*/janjid.log >&2; fail "a node did not start"; }
+if ! all_ready; then
+  known() { curl -sf -m 5 "http://127.0.0.1:$(field 1 port)/api/v1/rounds" | grep -q "\"code\":\"$round\""; }
+  imported() { known || order round import --round configs/demo/round.toml --centres configs/demo/centres.csv --slots configs/demo/slot-groups.csv; }
+  until_true 100 imported || { tail -5 "$data/janjictl.out" >&2; fail "the round could not be imported"; }
+fi
+until_true 600 all_ready || fail "the nodes were not ready within a minute"
+done_with "$nodes nodes are a cluster"
+opened() { order round open "$round"; }
+until_true 100 opened || { tail -5 "$data/janjictl.out" >&2; fail "the round could not be opened"; }
+done_with "the demo round of May 2021 is open"
+if [ "$check" = yes ]; then check_it; exit 0; fi
+tell
+while true; do wait || true; sleep 1; done
