@@ -267,10 +267,10 @@ TEST_F(links_test, a_link_on_which_nothing_comes_any_more_is_found_broken) {
 
 TEST_F(links_test, an_idle_link_stays) {
   link_options quick;
-  quick.silence_ms = 200;
+  quick.silence_ms = 1'000;
   join(quick, quick);
   ASSERT_TRUE(a.is_up());
-  EXPECT_FALSE(a.until([&](end& e) { return !e.broken_.empty(); }, 1500ms)) << "pings answer for it";
+  EXPECT_FALSE(a.until([&](end& e) { return !e.broken_.empty(); }, 3000ms)) << "pings answer for it";
 }
 
 TEST_F(links_test, who_is_no_longer_named_loses_its_link) {
