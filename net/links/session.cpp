@@ -62,7 +62,7 @@ public:
   std::shared_ptr<session> self() { return std::static_pointer_cast<session>(shared_from_this()); }
 
   // ---- the side that dials
-  void dial(std::uint64_t node, const std::string& host, asio::ip::tcp::resolver::results_type found) {
+  void dial(std::uint64_t node, const std::string& host, const asio::ip::tcp::resolver::results_type& found) {
     node_ = node;
     host_ = host;
     lowest().expires_after(hello_patience);
