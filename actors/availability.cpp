@@ -137,8 +137,10 @@ void availability_actor::build() {
   }
   catalogue_changed_ = false;
   changed_groups_.clear();
-  if (numbers_.size() >= catalogue->groups.size())
-    shared_.read_model_complete = true;  // and stays so: a new round's groups hold what its definition says
+  // And stays so: a new round's groups hold what its definition says. A node of a cluster hears of the rounds from another.
+  const bool rounds_known = shared_.peers == nullptr || !catalogue->groups.empty();
+  if (rounds_known && numbers_.size() >= catalogue->groups.size())
+    shared_.read_model_complete = true;
 }
 
 namespace {

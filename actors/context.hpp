@@ -12,6 +12,7 @@
 
 #include "actors/messages.hpp"
 #include "actors/node.hpp"
+#include "actors/pending_commands.hpp"
 #include "actors/router.hpp"
 #include "booking/faults.hpp"
 
@@ -83,11 +84,14 @@ struct node_context {
   void set_strict_rounds_free(shard_id s, bool free) { strict_free_[s.value].store(free, std::memory_order_release); }
 
   published<round_catalogue> catalogue;
-  published<std::vector<cluster::node_registration>> members;  // of the cluster, as far as they are registered now
+  published<cluster::placement_picture> placement;  // of a cluster: who is there, and where every shard is to be
+  pending_commands pending;                         // of a cluster only
   std::atomic<std::uint32_t> shards_serving{0};
   std::atomic<bool> read_model_complete{false};
   std::atomic<bool> stopping{false};
   std::atomic<std::uint32_t> shards_flushed{0};
+  std::atomic<std::uint32_t> shards_handed_over{0};
+  std::atomic<std::uint32_t> moves_under_way{0};  // of shards that are led here
   std::atomic<bool> storage_low{false};
   std::vector<std::atomic<std::shared_ptr<const shard_status>>> shard_statuses{options.shard_count};
 

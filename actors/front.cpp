@@ -1,14 +1,27 @@
 #include "actors/front.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "cluster/placement.hpp"
 
 namespace janji::actors {
 
+namespace {
+constexpr std::chrono::seconds expire_every{1};
+}
+
 caf::behavior front_actor::make_behavior() {
-  return {[this](front_turn& turn) { fan_out(turn); }};
+  if (shared_.peers != nullptr)
+    delayed_send(this, expire_every, sweep{});
+  return {
+      [this](front_turn& turn) { fan_out(turn); },
+      [this](sweep) {
+        shared_.pending.expire(shared_.now());
+        delayed_send(this, expire_every, sweep{});
+      },
+  };
 }
 
 void front_actor::fan_out(front_turn& turn) {
@@ -29,11 +42,14 @@ void front_actor::fan_out(front_turn& turn) {
   for (auto& command : turn.commands) {
     if (const auto no = nobody_to_ask(command, *catalogue)) {
       refused.push_back(*no);
-    } else if (auto* b = std::get_if<routed_booking>(&command)) {
+      continue;
+    }
+    if (shared_.peers != nullptr)
+      shared_.pending.put(shard_of(command, *catalogue), command);
+    if (auto* b = std::get_if<routed_booking>(&command)) {
       to_group(b->group).inputs.push_back(std::move(b->command));
     } else if (auto* c = std::get_if<cancel_command>(&command)) {
-      const auto shard = c->citizen ? cluster::shard_of_citizen(*c->citizen, shared_.options.shard_count) : c->ref.shard();
-      to_registry(shard).inputs.push_back(std::move(*c));
+      to_registry(shard_of(command, *catalogue)).inputs.push_back(std::move(*c));
     } else if (auto* m = std::get_if<move_command>(&command)) {
       to_registry(m->ref.shard()).inputs.push_back(std::move(*m));
     } else if (auto* l = std::get_if<lookup_command>(&command)) {
@@ -48,6 +64,22 @@ void front_actor::fan_out(front_turn& turn) {
   registries_.clear();
   if (!refused.empty())
     shared_.answers(std::move(refused));
+}
+
+// Whose log decides it.
+shard_id front_actor::shard_of(const citizen_command& command, const round_catalogue& catalogue) const {
+  return std::visit(
+      [&](const auto& c) {
+        if constexpr (requires { c.command; }) {
+          return catalogue.groups.at(c.group.value).shard;
+        } else {
+          if constexpr (requires { c.citizen; })
+            if (c.citizen)
+              return cluster::shard_of_citizen(*c.citizen, shared_.options.shard_count);
+          return c.ref.shard();
+        }
+      },
+      command);
 }
 
 // A command for a slot group or a shard that there is not: nobody else would ever answer it, and a move to nowhere would

@@ -17,6 +17,7 @@ public:
 
 private:
   void fan_out(front_turn& turn);
+  [[nodiscard]] shard_id shard_of(const citizen_command& command, const round_catalogue& catalogue) const;
   [[nodiscard]] std::optional<answer> nobody_to_ask(const citizen_command& command, const round_catalogue& catalogue) const;
 
   node_context& shared_;

@@ -147,9 +147,10 @@ struct record_changed {
 struct link_lost {
   std::uint64_t node = 0;
 };
-struct shard_order {  // the placement's or an operator's word, to where the shard is led
-  replication::order what;
+struct link_back {  // what was on its way there may be lost
+  std::uint64_t node = 0;
 };
+struct hand_over_all {};  // stop: lead nothing any more, then count yourself in
 struct machine_tick {};
 struct checkpoint_written {
   sequence_t at;
@@ -256,8 +257,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::entries_loaded)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::replica_said)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::record_changed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::link_lost)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::link_back)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::hand_over_all)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::machine_tick)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::shard_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::load_entries)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::checkpoint_written)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::flush_all)

@@ -33,6 +33,10 @@ std::function<unix_ms()> steady_wall_clock() {
 
 namespace {
 
+// At an orderly stop in a cluster: what is not handed over or committed by then is taken over, or found in the log.
+constexpr std::chrono::seconds hand_over_max{2};
+constexpr std::chrono::seconds flush_max{1};
+
 // Requests of operators to slot groups have numbers that no front gives.
 constexpr std::uint64_t operator_request_bit = std::uint64_t{1} << 63;
 
@@ -178,6 +182,7 @@ void node::impl::send_elsewhere(std::vector<answer>& answers) {
   });
   for (const auto& [node, list] : away)
     others->answer(node, list);
+  shared.pending.answered(answers);
 }
 
 void node::impl::start_actors(catalogue_builder&& builder, sequence_t rounds_applied) {
@@ -236,13 +241,15 @@ std::expected<std::unique_ptr<node>, std::string> node::start(const node_options
     };
   }
   m.start_actors(std::move(rounds->first), rounds->second);
+  std::unique_ptr<node> started(new node(std::move(made)));  // from here on its destructor ends the actors
   if (clustered) {
-    m.links = ports.link(*m.others);
-    if (m.links == nullptr)
-      return std::unexpected(std::string("the links to other nodes cannot be opened"));
+    auto links = ports.link(*m.others);
+    if (!links)
+      return std::unexpected(links.error());
+    m.links = std::move(*links);
     m.others->use(*m.links);
   }
-  return std::unique_ptr<node>(new node(std::move(made)));
+  return started;
 }
 
 node::~node() {
@@ -346,17 +353,17 @@ void node::record_changed(const cluster::shard_change& change) {
     caf::anon_send(impl_->shared.route.shard(change.shard), actors::record_changed{change.record});
 }
 
-void node::members_changed(std::vector<cluster::node_registration> members) {
-  impl_->shared.members.set(std::make_shared<const std::vector<cluster::node_registration>>(std::move(members)));
+void node::placement_changed(cluster::placement_picture picture) {
+  impl_->shared.placement.set(std::make_shared<const cluster::placement_picture>(std::move(picture)));
 }
 
 std::uint64_t node::first_request() const { return impl_->others ? impl_->shared.node_id << request_node_shift : 0; }
 
 bool node::ready() const {
-  if (impl_->others)
-    return !impl_->failed && !impl_->shared.stopping && impl_->shared.read_model_complete && !impl_->shared.catalogue.get()->groups.empty();
-  return !impl_->failed && !impl_->shared.stopping && impl_->shared.shards_serving == impl_->shared.options.shard_count &&
-         impl_->shared.read_model_complete;
+  const auto& s = impl_->shared;
+  // In a cluster shards are led elsewhere too.
+  const bool serving = impl_->others != nullptr || s.shards_serving == s.options.shard_count;
+  return !impl_->failed && !s.stopping && serving && s.read_model_complete;
 }
 
 void node::stop(std::uint32_t limit_ms) {
@@ -370,10 +377,18 @@ void node::stop(std::uint32_t limit_ms) {
   };
   if (!m.others)  // in a cluster an answer may be lost between nodes; the front has waited for what it could
     wait_for([&] { return m.in_flight <= 0; });
+  if (m.others) {
+    const auto to_hand_over = std::min(until, steady_clock::now() + hand_over_max);
+    m.shared.shards_handed_over = 0;
+    for (std::uint16_t s = 0; s < m.shared.options.shard_count; ++s)
+      caf::anon_send(m.shared.route.shard(shard_id{s}), hand_over_all{});
+    wait_for([&] { return m.shared.shards_handed_over >= m.shared.options.shard_count || steady_clock::now() > to_hand_over; });
+  }
   m.shared.shards_flushed = 0;
   for (std::uint16_t s = 0; s < m.shared.options.shard_count; ++s)
     caf::anon_send(m.shared.route.shard(shard_id{s}), flush_all{});
-  wait_for([&] { return m.shared.shards_flushed >= m.shared.options.shard_count; });
+  const auto to_flush = m.others ? std::min(until, steady_clock::now() + flush_max) : until;
+  wait_for([&] { return m.shared.shards_flushed >= m.shared.options.shard_count || steady_clock::now() > to_flush; });
   if (!m.failed)
     (void)m.store.flush();
 }

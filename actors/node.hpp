@@ -114,8 +114,8 @@ struct node_status {
 
 // How a node takes part in a cluster.
 struct cluster_options {
-  std::uint8_t min_in_sync = 2;
   std::uint32_t tick_ms = 25;  // the replication machine's unit of time
+  std::uint32_t moves_max = 4;  // of the shards that a node leads, at once
 };
 
 struct node_options {
@@ -136,8 +136,8 @@ using operator_done = std::function<void(std::expected<std::string, std::string>
 struct cluster_ports {
   std::uint64_t node = 0;  // 1 to 4095: it stands in request numbers
   cluster::config_store* records = nullptr;
-  // Makes the node's links; they call the events until they are destroyed.
-  std::function<std::unique_ptr<cluster::peer_links>(cluster::peer_events&)> link;
+  // Makes the node's links, or says why it cannot; they call the events until they are destroyed.
+  std::function<std::expected<std::unique_ptr<cluster::peer_links>, std::string>(cluster::peer_events&)> link;
   std::function<void(std::string)> warn;  // what a person must know
 };
 
@@ -152,8 +152,8 @@ public:
   // ---- of a cluster
   // The configuration store shows a record. Any thread.
   void record_changed(const cluster::shard_change& change);
-  // All nodes that are registered now. Any thread.
-  void members_changed(std::vector<cluster::node_registration> members);
+  // Who is there now, and where the shards are to be. Any thread.
+  void placement_changed(cluster::placement_picture picture);
   // Where this node's own requests begin to be numbered, so that their answers find the way back.
   [[nodiscard]] std::uint64_t first_request() const;
 
@@ -179,7 +179,7 @@ public:
   [[nodiscard]] node_status status() const;
   [[nodiscard]] bool ready() const;  // every shard serves and the read model is complete
 
-  // Stops admitting, answers what is in flight, flushes. Returns when all is on disk or the limit has passed.
+  // Stops admitting, answers what is in flight, hands over what it leads to other nodes, flushes. Returns when all is on disk or the limit has passed.
   void stop(std::uint32_t limit_ms);
 
 private:

@@ -75,6 +75,8 @@ void peers::link_up(const cluster::peer& with) {
   }
   caf::anon_send(shared_.rounds, tell_rounds_now{});
   caf::anon_send(shared_.availability, tell_numbers{});
+  for (std::uint16_t s = 0; s < shared_.options.shard_count; ++s)
+    caf::anon_send(shared_.route.shard(shard_id{s}), link_back{with.node});
 }
 
 void peers::link_broken(const cluster::peer& with) {
@@ -132,6 +134,13 @@ std::string peers::take(const cluster::peer& from, cluster::peer_message& messag
   return "no such kind is known here";
 }
 
+// No node sends these: the shard's plug-ins have no snapshot to give and none to install.
+static bool asks_for_snapshot(const replication::message& m) {
+  const auto* pull = std::get_if<replication::pull_request>(&m);
+  const auto* pulled = std::get_if<replication::pulled>(&m);
+  return std::holds_alternative<replication::install_request>(m) || (pull != nullptr && pull->whole) || (pulled != nullptr && pulled->state);
+}
+
 // The link vouches for the sender, the message does not.
 std::string peers::take_replica(const cluster::peer& from, const cluster::peer_message& message) {
   auto said = cluster::decode_replica_message(message.payload);
@@ -139,6 +148,8 @@ std::string peers::take_replica(const cluster::peer& from, const cluster::peer_m
     return said.error();
   if (said->head.from.node != from.node || said->head.from_boot != from.boot)
     return "it says that it is from somebody else";
+  if (asks_for_snapshot(said->what))
+    return "it is about a snapshot of a log; logs are kept whole";
   caf::anon_send(shared_.route.shard(message.shard), replica_said{said->head, std::move(said->what)});
   return {};
 }

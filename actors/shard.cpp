@@ -23,7 +23,6 @@ static replication::machine_options machine_options_of(const node_context& share
     o.own_record = true;
     return o;
   }
-  o.min_in_sync = shared.options.cluster->min_in_sync;
   o.boot = replication::boot_t{shared.boot};
   o.faults = shared.replica_faults;
   return o;
@@ -43,8 +42,8 @@ caf::behavior shard_actor::make_behavior() {
         step(replication::persisted{p.id});
         pump();
       },
-      [this](group_mail_for& m) { deliver(m.group, std::move(m.mail)); },
-      [this](registry_mail& m) { deliver(std::move(m)); },
+      [this](group_mail_for& m) { deliver(schema::owner::of(m.group), std::move(m.mail)); },
+      [this](registry_mail& m) { deliver(schema::owner::of_registry(), std::move(m)); },
       [this](strict_round_mail& m) { strict_round(m); },
       [this](start_shard) {
         caf::anon_send(shared_.archive, load_tail{shard_, 0, caf::actor_cast<caf::actor>(this)});
@@ -58,15 +57,19 @@ caf::behavior shard_actor::make_behavior() {
       },
       [this](record_changed& r) {
         if (started_)
-          step(replication::record_seen{std::move(r.record)});
+          see_record(std::move(r.record));
       },
       [this](link_lost l) {
         if (started_)
           step(replication::link_broken{l.node});
       },
-      [this](shard_order& o) {
-        if (started_)
-          step(o.what);
+      [this](link_back l) {
+        if (started_ && machine_.record().record.leader.node == l.node)
+          ask_again();
+      },
+      [this](hand_over_all) {
+        leaving_ = leaving::wanted;
+        leave();
       },
       [this](machine_tick) { pass_time(); },
       [this](entries_loaded& l) {
@@ -81,7 +84,7 @@ caf::behavior shard_actor::make_behavior() {
       [this](loaded& l) { owner_loaded(l); },
       [this](activate_groups& a) {
         for (const auto group : a.groups)
-          deliver(group, {});
+          deliver(schema::owner::of(group), group_mail{});
       },
       [this](wants_to_retire& w) { begin_retire(w); },
       [this](retired& r) { end_retire(r); },
@@ -97,7 +100,7 @@ caf::behavior shard_actor::make_behavior() {
       },
       [this](sweep) {
         tell_status();
-        seek_learner();
+        seek_place();
         delayed_send(this, std::chrono::seconds(1), sweep{});
       },
   };

@@ -7,7 +7,7 @@
 // Passivation is a handshake: stop routing, then `retire`, which is the last message in the group's mailbox.
 //
 // Files: shard.cpp (the log and its leader's side), shard_replica.cpp (other replicas, losing and gaining leadership),
-// shard_owners.cpp, shard_snapshots.cpp.
+// shard_moves.cpp (where the replicas are to be), shard_owners.cpp, shard_snapshots.cpp.
 #pragma once
 
 #include <caf/all.hpp>
@@ -71,19 +71,27 @@ private:
   void recover(tail_loaded& found);
   void deposed(const replication::stepped_down& d);
   void pass_time();
-  void seek_learner();
+  void see_record(cluster::versioned_record&& record);
+  void ask_again();
   void activate_known_groups();
   void load_rounds();
   [[nodiscard]] bool may_lead() const;
   template <class Mail>
   bool pass_on(Mail& mail, std::uint64_t& leader);
-  void forward(group_id group, group_mail&& mail);
-  void forward(registry_mail&& mail);
+  void forward(const schema::owner& who, group_mail&& mail);
+  void forward(const schema::owner& who, registry_mail&& mail);
+
+  // ---- where the replicas are to be
+  void seek_place();
+  void leave();
+  void count_moves();
 
   // ---- owners
   owner_state& owner_of(const schema::owner& who) { return owners_[who]; }
-  void deliver(group_id group, group_mail&& mail);
-  void deliver(registry_mail&& mail);
+  static std::vector<group_mail>& queue_of(owner_state& o, const group_mail&) { return o.group_queue; }
+  static std::vector<registry_mail>& queue_of(owner_state& o, const registry_mail&) { return o.registry_queue; }
+  template <class Mail>
+  void deliver(const schema::owner& who, Mail&& mail);
   void activate(const schema::owner& who);
   void owner_loaded(loaded& l);
   void spawn_owner(owner_state& o, recovered_owner&& recovered);
@@ -117,6 +125,8 @@ private:
   std::uint64_t next_read_ = 0;
   std::map<std::uint64_t, std::pair<schema::owner, incarnation_t>> strict_reads_;
   std::vector<strict_round_mail> unconfirmed_reads_;
+  enum class leaving : std::uint8_t { no, wanted, done } leaving_ = leaving::no;
+  bool moving_ = false;  // a learner of it counts among this node's moves
 
   std::size_t events_since_checkpoint_ = 0;
   std::optional<sequence_t> checkpoint_at_;

@@ -13,35 +13,24 @@ namespace {
 constexpr std::size_t owner_queue_max = 20'000;  // mail for an actor that is being activated
 }
 
-void shard_actor::deliver(group_id group, group_mail&& mail) {
+// Mail waits here for an owner that is on its way; where the shard is led elsewhere it goes on.
+template <class Mail>
+void shard_actor::deliver(const schema::owner& who, Mail&& mail) {
   if (!may_lead())
-    return forward(group, std::move(mail));
-  const auto who = schema::owner::of(group);
+    return forward(who, std::move(mail));
   auto& o = owner_of(who);
   if (o.state == life::active)
     return caf::anon_send(o.handle, std::move(mail));
-  if (o.group_queue.size() < owner_queue_max)
-    o.group_queue.push_back(std::move(mail));
+  auto& queue = queue_of(o, mail);
+  if (queue.size() < owner_queue_max)
+    queue.push_back(std::move(mail));
   else
     refuse(shared_, mail);
   if (o.state == life::absent && serving_)
     activate(who);
 }
-
-void shard_actor::deliver(registry_mail&& mail) {
-  if (!may_lead())
-    return forward(std::move(mail));
-  const auto who = schema::owner::of_registry();
-  auto& o = owner_of(who);
-  if (o.state == life::active)
-    return caf::anon_send(o.handle, std::move(mail));
-  if (o.registry_queue.size() < owner_queue_max)
-    o.registry_queue.push_back(std::move(mail));
-  else
-    refuse(shared_, mail);
-  if (o.state == life::absent && serving_)
-    activate(who);
-}
+template void shard_actor::deliver(const schema::owner&, group_mail&&);
+template void shard_actor::deliver(const schema::owner&, registry_mail&&);
 
 // Only when no append of it is pending: else a new incarnation would sell the last place again while the first sale is on
 // its way to disk.
@@ -148,9 +137,9 @@ void shard_actor::end_owners() {
       caf::anon_send_exit(o.handle, caf::exit_reason::kill);
     }
     for (auto& mail : o.group_queue)
-      forward(who.group, std::move(mail));
+      forward(who, std::move(mail));
     for (auto& mail : o.registry_queue)
-      forward(std::move(mail));
+      forward(who, std::move(mail));
   }
 }
 

@@ -8,7 +8,6 @@
 #include "actors/shard.hpp"
 #include "actors/shard_mail.hpp"
 #include "booking/assert.hpp"
-#include "cluster/placement.hpp"
 
 namespace janji::actors {
 
@@ -37,31 +36,39 @@ void shard_actor::pass_time() {
   pump();
   for (const auto& m : std::exchange(unconfirmed_reads_, {}))
     strict_round(m);
+  if (leaving_ == leaving::wanted)
+    leave();
   delayed_send(this, std::chrono::milliseconds(shared_.options.cluster->tick_ms), machine_tick{});
 }
 
-// Whoever was dropped comes back as soon as it is registered: as a learner, which becomes in sync when it has caught up.
-// Where there are more nodes than replicas, those that the hash of (shard, node) prefers are asked.
-void shard_actor::seek_learner() {
-  if (!serving_ || shared_.peers == nullptr)
+// What was asked of a leader that leads no more is asked again of the next; a take-over that changes nothing but the epoch
+// means that the leader has begun anew.
+void shard_actor::see_record(cluster::versioned_record&& record) {
+  const auto before = machine_.record().record;
+  step(replication::record_seen{std::move(record)});
+  const auto& now = machine_.record().record;
+  if (now.epoch == before.epoch)
     return;
-  const auto& record = machine_.record().record;
-  if (record.in_sync.size() + record.learners.size() >= record.replicas_wanted)
+  if (!may_lead() && !owners_.empty())
+    end_owners();  // mail that waited for a leadership that never began
+  const bool anew = now.in_sync == before.in_sync && now.learners == before.learners;
+  if (now.leader != before.leader || anew)
+    ask_again();
+}
+
+// This node's own citizens' commands. Twice is as good as once: they carry their keys.
+void shard_actor::ask_again() {
+  if (shared_.peers == nullptr)
     return;
-  const auto members = shared_.members.get();
-  std::optional<replication::member> best;
-  std::uint64_t best_rank = 0;
-  for (const auto& m : *members) {
-    const replication::member who{m.node, m.disk};
-    const auto named = [&](const std::vector<replication::member>& list) { return std::ranges::find(list, who) != list.end(); };
-    const auto rank = cluster::preference_of(shard_, m.node);
-    if (!named(record.in_sync) && !named(record.learners) && (!best || rank > best_rank)) {
-      best = who;
-      best_rank = rank;
-    }
-  }
-  if (best)
-    step(replication::order{++next_read_, replication::order::verb::add_learner, *best, {}});
+  for (auto& command : shared_.pending.of(shard_, shared_.now()))
+    std::visit(
+        [this](auto&& c) {
+          if constexpr (requires { c.command; })
+            shared_.route.send(c.group, group_input{std::move(c.command)});
+          else
+            shared_.route.send(shard_, registry_input{std::move(c)});
+        },
+        std::move(command));
 }
 
 // A new epoch in which this replica leads. Its owners are there when it led before; else they are read from its log, all of
@@ -136,6 +143,7 @@ void shard_actor::deposed(const replication::stepped_down& d) {
   rows_.clear();
   events_since_checkpoint_ = 0;
   end_owners();
+  ask_again();
   tell_status();
   if (flushing_)
     flushed();
@@ -158,13 +166,13 @@ bool shard_actor::pass_on(Mail& mail, std::uint64_t& leader) {
   return false;
 }
 
-void shard_actor::forward(group_id group, group_mail&& mail) {
+void shard_actor::forward(const schema::owner& who, group_mail&& mail) {
   std::uint64_t leader = 0;
   if (pass_on(mail, leader))
-    shared_.peers->forward(leader, shard_, group_mail_for{group, std::move(mail)});
+    shared_.peers->forward(leader, shard_, group_mail_for{who.group, std::move(mail)});
 }
 
-void shard_actor::forward(registry_mail&& mail) {
+void shard_actor::forward(const schema::owner&, registry_mail&& mail) {
   std::uint64_t leader = 0;
   if (pass_on(mail, leader))
     shared_.peers->forward(leader, shard_, std::move(mail));

@@ -4,18 +4,27 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
 #include <sstream>
 #include <utility>
 
 #include "cluster/placement.hpp"
+#include "cluster/record_text.hpp"
 
 namespace janji::apps {
 
 cluster_seat::cluster_seat(const settings& s, store::node_store& store)
     : store_(store),
+      name_(s.text("cluster.name")),
       shard_count_(static_cast<std::uint16_t>(s.number("node.shards"))),
       replicas_(static_cast<std::uint8_t>(s.number("cluster.replicas"))),
-      min_in_sync_(static_cast<std::uint8_t>(s.number("cluster.min_in_sync"))) {
+      min_in_sync_(static_cast<std::uint8_t>(s.number("cluster.min_in_sync"))),
+      replace_after_(s.number("cluster.replace_after_s")) {
+  self_.node = static_cast<std::uint64_t>(s.number("cluster.node"));
+  self_.weight = static_cast<std::uint32_t>(s.number("cluster.weight"));
+  self_.zone = s.text("cluster.zone");
+  self_.stores = s.text("cluster.role") == "both";
   links_.cluster = s.text("cluster.name");
   links_.node = static_cast<std::uint64_t>(s.number("cluster.node"));
   links_.boot = replication::boot_t{store.boot()};
@@ -61,16 +70,42 @@ actors::cluster_ports cluster_seat::ports() {
   p.node = links_.node;
   p.records = etcd_.get();
   p.warn = [](const std::string& what) { spdlog::error("{}", what); };
-  p.link = [this](cluster::peer_events& events) -> std::unique_ptr<cluster::peer_links> {
+  p.link = [this](cluster::peer_events& events) -> std::expected<std::unique_ptr<cluster::peer_links>, std::string> {
     auto made = net::links::open(links_, events);
-    if (!made) {
-      spdlog::error("{}", made.error());
-      return nullptr;
-    }
+    if (!made)
+      return std::unexpected(made.error());
     open_links_ = made->get();
     return std::move(*made);
   };
   return p;
+}
+
+// What the cluster knows of this node, whether it runs or not. Its state is the operators' to change.
+std::expected<void, std::string> cluster_seat::state_itself() {
+  const auto name = fmt::format("node/{}", self_.node);
+  for (int tries = 0; tries < 5; ++tries) {
+    const auto known = etcd_->read_value(name);
+    if (!known)
+      return std::unexpected(known.error());
+    auto fact = self_;
+    if (known->value) {
+      const auto before = cluster::fact_from_text(*known->value);
+      if (!before)
+        return std::unexpected(before.error());
+      if (before->state == cluster::node_state::removed)
+        return std::unexpected(
+            fmt::format("node {} was removed from the cluster: `janjictl node add {}` at another node lets it in again", self_.node, self_.node));
+      fact.state = before->state;
+      if (fact == *before)
+        return {};
+    }
+    const auto put = etcd_->put_value(name, known->revision, cluster::to_text(fact));
+    if (!put)
+      return std::unexpected(put.error());
+    if (*put)
+      return {};
+  }
+  return std::unexpected(std::string("what is known of this node changes faster than it can be read"));
 }
 
 std::expected<void, std::string> cluster_seat::join(actors::node& node, const std::string& fronts) {
@@ -79,14 +114,19 @@ std::expected<void, std::string> cluster_seat::join(actors::node& node, const st
     node_ = &node;
   }
   const auto links = fmt::format("{}:{}", links_.address, open_links_->port());
+  if (auto stated = state_itself(); !stated)
+    return stated;
   if (auto announced = etcd_->announce({links_.node, store_.disk_id(), links_.boot, links, fronts, JANJI_VERSION}); !announced)
     return announced;
   etcd_->follow(*this);
+  house_ = std::jthread([this](const std::stop_token& stop) { keep_house(stop); });
   return {};
 }
 
+void cluster_seat::withdraw() { etcd_->withdraw(); }
+
 void cluster_seat::leave() {
-  etcd_->withdraw();
+  house_ = {};
   const std::lock_guard lock(mutex_);
   node_ = nullptr;
 }
@@ -97,24 +137,33 @@ void cluster_seat::picture(cluster::cluster_picture&& now) {
   const std::lock_guard lock(mutex_);
   if (node_ == nullptr)
     return;
-  members_.clear();
+  const auto before = std::exchange(members_, {});
   for (auto& m : now.nodes)
     members_[m.node] = std::move(m);
-  revisions_.clear();
+  for (const auto& [id, m] : before)
+    if (!members_.contains(id))
+      gone_since_.try_emplace(id, clock::now());
+  records_.clear();
   for (auto& s : now.shards) {
-    revisions_[s.shard] = s.record.revision;
     node_->record_changed(s);
+    records_[s.shard] = std::move(s.record);
   }
-  tell_members();
-  begin_shards();
+  facts_.clear();
+  pins_.clear();
+  moves_paused_ = false;
+  for (const auto& [name, value] : now.values)
+    take_value(name, value);
+  plan();
+  changed_ = true;
+  wake_.notify_all();
 }
 
 void cluster_seat::record_changed(cluster::shard_change&& change) {
   const std::lock_guard lock(mutex_);
   if (node_ == nullptr)
     return;
-  revisions_[change.shard] = change.record.revision;
   node_->record_changed(change);
+  records_[change.shard] = std::move(change.record);
 }
 
 void cluster_seat::node_announced(cluster::node_registration&& node) {
@@ -122,57 +171,290 @@ void cluster_seat::node_announced(cluster::node_registration&& node) {
   if (node_ == nullptr)
     return;
   members_[node.node] = std::move(node);
-  tell_members();
-  begin_shards();
+  plan();
+  changed_ = true;
+  wake_.notify_all();
 }
 
 void cluster_seat::node_gone(std::uint64_t node) {
   const std::lock_guard lock(mutex_);
   if (node_ == nullptr || members_.erase(node) == 0)
     return;
+  gone_since_[node] = clock::now();
   spdlog::warn("node {} is not registered any more", node);
-  tell_members();
+  plan();
+  changed_ = true;
+  wake_.notify_all();
 }
 
-void cluster_seat::store_away(const std::string& why) { spdlog::warn("etcd is away, nothing can change: {}", why); }
-void cluster_seat::store_back() { spdlog::info("etcd is back"); }
+void cluster_seat::value_changed(const std::string& name, std::optional<std::string> value) {
+  const std::lock_guard lock(mutex_);
+  if (node_ == nullptr)
+    return;
+  take_value(name, value);
+  plan();
+  changed_ = true;
+  wake_.notify_all();
+}
 
-void cluster_seat::tell_members() {
-  std::vector<cluster::node_registration> list;
+namespace {
+
+std::optional<std::uint64_t> number_after(std::string_view text, std::string_view what) {
+  if (!text.starts_with(what))
+    return std::nullopt;
+  text.remove_prefix(what.size());
+  std::uint64_t n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional{n} : std::nullopt;
+}
+
+std::vector<std::uint64_t> nodes_from(std::string_view text) {
+  std::vector<std::uint64_t> out;
+  boost::system::error_code ec;
+  const auto v = boost::json::parse(boost::json::string_view(text.data(), text.size()), ec);
+  if (!ec && v.is_array())
+    for (const auto& n : v.get_array())
+      if (const auto number = n.to_number<std::uint64_t>(ec); !ec)
+        out.push_back(number);
+  return out;
+}
+
+std::string text_of(const std::vector<std::uint64_t>& nodes) {
+  boost::json::array out;
+  for (const auto n : nodes)
+    out.push_back(n);
+  return boost::json::serialize(out);
+}
+
+constexpr const char* moves_value = "moves";
+constexpr std::string_view paused_text = "paused";
+
+}  // namespace
+
+void cluster_seat::take_value(const std::string& name, const std::optional<std::string>& value) {
+  if (const auto node = number_after(name, "node/")) {
+    const auto fact = value ? cluster::fact_from_text(*value) : std::unexpected(std::string());
+    if (fact && fact->node == *node)
+      facts_[*node] = *fact;
+    else if (value)
+      spdlog::error("{}: {}", name, fact ? "it names another node" : fact.error());
+    else
+      facts_.erase(*node);
+  } else if (const auto shard = number_after(name, "pin/"); shard && *shard < shard_count_) {
+    const shard_id id{static_cast<std::uint16_t>(*shard)};
+    pins_.erase(id);
+    if (auto nodes = value ? nodes_from(*value) : std::vector<std::uint64_t>{}; !nodes.empty())
+      pins_[id] = std::move(nodes);
+  } else if (name == moves_value) {
+    moves_paused_ = value == paused_text;
+  }
+}
+
+void cluster_seat::store_away(const std::string& why) {
+  spdlog::warn("etcd is away, nothing can change: {}", why);
+  const std::lock_guard lock(mutex_);
+  away_ = why;
+}
+void cluster_seat::store_back() {
+  spdlog::info("etcd is back");
+  const std::lock_guard lock(mutex_);
+  away_.clear();
+}
+
+// ------------------------------------------------------------------ where shards are to lie
+
+// One that went is waited for a while: it may only have been started again.
+bool cluster_seat::placeable(const cluster::node_fact& fact, clock::time_point now) const {
+  if (!fact.stores || fact.state != cluster::node_state::active)
+    return false;
+  if (members_.contains(fact.node))
+    return true;
+  const auto gone = gone_since_.find(fact.node);
+  return gone != gone_since_.end() && now - gone->second < replace_after_;
+}
+
+void cluster_seat::plan() {
+  const auto now = clock::now();
+  for (const auto& [id, fact] : facts_)
+    if (members_.contains(id))
+      gone_since_.erase(id);
+    else
+      gone_since_.try_emplace(id, now);
+  std::vector<cluster::placeable_node> nodes;
+  for (const auto& [id, fact] : facts_)
+    if (placeable(fact, now))
+      nodes.push_back({id, fact.weight, fact.zone});
+  wanted_ = cluster::place_shards(shard_count_, replicas_, nodes);
+  for (const auto& [shard, pinned] : pins_)
+    if (std::ranges::all_of(pinned, [&](auto n) { return facts_.contains(n) && placeable(facts_.at(n), now); }))
+      wanted_[shard.value] = pinned;
+  cluster::placement_picture picture{wanted_, {}, moves_paused_};
   for (const auto& [id, m] : members_) {
     addresses_[id] = m.links;
-    list.push_back(m);
+    picture.members.push_back(m);
   }
   open_links_->set_peers(addresses_);
-  node_->members_changed(std::move(list));
+  node_->placement_changed(std::move(picture));
 }
 
-// Records of shards that were never begun: each is made by the node that the shard likes best, once enough are there, and
-// only while that node's own disk knows nothing of the shard. An etcd that forgot everything is not begun anew.
-void cluster_seat::begin_shards() {
-  if (members_.size() < replicas_)
-    return;
+// Records of shards that were never begun: each is made by the node that is to lead it, once enough are there, and only while
+// that node's own disk knows nothing of the shard. An etcd that forgot everything is not begun anew.
+std::vector<cluster_seat::new_shard> cluster_seat::shards_to_begin() {
+  std::vector<new_shard> out;
+  for (std::uint16_t s = 0; s < wanted_.size(); ++s) {
+    const shard_id shard{s};
+    const auto& nodes = wanted_[s];
+    const auto known = records_.find(shard);
+    const bool begun = known != records_.end() && known->second.revision != 0;
+    if (begun || nodes.size() < replicas_ || nodes.front() != links_.node || !away_.empty())
+      continue;
+    cluster::shard_record record{epoch_t{1}, {}, {}, {}, min_in_sync_, replicas_};
+    for (const auto n : nodes)
+      if (const auto m = members_.find(n); m != members_.end())
+        record.in_sync.push_back({n, m->second.disk});
+    if (record.in_sync.size() < replicas_)
+      continue;
+    record.leader = record.in_sync.front();
+    out.push_back({shard, std::move(record)});
+  }
+  return out;
+}
+
+// What takes time, and what must be tried again. Every second, and whenever the plan changes.
+void cluster_seat::keep_house(const std::stop_token& stop) {
+  std::set<shard_id> complained;
+  while (!stop.stop_requested()) {
+    std::vector<new_shard> begin;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, stop, std::chrono::seconds(1), [this] { return std::exchange(changed_, false); });
+      if (stop.stop_requested() || node_ == nullptr)
+        return;
+      plan();
+      begin = shards_to_begin();
+    }
+    for (const auto& [shard, record] : begin) {
+      if (const auto tail = store_.tail(shard); !tail || tail->promised.value != 0) {
+        if (complained.insert(shard).second)
+          spdlog::error("shard {} has data here and no record in etcd: it is not begun anew (an etcd that forgot?)", shard.value);
+      } else if (etcd_->swap(shard, 0, record).result == cluster::swap_result::won) {
+        spdlog::info("shard {} begins, led here", shard.value);
+      }
+    }
+  }
+}
+
+// ------------------------------------------------------------------ operators
+
+cluster::cluster_view cluster_seat::view() const {
+  const std::lock_guard lock(mutex_);
+  cluster::cluster_view v{name_, links_.node, {}, {}, moves_paused_, away_};
+  std::map<std::uint64_t, cluster::node_view> nodes;
+  for (const auto& [id, fact] : facts_)
+    nodes[id].fact = fact;
+  for (const auto& [id, m] : members_) {
+    nodes[id].fact.node = id;
+    nodes[id].registered = m;
+  }
   for (std::uint16_t s = 0; s < shard_count_; ++s) {
     const shard_id shard{s};
-    if (revisions_.contains(shard))
-      continue;
-    std::vector<replication::member> ranked;
-    for (const auto& [id, m] : members_)
-      ranked.push_back({id, m.disk});
-    std::ranges::sort(ranked, [&](const auto& a, const auto& b) {
-      return cluster::preference_of(shard, a.node) > cluster::preference_of(shard, b.node);
-    });
-    ranked.resize(replicas_);
-    if (ranked.front().node != links_.node)
-      continue;
-    if (const auto tail = store_.tail(shard); !tail || tail->promised.value != 0) {
-      spdlog::error("shard {} has data here and no record in etcd: it is not begun anew (an etcd that forgot?)", s);
-      continue;
+    cluster::shard_view one{shard, {}, s < wanted_.size() ? wanted_[s] : std::vector<std::uint64_t>{}, pins_.contains(shard)};
+    if (const auto known = records_.find(shard); known != records_.end())
+      one.record = known->second;
+    for (const auto n : one.wanted)
+      ++nodes[n].wanted;
+    if (one.record.revision != 0) {
+      ++nodes[one.record.record.leader.node].leads;
+      for (const auto& m : one.record.record.in_sync)
+        ++nodes[m.node].holds;
+      for (const auto& m : one.record.record.learners)
+        ++nodes[m.node].learns;
     }
-    const auto begun = etcd_->swap(shard, 0, {epoch_t{1}, ranked.front(), ranked, {}, min_in_sync_, replicas_});
-    if (begun.result == cluster::swap_result::won)
-      spdlog::info("shard {} begins, led here", s);
+    v.shards.push_back(std::move(one));
   }
+  for (auto& [id, n] : nodes) {
+    n.fact.node = id;
+    v.nodes.push_back(std::move(n));
+  }
+  return v;
+}
+
+// None: it can be done. Under mutex_.
+std::optional<std::string> cluster_seat::why_not(std::uint64_t node, cluster::node_state to) const {
+  const auto known = facts_.find(node);
+  if (known == facts_.end())
+    return to == cluster::node_state::active ? fmt::format("not_found: node {} has never been here: start it, it joins by itself", node)
+                                             : fmt::format("not_found: there is no node {}", node);
+  if (to == cluster::node_state::active)
+    return std::nullopt;
+  const auto left = std::ranges::count_if(facts_, [&](const auto& f) { return f.first != node && placeable(f.second, clock::now()); });
+  if (to == cluster::node_state::draining)
+    return known->second.stores && static_cast<std::size_t>(left) < replicas_
+               ? std::optional(fmt::format("refused: {} nodes would be left to hold {} replicas of every shard", left, replicas_))
+               : std::nullopt;
+  std::size_t held = 0;
+  for (const auto& [shard, r] : records_) {
+    const auto is_it = [&](const replication::member& m) { return m.node == node; };
+    held += std::ranges::any_of(r.record.in_sync, is_it) || std::ranges::any_of(r.record.learners, is_it) ? 1 : 0;
+  }
+  if (held != 0)
+    return fmt::format("refused: node {} holds {} shards still: drain it first and wait until it holds none", node, held);
+  if (members_.contains(node))
+    return fmt::format("refused: node {} runs: stop it first", node);
+  return std::nullopt;
+}
+
+cluster_seat::said cluster_seat::put(const std::string& name, const std::string& text, const std::string& done, bool dry_run) {
+  if (dry_run)
+    return "would be done: " + done;
+  for (int tries = 0; tries < 5; ++tries) {
+    const auto known = etcd_->read_value(name);
+    if (!known)
+      return std::unexpected("busy: etcd: " + known.error());
+    if (known->value == text)
+      return done;
+    const auto written = etcd_->put_value(name, known->revision, text);
+    if (!written)
+      return std::unexpected("busy: etcd: " + written.error() + "; look before you ask again");
+    if (*written)
+      return done;
+  }
+  return std::unexpected(std::string("busy: somebody else is changing the same"));
+}
+
+cluster_seat::said cluster_seat::change_node(std::uint64_t node, cluster::node_state to, bool dry_run) {
+  cluster::node_fact fact;
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto no = why_not(node, to))
+      return std::unexpected(std::move(*no));
+    fact = facts_.at(node);
+  }
+  fact.state = to;
+  return put(fmt::format("node/{}", node), cluster::to_text(fact), fmt::format("node {} is {}", node, cluster::name_of(to)), dry_run);
+}
+
+cluster_seat::said cluster_seat::pause_moves(bool paused, bool dry_run) {
+  return put(moves_value, paused ? std::string(paused_text) : "running", paused ? "moves are paused" : "moves go on", dry_run);
+}
+
+cluster_seat::said cluster_seat::pin(shard_id shard, std::vector<std::uint64_t> nodes, bool dry_run) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (shard.value >= shard_count_)
+      return std::unexpected(fmt::format("not_found: there is no shard {}", shard.value));
+    if (!nodes.empty() && nodes.size() != replicas_)
+      return std::unexpected(fmt::format("refused: a shard lies on {} nodes", replicas_));
+    if (std::set(nodes.begin(), nodes.end()).size() != nodes.size())
+      return std::unexpected(std::string("refused: a node is named twice"));
+    for (const auto n : nodes)
+      if (const auto f = facts_.find(n); f == facts_.end() || !placeable(f->second, clock::now()) || !members_.contains(n))
+        return std::unexpected(fmt::format("refused: node {} is not there, or is to hold nothing", n));
+  }
+  return put(fmt::format("pin/{}", shard.value), text_of(nodes),
+             nodes.empty() ? fmt::format("shard {} lies where the placement chooses", shard.value)
+                           : fmt::format("shard {} is to lie on {}", shard.value, text_of(nodes)),
+             dry_run);
 }
 
 }  // namespace janji::apps

@@ -1,32 +1,41 @@
 // A node's place in a cluster: etcd, the links, and what comes from both to the node. Owns the store of records and follows
-// it; the node owns its links. Threads: events come from etcd's watching thread; the rest is called by the program's own.
+// it; the node owns its links. Plans where shards are to lie, from the nodes that etcd shows: every node comes to the same
+// plan, and each shard's leader carries out its own part.
+//
+// Threads: events come from etcd's watching thread; what takes time is done by a thread of its own; operations from any.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <thread>
 
 #include "actors/node.hpp"
 #include "apps/settings.hpp"
 #include "cluster/etcd/etcd_config_store.hpp"
+#include "cluster/operations.hpp"
 #include "net/links/links.hpp"
 #include "store/key_ring.hpp"
 #include "store/node_store.hpp"
 
 namespace janji::apps {
 
-class cluster_seat final : public cluster::config_events {
+class cluster_seat final : public cluster::config_events, public cluster::operations {
 public:
   // None when the settings name no cluster.
   static std::expected<std::unique_ptr<cluster_seat>, std::string> open(const settings& s, store::node_store& store);
   ~cluster_seat() override;
 
   [[nodiscard]] store::key_ring::common_store common_keys();
-  [[nodiscard]] actors::cluster_options options() const { return {min_in_sync_}; }
   [[nodiscard]] actors::cluster_ports ports();
   // The node runs: registers it and begins to follow. An error says why the cluster does not take it.
   std::expected<void, std::string> join(actors::node& node, const std::string& fronts);
+  // Before the node stops: nobody plans with it any more.
+  void withdraw();
   // Before the node goes.
   void leave();
 
@@ -34,27 +43,58 @@ public:
   void record_changed(cluster::shard_change&& change) override;
   void node_announced(cluster::node_registration&& node) override;
   void node_gone(std::uint64_t node) override;
+  void value_changed(const std::string& name, std::optional<std::string> value) override;
   void store_away(const std::string& why) override;
   void store_back() override;
 
+  [[nodiscard]] cluster::cluster_view view() const override;
+  said change_node(std::uint64_t node, cluster::node_state to, bool dry_run) override;
+  said pause_moves(bool paused, bool dry_run) override;
+  said pin(shard_id shard, std::vector<std::uint64_t> nodes, bool dry_run) override;
+
 private:
+  using clock = std::chrono::steady_clock;
+  struct new_shard {
+    shard_id shard;
+    cluster::shard_record record;
+  };
+
   cluster_seat(const settings& s, store::node_store& store);
-  void tell_members();
-  void begin_shards();
+  std::expected<void, std::string> state_itself();
+  void take_value(const std::string& name, const std::optional<std::string>& value);
+  void plan();
+  [[nodiscard]] bool placeable(const cluster::node_fact& fact, clock::time_point now) const;
+  [[nodiscard]] std::vector<new_shard> shards_to_begin();
+  void keep_house(const std::stop_token& stop);
+  [[nodiscard]] std::optional<std::string> why_not(std::uint64_t node, cluster::node_state to) const;
+  said put(const std::string& name, const std::string& text, const std::string& done, bool dry_run);
 
   store::node_store& store_;
   net::link_options links_;
+  std::string name_;
   std::uint16_t shard_count_;
   std::uint8_t replicas_;
   std::uint8_t min_in_sync_;
+  std::chrono::seconds replace_after_;
+  cluster::node_fact self_;
   std::unique_ptr<cluster::etcd::etcd_config_store> etcd_;
   net::links* open_links_ = nullptr;  // the node's
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;  // over all below
   actors::node* node_ = nullptr;
   std::map<std::uint64_t, cluster::node_registration> members_;
   std::map<std::uint64_t, std::string> addresses_;  // of all that were ever seen: a lease that lapsed breaks no link
-  std::map<shard_id, std::uint64_t> revisions_;     // of the records that are there
+  std::map<std::uint64_t, cluster::node_fact> facts_;
+  std::map<std::uint64_t, clock::time_point> gone_since_;
+  std::map<shard_id, cluster::versioned_record> records_;
+  std::map<shard_id, std::vector<std::uint64_t>> pins_;
+  std::vector<std::vector<std::uint64_t>> wanted_;
+  bool moves_paused_ = false;
+  std::string away_;
+
+  bool changed_ = false;
+  std::condition_variable_any wake_;
+  std::jthread house_;  // ends before anything above goes
 };
 
 }  // namespace janji::apps

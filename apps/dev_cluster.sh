@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # A cluster for development on this machine: etcd and some nodes, each with a directory of its own below one data directory.
-# Called by ./run --nodes N, which builds first. dev_cluster.sh NODES DATA FRESH CHECK (the last two yes or no)
+# Called by ./run --nodes N, which builds first. dev_cluster.sh NODES DATA FRESH CHECK [WORK]
+# FRESH and CHECK are yes or no; WORK is a directory of the caller's that is removed at the end.
 # shellcheck disable=SC2317 # until_true calls functions by their names
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-nodes=$1 data=$2 fresh=$3 check=$4
+nodes=$1 data=$2 fresh=$3 check=$4 work=${5:-}
 bin=build/release/apps
 round=2021-3
 passed=0
@@ -42,7 +43,7 @@ stop_all() {
 }
 at_exit() {
   stop_all
-  if [ "$check" = yes ]; then rm -rf "$data"; fi
+  if [ -n "$work" ]; then rm -rf "$work"; fi
 }
 
 prepare() {

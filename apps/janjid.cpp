@@ -166,7 +166,7 @@ result<void> server::open(const settings& s) {
   n.snapshot_every_events = static_cast<std::uint32_t>(s.number("store.snapshot_every_events"));
   n.publish_every_ms = static_cast<std::uint32_t>(s.number("read.publish_every_ms"));
   if (seat)
-    n.cluster = seat->options();
+    n.cluster.emplace();
   auto started = actors::node::start(n, *store, die, seat ? seat->ports() : actors::cluster_ports{});
   if (!started)
     return std::unexpected(started.error());
@@ -180,6 +180,8 @@ result<void> server::prepare_keys() {
   for (const auto& round : catalogue->rounds) {
     const auto id = round->definition.id;
     if (round->status.state == round_state::erased) {
+      if (keys->is_destroyed(id))
+        continue;
       if (auto r = keys->destroy_round(id); !r)
         return std::unexpected(r.error().text());
     } else if (auto r = sealing->prepare_round(id); !r) {
@@ -274,8 +276,10 @@ int server::serve(const settings& s) {
   citizens_io.run();
   admin.join();
   if (seat)
-    seat->leave();
+    seat->withdraw();
   node->stop(static_cast<std::uint32_t>(s.number("stop.limit_ms")));
+  if (seat)
+    seat->leave();
   citizens.reset();
   operators.reset();
   operators_api.reset();

@@ -1,5 +1,6 @@
 #include "cluster/record_text.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 namespace janji::cluster {
@@ -63,6 +64,40 @@ std::expected<node_registration, std::string> registration_from_text(std::string
                              words("links"), words("fronts"), words("version")};
   } catch (const std::exception& e) {
     return std::unexpected(std::string("a node's registration cannot be read: ") + e.what());
+  }
+}
+
+std::string_view name_of(node_state state) {
+  switch (state) {
+    case node_state::active: return "active";
+    case node_state::draining: return "draining";
+    case node_state::removed: return "removed";
+  }
+  return "unknown";
+}
+
+std::string to_text(const node_fact& f) {
+  return json::serialize(
+      json::object{{"node", f.node}, {"state", name_of(f.state)}, {"weight", f.weight}, {"zone", f.zone}, {"stores", f.stores}});
+}
+
+std::expected<node_fact, std::string> fact_from_text(std::string_view text) {
+  try {
+    const auto v = json::parse(json::string_view(text.data(), text.size()));
+    node_fact f;
+    f.node = v.at("node").to_number<std::uint64_t>();
+    f.weight = std::clamp(v.at("weight").to_number<std::uint32_t>(), 1U, node_weight_max);
+    f.zone = v.at("zone").as_string();
+    f.stores = v.at("stores").as_bool();
+    const auto& state = v.at("state").as_string();
+    for (const auto known : {node_state::active, node_state::draining, node_state::removed})
+      if (std::string_view(state.data(), state.size()) == name_of(known)) {
+        f.state = known;
+        return f;
+      }
+    return std::unexpected(std::string("a node's state is active, draining or removed"));
+  } catch (const std::exception& e) {
+    return std::unexpected(std::string("what is known of a node cannot be read: ") + e.what());
   }
 }
 

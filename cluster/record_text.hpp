@@ -15,4 +15,8 @@ std::expected<replication::shard_record, std::string> record_from_text(std::stri
 std::string to_text(const node_registration& node);
 std::expected<node_registration, std::string> registration_from_text(std::string_view text);
 
+std::string to_text(const node_fact& fact);
+std::expected<node_fact, std::string> fact_from_text(std::string_view text);
+std::string_view name_of(node_state state);
+
 }  // namespace janji::cluster

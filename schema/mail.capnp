@@ -119,3 +119,35 @@ struct Rounds {
   applied @0 :UInt64;
   history @1 :Data;
 }
+
+# What a node tells all others once a second: of every shard's replica that it has.
+struct NodeReport {
+  shards @0 :List(ShardReport);
+  storageLow @1 :Bool;
+  diskFreeBytes @2 :UInt64;
+  diskTotalBytes @3 :UInt64;
+}
+struct ShardReport {
+  shard @0 :UInt16;
+  serving @1 :Bool;
+  epoch @2 :UInt64;
+  committed @3 :UInt64;
+  tail @4 :UInt64;
+}
+
+# An operator's question or order about the shard of the envelope, and what became of it. The verb is a number that only grows:
+# 0 hash the log up to a position, 1 replace a dead member.
+struct ShardAsk {
+  number @0 :UInt64;
+  verb @1 :UInt8;
+  upTo @2 :UInt64;
+  whoNode @3 :UInt64;
+  whoDisk @4 :UInt64;
+  byNode @5 :UInt64;
+  byDisk @6 :UInt64;
+}
+struct ShardSaid {
+  number @0 :UInt64;
+  good @1 :Bool;
+  text @2 :Text;
+}

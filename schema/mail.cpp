@@ -400,6 +400,25 @@ rounds_history get_rounds(wire::Rounds::Reader from) {
   return out;
 }
 
+node_report get_report(wire::NodeReport::Reader from) {
+  require(from.getShards().size() <= limits::shards_max, "a report of too many shards");
+  node_report out{{}, from.getStorageLow(), from.getDiskFreeBytes(), from.getDiskTotalBytes()};
+  for (const auto s : from.getShards())
+    out.shards.push_back({shard_id{s.getShard()}, epoch_t{s.getEpoch()}, sequence_t{s.getCommitted()}, sequence_t{s.getTail()}, s.getServing()});
+  return out;
+}
+
+shard_ask get_ask(wire::ShardAsk::Reader from) {
+  require(from.getVerb() <= static_cast<std::uint8_t>(shard_ask::verb::replace), "an order that is not known here");
+  return {from.getNumber(),    static_cast<shard_ask::verb>(from.getVerb()), sequence_t{from.getUpTo()}, from.getWhoNode(),
+          from.getWhoDisk(), from.getByNode(),                             from.getByDisk()};
+}
+
+shard_said get_said(wire::ShardSaid::Reader from) {
+  require(from.getText().size() <= mail_text_bytes_max, "a text that is too long");
+  return {from.getNumber(), from.getGood(), std::string(from.getText().cStr(), from.getText().size())};
+}
+
 // The bytes may stand anywhere; Cap'n Proto wants words.
 template <class Root, class Get>
 auto decode(std::string_view bytes, Get&& get) -> std::expected<decltype(get(std::declval<typename Root::Reader>())), codec_error> {
@@ -494,5 +513,48 @@ std::string encode_rounds(sequence_t applied, std::span<const round_event> histo
   return bytes_of(message);
 }
 std::expected<rounds_history, codec_error> decode_rounds(std::string_view bytes) { return decode<wire::Rounds>(bytes, get_rounds); }
+
+std::string encode_report(const node_report& report) {
+  capnp::MallocMessageBuilder message;
+  auto to = message.initRoot<wire::NodeReport>();
+  to.setStorageLow(report.storage_low);
+  to.setDiskFreeBytes(report.disk_free_bytes);
+  to.setDiskTotalBytes(report.disk_total_bytes);
+  auto list = to.initShards(static_cast<unsigned>(report.shards.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    const auto& from = report.shards[i];
+    list[i].setShard(from.shard.value);
+    list[i].setServing(from.serving);
+    list[i].setEpoch(from.epoch.value);
+    list[i].setCommitted(from.committed.value);
+    list[i].setTail(from.tail.value);
+  }
+  return bytes_of(message);
+}
+std::expected<node_report, codec_error> decode_report(std::string_view bytes) { return decode<wire::NodeReport>(bytes, get_report); }
+
+std::string encode_ask(const shard_ask& ask) {
+  capnp::MallocMessageBuilder message;
+  auto to = message.initRoot<wire::ShardAsk>();
+  to.setNumber(ask.number);
+  to.setVerb(static_cast<std::uint8_t>(ask.what));
+  to.setUpTo(ask.up_to.value);
+  to.setWhoNode(ask.who_node);
+  to.setWhoDisk(ask.who_disk);
+  to.setByNode(ask.by_node);
+  to.setByDisk(ask.by_disk);
+  return bytes_of(message);
+}
+std::expected<shard_ask, codec_error> decode_ask(std::string_view bytes) { return decode<wire::ShardAsk>(bytes, get_ask); }
+
+std::string encode_said(const shard_said& said) {
+  capnp::MallocMessageBuilder message;
+  auto to = message.initRoot<wire::ShardSaid>();
+  to.setNumber(said.number);
+  to.setGood(said.good);
+  to.setText(said.text);
+  return bytes_of(message);
+}
+std::expected<shard_said, codec_error> decode_said(std::string_view bytes) { return decode<wire::ShardSaid>(bytes, get_said); }
 
 }  // namespace janji::schema

@@ -55,4 +55,43 @@ struct rounds_history {
 [[nodiscard]] std::string encode_rounds(sequence_t applied, std::span<const round_event> history);
 [[nodiscard]] std::expected<rounds_history, codec_error> decode_rounds(std::string_view bytes);
 
+struct shard_report {
+  shard_id shard;
+  epoch_t epoch;
+  sequence_t committed;
+  sequence_t tail;
+  bool serving = false;
+  friend bool operator==(const shard_report&, const shard_report&) = default;
+};
+struct node_report {
+  std::vector<shard_report> shards;
+  bool storage_low = false;
+  std::uint64_t disk_free_bytes = 0;
+  std::uint64_t disk_total_bytes = 0;
+  friend bool operator==(const node_report&, const node_report&) = default;
+};
+[[nodiscard]] std::string encode_report(const node_report& report);
+[[nodiscard]] std::expected<node_report, codec_error> decode_report(std::string_view bytes);
+
+// An operator's question or order about one shard, to a node that has it or leads it.
+struct shard_ask {
+  enum class verb : std::uint8_t { hash_log, replace };
+  std::uint64_t number = 0;
+  verb what = verb::hash_log;
+  sequence_t up_to;
+  std::uint64_t who_node = 0, who_disk = 0;  // replace: the dead one
+  std::uint64_t by_node = 0, by_disk = 0;
+  friend bool operator==(const shard_ask&, const shard_ask&) = default;
+};
+struct shard_said {
+  std::uint64_t number = 0;
+  bool good = false;
+  std::string text;  // the hash; what was done; or why not
+  friend bool operator==(const shard_said&, const shard_said&) = default;
+};
+[[nodiscard]] std::string encode_ask(const shard_ask& ask);
+[[nodiscard]] std::expected<shard_ask, codec_error> decode_ask(std::string_view bytes);
+[[nodiscard]] std::string encode_said(const shard_said& said);
+[[nodiscard]] std::expected<shard_said, codec_error> decode_said(std::string_view bytes);
+
 }  // namespace janji::schema

@@ -176,21 +176,42 @@ std::optional<key_bytes> key_ring::get(std::string_view name) const {
   return it == keys_.end() ? std::nullopt : it->second;
 }
 
+// The key as this ring has it; none: it has not been made yet.
+std::optional<result<key_bytes>> key_ring::known(std::string_view name) const {
+  const auto it = keys_.find(name);
+  if (it == keys_.end())
+    return std::nullopt;
+  if (it->second)
+    return *it->second;
+  return std::unexpected(store_error{errc::missing, fmt::format("the key {} has been destroyed", name)});
+}
+
+// What the nodes of the cluster agree on: the one that another made first, or this.
+result<key_bytes> key_ring::agreed(const std::string& name, key_bytes key, const key_bytes& master) {
+  const auto there = common_.put(name, wrap(name, key, master));
+  if (!there)
+    return std::unexpected(store_error{errc::io, fmt::format("the cluster does not agree on the key {}: {}", name, there.error())});
+  if (!unwrap(name, *there, master, key))
+    return std::unexpected(store_error{errc::wrong_key, fmt::format("this node's master key does not open the cluster's key {}", name)});
+  return key;
+}
+
 result<key_bytes> key_ring::get_or_make(const std::string& name) {
-  const std::lock_guard lock{mutex_};
-  if (const auto it = keys_.find(name); it != keys_.end()) {
-    if (it->second)
-      return *it->second;
-    return std::unexpected(store_error{errc::missing, fmt::format("the key {} has been destroyed", name)});
-  }
+  std::unique_lock lock{mutex_};
+  if (auto here = known(name))
+    return *here;
   key_bytes key{};
   randombytes_buf(key.data(), key.size());
-  if (common_.put) {  // another node may have been first
-    const auto there = common_.put(name, wrap(name, key, master_));
+  if (common_.put) {
+    const auto master = master_;
+    lock.unlock();  // the others' keys are asked for meanwhile
+    const auto there = agreed(name, key, master);
+    lock.lock();
+    if (auto here = known(name))
+      return *here;  // made, or destroyed, meanwhile
     if (!there)
-      return std::unexpected(store_error{errc::io, fmt::format("the cluster does not agree on the key {}: {}", name, there.error())});
-    if (!unwrap(name, *there, master_, key))
-      return std::unexpected(store_error{errc::wrong_key, fmt::format("this node's master key does not open the cluster's key {}", name)});
+      return there;
+    key = *there;
   }
   keys_[name] = key;
   if (auto r = save(master_); !r) {
@@ -201,20 +222,19 @@ result<key_bytes> key_ring::get_or_make(const std::string& name) {
 }
 
 result<std::size_t> key_ring::destroy_round(round_id round) {
+  constexpr std::array kinds{"citizen/", "data/"};
+  if (common_.take)  // may wait for a network: the others' keys are asked for meanwhile
+    for (const auto* kind : kinds)
+      if (const auto gone = common_.take(kind + std::to_string(round.value)); !gone)
+        return std::unexpected(store_error{errc::io, "the cluster's copy of a key cannot be removed: " + gone.error()});
   const std::lock_guard lock{mutex_};
   auto before = keys_;
   std::size_t count = 0;
-  for (const auto* kind : {"citizen/", "data/"}) {
+  for (const auto* kind : kinds) {
     auto& key = keys_[kind + std::to_string(round.value)];
     count += key.has_value() ? 1 : 0;
     key.reset();
   }
-  if (common_.take)
-    for (const auto* kind : {"citizen/", "data/"})
-      if (const auto gone = common_.take(kind + std::to_string(round.value)); !gone) {
-        keys_ = std::move(before);
-        return std::unexpected(store_error{errc::io, "the cluster's copy of a key cannot be removed: " + gone.error()});
-      }
   const auto old = path_ + ".old";
   std::error_code ec;
   std::filesystem::create_hard_link(path_, old, ec);

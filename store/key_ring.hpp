@@ -62,6 +62,8 @@ public:
 private:
   key_ring(std::string path, const key_bytes& master) : path_(std::move(path)), master_(master) {}
   result<void> load();
+  [[nodiscard]] std::optional<result<key_bytes>> known(std::string_view name) const;
+  result<key_bytes> agreed(const std::string& name, key_bytes key, const key_bytes& master);
   result<void> save(const key_bytes& master);
 
   std::string path_;

@@ -58,7 +58,6 @@ public:
   [[nodiscard]] const endpoint& current() const { return endpoints_[at_]; }
 
 private:
-  struct request_text;
   template <class Use>
   auto with_stream(Use&& use);
   std::expected<void, std::string> connect(steady::time_point deadline);

@@ -52,6 +52,15 @@ std::optional<std::uint64_t> number_after(std::string_view text, std::string_vie
   return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional{n} : std::nullopt;
 }
 
+// The name of a value that everybody may see.
+std::optional<std::string_view> value_of(std::string_view name) {
+  constexpr std::string_view values = "value/";
+  constexpr std::string_view keys = "value/key/";
+  if (!name.starts_with(values) || name.starts_with(keys))
+    return std::nullopt;
+  return name.substr(values.size());
+}
+
 std::expected<versioned_record, std::string> record_of(const key_value& kv) {
   auto record = record_from_text(kv.value);
   if (!record)
@@ -103,6 +112,8 @@ etcd_config_store::~etcd_config_store() {
 
 std::string etcd_config_store::shard_key(shard_id shard) const { return fmt::format("{}shard/{}", prefix_, shard.value); }
 std::string etcd_config_store::node_key(std::uint64_t node) const { return fmt::format("{}node/{}", prefix_, node); }
+
+std::string etcd_config_store::value_key(std::string_view name) const { return fmt::format("{}value/{}", prefix_, name); }
 
 void etcd_config_store::say(const std::string& text) const {
   if (log_)
@@ -201,7 +212,7 @@ swap_outcome etcd_config_store::swap_if_registered(shard_id shard, std::uint64_t
 
 std::expected<std::string, std::string> etcd_config_store::put_if_absent(std::string_view name, std::string_view value) {
   const std::lock_guard lock(calls_);
-  const auto answer = call(*caller_, "/v3/kv/txn", swap_of(fmt::format("{}value/{}", prefix_, name), 0, value), connection::again::yes);
+  const auto answer = call(*caller_, "/v3/kv/txn", swap_of(value_key(name), 0, value), connection::again::yes);
   if (!answer)
     return std::unexpected(answer.error().text);
   if (const auto checked = check(*answer, 0); !checked)
@@ -218,12 +229,41 @@ std::expected<std::string, std::string> etcd_config_store::put_if_absent(std::st
 
 std::expected<void, std::string> etcd_config_store::remove(std::string_view name) {
   const std::lock_guard lock(calls_);
-  const auto answer = call(*caller_, "/v3/kv/deleterange", range_of_key(fmt::format("{}value/{}", prefix_, name)), connection::again::yes);
+  const auto answer = call(*caller_, "/v3/kv/deleterange", range_of_key(value_key(name)), connection::again::yes);
   if (!answer)
     return std::unexpected(answer.error().text);
   if (const auto checked = check(*answer, 0); !checked)
     return std::unexpected(checked.error().text);
   return {};
+}
+
+std::expected<etcd_config_store::versioned_value, std::string> etcd_config_store::read_value(std::string_view name) {
+  const std::lock_guard lock(calls_);
+  const auto before = seen_.load();
+  const auto answer = call(*caller_, "/v3/kv/range", range_of_key(value_key(name)), connection::again::yes);
+  if (!answer)
+    return std::unexpected(answer.error().text);
+  if (const auto checked = check(*answer, before); !checked)
+    return std::unexpected(checked.error().text);
+  auto found = read_range(*answer);
+  if (!found)
+    return std::unexpected(found.error());
+  if (found->empty())
+    return versioned_value{};
+  return versioned_value{found->front().mod_revision, std::move(found->front().value)};
+}
+
+std::expected<bool, std::string> etcd_config_store::put_value(std::string_view name, std::int64_t revision, std::string_view value) {
+  const std::lock_guard lock(calls_);
+  const auto answer = call(*caller_, "/v3/kv/txn", swap_of(value_key(name), revision, value), connection::again::no);
+  if (!answer)
+    return std::unexpected(answer.error().text);
+  if (const auto checked = check(*answer, 0); !checked)
+    return std::unexpected(checked.error().text);
+  const auto said = read_swap(*answer);
+  if (!said)
+    return std::unexpected(said.error());
+  return said->succeeded;
 }
 
 // What was not answered, or answered by an etcd that is not the one known, is unknown. seen_ is not compared: a swap that
@@ -432,6 +472,8 @@ std::expected<std::int64_t, failure> etcd_config_store::tell_picture(channel& c)
         picture.nodes.push_back(std::move(*node));
       else
         say(kv.key + ": " + node.error());
+    } else if (const auto value = value_of(name)) {
+      picture.values[std::string(*value)] = kv.value;
     }
   }
   reached();
@@ -498,6 +540,8 @@ void etcd_config_store::tell(key_change&& change) {
       events_->node_announced(std::move(*read));
     else
       say(change.now.key + ": " + read.error());
+  } else if (const auto value = value_of(name)) {
+    events_->value_changed(std::string(*value), change.deleted ? std::nullopt : std::optional(std::move(change.now.value)));
   }
 }
 

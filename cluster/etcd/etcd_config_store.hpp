@@ -41,6 +41,14 @@ public:
   // Small values that the first to write decides (wrapped keys): says what is there afterwards.
   std::expected<std::string, std::string> put_if_absent(std::string_view name, std::string_view value);
   std::expected<void, std::string> remove(std::string_view name);
+  // Other small values: what is there, and where it was last changed; none where there is none (revision 0).
+  struct versioned_value {
+    std::int64_t revision = 0;
+    std::optional<std::string> value;
+  };
+  std::expected<versioned_value, std::string> read_value(std::string_view name);
+  // Puts it where it was last changed at that revision (0: where there is none). False: somebody else was first.
+  std::expected<bool, std::string> put_value(std::string_view name, std::int64_t revision, std::string_view value);
 
   // Registers this node under a lease that is kept alive until withdraw(). Refused while the id is registered with another
   // disk: its owner may be alive. An earlier start of the same disk is replaced.
@@ -70,6 +78,7 @@ private:
   void say(const std::string& text) const;
   [[nodiscard]] std::string shard_key(shard_id shard) const;
   [[nodiscard]] std::string node_key(std::uint64_t node) const;
+  [[nodiscard]] std::string value_key(std::string_view name) const;
 
   options options_;
   log_line log_;

@@ -198,7 +198,6 @@ read_result<watch_answer> read_watch(const json::object& answer) {
   out.head = *head;
   out.compact_revision = *compact;
   out.why = *why;
-  out.created = true_in(*o, "created");
   out.cancelled = true_in(*o, "canceled");
   const auto* events = o->if_contains("events");
   if (events == nullptr)

@@ -53,7 +53,6 @@ struct swap_answer {
 read_result<swap_answer> read_swap(const boost::json::object& answer);
 struct watch_answer {
   header head;
-  bool created = false;
   bool cancelled = false;
   std::string why;
   std::int64_t compact_revision = 0;  // not 0: what was asked for is no longer kept

@@ -18,6 +18,20 @@ void machine::make_peers() {
   for (const auto& m : record_.record.learners)
     if (!same(m, self_))
       peers_.push_back({.who = m, .learner = true});
+  for (const auto node : std::set(doubted_))
+    doubt(node);
+}
+
+// Whoever may be gone is not waited for as long as whoever is only late. A wrong doubt costs a member its place for a while.
+void machine::doubt(std::uint64_t node) {
+  const auto is_it = [node](const member& m) { return m.node == node; };
+  if (std::ranges::none_of(record_.record.in_sync, is_it) && std::ranges::none_of(record_.record.learners, is_it))
+    return;
+  doubted_.insert(node);
+  const auto almost_silent = options_.silent_ticks - std::min(options_.relink_ticks, options_.silent_ticks);
+  for (auto& p : peers_)
+    if (p.who.node == node)
+      p.unheard = std::max(p.unheard, almost_silent);
 }
 
 machine::peer* machine::peer_of(const member& m) {

@@ -29,6 +29,7 @@ void machine::step(input&& in, outputs& out) {
   } else if (auto* t = std::get_if<tick>(&in)) {
     pass_time(t->random, out);
   } else if (auto* l = std::get_if<link_broken>(&in)) {
+    doubt(l->node);
     if (role_ == role::stopped && record_.record.leader.node == l->node)
       leader_unheard_ = std::max(leader_unheard_, options_.suspect_ticks);
   } else if (auto* e = std::get_if<entries_read>(&in)) {
@@ -318,6 +319,7 @@ void machine::receive(received&& m, outputs& out) {
       new_life(m.head.from.node);
   }
   life = std::max(life, m.head.from_boot);
+  doubted_.erase(m.head.from.node);
   const auto* no = std::get_if<refusal>(&m.what);
   if (auto* p = peer_of(m.head.from); p != nullptr && (no == nullptr || !no->blocked))
     p->unheard = 0;

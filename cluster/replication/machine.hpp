@@ -13,6 +13,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,8 @@ struct machine_options {
   std::uint32_t resend_ticks = 6;    // what was not answered is asked again
   std::uint32_t silent_ticks = 24;   // a member that was not heard for so long is dropped
   std::uint32_t suspect_ticks = 20;  // a leader that was not heard for so long is suspected, after
-  std::uint32_t backoff_ticks = 20;  // a random wait of up to this, doubled for a log that is known to be behind
+  std::uint32_t backoff_ticks = 8;   // a random wait of up to this, doubled for a log that is known to be behind
+  std::uint32_t relink_ticks = 4;    // a member whose link broke, or that was suspected as a leader, is waited for so long
   planted_faults faults;
 };
 
@@ -182,6 +184,7 @@ private:
   void check_round(outputs& out);
   void beat(peer& p, outputs& out);
   void lead_through_tick(outputs& out);
+  void doubt(std::uint64_t node);
   void new_life(std::uint64_t node);
   // The own promise is not on disk yet: nothing is said in this epoch.
   [[nodiscard]] bool write_in_promise() const { return write_ && write_->promise; }
@@ -216,6 +219,7 @@ private:
   std::deque<input> waiting_;  // messages and swap answers, while a write is on its way (rule 18)
   std::uint64_t next_number_ = 0;
   std::map<std::uint64_t, boot_t> boots_;
+  std::set<std::uint64_t> doubted_;  // nodes whose link broke, or that were suspected, and that were not heard since
 
   std::optional<shard_record> swap_out_;  // sent and not answered
   versioned_record newest_;               // that was ever seen

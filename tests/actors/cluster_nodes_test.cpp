@@ -95,11 +95,11 @@ protected:
     node_options o;
     o.shard_count = shards;
     o.publish_every_ms = 20;
-    o.cluster = cluster_options{2, 10};
+    o.cluster = cluster_options{10};
     cluster_ports ports;
     ports.node = i + 1;
     ports.records = &records_;
-    ports.link = [&, i](cluster::peer_events& events) {
+    ports.link = [&, i](cluster::peer_events& events) -> std::expected<std::unique_ptr<cluster::peer_links>, std::string> {
       net::link_options l;
       l.cluster = "test";
       l.node = i + 1;
@@ -107,10 +107,11 @@ protected:
       l.port = n.port;
       l.silence_ms = 500;
       auto made = net::links::open(l, events);
-      EXPECT_TRUE(made.has_value()) << made.error();
+      if (!made)
+        return std::unexpected(made.error());
       n.links = made->get();
       n.port = n.links->port();
-      return std::unique_ptr<cluster::peer_links>(std::move(*made));
+      return std::move(*made);
     };
     auto made = node::start(o, *n.disk, [this](const std::string& why) { ADD_FAILURE() << why; }, ports);
     ASSERT_TRUE(made.has_value()) << made.error();
@@ -127,16 +128,17 @@ protected:
   }
   void tell_members() {
     std::map<std::uint64_t, std::string> peers;
-    std::vector<cluster::node_registration> members;
+    cluster::placement_picture placement;
+    placement.wanted.assign(shards, {1, 2, 3});
     for (std::size_t k = 0; k < nodes_count; ++k)
       if (nodes_[k].runs) {
         peers[k + 1] = "127.0.0.1:" + std::to_string(nodes_[k].port);
-        members.push_back({k + 1, nodes_[k].disk->disk_id(), {}, peers[k + 1], {}, {}});
+        placement.members.push_back({k + 1, nodes_[k].disk->disk_id(), {}, peers[k + 1], {}, {}});
       }
     for (auto& n : nodes_)
       if (n.runs) {
         n.links->set_peers(peers);
-        n.runs->members_changed(members);
+        n.runs->placement_changed(placement);
       }
   }
   bool whole() {

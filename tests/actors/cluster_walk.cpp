@@ -185,6 +185,7 @@ private:
 
   std::uint64_t next_request_ = 0, next_key_ = 0, next_reference_ = 0;
   std::map<std::uint64_t, citizen_request> requests_;
+  std::map<std::uint64_t, std::size_t> fronts_;  // where each was asked
   std::map<std::uint64_t, outcome> told_;
   std::vector<citizen_request> bookings_;
   std::map<std::uint64_t, reference> confirmed_;                       // by key
@@ -219,15 +220,17 @@ world::world(cluster_disks& disks, std::uint64_t seed, const cluster_faults& fau
   o.sweep_every_ms = 300;
   o.publish_every_ms = 3'000;
   o.snapshot_every_events = 4 + static_cast<std::uint32_t>(below(20));
-  o.cluster = actors::cluster_options{2, 25};
-  std::vector<cluster::node_registration> members;
+  o.cluster = actors::cluster_options{};
+  cluster::placement_picture placement;
   for (std::size_t n = 0; n < cluster_nodes; ++n)
-    members.push_back({n + 1, n + 101, {}, {}, {}, {}});
+    placement.members.push_back({n + 1, n + 101, {}, {}, {}, {}});
+  for (std::uint16_t s = 0; s < shard_count_; ++s)  // leadership goes back to where it belongs, again and again
+    placement.wanted.push_back({s % 3U + 1, (s + 1U) % 3U + 1, (s + 2U) % 3U + 1});
   for (std::size_t n = 0; n < cluster_nodes; ++n) {
     ways_[n] = std::make_unique<way>(*this, n);
     nodes_[n] = std::make_unique<simulated_node>(
         disks[n].wipe(shard_count_), o, faults.booking,
-        seat{n + 1, n + 101, &records_, ways_[n].get(), [this] { return random_(); }, faults.replication, members});
+        seat{n + 1, n + 101, &records_, ways_[n].get(), [this] { return random_(); }, faults.replication, placement});
     nodes_[n]->on_fatal = [this, n](const std::string& why) { fail(fmt::format("node {} is fatal: {}", n + 1, why)); };
     nodes_[n]->on_warning = [this, n](const std::string& why) { fail(fmt::format("node {} warns: {}", n + 1, why)); };
     nodes_[n]->on_answers = [this, n](std::vector<answer>&& a) { post({n, cluster_nodes, answer_bytes{schema::encode_answers(a)}}); };
@@ -296,8 +299,13 @@ void world::deliver(std::size_t n) {
   auto p = std::move(under_way_[n]);
   under_way_.erase(under_way_.begin() + static_cast<std::ptrdiff_t>(n));
   if (p.to == cluster_nodes) {
-    if (!faults_on_ || !chance(loss_percent_))
-      heard(schema::decode_answers(std::get<answer_bytes>(p.what).bytes).value());
+    if (faults_on_ && chance(loss_percent_))
+      return;
+    const auto answers = schema::decode_answers(std::get<answer_bytes>(p.what).bytes).value();
+    for (const auto& a : answers)  // each through the front where it was asked
+      if (const auto front = fronts_.find(a.request.value); front != fronts_.end() && nodes_[front->second]->runs())
+        nodes_[front->second]->context().pending.answered({a});
+    heard(answers);
     return;
   }
   if (!nodes_[p.to]->runs())
@@ -377,6 +385,7 @@ void world::ask() {
   std::vector<actors::citizen_command> turn;
   turn.push_back(make(r, deadline_ms_));
   const auto n = static_cast<std::size_t>(below(cluster_nodes));
+  fronts_[next_request_] = n;
   if (nodes_[n]->runs())
     nodes_[n]->submit(std::move(turn));
 }
@@ -388,7 +397,7 @@ void world::heard(const std::vector<answer>& answers) {
     if (it == requests_.end())
       return fail("an answer to a request that nobody made");
     const auto& r = it->second;
-    told_[a.request.value] = a.what;
+    told_.try_emplace(a.request.value, a.what);  // as a front, which forgets who has been told
     say(fmt::format("answer to {}: {}", a.request.value, static_cast<int>(a.what)));
     switch (a.what) {
       case outcome::confirmed: {
@@ -544,7 +553,8 @@ std::optional<outcome> world::answer_to(const citizen_request& r) {
     std::vector<actors::citizen_command> turn;
     turn.push_back(make(r, calm_deadline_ms));
     const auto request = next_request_;
-    nodes_[static_cast<std::size_t>(below(cluster_nodes))]->submit(std::move(turn));
+    fronts_[request] = static_cast<std::size_t>(below(cluster_nodes));
+    nodes_[fronts_[request]]->submit(std::move(turn));
     for (int i = 0; i < calm_rounds_max && !failed() && !told_.contains(request); ++i)
       calm(50);
     const auto it = told_.find(request);

@@ -88,7 +88,7 @@ void simulated_node::start() {
   shared.disk_id = seat_.disk;
   shared.peers = seat_.peers;
   shared.replica_faults = seat_.faults;
-  shared.members.set(std::make_shared<const std::vector<cluster::node_registration>>(seat_.members));
+  shared.placement.set(std::make_shared<const cluster::placement_picture>(seat_.placement));
   if (seat_.random)
     shared.random = seat_.random;
   shared.warn = [this](std::string what) {

@@ -51,7 +51,7 @@ struct seat {
   actors::peer_port* peers = nullptr;
   std::function<std::uint64_t()> random;
   replication::planted_faults faults;
-  std::vector<cluster::node_registration> members;
+  cluster::placement_picture placement;
 };
 
 class simulated_node {

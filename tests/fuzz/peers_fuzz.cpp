@@ -31,6 +31,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto rounds = schema::decode_rounds(bytes))
     if (!schema::decode_rounds(schema::encode_rounds(rounds->applied, rounds->events)))
       std::abort();
+  if (const auto report = schema::decode_report(bytes))
+    if (schema::decode_report(schema::encode_report(*report)) != *report)
+      std::abort();
+  if (const auto ask = schema::decode_ask(bytes))
+    if (schema::decode_ask(schema::encode_ask(*ask)) != *ask)
+      std::abort();
+  if (const auto said = schema::decode_said(bytes))
+    if (schema::decode_said(schema::encode_said(*said)) != *said)
+      std::abort();
   if (const auto said = cluster::decode_replica_message(bytes)) {
     const auto again = cluster::encode_replica_message(said->head, said->what);
     const auto back = cluster::decode_replica_message(again);

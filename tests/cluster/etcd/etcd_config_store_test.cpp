@@ -37,6 +37,7 @@ public:
       shards_[s.shard.value] = s.record.record.epoch.value;
     for (auto& n : now.nodes)
       nodes_[n.node] = n;
+    values_ = std::move(now.values);
     changed_.notify_all();
   }
   void record_changed(shard_change&& c) override {
@@ -52,6 +53,14 @@ public:
   }
   void node_gone(std::uint64_t n) override {
     change([&] { nodes_.erase(n); });
+  }
+  void value_changed(const std::string& name, std::optional<std::string> value) override {
+    change([&] {
+      if (value)
+        values_[name] = *value;
+      else
+        values_.erase(name);
+    });
   }
   void store_away(const std::string&) override {
     change([&] { away_ = true; });
@@ -76,6 +85,7 @@ public:
   bool away_ = false;
   std::map<std::uint16_t, std::uint64_t> shards_;
   std::map<std::uint64_t, node_registration> nodes_;
+  std::map<std::string, std::string> values_;
 
 private:
   template <class Do>
@@ -182,6 +192,24 @@ TEST_F(etcd_config_store_test, a_record_that_is_no_record_is_an_error) {
   const auto s = open();
   EXPECT_FALSE(s->read(shard_id{3}).has_value());
   EXPECT_EQ(s->swap(shard_id{3}, 0, record(1)).result, swap_result::unknown) << "what is there cannot be told";
+}
+
+TEST_F(etcd_config_store_test, a_value_is_changed_where_it_was_read_and_followers_see_it_but_no_key) {
+  const auto s = open();
+  const auto none = s->read_value("node/4");
+  ASSERT_TRUE(none.has_value());
+  EXPECT_FALSE(none->value.has_value());
+  EXPECT_TRUE(*s->put_value("node/4", none->revision, "one"));
+  EXPECT_FALSE(*s->put_value("node/4", none->revision, "two")) << "somebody else was first";
+  ASSERT_TRUE(s->put_if_absent("key/receipt", "wrapped").has_value());
+  follower f;
+  s->follow(f);
+  EXPECT_TRUE(f.until([](follower& x) { return x.values_.contains("node/4"); }));
+  EXPECT_TRUE(*s->put_value("node/4", s->read_value("node/4")->revision, "three"));
+  EXPECT_TRUE(f.until([](follower& x) { return x.values_["node/4"] == "three"; }));
+  ASSERT_TRUE(s->remove("node/4").has_value());
+  EXPECT_TRUE(f.until([](follower& x) { return !x.values_.contains("node/4"); }));
+  EXPECT_TRUE(f.until([](follower& x) { return !x.values_.contains("key/receipt"); }));
 }
 
 TEST_F(etcd_config_store_test, followers_are_told_of_everything_in_order) {

@@ -1,0 +1,94 @@
+#include "cluster/moves.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace janji::cluster {
+
+namespace {
+
+using replication::member;
+using replication::order;
+
+// One record against one picture.
+struct view {
+  const shard_record& record;
+  const placement_picture& picture;
+  const std::vector<std::uint64_t>& wanted;
+
+  [[nodiscard]] std::optional<member> registered(std::uint64_t node) const {
+    const auto it = std::ranges::find(picture.members, node, &node_registration::node);
+    return it == picture.members.end() ? std::nullopt : std::optional(member{it->node, it->disk});
+  }
+  [[nodiscard]] bool is_registered(const member& m) const { return registered(m.node) == m; }
+  [[nodiscard]] bool in_sync(const member& m) const { return std::ranges::find(record.in_sync, m) != record.in_sync.end(); }
+  [[nodiscard]] bool learns(const member& m) const { return std::ranges::find(record.learners, m) != record.learners.end(); }
+  [[nodiscard]] bool is_wanted(std::uint64_t node) const { return std::ranges::find(wanted, node) != wanted.end(); }
+
+  // The first of the wanted that is there and holds everything.
+  [[nodiscard]] std::optional<member> heir() const {
+    for (const auto node : wanted)
+      if (const auto m = registered(node); m && in_sync(*m) && *m != record.leader)
+        return m;
+    for (const auto& m : record.in_sync)
+      if (m != record.leader && is_registered(m))
+        return m;
+    return std::nullopt;
+  }
+  // The first of the wanted that is there and holds nothing.
+  [[nodiscard]] std::optional<member> newcomer() const {
+    for (const auto node : wanted)
+      if (const auto m = registered(node); m && !in_sync(*m) && !learns(*m))
+        return m;
+    return std::nullopt;
+  }
+  [[nodiscard]] std::optional<member> superfluous() const {
+    for (const auto& m : record.in_sync)
+      if (!is_wanted(m.node) && m != record.leader)
+        return m;
+    return std::nullopt;
+  }
+};
+
+std::optional<order> make(order::verb what, const std::optional<member>& who) {
+  return who ? std::optional(order{0, what, *who, {}}) : std::nullopt;
+}
+
+const std::vector<std::uint64_t>& wanted_of(shard_id shard, const placement_picture& picture) {
+  static const std::vector<std::uint64_t> nothing;
+  return shard.value < picture.wanted.size() ? picture.wanted[shard.value] : nothing;
+}
+
+}  // namespace
+
+std::optional<order> next_order(shard_id shard, const shard_record& record, const placement_picture& picture, bool may_move) {
+  const view v{record, picture, wanted_of(shard, picture)};
+  if (v.wanted.empty())
+    return std::nullopt;
+  const bool leader_is_wanted = v.is_wanted(record.leader.node);
+  if (!leader_is_wanted && may_move)
+    if (const auto heir = v.heir(); heir && v.is_wanted(heir->node))
+      return make(order::verb::hand_over, heir);
+  for (const auto& m : record.learners)
+    if (!v.is_wanted(m.node) || (v.registered(m.node) && !v.is_registered(m)))
+      return make(order::verb::remove, m);
+  const auto count = record.in_sync.size() + record.learners.size();
+  if (count < record.replicas_wanted)
+    return make(order::verb::add_learner, v.newcomer());
+  if (record.in_sync.size() > record.replicas_wanted)
+    return make(order::verb::remove, v.superfluous());
+  if (!may_move || !record.learners.empty())
+    return std::nullopt;
+  if (const auto comes = v.newcomer(); comes && std::ranges::any_of(record.in_sync, [&](const member& m) { return !v.is_wanted(m.node); }))
+    return make(order::verb::add_learner, comes);
+  const auto first = v.registered(v.wanted.front());
+  if (first && *first != record.leader && v.in_sync(*first))
+    return make(order::verb::hand_over, first);
+  return std::nullopt;
+}
+
+std::optional<replication::member> heir_of(shard_id shard, const shard_record& record, const placement_picture& picture) {
+  return view{record, picture, wanted_of(shard, picture)}.heir();
+}
+
+}  // namespace janji::cluster

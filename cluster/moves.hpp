@@ -1,0 +1,21 @@
+// From where a shard's replicas are to where they are to be, one change of its record at a time. Pure: any leader finds the
+// same next step from the record alone, so that a move that was half done goes on wherever leadership went (rule 15).
+#pragma once
+
+#include <optional>
+
+#include "cluster/membership.hpp"
+#include "cluster/replication/ports.hpp"
+
+namespace janji::cluster {
+
+// The next change that the leader of `record` should ask for; none: everything is where it is to be, or nothing can be done
+// now. In this order: leadership leaves a node that is to hold nothing; a learner that will never come is dropped; a replica
+// that is missing is added; one that is too many is removed; then, where `may_move`, a replica is brought to where it is to
+// be, and leadership to the node that is to have it.
+std::optional<replication::order> next_order(shard_id shard, const shard_record& record, const placement_picture& picture, bool may_move);
+
+// Who should lead instead of the present leader, which is about to stop: registered and in sync; none: there is nobody.
+std::optional<replication::member> heir_of(shard_id shard, const shard_record& record, const placement_picture& picture);
+
+}  // namespace janji::cluster

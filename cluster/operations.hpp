@@ -1,0 +1,67 @@
+// What an operator sees of a cluster, and may order. One node's view of it, as its watch has it.
+//
+// Threads: any; what changes something blocks on the configuration store, for seconds where that is away.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/membership.hpp"
+
+namespace janji::cluster {
+
+struct node_view {
+  node_fact fact;
+  std::optional<node_registration> registered;  // none: it is not there now
+  std::uint32_t leads = 0;                      // shards
+  std::uint32_t holds = 0;                      // in sync
+  std::uint32_t learns = 0;
+  std::uint32_t wanted = 0;  // shards that are to lie on it
+};
+
+struct shard_view {
+  shard_id shard;
+  versioned_record record;  // revision 0: it was never begun
+  std::vector<std::uint64_t> wanted;
+  bool pinned = false;
+};
+
+struct cluster_view {
+  std::string name;
+  std::uint64_t self = 0;
+  std::vector<node_view> nodes;
+  std::vector<shard_view> shards;
+  bool moves_paused = false;
+  std::string store_away;  // not empty: why the configuration store cannot be reached
+};
+
+class operations {
+public:
+  using said = std::expected<std::string, std::string>;  // the error begins with its kind, as operators' other orders'
+  virtual ~operations() = default;
+  [[nodiscard]] virtual cluster_view view() const = 0;
+  // Refused at once, with the reason, where it could not succeed. `dry_run`: says what would be done.
+  virtual said change_node(std::uint64_t node, node_state to, bool dry_run) = 0;
+  virtual said pause_moves(bool paused, bool dry_run) = 0;
+  // The shard is to lie on these nodes whatever the placement would choose; none: the placement chooses again.
+  virtual said pin(shard_id shard, std::vector<std::uint64_t> nodes, bool dry_run) = 0;
+};
+
+// Replicas that are not yet where they are to be.
+[[nodiscard]] inline std::size_t moves_left(const cluster_view& v) {
+  std::size_t left = 0;
+  for (const auto& s : v.shards)
+    for (const auto node : s.wanted) {
+      bool there = false;
+      for (const auto& m : s.record.record.in_sync)
+        there = there || m.node == node;
+      left += there ? 0 : 1;
+    }
+  return left;
+}
+
+}  // namespace janji::cluster
