@@ -1,6 +1,10 @@
 #include "actors/archive.hpp"
 
+#include <fmt/format.h>
+#include <xxhash.h>
+
 #include <chrono>
+#include <memory>
 #include <utility>
 
 namespace janji::actors {
@@ -40,6 +44,7 @@ caf::behavior archive_actor::make_behavior() {
   return {
       [this](load_tail& l) { caf::anon_send(l.reply_to, read_tail(l)); },
       [this](load_entries& l) { caf::anon_send(l.reply_to, read_entries(l)); },
+      [this](hash_log& h) { caf::anon_send(h.reply_to, hash_of(h)); },
       [this](load_owner& l) { caf::anon_send(l.reply_to, read_owner(l)); },
       [this](write_snapshots& w) {
         if (w.checkpoint)
@@ -50,7 +55,10 @@ caf::behavior archive_actor::make_behavior() {
           caf::anon_send(w.reply_to, checkpoint_written{*w.checkpoint});
       },
       [this](watch_disk) {
-        shared_.storage_low = store_.disk().low;
+        const auto disk = store_.disk();
+        shared_.storage_low = disk.low;
+        shared_.disk_free_bytes = disk.free_bytes;
+        shared_.disk_total_bytes = disk.total_bytes;
         delayed_send(this, std::chrono::seconds(1), watch_disk{});
       },
   };
@@ -113,6 +121,30 @@ entries_loaded archive_actor::read_entries(const load_entries& l) {
   if (!read)
     found.error = read.error().text();
   return found;
+}
+
+// Of position, length and content of every entry, from the first.
+order_said archive_actor::hash_of(const hash_log& h) {
+  struct deleter {
+    void operator()(XXH3_state_t* s) const { XXH3_freeState(s); }
+  };
+  const std::unique_ptr<XXH3_state_t, deleter> state(XXH3_createState());
+  XXH3_64bits_reset(state.get());
+  std::uint64_t last = 0;
+  const auto read = store_.read_log(h.shard, sequence_t{1}, [&](store::log_entry&& e) {
+    if (e.sequence > h.up_to)
+      return false;
+    last = e.sequence.value;
+    const std::uint64_t where[] = {e.epoch.value, e.sequence.value, e.payload.size()};
+    XXH3_64bits_update(state.get(), where, sizeof where);
+    XXH3_64bits_update(state.get(), e.payload.data(), e.payload.size());
+    return true;
+  });
+  if (!read)
+    return {h.number, false, read.error().text()};
+  if (last != h.up_to.value)
+    return {h.number, false, "its log ends at " + std::to_string(last)};
+  return {h.number, true, fmt::format("{:016x}", XXH3_64bits_digest(state.get()))};
 }
 
 loaded archive_actor::read_owner(const load_owner& l) {

@@ -19,6 +19,7 @@ private:
   tail_loaded read_tail(const load_tail& l);
   entries_loaded read_entries(const load_entries& l);
   loaded read_owner(const load_owner& l);
+  order_said hash_of(const hash_log& h);
 
   node_context& shared_;
   store::node_store& store_;

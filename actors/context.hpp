@@ -6,6 +6,7 @@
 #include <caf/all.hpp>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -39,6 +40,13 @@ public:
   virtual void tell_rounds(sequence_t applied, const std::vector<round_event>& history) = 0;
   // To every node: numbers that have changed here.
   virtual void tell_figures(const std::vector<group_figures>& figures) = 0;
+  // To every node: this one is about to stop; who leads should go on without it before it does.
+  virtual void tell_leaving() = 0;
+  // To every node: how this one's replicas stand.
+  virtual void tell_report(const schema::node_report& report) = 0;
+  // An operator's question or order about a shard, to one node, and its answer.
+  virtual void ask(std::uint64_t node, shard_id shard, const schema::shard_ask& what) = 0;
+  virtual void say(std::uint64_t node, const schema::shard_said& what) = 0;
 };
 
 // A pointer to an immutable value that one thread replaces and all may read.
@@ -63,6 +71,7 @@ struct node_context {
   caf::actor record_keeper;    // swaps shards' records: a store that is away holds up nothing else
   caf::actor availability;
   caf::actor rounds;
+  caf::actor reports;  // of a cluster only
   std::function<unix_ms()> now;
   std::function<void(std::vector<answer>&&)> answers;
   std::function<void(std::string)> fatal;
@@ -84,8 +93,9 @@ struct node_context {
   void set_strict_rounds_free(shard_id s, bool free) { strict_free_[s.value].store(free, std::memory_order_release); }
 
   published<round_catalogue> catalogue;
-  published<cluster::placement_picture> placement;  // of a cluster: who is there, and where every shard is to be
-  pending_commands pending;                         // of a cluster only
+  published<cluster::placement_picture> placement;               // of a cluster: who is there, and where every shard is to be
+  pending_commands pending;                                      // of a cluster only
+  published<std::map<std::uint64_t, told_report>> told_reports;  // of all nodes that were heard, this one too
   std::atomic<std::uint32_t> shards_serving{0};
   std::atomic<bool> read_model_complete{false};
   std::atomic<bool> stopping{false};
@@ -93,6 +103,8 @@ struct node_context {
   std::atomic<std::uint32_t> shards_handed_over{0};
   std::atomic<std::uint32_t> moves_under_way{0};  // of shards that are led here
   std::atomic<bool> storage_low{false};
+  std::atomic<std::uint64_t> disk_free_bytes{0};
+  std::atomic<std::uint64_t> disk_total_bytes{0};
   std::vector<std::atomic<std::shared_ptr<const shard_status>>> shard_statuses{options.shard_count};
 
 private:

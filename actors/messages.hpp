@@ -151,6 +151,18 @@ struct link_back {  // what was on its way there may be lost
   std::uint64_t node = 0;
 };
 struct hand_over_all {};  // stop: lead nothing any more, then count yourself in
+struct node_leaves {      // it is about to stop
+  std::uint64_t node = 0;
+};
+struct shard_order {  // an operator's, to where the shard is led; `reply_to` hears order_said
+  replication::order what;
+  caf::actor reply_to;
+};
+struct order_said {
+  std::uint64_t number = 0;
+  bool good = false;
+  std::string text;
+};
 struct machine_tick {};
 struct checkpoint_written {
   sequence_t at;
@@ -190,6 +202,12 @@ struct do_swap {
   std::optional<replication::member> registered;
   caf::actor reply_to;
 };
+struct hash_log {  // `reply_to` hears order_said
+  shard_id shard;
+  std::uint64_t number = 0;
+  sequence_t up_to;
+  caf::actor reply_to;
+};
 struct watch_disk {};
 
 // ---- read model
@@ -222,6 +240,29 @@ struct state_order {
   std::string reason;
   std::string by;
   operator_done done;
+};
+struct verify_order {
+  shard_id shard;
+  operator_done done;
+};
+struct replace_order {
+  shard_id shard;
+  std::uint64_t dead = 0;
+  std::uint64_t by = 0;
+  operator_done done;
+};
+struct report_told {
+  std::uint64_t node = 0;
+  schema::node_report report;
+};
+struct shard_asked {
+  std::uint64_t node = 0;  // that asks
+  shard_id shard;
+  schema::shard_ask what;
+};
+struct shard_answered {
+  std::uint64_t node = 0;  // that answers
+  schema::shard_said what;
 };
 struct note_order {
   operator_noted note;
@@ -277,3 +318,12 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::front_turn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::import_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::state_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::note_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::node_leaves)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::shard_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::order_said)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::hash_log)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::verify_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::replace_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::report_told)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::shard_asked)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::shard_answered)

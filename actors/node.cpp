@@ -16,6 +16,7 @@
 #include "actors/front.hpp"
 #include "actors/journal.hpp"
 #include "actors/peers.hpp"
+#include "actors/reports.hpp"
 #include "actors/rounds.hpp"
 #include "actors/shard.hpp"
 #include "cluster/local_config_store.hpp"
@@ -201,6 +202,8 @@ void node::impl::start_actors(catalogue_builder&& builder, sequence_t rounds_app
   for (std::uint16_t s = 0; s < shared.options.shard_count; ++s)
     shared.route.set_shard(shard_id{s}, system->spawn<shard_actor>(std::ref(shared), shard_id{s}));
   front = system->spawn<front_actor>(std::ref(shared));
+  if (others)
+    shared.reports = system->spawn<reports_actor>(std::ref(shared));
   caf::anon_send(shared.archive, watch_disk{});
   std::map<std::uint16_t, activate_groups> by_shard;
   for (const auto& [group, place] : catalogue->groups)
@@ -261,6 +264,8 @@ node::~node() {
   m.links.reset();
   m.log->stop();
   std::vector<caf::actor> all{m.front, m.shared.rounds, m.shared.availability, m.shared.archive, m.shared.record_keeper};
+  if (m.shared.reports)
+    all.push_back(m.shared.reports);
   for (std::uint16_t s = 0; s < m.shared.options.shard_count; ++s)
     all.push_back(m.shared.route.shard(shard_id{s}));
   m.shared.route.for_each([&](const caf::actor& a) { all.push_back(a); });
@@ -269,7 +274,7 @@ node::~node() {
   all.clear();
   m.shared.route.clear();
   m.shared.record_keeper = nullptr;
-  m.shared.archive = m.shared.availability = m.shared.rounds = m.front = nullptr;
+  m.shared.archive = m.shared.availability = m.shared.rounds = m.shared.reports = m.front = nullptr;
   m.system.reset();
 }
 
@@ -359,6 +364,19 @@ void node::placement_changed(cluster::placement_picture picture) {
 
 std::uint64_t node::first_request() const { return impl_->others ? impl_->shared.node_id << request_node_shift : 0; }
 
+std::shared_ptr<const std::map<std::uint64_t, told_report>> node::reports() const { return impl_->shared.told_reports.get(); }
+
+void node::verify_shard(shard_id shard, operator_done done) {
+  if (!impl_->others)
+    return done(std::unexpected("wrong_state: a node that is alone has one copy of every shard"));
+  caf::anon_send(impl_->shared.reports, verify_order{shard, std::move(done)});
+}
+void node::replace_member(shard_id shard, std::uint64_t dead, std::uint64_t by, operator_done done) {
+  if (!impl_->others)
+    return done(std::unexpected("wrong_state: a node that is alone has one copy of every shard"));
+  caf::anon_send(impl_->shared.reports, replace_order{shard, dead, by, std::move(done)});
+}
+
 bool node::ready() const {
   const auto& s = impl_->shared;
   // In a cluster shards are led elsewhere too.
@@ -380,6 +398,7 @@ void node::stop(std::uint32_t limit_ms) {
   if (m.others) {
     const auto to_hand_over = std::min(until, steady_clock::now() + hand_over_max);
     m.shared.shards_handed_over = 0;
+    m.others->tell_leaving();
     for (std::uint16_t s = 0; s < m.shared.options.shard_count; ++s)
       caf::anon_send(m.shared.route.shard(shard_id{s}), hand_over_all{});
     wait_for([&] { return m.shared.shards_handed_over >= m.shared.options.shard_count || steady_clock::now() > to_hand_over; });

@@ -97,10 +97,18 @@ struct shard_status {
   shard_id shard;
   epoch_t epoch;
   sequence_t committed;
+  sequence_t tail;
+  cluster::versioned_record record;
   bool serving = false;
   std::size_t claims = 0;
   std::size_t unsettled = 0;
   std::size_t groups_active = 0;
+};
+
+// What a node of the cluster said of itself, and when.
+struct told_report {
+  schema::node_report report;
+  unix_ms at;
 };
 
 struct node_status {
@@ -114,7 +122,7 @@ struct node_status {
 
 // How a node takes part in a cluster.
 struct cluster_options {
-  std::uint32_t tick_ms = 25;  // the replication machine's unit of time
+  std::uint32_t tick_ms = 25;   // the replication machine's unit of time
   std::uint32_t moves_max = 4;  // of the shards that a node leads, at once
 };
 
@@ -177,9 +185,16 @@ public:
   // Activates every slot group of the round.
   void warm(round_id round, const operator_done& done);
   [[nodiscard]] node_status status() const;
+  // By node: what each said last.
+  [[nodiscard]] std::shared_ptr<const std::map<std::uint64_t, told_report>> reports() const;
+  // Compares the logs of the shard's replicas up to what all have committed, without holding up bookings.
+  void verify_shard(shard_id shard, operator_done done);
+  // An operator's word that the dead member never comes back: the other takes its place, from a copy of the leader's log.
+  void replace_member(shard_id shard, std::uint64_t dead, std::uint64_t by, operator_done done);
   [[nodiscard]] bool ready() const;  // every shard serves and the read model is complete
 
-  // Stops admitting, answers what is in flight, hands over what it leads to other nodes, flushes. Returns when all is on disk or the limit has passed.
+  // Stops admitting, answers what is in flight, hands over what it leads to other nodes, flushes. Returns when all is on disk or the limit
+  // has passed.
   void stop(std::uint32_t limit_ms);
 
 private:

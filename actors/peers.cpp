@@ -58,6 +58,15 @@ void peers::tell_figures(const std::vector<group_figures>& figures) {
   if (anybody())
     send_to_all(kind::figures, schema::encode_figures(figures));
 }
+void peers::tell_leaving() { send_to_all(kind::leaving, {}); }
+void peers::tell_report(const schema::node_report& report) {
+  if (anybody())
+    send_to_all(kind::report, schema::encode_report(report));
+}
+void peers::ask(std::uint64_t node, shard_id shard, const schema::shard_ask& what) {
+  send(node, shard, kind::ask, schema::encode_ask(what));
+}
+void peers::say(std::uint64_t node, const schema::shard_said& what) { send(node, {}, kind::said, schema::encode_said(what)); }
 bool peers::anybody() {
   const std::lock_guard lock(mutex_);
   return !linked_.empty();
@@ -130,15 +139,44 @@ std::string peers::take(const cluster::peer& from, cluster::peer_message& messag
       caf::anon_send(shared_.availability, numbers_elsewhere{std::move(*figures)});
       return {};
     }
+    case kind::leaving:
+      for (std::uint16_t s = 0; s < shared_.options.shard_count; ++s)
+        caf::anon_send(shared_.route.shard(shard_id{s}), node_leaves{from.node});
+      return {};
+    case kind::report:
+    case kind::ask:
+    case kind::said: return take_operators(from, message);
   }
   return "no such kind is known here";
+}
+
+// What operators want to know of nodes and shards.
+std::string peers::take_operators(const cluster::peer& from, const cluster::peer_message& message) {
+  if (static_cast<kind>(message.kind) == kind::report) {
+    auto report = schema::decode_report(message.payload);
+    if (!report)
+      return report.error().text;
+    caf::anon_send(shared_.reports, report_told{from.node, std::move(*report)});
+  } else if (static_cast<kind>(message.kind) == kind::ask) {
+    const auto ask = schema::decode_ask(message.payload);
+    if (!ask)
+      return ask.error().text;
+    caf::anon_send(shared_.reports, shard_asked{from.node, message.shard, *ask});
+  } else {
+    auto said = schema::decode_said(message.payload);
+    if (!said)
+      return said.error().text;
+    caf::anon_send(shared_.reports, shard_answered{from.node, std::move(*said)});
+  }
+  return {};
 }
 
 // No node sends these: the shard's plug-ins have no snapshot to give and none to install.
 static bool asks_for_snapshot(const replication::message& m) {
   const auto* pull = std::get_if<replication::pull_request>(&m);
   const auto* pulled = std::get_if<replication::pulled>(&m);
-  return std::holds_alternative<replication::install_request>(m) || (pull != nullptr && pull->whole) || (pulled != nullptr && pulled->state);
+  return std::holds_alternative<replication::install_request>(m) || (pull != nullptr && pull->whole) ||
+         (pulled != nullptr && pulled->state);
 }
 
 // The link vouches for the sender, the message does not.

@@ -33,6 +33,10 @@ public:
   void forward(std::uint64_t node, shard_id shard, registry_mail&& mail) override;
   void tell_rounds(sequence_t applied, const std::vector<round_event>& history) override;
   void tell_figures(const std::vector<group_figures>& figures) override;
+  void tell_leaving() override;
+  void tell_report(const schema::node_report& report) override;
+  void ask(std::uint64_t node, shard_id shard, const schema::shard_ask& what) override;
+  void say(std::uint64_t node, const schema::shard_said& what) override;
   void answer(std::uint64_t node, const std::vector<janji::answer>& answers);
 
   void link_up(const cluster::peer& with) override;
@@ -40,13 +44,24 @@ public:
   void received(const cluster::peer& from, cluster::peer_message&& message) override;
 
 private:
-  enum class kind : std::uint16_t { replica = 1, mail = 2, answers = 3, rounds = 4, figures = 5 };
+  enum class kind : std::uint16_t {
+    replica = 1,
+    mail = 2,
+    answers = 3,
+    rounds = 4,
+    figures = 5,
+    leaving = 6,
+    report = 7,
+    ask = 8,
+    said = 9
+  };
   void send(std::uint64_t node, shard_id shard, kind what, std::string&& payload);
   [[nodiscard]] bool anybody();
   void send_to_all(kind what, const std::string& payload);
   [[nodiscard]] std::string take(const cluster::peer& from, cluster::peer_message& message);
   [[nodiscard]] std::string take_replica(const cluster::peer& from, const cluster::peer_message& message);
   [[nodiscard]] std::string take_mail(const cluster::peer_message& message);
+  [[nodiscard]] std::string take_operators(const cluster::peer& from, const cluster::peer_message& message);
 
   node_context& shared_;
   std::shared_mutex gate_;

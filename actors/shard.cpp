@@ -63,7 +63,10 @@ caf::behavior shard_actor::make_behavior() {
         if (started_)
           step(replication::link_broken{l.node});
       },
+      [this](node_leaves l) { leaving_nodes_.insert(l.node); },
+      [this](shard_order& o) { obey(o); },
       [this](link_back l) {
+        leaving_nodes_.erase(l.node);
         if (started_ && machine_.record().record.leader.node == l.node)
           ask_again();
       },
@@ -151,6 +154,8 @@ void shard_actor::carry_out(replication::output&& o) {
     strict_round_done_for(*done);
   } else if (auto* r = std::get_if<replication::read_entries>(&o)) {
     caf::anon_send(shared_.archive, load_entries{shard_, r->number, r->first, r->count_max, caf::actor_cast<caf::actor>(this)});
+  } else if (auto* ordered = std::get_if<replication::order_answered>(&o)) {
+    answer_order(*ordered);
   } else if (auto* a = std::get_if<replication::alarm>(&o)) {
     shared_.warn(fmt::format("shard {}: the disk {:x} of node {}: {}", shard_.value, a->who.disk, a->who.node, a->why));
   } else {
@@ -240,6 +245,8 @@ void shard_actor::tell_status() {
   status->shard = shard_;
   status->epoch = machine_.epoch();
   status->committed = machine_.commit();
+  status->tail = machine_.tail().sequence;
+  status->record = machine_.record();
   status->serving = serving_;
   for (const auto& [who, o] : owners_)
     status->groups_active += who.kind == schema::owner_kind::group && o.state == life::active ? 1 : 0;

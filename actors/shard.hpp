@@ -84,6 +84,9 @@ private:
   // ---- where the replicas are to be
   void seek_place();
   void leave();
+  void let_go();
+  void obey(shard_order& o);
+  void answer_order(const replication::order_answered& said);
   void count_moves();
 
   // ---- owners
@@ -126,7 +129,9 @@ private:
   std::map<std::uint64_t, std::pair<schema::owner, incarnation_t>> strict_reads_;
   std::vector<strict_round_mail> unconfirmed_reads_;
   enum class leaving : std::uint8_t { no, wanted, done } leaving_ = leaving::no;
-  bool moving_ = false;  // a learner of it counts among this node's moves
+  std::set<std::uint64_t> leaving_nodes_;                                    // other nodes that are about to stop
+  std::map<std::uint64_t, std::pair<std::uint64_t, caf::actor>> operators_;  // by order: the asker's number, and the asker
+  bool moving_ = false;                                                      // a learner of it counts among this node's moves
 
   std::size_t events_since_checkpoint_ = 0;
   std::optional<sequence_t> checkpoint_at_;

@@ -1,5 +1,6 @@
 // Where a shard's replicas are to be: one step at a time towards it, each a change of the record that whoever leads next can
 // go on from. At an orderly stop leadership goes first.
+#include <algorithm>
 #include <utility>
 
 #include "actors/shard.hpp"
@@ -29,7 +30,8 @@ void shard_actor::count_moves() {
   moves ? ++shared_.moves_under_way : --shared_.moves_under_way;
 }
 
-// Tried with every tick: the machine takes no order while a change of the record is under way.
+// Tried with every tick: the machine takes no order while a change of the record is under way. First leadership goes; then
+// the new leader lets this replica go, so that nobody waits for it when it has stopped.
 void shard_actor::leave() {
   if (leaving_ != leaving::wanted)
     return;
@@ -37,12 +39,41 @@ void shard_actor::leave() {
     leaving_ = leaving::done;
     ++shared_.shards_handed_over;
   };
-  if (shared_.peers == nullptr || machine_.current_role() == replication::machine::role::stopped)
+  if (shared_.peers == nullptr)
     return done();
-  const auto to = cluster::heir_of(shard_, machine_.record().record, *shared_.placement.get());
-  if (!to)
-    return done();  // there is nobody
-  step(replication::order{++next_ticket_, replication::order::verb::hand_over, *to, {}});
+  const auto& record = machine_.record().record;
+  if (machine_.current_role() != replication::machine::role::stopped) {
+    const auto to = cluster::heir_of(shard_, record, *shared_.placement.get());
+    if (!to)
+      return done();  // there is nobody
+    return step(replication::order{++next_ticket_, replication::order::verb::hand_over, *to, {}});
+  }
+  const bool needed = record.in_sync.size() <= record.min_in_sync;
+  if (needed || std::ranges::find(record.in_sync, shared_.node_id, &replication::member::node) == record.in_sync.end())
+    done();
+}
+
+// Whoever is about to stop is let go before it does, as long as enough are left.
+void shard_actor::let_go() {
+  if (!serving_ || leaving_nodes_.empty() || leaving_ != leaving::no)
+    return;
+  const auto& record = machine_.record().record;
+  const auto goes = std::ranges::find_if(record.in_sync, [this](const auto& m) { return leaving_nodes_.contains(m.node); });
+  if (goes != record.in_sync.end() && record.in_sync.size() > record.min_in_sync)
+    step(replication::order{++next_ticket_, replication::order::verb::remove, *goes, {}});
+}
+
+void shard_actor::obey(shard_order& o) {
+  if (!serving_)
+    return caf::anon_send(o.reply_to, order_said{o.what.number, false, "this node does not lead the shard"});
+  const auto number = ++next_ticket_;
+  operators_.emplace(number, std::pair{std::exchange(o.what.number, number), o.reply_to});
+  step(o.what);
+}
+
+void shard_actor::answer_order(const replication::order_answered& said) {
+  if (const auto asker = operators_.extract(said.number))
+    caf::anon_send(asker.mapped().second, order_said{asker.mapped().first, said.accepted, said.accepted ? "under way" : said.why});
 }
 
 }  // namespace janji::actors

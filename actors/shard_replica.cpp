@@ -36,8 +36,8 @@ void shard_actor::pass_time() {
   pump();
   for (const auto& m : std::exchange(unconfirmed_reads_, {}))
     strict_round(m);
-  if (leaving_ == leaving::wanted)
-    leave();
+  leave();
+  let_go();
   delayed_send(this, std::chrono::milliseconds(shared_.options.cluster->tick_ms), machine_tick{});
 }
 
@@ -100,6 +100,7 @@ void shard_actor::recover(tail_loaded& found) {
     load_rounds();
   activate(schema::owner::of_registry());
   activate_known_groups();
+  ask_again();
   tell_status();
   pump();
 }

@@ -93,8 +93,8 @@ std::expected<void, std::string> cluster_seat::state_itself() {
       if (!before)
         return std::unexpected(before.error());
       if (before->state == cluster::node_state::removed)
-        return std::unexpected(
-            fmt::format("node {} was removed from the cluster: `janjictl node add {}` at another node lets it in again", self_.node, self_.node));
+        return std::unexpected(fmt::format("node {} was removed from the cluster: `janjictl node add {}` at another node lets it in again",
+                                           self_.node, self_.node));
       fact.state = before->state;
       if (fact == *before)
         return {};
@@ -383,14 +383,14 @@ cluster::cluster_view cluster_seat::view() const {
 std::optional<std::string> cluster_seat::why_not(std::uint64_t node, cluster::node_state to) const {
   const auto known = facts_.find(node);
   if (known == facts_.end())
-    return to == cluster::node_state::active ? fmt::format("not_found: node {} has never been here: start it, it joins by itself", node)
-                                             : fmt::format("not_found: there is no node {}", node);
+    return to == cluster::node_state::active ? fmt::format("wrong_state: node {} has never been here: start it, it joins by itself", node)
+                                             : fmt::format("wrong_state: there is no node {}", node);
   if (to == cluster::node_state::active)
     return std::nullopt;
   const auto left = std::ranges::count_if(facts_, [&](const auto& f) { return f.first != node && placeable(f.second, clock::now()); });
   if (to == cluster::node_state::draining)
     return known->second.stores && static_cast<std::size_t>(left) < replicas_
-               ? std::optional(fmt::format("refused: {} nodes would be left to hold {} replicas of every shard", left, replicas_))
+               ? std::optional(fmt::format("wrong_state: {} nodes would be left to hold {} replicas of every shard", left, replicas_))
                : std::nullopt;
   std::size_t held = 0;
   for (const auto& [shard, r] : records_) {
@@ -398,9 +398,9 @@ std::optional<std::string> cluster_seat::why_not(std::uint64_t node, cluster::no
     held += std::ranges::any_of(r.record.in_sync, is_it) || std::ranges::any_of(r.record.learners, is_it) ? 1 : 0;
   }
   if (held != 0)
-    return fmt::format("refused: node {} holds {} shards still: drain it first and wait until it holds none", node, held);
+    return fmt::format("wrong_state: node {} holds {} shards still: drain it first and wait until it holds none", node, held);
   if (members_.contains(node))
-    return fmt::format("refused: node {} runs: stop it first", node);
+    return fmt::format("wrong_state: node {} runs: stop it first", node);
   return std::nullopt;
 }
 
@@ -444,12 +444,12 @@ cluster_seat::said cluster_seat::pin(shard_id shard, std::vector<std::uint64_t> 
     if (shard.value >= shard_count_)
       return std::unexpected(fmt::format("not_found: there is no shard {}", shard.value));
     if (!nodes.empty() && nodes.size() != replicas_)
-      return std::unexpected(fmt::format("refused: a shard lies on {} nodes", replicas_));
+      return std::unexpected(fmt::format("wrong_state: a shard lies on {} nodes", replicas_));
     if (std::set(nodes.begin(), nodes.end()).size() != nodes.size())
-      return std::unexpected(std::string("refused: a node is named twice"));
+      return std::unexpected(std::string("wrong_state: a node is named twice"));
     for (const auto n : nodes)
       if (const auto f = facts_.find(n); f == facts_.end() || !placeable(f->second, clock::now()) || !members_.contains(n))
-        return std::unexpected(fmt::format("refused: node {} is not there, or is to hold nothing", n));
+        return std::unexpected(fmt::format("wrong_state: node {} is not there, or is to hold nothing", n));
   }
   return put(fmt::format("pin/{}", shard.value), text_of(nodes),
              nodes.empty() ? fmt::format("shard {} lies where the placement chooses", shard.value)

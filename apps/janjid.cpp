@@ -221,8 +221,8 @@ result<void> server::listen(const settings& s) {
   for (std::string origin; origins >> origin;)
     api.cors_origins.push_back(origin);
   citizens_api = std::make_unique<net::citizen_api>(citizens_io, *node, *sealing, *signer, api);
-  operators_api =
-      std::make_unique<net::admin_api>(admin_io, *node, *store, *keys, *sealing, *signer, *citizens_api, *token, api.shard_count);
+  operators_api = std::make_unique<net::admin_api>(admin_io, *node, *store, *keys, *sealing, *signer, *citizens_api, *token,
+                                                   api.shard_count, seat.get());
   net::http_limits limits;
   limits.connections_max = static_cast<std::size_t>(s.number("http.connections_max"));
   limits.header_timeout_s = limits.body_timeout_s = static_cast<std::uint32_t>(s.number("http.request_timeout_s"));

@@ -128,7 +128,8 @@ void slot_group::impl::hold_places(book_command&& c, window_index w) {
 
 // Of those who have not granted it yet. What is lost between nodes is asked again; a registry that has heard it answers the same.
 void slot_group::impl::ask_claims(hold_list::iterator h) {
-  h->ask_again = unix_ms{now.value + claim_again_ms};
+  h->ask_again = unix_ms{now.value + h->ask_again_ms};
+  h->ask_again_ms = std::min(2 * h->ask_again_ms, claim_again_ms_max);
   note_deadline(h->ask_again);
   auto deadline = h->command.deadline;
   for (const auto& r : h->requests)

@@ -23,7 +23,9 @@ namespace janji {
 namespace group_detail {
 
 inline constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
-inline constexpr std::int64_t claim_again_ms = 1'000;  // between two requests for the same claim
+// Between two requests for the same claim: doubled each time up to the other.
+inline constexpr std::int64_t claim_again_ms = 200;
+inline constexpr std::int64_t claim_again_ms_max = 1'000;
 
 struct waiting_request {
   request_id id;
@@ -41,6 +43,7 @@ struct hold {
   waiting_requests requests;  // all who asked with this key
   unix_ms ask_again;          // the claims that have no answer by then
   std::uint8_t granted = 0;   // bit per person
+  std::int64_t ask_again_ms = claim_again_ms;
   bool appending = false;
 };
 using hold_list = std::list<hold>;

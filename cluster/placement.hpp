@@ -1,4 +1,5 @@
-// Which shard a key lies in, and which nodes hold a shard. Pure. Where keys lie is stable for ever: the values are pinned by a test, because changing them moves every citizen.
+// Which shard a key lies in, and which nodes hold a shard. Pure. Where keys lie is stable for ever: the values are pinned by a test,
+// because changing them moves every citizen.
 #pragma once
 
 #include <span>

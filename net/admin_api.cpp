@@ -8,6 +8,7 @@
 #include "booking/reference_text.hpp"
 #include "booking/round_import.hpp"
 #include "cluster/audit.hpp"
+#include "net/admin_json.hpp"
 #include "net/stored_view.hpp"
 
 namespace janji::net {
@@ -16,46 +17,15 @@ namespace json = boost::json;
 
 namespace {
 
-response json_response(const json::value& v, unsigned status = 200) {
-  response out;
-  out.status = status;
-  out.body = json::serialize(v) + "\n";
-  return out;
-}
-
 bool same_token(std::string_view given, const std::string& token) {
   return given.size() == token.size() && sodium_memcmp(given.data(), token.data(), token.size()) == 0;
-}
-
-std::expected<json::object, problem> object_of(std::string_view body) {
-  if (body.empty())
-    return json::object{};
-  boost::system::error_code ec;
-  auto v = json::parse(json::string_view(body.data(), body.size()), ec);
-  if (ec || !v.is_object())
-    return std::unexpected(
-        problem{.code = problem_code::malformed_json, .detail = ec ? ec.message() : "The request must be a JSON object."});
-  return v.get_object();
-}
-
-std::string text_of(const json::object& o, std::string_view name) {
-  const auto* v = o.if_contains(json::string_view(name.data(), name.size()));
-  return v != nullptr && v->is_string() ? std::string(v->get_string()) : std::string{};
-}
-
-// "code: words" of an order that was refused, as a problem.
-problem refused(const std::string& why) {
-  for (const auto code : {problem_code::wrong_state, problem_code::busy, problem_code::not_found, problem_code::unknown_window})
-    if (const auto name = name_of(code); why.starts_with(std::string(name) + ": "))
-      return {.code = code, .detail = why.substr(name.size() + 2)};
-  return {.code = problem_code::busy, .detail = why};
 }
 
 }  // namespace
 
 admin_api::admin_api(boost::asio::io_context& io, actors::node& node, store::node_store& store, store::key_ring& keys,
                      store::sealing& sealing, const receipt_signer& signer, const citizen_api& citizens, std::string token,
-                     std::uint16_t shard_count)
+                     std::uint16_t shard_count, cluster::operations* operations)
     : io_(io),
       node_(node),
       store_(store),
@@ -64,7 +34,8 @@ admin_api::admin_api(boost::asio::io_context& io, actors::node& node, store::nod
       signer_(signer),
       citizens_(citizens),
       token_(std::move(token)),
-      shard_count_(shard_count) {}
+      shard_count_(shard_count),
+      cluster_(io, node, operations) {}
 
 void admin_api::handle(const request& r, responder&& respond) {
   if (r.path == "/livez")
@@ -73,6 +44,8 @@ void admin_api::handle(const request& r, responder&& respond) {
     return readyz(r, respond);
   if (!same_token(bearer_token(r.authorization), token_))
     return respond(to_response({.code = problem_code::unauthorised}));
+  if (cluster_api::is_about(r.path))
+    return cluster_.handle(r, std::move(respond));
   if (r.reads())
     return get(r, respond);
   change(r, std::move(respond));
@@ -354,8 +327,12 @@ void admin_api::status(responder& respond) {
   for (const auto& round : node_.catalogue()->rounds)
     rounds.push_back({{"code", round->definition.code}, {"state", name_of(round->status.state)}, {"reason", round->status.reason}});
   const bool broken = !s.failed.empty() || (!s.clustered && serving < shard_count_);
-  const std::string_view verdict = broken ? "broken" : s.storage_low || !node_.ready() ? "degraded" : "healthy";
+  const std::string_view own = broken ? "broken" : s.storage_low || !node_.ready() ? "degraded" : "healthy";
+  auto cluster = cluster_.summary();
+  const auto of_all = cluster.empty() ? std::string("healthy") : std::string(cluster.at("verdict").as_string());
+  const std::string_view verdict = own == "broken" || of_all == "broken" ? "broken" : own == "degraded" ? own : std::string_view(of_all);
   respond(json_response(json::object{{"verdict", verdict},
+                                     {"cluster", cluster.empty() ? json::value(nullptr) : json::value(std::move(cluster))},
                                      {"ready", node_.ready()},
                                      {"shards_serving", serving},
                                      {"shards", shard_count_},

@@ -12,6 +12,7 @@
 
 #include "actors/node.hpp"
 #include "net/citizen_api.hpp"
+#include "net/cluster_api.hpp"
 #include "net/http.hpp"
 #include "store/key_ring.hpp"
 #include "store/node_store.hpp"
@@ -22,7 +23,8 @@ namespace janji::net {
 class admin_api final : public handler {
 public:
   admin_api(boost::asio::io_context& io, actors::node& node, store::node_store& store, store::key_ring& keys, store::sealing& sealing,
-            const receipt_signer& signer, const citizen_api& citizens, std::string token, std::uint16_t shard_count);
+            const receipt_signer& signer, const citizen_api& citizens, std::string token, std::uint16_t shard_count,
+            cluster::operations* operations = nullptr);
 
   void handle(const request& r, responder&& respond) override;
   response refusal(problem_code code, std::string_view origin) override;
@@ -55,6 +57,7 @@ private:
   const citizen_api& citizens_;
   std::string token_;
   std::uint16_t shard_count_;
+  cluster_api cluster_;
   std::atomic<bool> reading_{false};
   std::jthread reader_;  // ends before anything above goes
 };

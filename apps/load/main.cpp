@@ -12,6 +12,7 @@
 #include "apps/load/audit.hpp"
 #include "apps/load/client.hpp"
 #include "apps/load/engine.hpp"
+#include "apps/load/gaps.hpp"
 #include "apps/load/replay.hpp"
 #include "apps/load/report.hpp"
 
@@ -319,6 +320,22 @@ int run_replay(const replay_line& r) {
   return found->clean() ? clean : breached;
 }
 
+struct gaps_line {
+  std::string record;
+  std::string output = "table";
+  std::uint16_t shards = 64;
+};
+
+int run_gaps(const gaps_line& g) {
+  const auto found = gaps_of(g.record, g.shards);
+  if (!found) {
+    fmt::print(stderr, "janji-load: {}\n", found.error());
+    return misused;
+  }
+  fmt::print("{}", g.output == "json" ? as_json(*found) + "\n" : as_table(*found));
+  return clean;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{
       "janji-load: a crowd of synthetic citizens, and the audit of what it was told.\nExit codes: 0 clean, 1 a promise was broken, 2 "
@@ -346,10 +363,17 @@ int run(int argc, char** argv) {
   replays->add_option("--target", again.target_url, "http://host:port of the node")->required();
   replays->add_option("--notes-bytes", again.notes_bytes, "as in the recorded run");
   replays->add_option("--output", again.output, "table or json")->check(CLI::IsMember({"table", "json"}));
+  gaps_line gaps;
+  auto* waits = app.add_subcommand("gaps", "from a record: the longest that any shard gave no answer while it was asked");
+  waits->add_option("--record", gaps.record, "what `--record` wrote")->required()->check(CLI::ExistingFile);
+  waits->add_option("--shards", gaps.shards, "as node.shards says")->check(CLI::Range(1, 1024))->capture_default_str();
+  waits->add_option("--output", gaps.output, "table or json")->check(CLI::IsMember({"table", "json"}));
   CLI11_PARSE(app, argc, argv);
   const auto* chosen = app.get_subcommands().front();
   if (chosen == audits)
     return run_audit(audit);
+  if (chosen == waits)
+    return run_gaps(gaps);
   if (chosen == replays)
     return run_replay(again);
   const auto name = chosen->get_name();

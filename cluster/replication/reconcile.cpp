@@ -24,6 +24,8 @@ void machine::promised_by(const header& h, promise&& m, outputs& out) {
   auto& p = *peer_of(h.from);
   if (p.promised || (role_ == role::promising && frozen()))
     return;
+  if (m.log.tail.sequence < p.acked)
+    return;  // overtaken by an acknowledgement of the same life: no disk forgets while its process lives
   if (auto& known = remembered_[p.who]; m.log.tail.sequence < known) {
     out.push_back(alarm{p.who, "its disk forgot entries that it had acknowledged"});
     known = m.log.tail.sequence;
@@ -34,9 +36,6 @@ void machine::promised_by(const header& h, promise&& m, outputs& out) {
   p.ordered = false;
   p.awaiting = false;
   p.reading = 0;
-  // What its disk forgot counts for nothing until it is sent again (rule 13).
-  if (p.log.tail.sequence < p.acked && !options_.faults.forgetful_member_counts)
-    p.acked = {};
   if (role_ == role::promising && !p.learner)
     return check_promises(out);
   compare(p);

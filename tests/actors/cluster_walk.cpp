@@ -76,7 +76,13 @@ struct seen_record {
 struct lost_link {
   std::uint64_t node;
 };
-using parcel_content = std::variant<replica_bytes, mail_bytes, answer_bytes, told_rounds, seen_record, lost_link>;
+struct leaves {
+  std::uint64_t node;
+};
+struct new_link {
+  std::uint64_t node;
+};
+using parcel_content = std::variant<replica_bytes, mail_bytes, answer_bytes, told_rounds, seen_record, lost_link, leaves, new_link>;
 struct parcel {
   std::size_t from;  // a node, or cluster_nodes: the store of records, or the citizens
   std::size_t to;
@@ -110,6 +116,14 @@ private:
           world_.post({self_, n, told_rounds{applied, history}});
     }
     void tell_figures(const std::vector<actors::group_figures>&) override {}  // no read model in this walk
+    void tell_leaving() override {
+      for (std::size_t n = 0; n < cluster_nodes; ++n)
+        if (n != self_)
+          world_.post({self_, n, leaves{self_ + 1}});
+    }
+    void tell_report(const schema::node_report&) override {}  // nor operators
+    void ask(std::uint64_t, shard_id, const schema::shard_ask&) override {}
+    void say(std::uint64_t, const schema::shard_said&) override {}
 
   private:
     world& world_;
@@ -152,6 +166,8 @@ private:
   void ask();
   actors::citizen_command make(const citizen_request& r, std::int64_t deadline_ms);
   void stop_node();
+  void start(std::size_t n);
+  void leave(std::size_t n);
   void cut();
 
   // ---- afterwards
@@ -185,6 +201,7 @@ private:
 
   std::uint64_t next_request_ = 0, next_key_ = 0, next_reference_ = 0;
   std::map<std::uint64_t, citizen_request> requests_;
+  std::set<std::size_t> left_;                   // nodes that are about to stop, or have been at some time
   std::map<std::uint64_t, std::size_t> fronts_;  // where each was asked
   std::map<std::uint64_t, outcome> told_;
   std::vector<citizen_request> bookings_;
@@ -333,6 +350,12 @@ void world::hand_over(std::size_t to, parcel_content&& what) {
     caf::anon_send(shared.rounds, actors::rounds_told{t->applied, std::move(t->history)});
   } else if (auto* s = std::get_if<seen_record>(&what)) {
     caf::anon_send(shared.route.shard(s->shard), actors::record_changed{s->record});
+  } else if (const auto* g = std::get_if<leaves>(&what)) {
+    for (std::uint16_t i = 0; i < shard_count_; ++i)
+      caf::anon_send(shared.route.shard(shard_id{i}), actors::node_leaves{g->node});
+  } else if (const auto* b = std::get_if<new_link>(&what)) {
+    for (std::uint16_t i = 0; i < shard_count_; ++i)
+      caf::anon_send(shared.route.shard(shard_id{i}), actors::link_back{b->node});
   } else if (const auto* l = std::get_if<lost_link>(&what)) {
     for (std::uint16_t i = 0; i < shard_count_; ++i)
       caf::anon_send(shared.route.shard(shard_id{i}), actors::link_lost{l->node});
@@ -442,8 +465,10 @@ void world::stop_node() {
   auto& node = *nodes_[n];
   if (!node.runs()) {
     say(fmt::format("node {} starts again", n + 1));
-    return node.start();
+    return start(n);
   }
+  if (chance(40))
+    return leave(n);
   const auto down = std::ranges::count_if(nodes_, [](const auto& x) { return !x->runs(); });
   const auto reached = static_cast<std::size_t>(below(node.unsynced() + 1));
   const auto kept = chance(50) ? node.snapshots_written() : static_cast<std::size_t>(below(node.snapshots_written() + 1));
@@ -455,7 +480,24 @@ void world::stop_node() {
     if (other != n && chance(70))
       post({cluster_nodes, other, lost_link{n + 1}});
   if (down != 0 || chance(40))
-    node.start();
+    start(n);
+}
+
+// The others link with it anew, sooner or later.
+void world::start(std::size_t n) {
+  nodes_[n]->start();
+  for (std::size_t other = 0; other < cluster_nodes; ++other)
+    if (other != n)
+      post({cluster_nodes, other, new_link{n + 1}});
+}
+
+// The beginning of an orderly stop; the end of it is a death like any other, sooner or later.
+void world::leave(std::size_t n) {
+  say(fmt::format("node {} is about to stop", n + 1));
+  left_.insert(n);
+  ways_[n]->tell_leaving();
+  for (std::uint16_t s = 0; s < shard_count_; ++s)
+    caf::anon_send(nodes_[n]->context().route.shard(shard_id{s}), actors::hand_over_all{});
 }
 
 void world::cut() {
@@ -620,9 +662,12 @@ void world::finish() {
   faults_on_ = false;
   cuts_.clear();
   say("faults end");
-  for (auto& n : nodes_)
-    if (!n->runs())
-      n->start();
+  for (std::size_t n = 0; n < cluster_nodes; ++n) {
+    if (nodes_[n]->runs() && left_.contains(n))
+      nodes_[n]->halt(nodes_[n]->unsynced(), nodes_[n]->snapshots_written());
+    if (!nodes_[n]->runs())
+      start(n);
+  }
   const auto whole = [&] {
     for (std::uint16_t s = 0; s < shard_count_; ++s)
       if (records_.read(shard_id{s})->record.in_sync.size() != cluster_nodes)

@@ -258,14 +258,18 @@ TEST(slot_group, an_append_already_sent_may_still_commit_after_unknown) {
 TEST(slot_group, a_claim_that_has_no_answer_is_asked_for_again) {
   group g;
   g.book(1, {1}, 5);
-  g.now.value += 500;
+  g.now.value += 100;
   g.book(3, {1}, 5, 0);  // joins
   EXPECT_TRUE(all<to_registry>(g.said).empty());
-  g.now.value += 499;
+  g.now.value += 99;
   EXPECT_TRUE(all<to_registry>(g.give(tick{})).empty());
   g.now.value += 1;
   const auto again = all<to_registry>(g.give(tick{}));
   ASSERT_EQ(again.size(), 1U);
+  g.now.value += 399;
+  EXPECT_TRUE(all<to_registry>(g.give(tick{})).empty()) << "later each time";
+  g.now.value += 1;
+  EXPECT_EQ(all<to_registry>(g.give(tick{})).size(), 1U);
   EXPECT_EQ(std::get<claim_request>(again[0].message).ref, ref(10));
   EXPECT_GT(std::get<claim_request>(again[0].message).deadline, g.now) << "as long as anybody waits";
   g.claim(10);

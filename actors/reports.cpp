@@ -1,0 +1,184 @@
+#include "actors/reports.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <set>
+#include <utility>
+
+namespace janji::actors {
+
+namespace {
+
+constexpr std::chrono::seconds report_every{1};
+constexpr std::int64_t patience_ms = 60'000;  // of an operator's question; a long log takes its time
+constexpr std::size_t for_others_max = 256;
+
+replication::member member_of(const std::vector<replication::member>& list, std::uint64_t node) {
+  const auto it = std::ranges::find(list, node, &replication::member::node);
+  return it == list.end() ? replication::member{} : *it;
+}
+
+}  // namespace
+
+caf::behavior reports_actor::make_behavior() {
+  delayed_send(this, report_every, sweep{});
+  return {
+      [this](sweep) {
+        report();
+        give_up_late_ones();
+        delayed_send(this, report_every, sweep{});
+      },
+      [this](report_told& r) { heard(r.node, std::move(r.report)); },
+      [this](verify_order& o) { verify(o); },
+      [this](replace_order& o) { replace(o); },
+      [this](shard_asked& a) { asked(a); },
+      [this](shard_answered& a) { answered(a.node, a.what.number, {a.what.good, std::move(a.what.text)}); },
+      [this](order_said& o) {
+        if (const auto other = for_others_.extract(o.number))
+          shared_.peers->say(other.mapped().first, {other.mapped().second, o.good, std::move(o.text)});
+        else
+          answered(shared_.node_id, o.number, {o.good, std::move(o.text)});
+      },
+  };
+}
+
+void reports_actor::report() {
+  schema::node_report r;
+  r.storage_low = shared_.storage_low;
+  r.disk_free_bytes = shared_.disk_free_bytes;
+  r.disk_total_bytes = shared_.disk_total_bytes;
+  for (const auto& shard : shared_.shard_statuses)
+    if (const auto s = shard.load(); s != nullptr && s->tail.value != 0)
+      r.shards.push_back({s->shard, s->epoch, s->committed, s->tail, s->serving});
+  shared_.peers->tell_report(r);
+  heard(shared_.node_id, std::move(r));
+}
+
+void reports_actor::heard(std::uint64_t node, schema::node_report&& report) {
+  auto all = *shared_.told_reports.get();
+  all[node] = {std::move(report), shared_.now()};
+  shared_.told_reports.set(std::make_shared<const std::map<std::uint64_t, told_report>>(std::move(all)));
+}
+
+// ------------------------------------------------------------------ operators' orders
+
+// Up to what every replica has said to be committed: that part of the logs never changes.
+void reports_actor::verify(verify_order& o) {
+  const auto status = o.shard.value < shared_.shard_statuses.size() ? shared_.shard_statuses[o.shard.value].load() : nullptr;
+  if (status == nullptr || status->record.revision == 0)
+    return o.done(std::unexpected("not_found: there is no such shard, or it was never begun"));
+  gathering g{{}, o.shard, {}, {}, std::move(o.done), {}};
+  const auto reports = shared_.told_reports.get();
+  auto up_to = std::numeric_limits<std::uint64_t>::max();
+  for (const auto& m : status->record.record.in_sync) {
+    g.asked.push_back(m.node);
+    const auto told = reports->find(m.node);
+    const auto known = told == reports->end() ? decltype(told->second.report.shards.begin()){}
+                                              : std::ranges::find(told->second.report.shards, o.shard, &schema::shard_report::shard);
+    const bool there = told != reports->end() && known != told->second.report.shards.end();
+    up_to = std::min(up_to, there ? known->committed.value : 0);
+  }
+  if (up_to == 0)
+    return g.done(std::unexpected("busy: not every replica has said yet how far it is; ask again"));
+  g.ask.up_to = sequence_t{up_to};
+  begin(std::move(g));
+}
+
+void reports_actor::replace(replace_order& o) {
+  const auto status = o.shard.value < shared_.shard_statuses.size() ? shared_.shard_statuses[o.shard.value].load() : nullptr;
+  if (status == nullptr || status->record.revision == 0)
+    return o.done(std::unexpected("not_found: there is no such shard, or it was never begun"));
+  const auto& record = status->record.record;
+  const auto dead = member_of(record.in_sync, o.dead);
+  const auto by = member_of(record.learners, o.by);
+  if (dead == replication::member{})
+    return o.done(std::unexpected(fmt::format("wrong_state: node {} is not in sync in shard {}", o.dead, o.shard.value)));
+  if (by == replication::member{})
+    return o.done(std::unexpected(
+        fmt::format("wrong_state: node {} is no learner of shard {}: what takes its place must be one first", o.by, o.shard.value)));
+  gathering g{{}, o.shard, {record.leader.node}, {}, std::move(o.done), {}};
+  g.ask.what = schema::shard_ask::verb::replace;
+  g.ask.who_node = dead.node;
+  g.ask.who_disk = dead.disk;
+  g.ask.by_node = by.node;
+  g.ask.by_disk = by.disk;
+  begin(std::move(g));
+}
+
+void reports_actor::begin(gathering&& g) {
+  const auto number = ++next_number_;
+  g.ask.number = number;
+  g.until = unix_ms{shared_.now().value + patience_ms};
+  const auto nodes = g.asked;
+  const auto ask = g.ask;
+  const auto shard = g.shard;
+  gathering_.emplace(number, std::move(g));
+  for (const auto node : nodes)
+    node == shared_.node_id ? asked({node, shard, ask}) : shared_.peers->ask(node, shard, ask);
+}
+
+// By this node's own operator, or by another node.
+void reports_actor::asked(const shard_asked& a) {
+  auto number = a.what.number;
+  if (a.node != shared_.node_id) {
+    if (for_others_.size() >= for_others_max)
+      return shared_.peers->say(a.node, {a.what.number, false, "too many questions are under way"});
+    number = ++next_number_;
+    for_others_.emplace(number, std::pair{a.node, a.what.number});
+  }
+  const auto self = caf::actor_cast<caf::actor>(this);
+  if (a.what.what == schema::shard_ask::verb::hash_log)
+    caf::anon_send(shared_.archive, hash_log{a.shard, number, a.what.up_to, self});
+  else
+    caf::anon_send(
+        shared_.route.shard(a.shard),
+        shard_order{{number, replication::order::verb::replace, {a.what.who_node, a.what.who_disk}, {a.what.by_node, a.what.by_disk}},
+                    self});
+}
+
+void reports_actor::answered(std::uint64_t node, std::uint64_t number, said&& what) {
+  const auto it = gathering_.find(number);
+  if (it == gathering_.end() || std::ranges::find(it->second.asked, node) == it->second.asked.end())
+    return;
+  it->second.heard[node] = std::move(what);
+  if (it->second.heard.size() < it->second.asked.size())
+    return;
+  auto g = std::move(gathering_.extract(it).mapped());
+  finish(g);
+}
+
+void reports_actor::give_up_late_ones() {
+  std::vector<std::uint64_t> late;
+  for (const auto& [number, g] : gathering_)
+    if (g.until < shared_.now())
+      late.push_back(number);
+  for (const auto number : late) {
+    auto g = std::move(gathering_.extract(number).mapped());
+    finish(g);
+  }
+}
+
+void reports_actor::finish(gathering& g) {
+  std::string words;
+  std::set<std::string> hashes;
+  bool all = true;
+  for (const auto node : g.asked) {
+    const auto it = g.heard.find(node);
+    const auto what = it == g.heard.end() ? said{false, "does not answer"} : it->second;
+    all = all && what.good;
+    hashes.insert(what.text);
+    words += fmt::format("{}node {}: {}", words.empty() ? "" : ", ", node, what.text);
+  }
+  if (g.ask.what == schema::shard_ask::verb::replace)
+    return g.done(all ? std::expected<std::string, std::string>(words) : std::unexpected("wrong_state: " + words));
+  if (!all)
+    return g.done(std::unexpected("busy: " + words));
+  if (hashes.size() != 1)
+    return g.done(std::unexpected(fmt::format("wrong_state: the replicas differ up to position {}: {}", g.ask.up_to.value, words)));
+  g.done(fmt::format("shard {}: {} replicas hold the same up to position {}: {}", g.shard.value, g.asked.size(), g.ask.up_to.value, words));
+}
+
+}  // namespace janji::actors

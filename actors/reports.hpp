@@ -1,0 +1,51 @@
+// What the nodes of a cluster tell each other for operators' eyes: once a second how their replicas stand; and questions and
+// orders about one shard, asked of the nodes that have it and gathered here. Nothing of it decides anything about bookings.
+#pragma once
+
+#include <caf/all.hpp>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "actors/context.hpp"
+
+namespace janji::actors {
+
+class reports_actor : public caf::event_based_actor {
+public:
+  reports_actor(caf::actor_config& config, node_context& shared) : caf::event_based_actor(config), shared_(shared) {}
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "reports"; }
+
+private:
+  struct said {
+    bool good = false;
+    std::string text;
+  };
+  // An order of an operator of this node, until all who were asked have answered or it has taken too long.
+  struct gathering {
+    schema::shard_ask ask;
+    shard_id shard;
+    std::vector<std::uint64_t> asked;
+    std::map<std::uint64_t, said> heard;  // by node
+    operator_done done;
+    unix_ms until;
+  };
+
+  void report();
+  void heard(std::uint64_t node, schema::node_report&& report);
+  void verify(verify_order& o);
+  void replace(replace_order& o);
+  void begin(gathering&& g);
+  void asked(const shard_asked& a);
+  void answered(std::uint64_t node, std::uint64_t number, said&& what);
+  void give_up_late_ones();
+  void finish(gathering& g);
+
+  node_context& shared_;
+  std::uint64_t next_number_ = 0;
+  std::map<std::uint64_t, gathering> gathering_;                                 // by number
+  std::map<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>> for_others_;  // by own number: the node that asked, its number
+};
+
+}  // namespace janji::actors

@@ -1,0 +1,56 @@
+// What janjictl's verbs share: where the node is, calls to its admin listener, and how answers are shown.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <boost/beast/http/verb.hpp>
+#include <boost/json.hpp>
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace janji::apps {
+
+// Exit codes: 0 done or healthy, 1 degraded or refused, 2 broken or not reachable.
+inline constexpr int exit_refused = 1;
+inline constexpr int exit_broken = 2;
+
+struct connection {
+  std::string data = "data";
+  std::string admin;       // host:port; empty: from DATA/janjid.ports
+  std::string token_file;  // empty: DATA/admin.token
+  bool as_json = false;
+  bool dry_run = false;
+
+  // What the verbs' options are read into, as long as they may be called.
+  template <class T>
+  T* keep() {
+    auto made = std::make_shared<T>();
+    kept.push_back(made);
+    return made.get();
+  }
+  std::vector<std::shared_ptr<void>> kept;
+};
+
+struct reply {
+  unsigned status = 0;
+  boost::json::value body;
+  std::string text;
+};
+
+std::expected<std::string, std::string> read_text(const std::string& path);
+// The error says who does not answer.
+std::expected<reply, std::string> call(const connection& c, boost::beast::http::verb verb, const std::string& target,
+                                       const boost::json::value& body = nullptr);
+// Says why on stderr.
+int fail(const std::string& why);
+std::string scalar(const boost::json::value& v);
+// An object as "name  value" lines.
+void print_table(const boost::json::value& v, const std::string& indent = "");
+// The answer as a table or as JSON; the exit code.
+int show(const connection& c, const std::expected<reply, std::string>& r);
+
+// node, rebalance, shard, check.
+void add_cluster_commands(CLI::App& app, connection& c, int& code);
+
+}  // namespace janji::apps

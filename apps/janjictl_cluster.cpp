@@ -1,0 +1,339 @@
+// janjictl's verbs about a cluster: nodes, where shards lie, what is wrong.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <thread>
+
+#include "apps/janjictl.hpp"
+
+namespace janji::apps {
+
+namespace http = boost::beast::http;
+namespace json = boost::json;
+
+namespace {
+
+constexpr auto root = "/admin/v1/cluster";
+
+using pictured = std::expected<json::object, std::string>;
+
+pictured picture(const connection& c) {
+  auto r = call(c, http::verb::get, root);
+  if (!r)
+    return std::unexpected(r.error());
+  if (r->status != 200 || !r->body.is_object())
+    return std::unexpected(r->body.is_object() && r->body.get_object().contains("detail") ? scalar(r->body.at("detail")) : r->text);
+  return std::move(r->body.get_object());
+}
+
+std::uint64_t number(const json::object& o, const char* name) {
+  const auto* v = o.if_contains(name);
+  return v != nullptr && v->is_number() ? v->to_number<std::uint64_t>() : 0;
+}
+
+std::string list_of(const json::value& v) {
+  std::string out;
+  for (const auto& n : v.as_array())
+    out += (out.empty() ? "" : ",") + scalar(n);
+  return out;
+}
+
+void print_nodes(const json::object& p) {
+  fmt::print("{:>5} {:<9} {:<6} {:<5} {:>6} {:>6} {:>6} {:>7} {:>7}  {:<22} {}\n", "node", "state", "there", "role", "weight", "leads",
+             "holds", "learns", "wanted", "fronts", "zone");
+  for (const auto& v : p.at("nodes").as_array()) {
+    const auto& n = v.as_object();
+    fmt::print("{:>5} {:<9} {:<6} {:<5} {:>6} {:>6} {:>6} {:>7} {:>7}  {:<22} {}\n", number(n, "node"), scalar(n.at("state")),
+               n.at("there").as_bool() ? "yes" : "no", scalar(n.at("role")), number(n, "weight"), number(n, "leads"), number(n, "holds"),
+               number(n, "learns"), number(n, "wanted"), n.contains("fronts") ? scalar(n.at("fronts")) : "-", scalar(n.at("zone")));
+  }
+}
+
+bool is_done(const json::object& shard) {
+  const auto& have = shard.at("in_sync").as_array();
+  return std::ranges::all_of(shard.at("wanted").as_array(), [&](const auto& n) { return std::ranges::find(have, n) != have.end(); });
+}
+
+void print_shards(const json::object& p, bool only_moving) {
+  fmt::print("{:>5} {:>7} {:>6} {:<14} {:<10} {:<14} {:<7} {:>10}\n", "shard", "epoch", "leader", "in sync", "learners", "wanted", "serves",
+             "committed");
+  for (const auto& v : p.at("shards").as_array()) {
+    const auto& s = v.as_object();
+    if (only_moving && is_done(s))
+      continue;
+    fmt::print("{:>5} {:>7} {:>6} {:<14} {:<10} {:<14} {:<7} {:>10}{}\n", number(s, "shard"), number(s, "epoch"), number(s, "leader"),
+               list_of(s.at("in_sync")), list_of(s.at("learners")), list_of(s.at("wanted")), s.at("serving").as_bool() ? "yes" : "no",
+               number(s, "committed"), s.at("pinned").as_bool() ? "  pinned" : "");
+  }
+}
+
+int show_picture(const connection& c, const std::function<void(const json::object&)>& table) {
+  const auto p = picture(c);
+  if (!p)
+    return fail(p.error());
+  if (c.as_json)
+    fmt::print("{}\n", json::serialize(*p));
+  else
+    table(*p);
+  return 0;
+}
+
+// Polls until nothing is left, and shows how far it is; `left` says what is.
+int wait_until_done(const connection& c, const std::string& what, const std::function<std::uint64_t(const json::object&)>& left,
+                    std::uint32_t seconds) {
+  using clock = std::chrono::steady_clock;
+  const bool watched = isatty(STDERR_FILENO) != 0;
+  const auto begun = clock::now();
+  std::uint64_t most = 0;
+  std::uint64_t last = ~std::uint64_t{0};
+  int quiet = 0;
+  for (;;) {
+    const auto p = picture(c);
+    if (!p)
+      return fail(p.error());
+    const auto now = left(*p);
+    most = std::max(most, now);
+    const auto share = most == 0 ? 1.0 : 1.0 - static_cast<double>(now) / static_cast<double>(most);
+    constexpr int width = 30;
+    const auto full = static_cast<int>(share * width);
+    if (watched || now != last)
+      fmt::print(stderr, "{}{} [{:#<{}}{:.<{}}] {} left{}", watched ? "\r" : "", what, "", full, "", width - full, now,
+                 watched ? "  " : "\n");
+    last = now;
+    quiet = now == 0 ? quiet + 1 : 0;
+    const auto spent = std::chrono::duration_cast<std::chrono::seconds>(clock::now() - begun).count();
+    constexpr int quiet_enough = 3;  // the plan may have been about to change
+    if (quiet == quiet_enough) {
+      fmt::print(stderr, "{}{}: done after {} s\n", watched ? "\n" : "", what, spent);
+      return 0;
+    }
+    if (spent > seconds)
+      return fail(fmt::format("{}: {} left after {} s", what, now, spent));
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  }
+}
+
+std::uint64_t held_by(const json::object& p, std::uint64_t node) {
+  for (const auto& n : p.at("nodes").as_array())
+    if (number(n.as_object(), "node") == node)
+      return number(n.as_object(), "holds") + number(n.as_object(), "learns");
+  return 0;
+}
+
+// Replicas to be made, and leaderships that are not where they are to be.
+std::uint64_t left_to_move(const json::object& p) {
+  std::uint64_t left = 0;
+  for (const auto& v : p.at("shards").as_array()) {
+    const auto& s = v.as_object();
+    const auto& wanted = s.at("wanted").as_array();
+    left += is_done(s) ? 0 : 1;
+    left += !wanted.empty() && s.at("leader") != wanted.front() ? 1 : 0;
+    left += s.at("in_sync").as_array().size() + s.at("learners").as_array().size() != wanted.size() ? 1 : 0;
+  }
+  return left;
+}
+
+std::string with_dry_run(const connection& c, const std::string& target) { return target + (c.dry_run ? "?dry_run=true" : ""); }
+
+struct waiting {
+  bool wanted = false;
+  std::uint32_t seconds = 3600;
+};
+
+void add_wait(CLI::App* sub, waiting* w) {
+  sub->add_flag("--wait", w->wanted, "until it is done, with a progress bar");
+  sub->add_option("--wait-seconds", w->seconds, "at most")->capture_default_str();
+}
+
+void add_node_commands(CLI::App& app, connection& c, int& code) {
+  auto* node = app.add_subcommand("node", "the nodes of the cluster; a new one joins by being started")->require_subcommand(1);
+  node->add_subcommand("list", "all nodes, what they lead and hold")->callback([&c, &code] { code = show_picture(c, print_nodes); });
+  auto* which = c.keep<std::uint64_t>();
+  auto* wait = c.keep<waiting>();
+  for (const auto& [verb, what] : {std::pair{"drain", "move everything off it, leaderships first"},
+                                   {"undrain", "let it hold shards again"},
+                                   {"remove", "forget it, once it holds nothing and has stopped"},
+                                   {"add", "let a removed number join again"}}) {
+    auto* sub = node->add_subcommand(verb, what);
+    sub->add_option("node", *which, "its number")->required();
+    add_wait(sub, wait);
+    sub->callback([&c, &code, which, wait, verb = std::string(verb)] {
+      code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/nodes/{}/{}", root, *which, verb))));
+      if (code != 0 || c.dry_run || !wait->wanted)
+        return;
+      if (verb == "drain")
+        code = wait_until_done(
+            c, fmt::format("draining node {}", *which), [n = *which](const auto& p) { return held_by(p, n); }, wait->seconds);
+      else
+        code = wait_until_done(c, "moving shards", left_to_move, wait->seconds);
+    });
+  }
+}
+
+void add_rebalance_commands(CLI::App& app, connection& c, int& code) {
+  auto* rebalance = app.add_subcommand("rebalance", "moves of shards between nodes")->require_subcommand(1);
+  auto* wait = c.keep<waiting>();
+  rebalance->add_subcommand("plan", "the shards that are not yet where they are to be")->callback([&c, &code] {
+    code = show_picture(c, [](const auto& p) { print_shards(p, true); });
+  });
+  auto* status = rebalance->add_subcommand("status", "how much is left");
+  add_wait(status, wait);
+  status->callback([&c, &code, wait] {
+    if (wait->wanted) {
+      code = wait_until_done(c, "moving shards", left_to_move, wait->seconds);
+      return;
+    }
+    const auto p = picture(c);
+    if (!p) {
+      code = fail(p.error());
+      return;
+    }
+    const json::object said{
+        {"moves_left", p->at("moves_left")}, {"moves_paused", p->at("moves_paused")}, {"replicas_missing", p->at("replicas_missing")}};
+    if (c.as_json)
+      fmt::print("{}\n", json::serialize(said));
+    else
+      print_table(said);
+  });
+  for (const auto& [verb, what] : {std::pair{"pause", "only what is missing is made good"}, {"start", "go on"}})
+    rebalance->add_subcommand(verb, what)->callback([&c, &code, verb = std::string(verb)] {
+      code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/moves/{}", root, verb))));
+    });
+}
+
+int verify_all(const connection& c, const json::object& p) {
+  int worst = 0;
+  std::size_t same = 0;
+  const auto& shards = p.at("shards").as_array();
+  const bool watched = isatty(STDERR_FILENO) != 0;
+  for (const auto& s : shards) {
+    const auto n = number(s.as_object(), "shard");
+    const auto r = call(c, http::verb::post, fmt::format("{}/shards/{}/verify", root, n));
+    if (r && r->status == 200) {
+      ++same;
+    } else {
+      worst = exit_refused;
+      fmt::print("shard {}: {}\n", n, r ? (r->body.is_object() ? scalar(r->body.at("detail")) : r->text) : r.error());
+    }
+    if (watched)
+      fmt::print(stderr, "\rverified {} of {}{}", n + 1, shards.size(), n + 1 == shards.size() ? "\n" : "");
+  }
+  fmt::print("{} of {} shards: all replicas hold the same\n", same, shards.size());
+  return worst;
+}
+
+void add_shard_commands(CLI::App& app, connection& c, int& code) {
+  auto* shard = app.add_subcommand("shard", "one shard's replicas")->require_subcommand(1);
+  shard->add_subcommand("list", "all shards: who leads, who is in sync")->callback([&c, &code] {
+    code = show_picture(c, [](const auto& p) { print_shards(p, false); });
+  });
+  auto* which = c.keep<std::string>();
+  auto* nodes = c.keep<std::vector<std::uint64_t>>();
+  auto* two = c.keep<std::pair<std::uint64_t, std::uint64_t>>();
+  auto* confirm = c.keep<std::string>();
+  const auto place = [&c, &code, which](const std::vector<std::uint64_t>& on) {
+    json::array list(on.begin(), on.end());
+    code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/shards/{}/place", root, *which)),
+                        json::object{{"nodes", std::move(list)}}));
+  };
+  auto* shown = shard->add_subcommand("show", "what its log ends with, and its record");
+  shown->add_option("shard", *which)->required();
+  shown->callback([&c, &code, which] { code = show(c, call(c, http::verb::get, "/admin/v1/show/shard/" + *which)); });
+  auto* move = shard->add_subcommand("move", "to these nodes, the leader first, whatever the placement would choose");
+  move->add_option("shard", *which)->required();
+  move->add_option("--to", *nodes, "as many as there are replicas")->required()->delimiter(',');
+  move->callback([place, nodes] { place(*nodes); });
+  auto* unpin = shard->add_subcommand("unpin", "let the placement choose again");
+  unpin->add_option("shard", *which)->required();
+  unpin->callback([place] { place({}); });
+  auto* verify = shard->add_subcommand("verify", "do all its replicas hold the same? `all` for every shard");
+  verify->add_option("shard", *which)->required();
+  verify->callback([&c, &code, which] {
+    if (*which != "all") {
+      code = show(c, call(c, http::verb::post, fmt::format("{}/shards/{}/verify", root, *which)));
+      return;
+    }
+    const auto p = picture(c);
+    code = p ? verify_all(c, *p) : fail(p.error());
+  });
+  auto* replace = shard->add_subcommand("replace", "a member that never comes back, where the rest are too few to drop it");
+  replace->add_option("shard", *which)->required();
+  replace->add_option("--dead", two->first, "its node")->required();
+  replace->add_option("--by", two->second, "the learner that takes its place")->required();
+  replace->add_option("--confirm", *confirm, "the shard's number again: what only the dead disk held is lost")->required();
+  replace->callback([&c, &code, which, two, confirm] {
+    if (*confirm != *which) {
+      code = fail("--confirm must be the shard's number: everything that was acknowledged is trusted to one disk");
+      return;
+    }
+    code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/shards/{}/replace", root, *which)),
+                        json::object{{"dead", two->first}, {"by", two->second}}));
+  });
+}
+
+// Everything that a person should know of, one line each.
+int check(const connection& c) {
+  const auto p = picture(c);
+  if (!p)
+    return fail(p.error());
+  json::array lines;
+  bool all = true;
+  const auto one = [&](std::string_view what, bool good, const std::string& detail) {
+    all = all && good;
+    lines.push_back({{"check", what}, {"ok", good}, {"detail", detail}});
+  };
+  std::string away;
+  std::string low;
+  std::string unheard;
+  std::vector<std::string> versions;
+  for (const auto& v : p->at("nodes").as_array()) {
+    const auto& n = v.as_object();
+    if (scalar(n.at("state")) == "removed")
+      continue;
+    const auto name = " " + scalar(n.at("node"));
+    if (!n.at("there").as_bool())
+      away += name;
+    else if (number(n, "heard_ms_ago") > 5'000 || !n.contains("heard_ms_ago"))
+      unheard += name;
+    if (n.contains("storage_low") && n.at("storage_low").as_bool())
+      low += name;
+    if (n.contains("version") && std::ranges::find(versions, scalar(n.at("version"))) == versions.end())
+      versions.push_back(scalar(n.at("version")));
+  }
+  const auto missing = number(*p, "replicas_missing");
+  const auto idle = number(*p, "shards_not_serving");
+  one("configuration store", scalar(p->at("store_away")).empty(), scalar(p->at("store_away")));
+  one("nodes registered", away.empty(), away.empty() ? "all" : "away:" + away);
+  one("nodes heard", unheard.empty(), unheard.empty() ? "all" : "not heard here:" + unheard);
+  one("shards serve", idle == 0, fmt::format("{} of {} do not", idle, p->at("shards").as_array().size()));
+  one("replicas complete", missing == 0, fmt::format("{} missing", missing));
+  one("shards in place", number(*p, "moves_left") == 0,
+      fmt::format("{} replicas to move{}", number(*p, "moves_left"), p->at("moves_paused").as_bool() ? ", moves are paused" : ""));
+  one("disks", low.empty(), low.empty() ? "none is low" : "low:" + low);
+  one("one version", versions.size() <= 1, fmt::format("{} versions", versions.size()));
+  if (c.as_json) {
+    fmt::print("{}\n", json::serialize(json::object{{"ok", all}, {"verdict", p->at("verdict")}, {"checks", std::move(lines)}}));
+  } else {
+    for (const auto& l : lines)
+      fmt::print("{:<7} {:<22} {}\n", l.at("ok").as_bool() ? "ok" : "WRONG", scalar(l.at("check")), scalar(l.at("detail")));
+    fmt::print("{}\n", scalar(p->at("verdict")));
+  }
+  return all ? 0 : scalar(p->at("verdict")) == "broken" ? exit_broken : exit_refused;
+}
+
+}  // namespace
+
+void add_cluster_commands(CLI::App& app, connection& c, int& code) {
+  add_node_commands(app, c, code);
+  add_rebalance_commands(app, c, code);
+  add_shard_commands(app, c, code);
+  app.add_subcommand("check", "is anything wrong in the cluster? one line each; exit code as of status")->callback([&c, &code] {
+    code = check(c);
+  });
+}
+
+}  // namespace janji::apps

@@ -1,0 +1,259 @@
+#include "net/cluster_api.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/json.hpp>
+#include <charconv>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "cluster/record_text.hpp"
+#include "net/admin_json.hpp"
+#include "net/front.hpp"
+
+namespace janji::net {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::string_view root = "/admin/v1/cluster";
+constexpr std::int64_t stale_ms = 5'000;  // a report that is older says nothing any more
+
+std::optional<std::uint64_t> number_of(std::string_view text) {
+  std::uint64_t n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional(n) : std::nullopt;
+}
+
+std::uint64_t number_in(const json::object& o, std::string_view name) {
+  const auto* v = o.if_contains(json::string_view(name.data(), name.size()));
+  boost::system::error_code ec;
+  const auto n = v != nullptr && v->is_number() ? v->to_number<std::uint64_t>(ec) : 0;
+  return ec ? 0 : n;
+}
+
+json::array nodes_of(const std::vector<replication::member>& list) {
+  json::array out;
+  for (const auto& m : list)
+    out.push_back(m.node);
+  return out;
+}
+
+// "{number}/{verb}"
+std::optional<std::pair<std::uint64_t, std::string_view>> number_and_verb(std::string_view path) {
+  const auto slash = path.find('/');
+  const auto number = number_of(path.substr(0, slash));
+  if (!number || slash == std::string_view::npos)
+    return std::nullopt;
+  return std::pair{*number, path.substr(slash + 1)};
+}
+
+// Which shards are served somewhere, as fresh reports say.
+std::set<std::uint16_t> served(const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
+  std::set<std::uint16_t> out;
+  for (const auto& [node, told] : reports)
+    if (now.value - told.at.value < stale_ms)
+      for (const auto& s : told.report.shards)
+        if (s.serving)
+          out.insert(s.shard.value);
+  return out;
+}
+
+struct judgement {
+  std::size_t not_serving = 0, missing_replicas = 0, below_floor = 0, nodes_away = 0, low_disks = 0;
+  std::size_t moves_left = 0;
+  [[nodiscard]] std::string_view verdict(bool store_away) const {
+    if (not_serving != 0)
+      return "broken";
+    return missing_replicas != 0 || nodes_away != 0 || low_disks != 0 || store_away ? "degraded" : "healthy";
+  }
+};
+
+judgement judge(const cluster::cluster_view& v, const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
+  judgement j;
+  const auto serves = served(reports, now);
+  for (const auto& s : v.shards) {
+    const auto& r = s.record.record;
+    j.not_serving += serves.contains(s.shard.value) ? 0 : 1;
+    j.missing_replicas += r.replicas_wanted > r.in_sync.size() ? r.replicas_wanted - r.in_sync.size() : 0;
+    j.below_floor += s.record.revision != 0 && r.in_sync.size() <= r.min_in_sync && r.replicas_wanted > r.min_in_sync ? 1 : 0;
+  }
+  for (const auto& n : v.nodes)
+    j.nodes_away += n.fact.state != cluster::node_state::removed && !n.registered ? 1 : 0;
+  for (const auto& [node, told] : reports)
+    j.low_disks += now.value - told.at.value < stale_ms && told.report.storage_low ? 1 : 0;
+  j.moves_left = cluster::moves_left(v);
+  return j;
+}
+
+json::object node_json(const cluster::node_view& n, const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
+  json::object out{{"node", n.fact.node},
+                   {"state", cluster::name_of(n.fact.state)},
+                   {"there", n.registered.has_value()},
+                   {"zone", n.fact.zone},
+                   {"weight", n.fact.weight},
+                   {"role", n.fact.stores ? "both" : "front"},
+                   {"leads", n.leads},
+                   {"holds", n.holds},
+                   {"learns", n.learns},
+                   {"wanted", n.wanted}};
+  if (n.registered) {
+    out["links"] = n.registered->links;
+    out["fronts"] = n.registered->fronts;
+    out["version"] = n.registered->version;
+  }
+  if (const auto told = reports.find(n.fact.node); told != reports.end()) {
+    out["heard_ms_ago"] = now.value - told->second.at.value;
+    out["disk_free_bytes"] = told->second.report.disk_free_bytes;
+    out["storage_low"] = told->second.report.storage_low;
+  }
+  return out;
+}
+
+json::array shards_json(const cluster::cluster_view& v, const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
+  const auto serves = served(reports, now);
+  std::map<std::uint16_t, std::uint64_t> committed;
+  for (const auto& [node, told] : reports)
+    for (const auto& s : told.report.shards)
+      committed[s.shard.value] = std::max(committed[s.shard.value], s.committed.value);
+  json::array out;
+  for (const auto& s : v.shards) {
+    const auto& r = s.record.record;
+    json::array wanted;
+    for (const auto n : s.wanted)
+      wanted.push_back(n);
+    out.push_back({{"shard", s.shard.value},
+                   {"epoch", r.epoch.value},
+                   {"leader", r.leader.node},
+                   {"in_sync", nodes_of(r.in_sync)},
+                   {"learners", nodes_of(r.learners)},
+                   {"wanted", std::move(wanted)},
+                   {"pinned", s.pinned},
+                   {"serving", serves.contains(s.shard.value)},
+                   {"committed", committed[s.shard.value]}});
+  }
+  return out;
+}
+
+}  // namespace
+
+bool cluster_api::is_about(std::string_view path) { return path == root || path.starts_with(std::string(root) + "/"); }
+
+void cluster_api::handle(const request& r, responder&& respond) {
+  if (cluster_ == nullptr)
+    return respond(to_response({.code = problem_code::wrong_state, .detail = "This node is alone: it belongs to no cluster."}));
+  if (r.path == root && r.reads())
+    return respond(json_response(picture()));
+  const auto body = object_of(r.body);
+  if (!body)
+    return respond(to_response(body.error()));
+  const auto rest = r.path.size() > root.size() ? r.path.substr(root.size() + 1) : std::string_view{};
+  const bool dry_run = r.query == "dry_run=true";
+  constexpr std::string_view nodes = "nodes/";
+  constexpr std::string_view shards = "shards/";
+  if (r.verb == method::post && rest.starts_with(nodes))
+    return change_node(rest.substr(nodes.size()), dry_run, std::move(respond));
+  if (r.verb == method::post && rest.starts_with(shards))
+    return change_shard(rest.substr(shards.size()), *body, dry_run, std::move(respond));
+  if (r.verb == method::post && (rest == "moves/pause" || rest == "moves/start"))
+    return aside(std::move(respond), [this, pause = rest == "moves/pause", dry_run] { return cluster_->pause_moves(pause, dry_run); });
+  respond(to_response({.code = problem_code::no_such_endpoint}));
+}
+
+json::object cluster_api::picture() const {
+  const auto view = cluster_->view();
+  const auto reports = node_.reports();
+  const auto now = wall_clock();
+  const auto j = judge(view, *reports, now);
+  json::array nodes;
+  for (const auto& n : view.nodes)
+    nodes.push_back(node_json(n, *reports, now));
+  return {{"verdict", j.verdict(!view.store_away.empty())},
+          {"cluster", view.name},
+          {"self", view.self},
+          {"nodes", std::move(nodes)},
+          {"shards_not_serving", j.not_serving},
+          {"replicas_missing", j.missing_replicas},
+          {"moves_left", j.moves_left},
+          {"moves_paused", view.moves_paused},
+          {"store_away", view.store_away},
+          {"shards", shards_json(view, *reports, now)}};
+}
+
+json::object cluster_api::summary() const {
+  if (cluster_ == nullptr)
+    return {};
+  const auto view = cluster_->view();
+  const auto j = judge(view, *node_.reports(), wall_clock());
+  const auto there = std::ranges::count_if(view.nodes, [](const auto& n) { return n.registered.has_value(); });
+  return {{"name", view.name},
+          {"verdict", j.verdict(!view.store_away.empty())},
+          {"node", view.self},
+          {"nodes", view.nodes.size()},
+          {"nodes_there", there},
+          {"shards_not_serving", j.not_serving},
+          {"replicas_missing", j.missing_replicas},
+          {"shards_at_their_floor", j.below_floor},
+          {"moves_left", j.moves_left},
+          {"moves_paused", view.moves_paused},
+          {"store_away", view.store_away}};
+}
+
+void cluster_api::change_node(std::string_view path, bool dry_run, responder&& respond) {
+  static const std::map<std::string_view, cluster::node_state> verbs{{"add", cluster::node_state::active},
+                                                                     {"undrain", cluster::node_state::active},
+                                                                     {"drain", cluster::node_state::draining},
+                                                                     {"remove", cluster::node_state::removed}};
+  const auto order = number_and_verb(path);
+  const auto verb = order ? verbs.find(order->second) : verbs.end();
+  if (verb == verbs.end())
+    return respond(to_response({.code = problem_code::no_such_endpoint}));
+  aside(std::move(respond), [this, node = order->first, to = verb->second, dry_run] { return cluster_->change_node(node, to, dry_run); });
+}
+
+void cluster_api::change_shard(std::string_view path, const json::object& body, bool dry_run, responder&& respond) {
+  const auto order = number_and_verb(path);
+  if (!order || order->first >= limits::shards_max)
+    return respond(to_response({.code = problem_code::no_such_endpoint}));
+  const shard_id shard{static_cast<std::uint16_t>(order->first)};
+  if (order->second == "verify")
+    return node_.verify_shard(shard, done(std::move(respond)));
+  if (order->second == "replace" && dry_run)
+    return respond(json_response(json::object{{"result", "would be done"}}));
+  if (order->second == "replace")
+    return node_.replace_member(shard, number_in(body, "dead"), number_in(body, "by"), done(std::move(respond)));
+  if (order->second != "place")
+    return respond(to_response({.code = problem_code::no_such_endpoint}));
+  std::vector<std::uint64_t> nodes;
+  if (const auto* list = body.if_contains("nodes"); list != nullptr && list->is_array())
+    for (const auto& n : list->get_array())
+      nodes.push_back(number_in(json::object{{"n", n}}, "n"));
+  aside(std::move(respond), [this, shard, nodes, dry_run] { return cluster_->pin(shard, nodes, dry_run); });
+}
+
+// One change at a time: it waits for the configuration store.
+void cluster_api::aside(responder&& respond, std::function<said()> change) {
+  if (changing_.exchange(true))
+    return respond(to_response({.code = problem_code::busy, .detail = "Another change of the cluster is under way here."}));
+  auto kept = std::make_shared<responder>(std::move(respond));
+  changer_ = std::jthread([this, kept, change = std::move(change)] {
+    auto what = change();
+    boost::asio::post(io_, [this, kept, what = std::move(what)] {
+      changing_ = false;
+      (*kept)(what ? json_response(json::object{{"result", *what}}) : to_response(refused(what.error())));
+    });
+  });
+}
+
+actors::operator_done cluster_api::done(responder&& respond) {
+  auto kept = std::make_shared<responder>(std::move(respond));
+  return [this, kept](const auto& what) {
+    boost::asio::post(
+        io_, [kept, what] { (*kept)(what ? json_response(json::object{{"result", *what}}) : to_response(refused(what.error()))); });
+  };
+}
+
+}  // namespace janji::net

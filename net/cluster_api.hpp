@@ -1,0 +1,46 @@
+// The operators' API of a cluster, below /admin/v1/cluster: who is there, where shards lie, and what an operator may order
+// about it. Part of admin_api, which has checked the token before.
+//
+// Threads: handle() is called on the operators' thread; what waits for the configuration store waits on a thread of its own.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/json/object.hpp>
+#include <functional>
+#include <string_view>
+#include <thread>
+
+#include "actors/node.hpp"
+#include "cluster/operations.hpp"
+#include "net/http.hpp"
+
+namespace janji::net {
+
+class cluster_api {
+public:
+  // `operations`: none when the node is alone.
+  cluster_api(boost::asio::io_context& io, actors::node& node, cluster::operations* operations)
+      : io_(io), node_(node), cluster_(operations) {}
+
+  [[nodiscard]] static bool is_about(std::string_view path);
+  void handle(const request& r, responder&& respond);
+  // What `status` says of the cluster as this node sees it; empty when the node is alone. Its verdict: healthy, degraded, broken.
+  [[nodiscard]] boost::json::object summary() const;
+
+private:
+  using said = cluster::operations::said;
+  [[nodiscard]] boost::json::object picture() const;
+  void change_node(std::string_view path, bool dry_run, responder&& respond);
+  void change_shard(std::string_view path, const boost::json::object& body, bool dry_run, responder&& respond);
+  void aside(responder&& respond, std::function<said()> change);
+  actors::operator_done done(responder&& respond);
+
+  boost::asio::io_context& io_;
+  actors::node& node_;
+  cluster::operations* cluster_;
+  std::atomic<bool> changing_{false};
+  std::jthread changer_;  // ends before anything above goes
+};
+
+}  // namespace janji::net
