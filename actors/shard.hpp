@@ -26,6 +26,8 @@ class shard_actor : public caf::event_based_actor {
 public:
   shard_actor(caf::actor_config& config, node_context& shared, shard_id shard);
   caf::behavior make_behavior() override;
+  // Its owners end with it, those too that began while the node was being ended.
+  void on_exit() override;
   const char* name() const override { return "shard"; }
 
 private:

@@ -123,6 +123,12 @@ void shard_actor::owner_down(const caf::down_msg& down) {
   }
 }
 
+void shard_actor::on_exit() {
+  for (auto& [who, o] : std::exchange(owners_, {}))
+    if (o.handle)
+      caf::anon_send_exit(o.handle, caf::exit_reason::kill);
+}
+
 // Leadership is lost: what they had not committed goes with them, and what waited for them goes to the new leader.
 void shard_actor::end_owners() {
   for (auto& [who, o] : std::exchange(owners_, {})) {

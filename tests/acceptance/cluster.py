@@ -57,13 +57,20 @@ class Cluster:
         self.nodes = [Node(checks, f"node{i}") for i in (1, 2, 3)]
         self.ports = [0, 0, 0]
 
-    def start(self, i):
+    def add(self):
+        self.nodes.append(Node(self.checks, f"node{len(self.nodes) + 1}"))
+        self.ports.append(0)
+        self.start(len(self.nodes) - 1)
+
+    def start(self, i, listens=True):
         node = self.nodes[i]
         more = []
         for name, value in (("cluster.name", "test"), ("cluster.node", i + 1), ("cluster.etcd", f"http://127.0.0.1:{self.etcd.port}")):
             more += ["--set", f"{name}={value}"]
         # The same port as in its former life, so that the load generator finds it again.
         node.start("--port", str(self.ports[i]), *more, environment={"JANJI_MASTER_KEY": MASTER})
+        if not listens:
+            return
         wait_until(node.read_ports, 60 * SLOW, f"node {i + 1} listens")
         self.ports[i] = node.port
 
@@ -130,20 +137,25 @@ def whole(c):
     return len(records) == 64 and all(len(r["in_sync"]) == 3 for r in records)
 
 
+# A node's own store against what citizens were told; says what is in it.
+def holds_every_answer(checks, node, i, record):
+    report = json.loads(node.ctl("--output", "json", "audit").out)
+    checks.check(f"the audit of node {i}'s own store is clean", report["clean"], report)
+    exported = checks.path(f"export{i}")
+    node.ctl("export", "--to", exported)
+    done = subprocess.run([program("janji-load"), "audit", "--record", record, "--export", exported], capture_output=True, text=True)
+    checks.check(f"every answer that citizens were given holds in the store of node {i}", done.returncode == 0 and "Every promise was kept" in done.stdout,
+                 done.stdout + done.stderr)
+    return {k: report[k] for k in ("bookings", "live", "cancelled", "claims")}
+
+
 def stores(c, record):
     for i, n in enumerate(c.nodes):
         c.checks.equal(f"node {i + 1} stops in an orderly way", n.stop(), 0)
     c.etcd.kill()
     found = []
-    for i, n in enumerate(c.nodes):
-        report = json.loads(n.ctl("--output", "json", "audit").out)
-        c.checks.check(f"the audit of node {i + 1}'s own store is clean", report["clean"], report)
-        found.append({k: report[k] for k in ("bookings", "live", "cancelled", "claims")})
-        exported = c.checks.path(f"export{i + 1}")
-        n.ctl("export", "--to", exported)
-        done = subprocess.run([program("janji-load"), "audit", "--record", record, "--export", exported], capture_output=True, text=True)
-        c.checks.check(f"every answer that citizens were given holds in the store of node {i + 1}", done.returncode == 0 and "Every promise was kept" in done.stdout,
-                       done.stdout + done.stderr)
+    for i, n in enumerate(c.nodes, start=1):
+        found.append(holds_every_answer(c.checks, n, i, record))
     c.checks.check("all replicas hold the same", found[0] == found[1] == found[2], found)
     c.checks.say(found[0])
 
@@ -164,6 +176,57 @@ def through_deaths(checks):
     stores(c, record)
 
 
+def gaps(record):
+    done = subprocess.run([program("janji-load"), "gaps", "--record", record, "--output", "json"], capture_output=True, text=True)
+    return json.loads(done.stdout)["longest_ms"]
+
+
+# A fourth node, a drain and an orderly stop, each while citizens book; then nobody has been told a wrong thing.
+def through_changes(checks):
+    c = begin(checks)
+    record = checks.path("changes.jsonl")
+    targets = [word for p in c.ports[1:] for word in ("--target", f"http://127.0.0.1:{p}")]
+    running = subprocess.Popen(
+        [program("janji-load"), "book", *targets, "--connections", "32", "--rate", "800", "--duration", "12", "--tolerate-restarts",
+         "--retry-unknowns", "50", "--drain", "20", "--seed", str(checks.seed % 1000), "--record", record, "--output", "json", "--quiet"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    checks.undo.append(running.kill)
+    two = c.nodes[1]
+    refused = two.ctl("node", "drain", "3")
+    checks.check("a drain that would leave too few nodes is refused, with the reason", refused.code == 1 and "2 nodes would be left" in refused.out, refused)
+    c.add()
+    wait_until(lambda: c.ready(3), 60 * SLOW, "the fourth node is ready")
+    done = two.ctl("rebalance", "status", "--wait", "--wait-seconds", "60")
+    shares = {n["node"]: n["holds"] for n in two.admin("GET", "/admin/v1/cluster").json()["nodes"]}
+    checks.check("a fourth node takes about a quarter of the replicas, and no more", done.code == 0 and 32 <= shares[4] <= 64 and sum(shares.values()) == 192,
+                 (done, shares))
+    dry = two.ctl("--dry-run", "node", "drain", "1")
+    checks.check("--dry-run says what would be done", dry.code == 0 and "would be done" in dry.out, dry)
+    drained = two.ctl("node", "drain", "1", "--wait", "--wait-seconds", "60")
+    one = next(n for n in two.admin("GET", "/admin/v1/cluster").json()["nodes"] if n["node"] == 1)
+    checks.check("a drained node leads and holds nothing", drained.code == 0 and one["leads"] == one["holds"] == 0, (drained, one))
+    runs = two.ctl("node", "remove", "1")
+    checks.check("a node that runs is not removed", runs.code == 1 and "stop it first" in runs.out, runs)
+    checks.equal("a drained node stops in an orderly way", c.nodes[0].stop(), 0)
+    wait_until(lambda: two.ctl("node", "remove", "1").code == 0, 30 * SLOW, "it is removed once it has stopped")
+    same = two.ctl("shard", "verify", "all")
+    checks.check("all replicas hold the same while bookings go on", same.code == 0 and "64 of 64" in same.out, same)
+    checks.check("the load runs on through all of it", running.poll() is None)
+    out, err = running.communicate(timeout=240 * SLOW)
+    checks.check("the load ends in good order", running.returncode == 0, (running.returncode, err[-800:]))
+    said = json.loads(out)["answers"]
+    checks.say(f"{said['confirmed']['count']} confirmed, {said.get('unknown', {'count': 0})['count']} unknown at first; greatest {said['confirmed']['max_ms']:.0f} ms; the longest that a shard gave no answer: {gaps(record):.0f} ms")
+    fine = two.ctl("check")
+    checks.check("and the cluster finds nothing wrong with itself", fine.code == 0, fine)
+    c.start(0, listens=False)
+    wait_until(lambda: not c.nodes[0].alive(), 30 * SLOW, "a removed node is not let in again")
+    checks.check("a removed node is refused by name", "was removed from the cluster" in c.nodes[0].stderr(), c.nodes[0].stderr()[-300:])
+    for i, n in enumerate(c.nodes[1:], start=2):  # three nodes are left, so each holds every shard
+        checks.equal(f"node {i} stops in an orderly way", n.stop(), 0)
+        holds_every_answer(checks, n, i, record)
+    c.etcd.kill()
+
+
 def as_a_newcomer(checks):
     done = call(f"{ROOT}/run", "--nodes", "3", "--check", seconds=600)
     last = done.out.strip().splitlines()[-1] if done.out.strip() else ""
@@ -175,6 +238,7 @@ def as_a_newcomer(checks):
 def parts(checks):
     if os.path.exists("/usr/bin/etcd"):
         checks.part(through_deaths, checks)
+        checks.part(through_changes, checks)
         checks.part(as_a_newcomer, checks)
     else:
         checks.skip("a cluster of three nodes", "there is no etcd on this machine")
