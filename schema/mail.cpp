@@ -404,14 +404,20 @@ node_report get_report(wire::NodeReport::Reader from) {
   require(from.getShards().size() <= limits::shards_max, "a report of too many shards");
   node_report out{{}, from.getStorageLow(), from.getDiskFreeBytes(), from.getDiskTotalBytes()};
   for (const auto s : from.getShards())
-    out.shards.push_back({shard_id{s.getShard()}, epoch_t{s.getEpoch()}, sequence_t{s.getCommitted()}, sequence_t{s.getTail()}, s.getServing()});
+    out.shards.push_back(
+        {shard_id{s.getShard()}, epoch_t{s.getEpoch()}, sequence_t{s.getCommitted()}, sequence_t{s.getTail()}, s.getServing()});
   return out;
 }
 
 shard_ask get_ask(wire::ShardAsk::Reader from) {
   require(from.getVerb() <= static_cast<std::uint8_t>(shard_ask::verb::replace), "an order that is not known here");
-  return {from.getNumber(),    static_cast<shard_ask::verb>(from.getVerb()), sequence_t{from.getUpTo()}, from.getWhoNode(),
-          from.getWhoDisk(), from.getByNode(),                             from.getByDisk()};
+  return {from.getNumber(),
+          static_cast<shard_ask::verb>(from.getVerb()),
+          sequence_t{from.getUpTo()},
+          from.getWhoNode(),
+          from.getWhoDisk(),
+          from.getByNode(),
+          from.getByDisk()};
 }
 
 shard_said get_said(wire::ShardSaid::Reader from) {
