@@ -70,7 +70,7 @@ void rounds_actor::append(round_event event, operator_done done, std::string ans
     return done(std::unexpected("busy: too many orders are under way"));
   append_mail mail{schema::owner::of_rounds(), incarnation_, {}};
   mail.items.push_back({++next_token_, event});
-  waiting_.push_back({next_token_, std::move(event), std::move(done), std::move(answer)});
+  waiting_.push_back({next_token_, incarnation_, std::move(event), std::move(done), std::move(answer)});
   caf::anon_send(shared_.route.shard(shard_id{0}), std::move(mail));
 }
 
@@ -79,7 +79,7 @@ void rounds_actor::committed(const round_committed& c) {
   auto w = std::move(waiting_.front());
   waiting_.pop_front();
   if (!c.known) {
-    leading_ = false;
+    leading_ = leading_ && w.incarnation != incarnation_;  // what was refused may have been given to an earlier leadership
     if (w.done)
       w.done(std::unexpected("busy: this node does not lead the rounds, or ceased to while it was asked; look before you ask again"));
     return;

@@ -20,6 +20,7 @@ public:
 private:
   struct waiting {
     std::uint64_t token = 0;
+    incarnation_t incarnation;  // to which it was given
     round_event event;
     operator_done done;
     std::string answer;

@@ -207,7 +207,20 @@ protected:
       return false;
     }));
     ASSERT_TRUE(eventually([&] { return std::ranges::all_of(nodes_, [](const auto& n) { return n.runs->ready(); }); }))
-        << "the round and every slot group's numbers reach every front";
+        << "the round and every slot group's numbers reach every front" << what_they_know();
+  }
+  std::string what_they_know() {
+    std::string out;
+    for (std::size_t i = 0; i < nodes_count; ++i) {
+      out += "\nnode " + std::to_string(i + 1) + (nodes_[i].runs->ready() ? " is ready" : " is not ready") + ", knows the groups";
+      for (const auto& f : *nodes_[i].runs->figures())
+        out += ' ' + std::to_string(f.group.value);
+      out += "; leads";
+      for (const auto& s : nodes_[i].runs->status().shards)
+        if (s.serving)
+          out += " shard " + std::to_string(s.shard.value) + " with " + std::to_string(s.groups_active) + " groups";
+    }
+    return out;
   }
 
   // Asks at a node, with the same key again while the answer is "later" or unknown, as citizens do.

@@ -1,0 +1,113 @@
+// The rounds' actor of a cluster's node, between a shard that takes its orders or refuses them and nodes that listen.
+#include "actors/rounds.hpp"
+
+#include <gtest/gtest.h>
+
+#include <caf/scheduler/test_coordinator.hpp>
+#include <vector>
+
+#include "actors/context.hpp"
+
+namespace janji::actors {
+namespace {
+
+struct listening_nodes final : peer_port {
+  void replicate(shard_id, replication::header&&, replication::message&&) override {}
+  void forward(std::uint64_t, shard_id, group_mail_for&&) override {}
+  void forward(std::uint64_t, shard_id, registry_mail&&) override {}
+  void tell_rounds(sequence_t applied, const std::vector<round_event>&) override { heard.push_back(applied); }
+  void tell_figures(const std::vector<group_figures>&) override {}
+  void tell_leaving() override {}
+  void tell_report(const schema::node_report&) override {}
+  void ask(std::uint64_t, shard_id, const schema::shard_ask&) override {}
+  void say(std::uint64_t, const schema::shard_said&) override {}
+
+  std::vector<sequence_t> heard;
+};
+
+class rounds_test : public testing::Test {
+protected:
+  rounds_test() : shared_(one_shard()) {
+    config_.set("scheduler.policy", caf::atom("testing"));
+    config_.set("logger.console", caf::atom("none"));
+    system_ = std::make_unique<caf::actor_system>(config_);
+    shared_.peers = &nodes_;
+    shared_.now = [] { return unix_ms{1'000}; };
+    shard_ = system_->spawn([this](caf::event_based_actor*) -> caf::behavior {
+      return {[this](append_mail& mail) { appended_.push_back(std::move(mail)); }, [](activate_groups&) {}};
+    });
+    shared_.route.set_shard(shard_id{0}, shard_);
+    shared_.availability = system_->spawn(
+        [](caf::event_based_actor*) -> caf::behavior { return {[](catalogue_changed& c) { c.done(std::move(c.answer)); }}; });
+    rounds_ = system_->spawn<rounds_actor>(std::ref(shared_), catalogue_builder(1), sequence_t{0});
+    settle();
+  }
+  ~rounds_test() override {
+    for (const auto& a : {rounds_, shard_, shared_.availability})
+      caf::anon_send_exit(a, caf::exit_reason::kill);
+    shared_.route.clear();
+    rounds_ = shard_ = shared_.availability = nullptr;
+    settle();
+  }
+
+  static node_options one_shard() {
+    node_options o;
+    o.shard_count = 1;
+    return o;
+  }
+  void settle() {
+    auto& scheduler = static_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
+    while (scheduler.try_run_once()) {
+    }
+  }
+  template <class Message>
+  void tell(Message m) {
+    caf::anon_send(rounds_, std::move(m));
+    settle();
+  }
+  void order_import() {
+    round_definition d;
+    d.code = "R";
+    d.time_zone = "Asia/Kuala_Lumpur";
+    d.centres = {{"A", "centre A", "Selangor", "Petaling", 3, 101}};
+    d.groups.push_back({group_id{}, 0, std::chrono::year{2027} / 1 / 1, {{540, 600, 10}}});
+    tell(import_order{std::move(d), "op", [this](const auto& done) { done ? ++done_ : ++refused_; }});
+  }
+  void lead(std::uint64_t incarnation) { tell(rounds_read{incarnation_t{incarnation}, {schema::owner::of_rounds(), {}, {}, {}}}); }
+  std::uint64_t last_token() const { return appended_.back().items.at(0).token; }
+
+  node_context shared_;
+  listening_nodes nodes_;
+  caf::actor_system_config config_;
+  std::unique_ptr<caf::actor_system> system_;
+  caf::actor shard_;
+  caf::actor rounds_;
+  std::vector<append_mail> appended_;
+  int done_ = 0;
+  int refused_ = 0;
+};
+
+TEST_F(rounds_test, an_order_refused_for_an_earlier_leadership_does_not_silence_the_next) {
+  order_import();  // nobody leads here yet
+  lead(7);
+  tell(round_committed{last_token(), {}, false});
+  EXPECT_EQ(refused_, 1);
+  nodes_.heard.clear();
+  order_import();
+  tell(round_committed{last_token(), sequence_t{5}, true});
+  EXPECT_EQ(done_, 1);
+  EXPECT_EQ(nodes_.heard, std::vector{sequence_t{5}}) << "the other nodes hear of the round";
+}
+
+TEST_F(rounds_test, a_node_that_has_lost_the_rounds_tells_nobody_of_them) {
+  lead(7);
+  order_import();
+  tell(round_committed{last_token(), {}, false});
+  EXPECT_EQ(refused_, 1);
+  nodes_.heard.clear();
+  tell(tell_rounds_now{});
+  EXPECT_TRUE(nodes_.heard.empty());
+}
+
+}  // namespace
+}  // namespace janji::actors
