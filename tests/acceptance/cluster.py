@@ -23,8 +23,8 @@ def free_port():
 
 
 class Etcd:
-    def __init__(self, checks):
-        self.data, self.log = checks.path("etcd"), checks.path("etcd.log")
+    def __init__(self, checks, name):
+        self.data, self.log = checks.path(f"{name}-etcd"), checks.path(f"{name}-etcd.log")
         self.port, self.peer = free_port(), free_port()
         self.process = None
         checks.undo.append(self.kill)
@@ -51,14 +51,17 @@ class Etcd:
 
 
 class Cluster:
-    def __init__(self, checks):
-        self.checks = checks
-        self.etcd = Etcd(checks).start()
-        self.nodes = [Node(checks, f"node{i}") for i in (1, 2, 3)]
-        self.ports = [0, 0, 0]
+    """Nothing is shared with another cluster of the same run."""
+
+    def __init__(self, checks, name):
+        self.checks, self.name = checks, name
+        self.etcd = Etcd(checks, name).start()
+        self.nodes, self.ports = [], []
+        for _ in range(3):
+            self.add()
 
     def add(self):
-        self.nodes.append(Node(self.checks, f"node{len(self.nodes) + 1}"))
+        self.nodes.append(Node(self.checks, f"{self.name}-node{len(self.nodes) + 1}"))
         self.ports.append(0)
         self.start(len(self.nodes) - 1)
 
@@ -88,10 +91,8 @@ class Cluster:
         self.nodes[i].process.wait()
 
 
-def begin(checks):
-    c = Cluster(checks)
-    for i in range(3):
-        c.start(i)
+def begin(checks, name):
+    c = Cluster(checks, name)
     demo = [f"{ROOT}/configs/demo/{name}" for name in ("round.toml", "centres.csv", "slot-groups.csv")]
 
     def imported(node):  # whoever was told "busy: look before you ask again" finds it there
@@ -145,7 +146,7 @@ def whole(c):
 def holds_every_answer(checks, node, i, record):
     report = json.loads(node.ctl("--output", "json", "audit").out)
     checks.check(f"the audit of node {i}'s own store is clean", report["clean"], report)
-    exported = checks.path(f"export{i}")
+    exported = f"{node.data}-export"
     node.ctl("export", "--to", exported)
     done = subprocess.run([program("janji-load"), "audit", "--record", record, "--export", exported], capture_output=True, text=True)
     checks.check(f"every answer that citizens were given holds in the store of node {i}", done.returncode == 0 and "Every promise was kept" in done.stdout,
@@ -165,7 +166,7 @@ def stores(c, record):
 
 
 def through_deaths(checks):
-    c = begin(checks)
+    c = begin(checks, "deaths")
     record = checks.path("record.jsonl")
     running = load(c, record)
     checks.undo.append(running.kill)
@@ -187,7 +188,7 @@ def gaps(record):
 
 # A fourth node, a drain and an orderly stop, each while citizens book; then nobody has been told a wrong thing.
 def through_changes(checks):
-    c = begin(checks)
+    c = begin(checks, "changes")
     record = checks.path("changes.jsonl")
     targets = [word for p in c.ports[1:] for word in ("--target", f"http://127.0.0.1:{p}")]
     running = subprocess.Popen(
