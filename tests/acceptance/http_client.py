@@ -29,8 +29,8 @@ def encoded(body):
     return body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
 
 
-def request(port, method, path, body=None, headers=None, seconds=60):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+def request(port, method, path, body=None, headers=None, seconds=60, host="127.0.0.1"):
+    connection = http.client.HTTPConnection(host, port, timeout=seconds)
     try:
         sent = {"Content-Type": "application/json"} if body is not None else {}
         connection.request(method, path, encoded(body), {**sent, **(headers or {})})

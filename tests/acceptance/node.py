@@ -35,6 +35,7 @@ class Node:
         self.out = checks.path(f"{name}.stdout")
         self.process = None
         self.port = self.admin_port = 0
+        self.enter = ()  # what puts a command where this node runs
         checks.nodes.append(self)
 
     def start(self, *arguments, environment=None, before=()):
@@ -113,7 +114,7 @@ class Node:
         return request(self.admin_port, method, path, body, {"Authorization": f"Bearer {self.token()}"})
 
     def ctl(self, *arguments, **options):
-        return ctl("--data", self.data, *arguments, **options)
+        return call(*self.enter, program("janjictl"), "--data", self.data, *arguments, **options)
 
 
 class Ended:

@@ -1,0 +1,201 @@
+"""What can befall a cluster in the laboratory. Each begins when it is called and returns what ends it."""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+from lab import LINKS, call
+from checks import Stop, wait_until
+
+RELAY_PORT, RELAY_USER = 9999, 65534
+
+
+class Faults:
+    def __init__(self, cluster):
+        self.c = cluster
+        self.expected_ends = {}  # node: exit codes that a fault may cause
+
+    def others(self, i):
+        return [h.ip for k, h in enumerate(self.c.hosts) if k != i]
+
+    # ---- processes
+    def killed(self, i):
+        """kill -9"""
+        self.c.kill(i)
+        return lambda: self.c.start(i)
+
+    def frozen(self, i):
+        """SIGSTOP"""
+        pid = self.c.nodes[i].process.pid
+        os.kill(pid, signal.SIGSTOP)
+        return lambda: os.kill(pid, signal.SIGCONT)
+
+    def stopped(self, i):
+        """an orderly stop, as in a rolling restart"""
+        code = self.c.nodes[i].stop()
+        if code != 0:
+            raise Stop(f"node {i + 1} ended with {code}: {self.c.nodes[i].stderr()[-500:]}")
+        return lambda: self.c.start(i)
+
+    def wiped(self, i):
+        """kill -9, and the disk is lost"""
+        self.c.kill(i)
+        for name in os.listdir(self.c.nodes[i].data):  # the directory may be a mount
+            path = os.path.join(self.c.nodes[i].data, name)
+            shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+        return lambda: self.c.start(i)
+
+    # ---- the network
+    def cut_off(self, i):
+        """both ways from all other nodes, etcd and citizens"""
+        h = self.c.hosts[i]
+        undo = [h.rule("INPUT", "!", "-i", "lo", "-j", "DROP"), h.rule("OUTPUT", "!", "-o", "lo", "-j", "DROP")]
+        return lambda: [u() for u in undo]
+
+    def cut_from_nodes(self, i):
+        """both ways from the other nodes only"""
+        h = self.c.hosts[i]
+        undo = [u for ip in self.others(i) for u in (h.rule("INPUT", "-s", ip, "-j", "DROP"), h.rule("OUTPUT", "-d", ip, "-j", "DROP"))]
+        return lambda: [u() for u in undo]
+
+    def cut_one_pair(self, i):
+        """both ways between two nodes"""
+        j = (i + 1) % len(self.c.hosts)
+        h, ip = self.c.hosts[i], self.c.hosts[j].ip
+        undo = [h.rule("INPUT", "-s", ip, "-j", "DROP"), h.rule("OUTPUT", "-d", ip, "-j", "DROP")]
+        return lambda: [u() for u in undo]
+
+    def deaf(self, i):
+        """one way: it hears no other node, they hear it"""
+        return self.c.hosts[i].deaf_to(*self.others(i))
+
+    def mute(self, i):
+        """one way: no other node hears it, it hears them"""
+        undo = [h.deaf_to(self.c.hosts[i].ip) for k, h in enumerate(self.c.hosts) if k != i]
+        return lambda: [u() for u in undo]
+
+    def lossy(self, i):
+        """one packet in ten is lost"""
+        return self.c.hosts[i].rule("INPUT", "!", "-i", "lo", "-m", "statistic", "--mode", "random", "--probability", "0.1", "-j", "DROP")
+
+    def narrow(self, i):
+        """two megabits a second"""
+        h = self.c.hosts[i]
+        h.run("tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", "2mbit", "burst", "32k", "latency", "400ms")
+        return lambda: h.run("tc", "qdisc", "del", "dev", "eth0", "root")
+
+    def slow(self, i):
+        """links delayed by 30 to 80 ms"""
+        return self.relayed(i, "--delay-ms", "30", "--jitter-ms", "50")
+
+    def half_open(self, i):
+        """links whose far end goes away without a word, every two seconds"""
+        return self.relayed(i, "--half-open-after", "2")
+
+    def relayed(self, i, *options):
+        h = self.c.hosts[i]
+        command = [*h.inside, "setpriv", f"--reuid={RELAY_USER}", f"--regid={RELAY_USER}", "--clear-groups", sys.executable, "-B",
+                   os.path.join(os.path.dirname(os.path.abspath(__file__)), "relay.py"), "--port", str(RELAY_PORT), *options]
+        relay = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.c.checks.undo.append(relay.kill)
+        if relay.stdout.readline() != b"listens\n":
+            raise Stop("the relay does not listen")
+        to_links, to_relay = ("-p", "tcp", "--dport", str(LINKS)), ("-j", "REDIRECT", "--to-port", str(RELAY_PORT))
+        undo = [h.rule("OUTPUT", "!", "-o", "lo", *to_links, "-m", "owner", "!", "--uid-owner", str(RELAY_USER), *to_relay, table="nat"),
+                h.rule("PREROUTING", *to_links, *to_relay, table="nat")]
+        self.break_links(h)
+
+        def heal():
+            for u in undo:
+                u()
+            relay.kill()
+            relay.wait()
+        return heal
+
+    @staticmethod
+    def break_links(host):
+        """So that they are made again, through the relay or without it."""
+        host.run("ss", "-K", "dport", "=", str(LINKS))
+        host.run("ss", "-K", "sport", "=", str(LINKS))
+
+    # ---- etcd
+    def etcd_cut_from(self, i):
+        """etcd cut off from one node"""
+        return self.c.hosts[i].deaf_to(*[m.ip for m in self.c.etcd.members])
+
+    def etcd_cut_from_all(self, _):
+        """etcd cut off from all nodes"""
+        ips = [m.ip for m in self.c.etcd.members]
+        undo = [h.deaf_to(*ips) for h in self.c.hosts]
+        return lambda: [u() for u in undo]
+
+    def etcd_member_killed(self, i):
+        """kill -9 of a member of etcd"""
+        k = i % len(self.c.etcd.members)
+        self.c.etcd.kill(k)
+        return lambda: self.c.etcd.start(k)
+
+    # ---- disks
+    def full(self, i):
+        """a full disk (of a node whose data has a mount of its own)"""
+        node = self.c.nodes[i]
+        filler = os.path.join(self.c.nodes[i].data, "filler")
+        with open(filler, "wb") as file:
+            try:
+                while True:
+                    file.write(b"\0" * (1 << 20))
+                    file.flush()
+            except OSError:
+                pass
+        wait_until(lambda: not node.alive(), 60, f"node {i + 1} ends because its disk is full")
+        self.ended_as_expected(i, {3})
+
+        def heal():
+            os.remove(filler)
+            self.c.start(i)
+        return heal
+
+    def failing_syncs(self, i):
+        """every sync of one node fails"""
+        base = self.c.checks.path(f"fiu{i}")
+        self.restart_under(i, ("fiu-run", "-x", "-f", base))
+        pid = self.c.nodes[i].process.pid
+        for name in ("fsync", "fdatasync"):
+            done = call("fiu-ctrl", "-f", base, "-c", f"enable name=posix/io/sync/{name},failinfo=5", str(pid))
+            if done.code != 0:
+                raise Stop(f"fiu-ctrl: {done}")
+        wait_until(lambda: not self.c.nodes[i].alive(), 30, f"node {i + 1} ends because its disk fails")
+
+        def heal():
+            if not self.ended_as_expected(i, {3}):
+                raise Stop(f"node {i + 1} still runs")
+            self.c.start(i)
+        return heal
+
+    def restart_under(self, i, before):
+        self.stopped(i)
+        self.c.start(i, before=before)
+        wait_until(lambda: self.c.ready(i), 60, f"node {i + 1} is ready")
+
+    def ended_as_expected(self, i, codes):
+        node = self.c.nodes[i]
+        if node.alive():
+            return False
+        if node.process.returncode not in codes:
+            raise Stop(f"node {i + 1} ended with {node.process.returncode}: {node.stderr()[-500:]}")
+        return True
+
+
+def small_disk(path, image, megabytes):
+    """A file system of its own at `path`, to be filled; one that reserves nothing ahead."""
+    os.makedirs(path, exist_ok=True)
+    with open(image, "wb") as file:
+        file.truncate(megabytes << 20)
+    for command in (("mkfs.ext2", "-q", "-m", "0", image), ("mount", "-o", "loop", image, path)):
+        done = call(*command)
+        if done.code != 0:
+            raise Stop(f"{command[0]}: {done}")
+    lost_and_found = os.path.join(path, "lost+found")
+    if os.path.isdir(lost_and_found):
+        os.rmdir(lost_and_found)

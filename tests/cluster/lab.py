@@ -1,0 +1,260 @@
+"""A laboratory of network namespaces: one bridge and a namespace a host, private to this run with its mounts and processes.
+
+enter() starts the program again in namespaces of its own, so nothing of the machine is changed and everything ends with it."""
+import base64
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "acceptance"))
+from checks import Stop, wait_until  # noqa: E402
+from http_client import request  # noqa: E402
+from node import ROOT, SLOW, Node, call, program  # noqa: E402
+
+MASTER = "11" * 32
+HERE = "10.0.0.254"
+NETNS = "/run/netns"
+CITIZENS, OPERATORS, LINKS = 8080, 8081, 9000
+UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
+
+
+def cannot_enter():
+    """Why this machine cannot hold a laboratory, or nothing."""
+    if os.geteuid() != 0:
+        return "network namespaces need root"
+    for tool, package in (("unshare", "util-linux"), ("ip", "iproute2"), ("iptables", "iptables"), ("etcd", "etcd-server")):
+        if shutil.which(tool) is None:
+            return f"{tool} is not installed ({package})"
+    tried = subprocess.run([*UNSHARE, "iptables", "-L", "-n"], capture_output=True, text=True)
+    return "" if tried.returncode == 0 else f"no namespaces here: {tried.stderr.strip()[:200]}"
+
+
+def enter():
+    if os.environ.get("JANJI_LAB") != "1":
+        os.execvpe("unshare", [*UNSHARE, sys.executable, "-B", *sys.argv], {**os.environ, "JANJI_LAB": "1"})
+    os.makedirs(NETNS, exist_ok=True)
+    must("mount", "-t", "tmpfs", "none", NETNS)
+    must("ip", "link", "set", "lo", "up")
+    must("ip", "link", "add", "br0", "type", "bridge")
+    must("ip", "link", "set", "br0", "up")
+    must("ip", "addr", "add", f"{HERE}/24", "dev", "br0")
+
+
+def must(*command):
+    done = call(*command)
+    if done.code != 0:
+        raise Stop(f"{' '.join(command)}: {done}")
+    return done.out
+
+
+class Host:
+    def __init__(self, name, ip):
+        self.name, self.ip = name, ip
+        must("ip", "netns", "add", name)
+        must("ip", "link", "add", f"v-{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
+        must("ip", "link", "set", f"v-{name}", "master", "br0", "up")
+        must("ip", "-n", name, "addr", "add", f"{ip}/24", "dev", "eth0")
+        must("ip", "-n", name, "link", "set", "eth0", "up")
+        must("ip", "-n", name, "link", "set", "lo", "up")
+        self.inside = ("nsenter", f"--net={NETNS}/{name}")
+
+    def run(self, *command):
+        return must(*self.inside, *command)
+
+    def rule(self, chain, *words, table="filter"):
+        """Appends a rule of iptables; what is returned takes it away again."""
+        self.run("iptables", "-w", "-t", table, "-A", chain, *words)
+        return lambda: self.run("iptables", "-w", "-t", table, "-D", chain, *words)
+
+    def deaf_to(self, *ips):
+        """Nothing that these send is heard here."""
+        undo = [self.rule("INPUT", "-s", ip, "-j", "DROP") for ip in ips]
+        return lambda: [u() for u in undo]
+
+
+class Etcd:
+    """Members of one etcd, each a host."""
+
+    def __init__(self, checks, members):
+        self.checks, self.members = checks, [Host(f"e{i}", f"10.0.0.{100 + i}") for i in range(1, members + 1)]
+        self.processes = [None] * members
+        checks.undo.append(self.kill_all)
+        for i in range(members):
+            self.start(i)
+        wait_until(self.answers, 60, "etcd answers")
+
+    def start(self, i):
+        host = self.members[i]
+        everybody = ",".join(f"{m.name}=http://{m.ip}:2380" for m in self.members)
+        command = ["/usr/bin/etcd", "--name", host.name, "--data-dir", self.checks.path(host.name), "--initial-cluster", everybody,
+                   "--heartbeat-interval", "200", "--election-timeout", "2000",
+                   "--listen-client-urls", f"http://{host.ip}:2379", "--advertise-client-urls", f"http://{host.ip}:2379",
+                   "--listen-peer-urls", f"http://{host.ip}:2380", "--initial-advertise-peer-urls", f"http://{host.ip}:2380"]
+        with open(self.checks.path(f"{host.name}.log"), "ab") as log:
+            self.processes[i] = subprocess.Popen([*host.inside, *command], stdout=log, stderr=log)
+
+    @property
+    def endpoints(self):
+        return " ".join(f"http://{m.ip}:2379" for m in self.members)
+
+    def ask(self, path, body):
+        for m in self.members:
+            try:
+                answer = request(2379, "POST", path, body, seconds=5, host=m.ip)
+                if answer.status == 200:
+                    return answer.json()
+            except OSError:
+                pass
+        return {}
+
+    def answers(self):
+        return "kvs" in self.ask("/v3/kv/range", {"key": base64.b64encode(b"/").decode()}) or \
+            "header" in self.ask("/v3/kv/range", {"key": base64.b64encode(b"/").decode()})
+
+    def records(self):
+        key, end = (base64.b64encode(k).decode() for k in (b"/janji/test/shard/", b"/janji/test/shard0"))
+        kvs = self.ask("/v3/kv/range", {"key": key, "range_end": end}).get("kvs", [])
+        return [json.loads(base64.b64decode(kv["value"])) for kv in kvs]
+
+    def kill(self, i):
+        self.processes[i].kill()
+        self.processes[i].wait()
+
+    def kill_all(self):
+        for i, p in enumerate(self.processes):
+            if p is not None and p.poll() is None:
+                self.kill(i)
+
+
+class LabCluster:
+    """`nodes` nodes in three zones with an etcd; every node at an address of its own."""
+
+    def __init__(self, checks, nodes, etcds=1, settings=()):
+        self.checks, self.settings = checks, settings
+        self.etcd = Etcd(checks, etcds)
+        self.hosts = [Host(f"n{i}", f"10.0.0.{i}") for i in range(1, nodes + 1)]
+        self.nodes = [Node(checks, f"node{i}") for i in range(1, nodes + 1)]
+        for i in range(nodes):
+            self.start(i)
+
+    def start(self, i, before=(), **options):
+        host, more = self.hosts[i], []
+        for name, value in (("cluster.name", "test"), ("cluster.node", i + 1), ("cluster.etcd", self.etcd.endpoints),
+                            ("cluster.address", host.ip), ("cluster.port", LINKS), ("cluster.zone", f"zone{i % 3 + 1}"),
+                            ("http.address", host.ip), ("admin.address", "0.0.0.0"), *self.settings):
+            more += ["--set", f"{name}={value}"]
+        self.nodes[i].enter = host.inside
+        self.nodes[i].start("--port", str(CITIZENS), "--admin-port", str(OPERATORS), *more, environment={"JANJI_MASTER_KEY": MASTER},
+                            before=(*host.inside, *before), **options)
+
+    def ready(self, i):
+        try:
+            return self.nodes[i].alive() and request(OPERATORS, "GET", "/readyz", seconds=5, host=self.hosts[i].ip).status == 200
+        except OSError:
+            return False
+
+    def back(self, i):
+        """Ready; one that was told to try again is started again, as a supervisor would."""
+        node = self.nodes[i]
+        if not node.alive() and node.process.returncode == 2 and "try again" in node.stderr():
+            self.start(i)
+        return self.ready(i)
+
+    def all_ready(self, seconds=60, after="its start"):
+        wait_until(lambda: all(self.back(i) for i in range(len(self.nodes))), seconds * SLOW, f"every node is ready after: {after}")
+
+    def whole(self):
+        """As etcd has it: every shard is on three replicas that are in step."""
+        records = self.etcd.records()
+        return len(records) == 64 and all(len(r["in_sync"]) == 3 for r in records)
+
+    def wait_whole(self, seconds=90):
+        wait_until(self.whole, seconds * SLOW, "every shard is on three replicas again")
+
+    def open_round(self):
+        demo = [f"{ROOT}/configs/demo/{name}" for name in ("round.toml", "centres.csv", "slot-groups.csv")]
+
+        def imported(node):
+            done = node.ctl("round", "import", "--round", demo[0], "--centres", demo[1], "--slots", demo[2])
+            return done.code == 0 or "is there already" in done.out
+
+        wait_until(lambda: any(imported(n) for n in self.nodes), 60 * SLOW, "the node that leads the rounds imports one")
+        self.all_ready()
+        wait_until(lambda: any(n.ctl("round", "open", "2021-3").code == 0 for n in self.nodes), 60 * SLOW, "the round is opened")
+        for h in self.hosts:
+            wait_until(lambda: b'"state":"open"' in request(CITIZENS, "GET", "/api/v1/rounds", host=h.ip).body, 60 * SLOW, "every front sees it open")
+        self.wait_whole()
+
+    def kill(self, i):
+        os.kill(self.nodes[i].process.pid, signal.SIGKILL)
+        self.nodes[i].process.wait()
+
+
+class Load:
+    """Citizens at all fronts at a steady rate, who come back with their keys; every answer is recorded."""
+
+    def __init__(self, cluster, seconds, rate, seed, more=()):
+        self.checks = cluster.checks
+        self.record = self.checks.path("record.jsonl")
+        self.seen = self.confirmed = self.unknown = 0
+        self.greatest_ms = 0.0
+        self.rest = b""
+        targets = [word for h in cluster.hosts for word in ("--target", f"http://{h.ip}:{CITIZENS}")]
+        self.process = subprocess.Popen(
+            [program("janji-load"), "book", "--i-own-this-target", *targets, "--connections", "96", "--rate", str(rate), "--duration", str(seconds),
+             "--retry-share", "0.05", "--cancel-share", "0.1", "--move-share", "0.05", "--party-share", "0.1", "--people", "4", "--tolerate-restarts",
+             "--retry-unknowns", "1000", "--timeout-ms", "6000", "--drain", "60", "--seed", str(seed), "--record", self.record, "--output", "json",
+             "--quiet", *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.checks.undo.append(self.process.kill)
+
+    def runs(self):
+        return self.process.poll() is None
+
+    def take(self):
+        """Reads on in the record: how many confirmations, how many unknown outcomes, the greatest latency in ms."""
+        try:
+            with open(self.record, "rb") as file:
+                file.seek(self.seen)
+                read = file.read()
+        except OSError:
+            read = b""
+        self.seen += len(read)
+        lines = (self.rest + read).split(b"\n")
+        self.rest = lines.pop()
+        entries = [json.loads(line) for line in lines if line.startswith(b'{"i"')]
+        yes = [e["l"] / 1000 for e in entries if e["x"] == "yes"]
+        self.confirmed += len(yes)
+        self.unknown += sum(1 for e in entries if e["x"] == "unknown")
+        self.greatest_ms = max([self.greatest_ms, *yes])
+        return len(yes)
+
+    def end(self, seconds):
+        out, err = self.process.communicate(timeout=seconds * SLOW)
+        if self.process.returncode != 0:
+            raise Stop(f"janji-load ended with {self.process.returncode}: {err[-800:]}")
+        return json.loads(out)
+
+
+def held_against_every_store(cluster, load, holders):
+    """Stops all nodes; the stores of those that hold every shard are audited, and held against what citizens were told."""
+    checks, found = cluster.checks, []
+    for i, n in enumerate(cluster.nodes):
+        if n.alive():
+            checks.equal(f"node {i + 1} stops in an orderly way", n.stop(), 0)
+    for i in holders:
+        node = cluster.nodes[i]
+        report = node.ctl("--output", "json", "audit", seconds=900).json()
+        checks.check(f"the audit of node {i + 1}'s own store is clean", report.get("clean"), report)
+        exported = f"{node.data}-export"
+        node.ctl("export", "--to", exported, seconds=900)
+        held = call(program("janji-load"), "audit", "--record", load.record, "--export", exported, seconds=900)
+        checks.check(f"every answer that citizens were given holds in the store of node {i + 1}", held.code == 0 and "Every promise was kept" in held.out, held.out)
+        found.append({k: report.get(k) for k in ("bookings", "live", "cancelled", "claims")})
+    checks.check("all replicas hold the same", all(f == found[0] for f in found), found)
+    checks.say(found[0])
+    if os.environ.get("JANJI_SHOW_AUDIT"):
+        print(held.out)
+    return found[0]
