@@ -254,11 +254,15 @@ void cluster_seat::store_away(const std::string& why) {
   spdlog::warn("etcd is away, nothing can change: {}", why);
   const std::lock_guard lock(mutex_);
   away_ = why;
+  if (node_ != nullptr)
+    plan();
 }
 void cluster_seat::store_back() {
   spdlog::info("etcd is back");
   const std::lock_guard lock(mutex_);
   away_.clear();
+  if (node_ != nullptr)
+    plan();
 }
 
 // ------------------------------------------------------------------ where shards are to lie
@@ -288,7 +292,8 @@ void cluster_seat::plan() {
   for (const auto& [shard, pinned] : pins_)
     if (std::ranges::all_of(pinned, [&](auto n) { return facts_.contains(n) && placeable(facts_.at(n), now); }))
       wanted_[shard.value] = pinned;
-  cluster::placement_picture picture{wanted_, {}, moves_paused_};
+  // Without etcd a move would only cost a leader its place.
+  cluster::placement_picture picture{wanted_, {}, moves_paused_ || !away_.empty()};
   for (const auto& [id, m] : members_) {
     addresses_[id] = m.links;
     picture.members.push_back(m);

@@ -40,7 +40,7 @@ struct node_fact {
 struct placement_picture {
   std::vector<std::vector<std::uint64_t>> wanted;  // by shard: nodes, the one that is to lead first
   std::vector<node_registration> members;          // that are registered now
-  bool moves_paused = false;                       // only what is missing is made good
+  bool moves_paused = false;                       // by operators, or because etcd is away: only what is missing is made good
 };
 
 struct shard_change {

@@ -269,6 +269,10 @@ std::expected<bool, std::string> etcd_config_store::put_value(std::string_view n
 // What was not answered, or answered by an etcd that is not the one known, is unknown. seen_ is not compared: a swap that
 // succeeded has compared more.
 swap_outcome etcd_config_store::settle(std::expected<json::object, failure> answer, const shard_record& record) {
+  if (!answer && !answer.error().may_have_happened) {
+    say("a swap was not made: " + answer.error().text);
+    return {swap_result::not_done, {}};
+  }
   if (!answer) {
     say("a swap has no known outcome: " + answer.error().text);
     return {};

@@ -253,6 +253,7 @@ void machine::check_round(outputs& out) {
 
 void machine::lead_through_tick(outputs& out) {
   const bool fills = role_ == role::reconciling || role_ == role::serving;
+  rest_ -= std::min(rest_, 1U);
   for (auto& p : peers_) {
     ++p.unheard;
     ++p.since_sent;

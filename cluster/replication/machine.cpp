@@ -31,7 +31,7 @@ void machine::step(input&& in, outputs& out) {
   } else if (auto* l = std::get_if<link_broken>(&in)) {
     doubt(l->node);
     if (role_ == role::stopped && record_.record.leader.node == l->node)
-      leader_unheard_ = std::max(leader_unheard_, options_.suspect_ticks);
+      leader_unheard_ = std::max(leader_unheard_, options_.suspect_ticks - std::min(options_.relink_ticks, options_.suspect_ticks));
   } else if (auto* e = std::get_if<entries_read>(&in)) {
     got_entries(std::move(*e), out);
   } else if (auto* n = std::get_if<snapshot_read>(&in)) {
@@ -126,9 +126,8 @@ void machine::swap_came_back(swap_answered&& a, outputs& out) {
       record_ = std::move(a.record);
       const bool leads = same(record_.record.leader, self_) && record_.record.epoch > promised_;
       leads ? lead(out) : step_down("leadership was handed over", out);
-    } else if (a.result == swap_result::unknown && options_.faults.unknown_swap_is_refused) {
-      pending_.reset();
-      try_commit(out);
+    } else if (a.result == swap_result::not_done || (a.result == swap_result::unknown && options_.faults.unknown_swap_is_refused)) {
+      give_up_change(out);
     } else if (a.result == swap_result::unknown && options_.faults.read_settles_unknown_swap) {
       pending_->unknown = true;
     } else {
@@ -143,7 +142,8 @@ void machine::swap_came_back(swap_answered&& a, outputs& out) {
 
 // The answer to a take-over.
 void machine::stood(const swap_answered& a, outputs& out) {
-  if (a.result == swap_result::unknown) {  // as refused, until known: a later swap of one's own tells, or a higher epoch
+  // Unknown is as refused, until known: a later swap of one's own tells, or a higher epoch.
+  if (a.result == swap_result::unknown || a.result == swap_result::not_done) {
     if (options_.own_record)
       return take_over(out);
     role_ = role::stopped;
@@ -204,6 +204,7 @@ void machine::lead(outputs& out) {
   role_ = role::promising;
   promised_ = record_.record.epoch;
   vouched_ = {};
+  rest_ = 0;
   pending_.reset();
   hand_over_to_.reset();
   replacing_.reset();

@@ -195,6 +195,7 @@ private:
   // ---- membership.cpp
   void obey(const order& o, outputs& out);
   [[nodiscard]] std::string why_not(const order& o);
+  void give_up_change(outputs& out);
   void advance_membership(outputs& out);
   [[nodiscard]] bool advance_replacement(outputs& out);
   [[nodiscard]] bool advance_hand_over(outputs& out);
@@ -224,6 +225,7 @@ private:
   std::optional<shard_record> swap_out_;  // sent and not answered
   versioned_record newest_;               // that was ever seen
   std::optional<pending_swap> pending_;
+  std::uint32_t rest_ = 0;  // ticks until the record may be changed again, after a swap that could not be made
   std::optional<member> hand_over_to_;
   std::optional<replacement> replacing_;
 

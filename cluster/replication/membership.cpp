@@ -14,6 +14,14 @@ void machine::change_record(change what, const member& who, shard_record next, s
     try_commit(out);
 }
 
+// It has not happened and will not: the epoch goes on as it was, and the next change waits for a while.
+void machine::give_up_change(outputs& out) {
+  pending_.reset();
+  hand_over_to_.reset();
+  rest_ = options_.silent_ticks;
+  try_commit(out);
+}
+
 // ------------------------------------------------------------------ orders
 
 void machine::obey(const order& o, outputs& out) {
@@ -41,6 +49,8 @@ std::string machine::why_not(const order& o) {
   const auto& r = record_.record;
   if (!leading())
     return "this replica does not lead the shard";
+  if (rest_ != 0)
+    return "the configuration store cannot be reached";
   if (swap_out_ || pending_ || hand_over_to_ || replacing_)
     return "another change of the record is under way";
   if (write_)
@@ -76,7 +86,7 @@ std::string machine::why_not(const order& o) {
 // ------------------------------------------------------------------ steps
 
 void machine::advance_membership(outputs& out) {
-  if (write_ || swap_out_ || pending_)
+  if (write_ || swap_out_ || pending_ || rest_ != 0)
     return;
   if (advance_replacement(out) || shrink(out) || advance_hand_over(out))
     return;

@@ -39,7 +39,8 @@ struct versioned_record {
 };
 
 // A swap whose outcome is unknown is settled by a higher epoch or by a later swap of one's own, never by a read.
-enum class swap_result : std::uint8_t { won, lost, unknown };
+// not_done: it was never sent, or was turned away before anything was done; nothing is known of the record.
+enum class swap_result : std::uint8_t { won, lost, unknown, not_done };
 
 struct position {
   epoch_t epoch;

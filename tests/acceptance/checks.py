@@ -74,7 +74,7 @@ class Checks:
             node.kill()
         for undo in reversed(self.undo):
             undo()
-        keep = self.failed > 0 and os.environ.get("JANJI_KEEP")
+        keep = os.environ.get("JANJI_KEEP") and (self.failed > 0 or os.environ["JANJI_KEEP"] == "always")
         if keep:
             print(f"kept: {self.directory}")
         else:

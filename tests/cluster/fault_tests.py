@@ -28,7 +28,9 @@ def through_one(cluster, faults, load, name, seconds, i):
     healed = time.monotonic()
     cluster.all_ready(after=fault.__doc__)
     cluster.wait_whole()
-    checks.check(f"node {i + 1}: {fault.__doc__}: bookings go on, and every shard is whole {time.monotonic() - healed:.1f} s after it", during > 0, during)
+    whole = time.monotonic() - healed
+    cluster.wait_settled()
+    checks.check(f"node {i + 1}: {fault.__doc__}: bookings go on, and every shard is whole {whole:.1f} s after it", during > 0, during)
     load.take()
     checks.say(f"{during} confirmations in {seconds} s; greatest latency {load.greatest_ms:.0f} ms, {load.unknown - unknown} unknown at first")
 

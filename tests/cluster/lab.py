@@ -174,6 +174,13 @@ class LabCluster:
     def wait_whole(self, seconds=90):
         wait_until(self.whole, seconds * SLOW, "every shard is on three replicas again")
 
+    def wait_settled(self, seconds=90):
+        """And every shard is where it is to be, led by whom it is to be led."""
+        some = next(n for n in self.nodes if n.alive())
+        done = some.ctl("rebalance", "status", "--wait", "--wait-seconds", str(seconds * SLOW), seconds=seconds + 30)
+        if done.code != 0:
+            raise Stop(f"shards do not come to rest: {done}")
+
     def open_round(self):
         demo = [f"{ROOT}/configs/demo/{name}" for name in ("round.toml", "centres.csv", "slot-groups.csv")]
 
@@ -204,7 +211,7 @@ class Load:
         self.rest = b""
         targets = [word for h in cluster.hosts for word in ("--target", f"http://{h.ip}:{CITIZENS}")]
         self.process = subprocess.Popen(
-            [program("janji-load"), "book", "--i-own-this-target", *targets, "--connections", "96", "--rate", str(rate), "--duration", str(seconds),
+            [program("janji-load"), "book", "--i-own-this-target", *targets, "--connections", "1000", "--rate", str(rate), "--duration", str(seconds),
              "--retry-share", "0.05", "--cancel-share", "0.1", "--move-share", "0.05", "--party-share", "0.1", "--people", "4", "--tolerate-restarts",
              "--retry-unknowns", "1000", "--timeout-ms", "6000", "--drain", "60", "--seed", str(seed), "--record", self.record, "--output", "json",
              "--quiet", *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

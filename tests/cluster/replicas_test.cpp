@@ -122,6 +122,26 @@ TEST_F(cluster_test, a_silent_member_is_dropped_during_reconciliation_too) {
   EXPECT_EQ(at(0).m->current_role(), machine::role::serving);
 }
 
+TEST_F(cluster_test, a_leader_whose_swap_could_not_be_made_goes_on_leading) {
+  serve();
+  step(0, link_broken{2});
+  for (int i = 0; i < 60 && !swapping; ++i) {
+    step(0, tick{0});
+    for (auto& m : std::exchange(net, {}))
+      if (m.head.to == who(1))
+        step(1, received{m.head, m.what});
+  }
+  ASSERT_TRUE(swapping);
+  swap(swap_result::not_done, false);
+  EXPECT_EQ(at(0).m->current_role(), machine::role::serving);
+  EXPECT_EQ(record.record.in_sync.size(), 3U);
+  const auto b = book(0);
+  step(0, tick{0});
+  EXPECT_FALSE(swapping) << "it is not tried again at once";
+  run();
+  EXPECT_TRUE(confirmed(0, b)) << "by all three: the silent one is back";
+}
+
 TEST_F(cluster_test, a_leader_that_hears_nobody_changes_nothing) {
   serve();
   crash(1);

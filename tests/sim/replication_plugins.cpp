@@ -243,6 +243,11 @@ void world::swap(int n, int s, const r::swap_record& w) {
       feed(n, s, r::swap_answered{});
     });
   };
+  if (away && chance(50))  // nobody could be reached: the one who asks knows that nothing was done
+    return at_node(swap_timeout, n, [this, n, s] {
+      say("n{} s{} swap not made", n, s);
+      feed(n, s, r::swap_answered{r::swap_result::not_done, {}});
+    });
   if (away || (forgetful && chance(20)))
     return unknown(swap_timeout);
   if (forgetful && chance(40)) {  // takes effect before or after its outcome is given up
