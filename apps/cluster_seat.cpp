@@ -33,6 +33,7 @@ cluster_seat::cluster_seat(const settings& s, store::node_store& store)
   links_.certificate_file = s.text("cluster.certificate_file");
   links_.key_file = s.text("cluster.key_file");
   links_.ca_file = s.text("cluster.ca_file");
+  links_.production = s.text("cluster.mode") == "production";
   links_.log = [](const std::string& line) { spdlog::info("{}", line); };
 }
 
@@ -122,6 +123,8 @@ std::expected<void, std::string> cluster_seat::join(actors::node& node, const st
   house_ = std::jthread([this](const std::stop_token& stop) { keep_house(stop); });
   return {};
 }
+
+std::expected<void, std::string> cluster_seat::reload_certificates() { return open_links_->reload(); }
 
 void cluster_seat::withdraw() { etcd_->withdraw(); }
 

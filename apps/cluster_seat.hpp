@@ -34,6 +34,8 @@ public:
   [[nodiscard]] actors::cluster_ports ports();
   // The node runs: registers it and begins to follow. An error says why the cluster does not take it.
   std::expected<void, std::string> join(actors::node& node, const std::string& fronts);
+  // Reads the links' certificates anew; links that are up keep theirs. On an error all stays as it was.
+  std::expected<void, std::string> reload_certificates();
   // Before the node stops: nobody plans with it any more.
   void withdraw();
   // Before the node goes.

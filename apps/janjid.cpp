@@ -99,6 +99,7 @@ struct server {
   void watch_rounds();
   result<void> listen(const settings& s);
   int serve(const settings& s);
+  void reload_on(asio::signal_set& hangup);
   void write_ports(const std::string& data) const;
 };
 
@@ -256,6 +257,21 @@ void server::write_ports(const std::string& data) const {
   std::filesystem::rename(path + ".new", path, ignored);
 }
 
+// SIGHUP: certificates are read anew.
+void server::reload_on(asio::signal_set& hangup) {
+  hangup.async_wait([this, &hangup](boost::system::error_code ec, int) {
+    if (ec)
+      return;
+    if (!seat)
+      spdlog::info("SIGHUP: there is nothing to read anew");
+    else if (const auto read = seat->reload_certificates(); read)
+      spdlog::info("SIGHUP: the links' certificates were read anew");
+    else
+      spdlog::error("SIGHUP: the links' certificates stay as they were: {}", read.error());
+    reload_on(hangup);
+  });
+}
+
 int server::serve(const settings& s) {
   asio::signal_set signals(admin_io, SIGTERM, SIGINT);
   signals.async_wait([this](boost::system::error_code ec, int signal) {
@@ -272,6 +288,8 @@ int server::serve(const settings& s) {
     })
         .detach();
   });
+  asio::signal_set hangup(admin_io, SIGHUP);
+  reload_on(hangup);
   std::thread admin([this] { admin_io.run(); });
   citizens_io.run();
   admin.join();

@@ -50,6 +50,8 @@ const std::array all{
     setting{"cluster.min_in_sync", "disks that must hold a booking before it is confirmed", "", std::int64_t{2}, 1, 9},
     setting{"cluster.role", "both: holds shards and serves citizens; front: holds none", "", std::string("both"), 0, 0, false,
             "both, front"},
+    setting{"cluster.mode", "production: links only with certificates, and none of an authority made for development", "",
+            std::string("development"), 0, 0, false, "development, production"},
     setting{"cluster.zone", "replicas lie in different zones as far as there are enough", "", std::string(), 0, 64},
     setting{"cluster.weight", "this node's share of the shards, in proportion to the others'", "", std::int64_t{100}, 1, 10000},
     setting{"cluster.replace_after_s", "a node that is away for so long is replaced by others", "s", std::int64_t{60}, 1, 86400},

@@ -16,8 +16,9 @@ public:
   [[nodiscard]] std::string certificate(const std::string& name) const { return directory_.path() + "/" + name + ".pem"; }
   [[nodiscard]] std::string key(const std::string& name) const { return directory_.path() + "/" + name + ".key"; }
 
-  void make_authority(const std::string& name) {
-    run("openssl req -x509 " + new_key + " -keyout " + key(name) + " -out " + certificate(name) + " -days 2 -subj /CN=" + name);
+  void make_authority(const std::string& name, const std::string& subject = {}) {
+    run("openssl req -x509 " + new_key + " -keyout " + key(name) + " -out " + certificate(name) + " -days 2 -subj '" +
+        (subject.empty() ? "/CN=" + name : subject) + "'");
   }
   // `dates`: what openssl ca would call its validity; by default from now for two days.
   void issue(const std::string& name, const std::string& authority, const std::string& dates = "-days 2") {

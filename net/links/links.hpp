@@ -31,6 +31,7 @@ struct link_options {
   std::string certificate_file;  // PEM; all three or none
   std::string key_file;
   std::string ca_file;
+  bool production = false;  // no link in the clear, and no authority made for development
   std::size_t window_bytes_max = 32U << 20U;
   std::uint32_t silence_ms = 2'000;
   std::uint32_t redial_ms_min = 50;  // doubled up to the other, with jitter

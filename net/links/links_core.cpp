@@ -1,8 +1,12 @@
 #include "net/links/links_core.hpp"
 
 #include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <sodium.h>
 
+#include <array>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 #include <charconv>
@@ -58,13 +62,37 @@ links_core::~links_core() {
   thread_.join();
 }
 
+namespace {
+
+// configs/dev-ca names its authorities so; their keys lie about unprotected.
+bool made_for_development(const std::string& ca_file) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> file(BIO_new_file(ca_file.c_str(), "r"), &BIO_free);
+  while (file) {
+    const std::unique_ptr<X509, decltype(&X509_free)> one(PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr), &X509_free);
+    if (!one)
+      break;
+    std::array<char, 64> name{};
+    const auto length = X509_NAME_get_text_by_NID(X509_get_subject_name(one.get()), NID_organizationName, name.data(), name.size());
+    if (length > 0 && std::string_view(name.data()) == "Janji development")
+      return true;
+  }
+  ERR_clear_error();
+  return false;
+}
+
+}  // namespace
+
 std::expected<std::shared_ptr<asio::ssl::context>, std::string> links_core::read_certificates() const {
   namespace ssl = asio::ssl;
   const auto given = !options.certificate_file.empty() + !options.key_file.empty() + !options.ca_file.empty();
+  if (given == 0 && options.production)
+    return std::unexpected(std::string("a cluster in production needs certificates for its links"));
   if (given == 0)
     return nullptr;
   if (given != 3)
     return std::unexpected(std::string("links need a certificate, its key and the authority's certificate, or none of them"));
+  if (options.production && made_for_development(options.ca_file))
+    return std::unexpected(options.ca_file + ": this authority was made for development: anybody may have its key");
   auto context = std::make_shared<ssl::context>(ssl::context::tls);
   error_code ec;
   const auto failed = [&](const std::string& file) { return std::unexpected(fmt::format("{}: {}", file, ec.message())); };
@@ -92,9 +120,11 @@ std::expected<void, std::string> links_core::start() {
   error_code ec;
   const auto where = fmt::format("{}:{}", options.address, options.port);
   const auto failed = [&] { return std::unexpected(fmt::format("links cannot listen at {}: {}", where, ec.message())); };
-  const asio::ip::tcp::endpoint at(asio::ip::make_address(options.address, ec), options.port);
+  asio::ip::tcp::resolver resolver(io);  // a name, as certificates have it, or an address
+  const auto found = resolver.resolve(options.address, std::to_string(options.port), ec);
   if (ec)
     return failed();
+  const asio::ip::tcp::endpoint at = *found.begin();
   acceptor_.open(at.protocol(), ec);
   if (!ec)
     acceptor_.set_option(asio::socket_base::reuse_address(true), ec);

@@ -84,7 +84,7 @@ class Checks:
         skipped = f", {self.skipped} skipped" if self.skipped else ""
         print(f"took {time.monotonic() - self.begun:.0f} s")
         print(f"{self.name}: {self.passed} passed, {self.failed} failed{skipped}", flush=True)
-        return 0 if self.failed == 0 and self.passed > 0 else 1
+        return 0 if self.failed == 0 and self.passed + self.skipped > 0 else 1
 
 
 def interrupted(*_):

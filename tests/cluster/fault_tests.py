@@ -14,6 +14,7 @@ from node import call, program  # noqa: E402
 ROWS = [("killed", 3), ("frozen", 5), ("cut_off", 4), ("cut_from_nodes", 4), ("cut_one_pair", 4), ("deaf", 4), ("mute", 4), ("lossy", 4),
         ("narrow", 4), ("slow", 4), ("half_open", 6), ("etcd_cut_from", 4), ("etcd_cut_from_all", 4), ("etcd_member_killed", 3),
         ("stopped", 2), ("wiped", 2), ("full", 3), ("failing_syncs", 1)]
+QUICK = ["killed", "frozen", "cut_from_nodes", "deaf", "lossy", "half_open", "etcd_cut_from_all", "stopped", "wiped", "full", "failing_syncs"]
 
 
 def through_one(cluster, faults, load, name, seconds, i):
@@ -36,8 +37,8 @@ def through_one(cluster, faults, load, name, seconds, i):
 
 
 def through_all(checks):
-    wanted = os.environ.get("JANJI_FAULTS", "").split()
-    rows = [r for r in ROWS if not wanted or r[0] in wanted]
+    wanted = os.environ.get("JANJI_FAULTS", "").split() or QUICK
+    rows = [r for r in ROWS if wanted == ["all"] or r[0] in wanted]
     small_disk(checks.path("node3"), checks.path("node3.img"), 700)
     cluster = LabCluster(checks, 3, etcds=3)
     cluster.open_round()
@@ -65,7 +66,6 @@ if __name__ == "__main__":
     why = cannot_enter() if os.environ.get("JANJI_LAB") != "1" else ""
     if why:
         c = Checks("cluster_faults")
-        c.passed += 1
         c.skip("faults on real processes", why)
         sys.exit(c.finish())
     enter()

@@ -67,7 +67,10 @@ class Host:
     def rule(self, chain, *words, table="filter"):
         """Appends a rule of iptables; what is returned takes it away again."""
         self.run("iptables", "-w", "-t", table, "-A", chain, *words)
-        return lambda: self.run("iptables", "-w", "-t", table, "-D", chain, *words)
+        return lambda: self.take_away("iptables", "-w", "-t", table, "-D", chain, *words)
+
+    def take_away(self, *command):
+        self.run(*command)
 
     def deaf_to(self, *ips):
         """Nothing that these send is heard here."""
@@ -114,8 +117,8 @@ class Etcd:
         return "kvs" in self.ask("/v3/kv/range", {"key": base64.b64encode(b"/").decode()}) or \
             "header" in self.ask("/v3/kv/range", {"key": base64.b64encode(b"/").decode()})
 
-    def records(self):
-        key, end = (base64.b64encode(k).decode() for k in (b"/janji/test/shard/", b"/janji/test/shard0"))
+    def records(self, cluster="test"):
+        key, end = (base64.b64encode(f"/janji/{cluster}/shard{c}".encode()).decode() for c in "/0")
         kvs = self.ask("/v3/kv/range", {"key": key, "range_end": end}).get("kvs", [])
         return [json.loads(base64.b64decode(kv["value"])) for kv in kvs]
 
@@ -127,6 +130,11 @@ class Etcd:
         for i, p in enumerate(self.processes):
             if p is not None and p.poll() is None:
                 self.kill(i)
+
+
+def all_in_step(records):
+    """As etcd has it: every shard is on three replicas that are in step."""
+    return len(records) == 64 and all(len(r["in_sync"]) == 3 for r in records)
 
 
 class LabCluster:
@@ -167,9 +175,7 @@ class LabCluster:
         wait_until(lambda: all(self.back(i) for i in range(len(self.nodes))), seconds * SLOW, f"every node is ready after: {after}")
 
     def whole(self):
-        """As etcd has it: every shard is on three replicas that are in step."""
-        records = self.etcd.records()
-        return len(records) == 64 and all(len(r["in_sync"]) == 3 for r in records)
+        return all_in_step(self.etcd.records())
 
     def wait_whole(self, seconds=90):
         wait_until(self.whole, seconds * SLOW, "every shard is on three replicas again")
@@ -204,14 +210,18 @@ class Load:
     """Citizens at all fronts at a steady rate, who come back with their keys; every answer is recorded."""
 
     def __init__(self, cluster, seconds, rate, seed, more=()):
-        self.checks = cluster.checks
-        self.record = self.checks.path("record.jsonl")
+        self.start(cluster.checks, (program("janji-load"),), [f"http://{h.ip}:{CITIZENS}" for h in cluster.hosts],
+                   cluster.checks.path("record.jsonl"), seconds, rate, seed, more)
+
+    def start(self, checks, command, fronts, record, seconds, rate, seed, more=()):
+        """`command`: the load generator; `record`: its record, as this program and the generator both name it."""
+        self.checks, self.record = checks, record
         self.seen = self.confirmed = self.unknown = 0
         self.greatest_ms = 0.0
         self.rest = b""
-        targets = [word for h in cluster.hosts for word in ("--target", f"http://{h.ip}:{CITIZENS}")]
+        targets = [word for front in fronts for word in ("--target", front)]
         self.process = subprocess.Popen(
-            [program("janji-load"), "book", "--i-own-this-target", *targets, "--connections", "1000", "--rate", str(rate), "--duration", str(seconds),
+            [*command, "book", "--i-own-this-target", *targets, "--connections", "1000", "--rate", str(rate), "--duration", str(seconds),
              "--retry-share", "0.05", "--cancel-share", "0.1", "--move-share", "0.05", "--party-share", "0.1", "--people", "4", "--tolerate-restarts",
              "--retry-unknowns", "1000", "--timeout-ms", "6000", "--drain", "60", "--seed", str(seed), "--record", self.record, "--output", "json",
              "--quiet", *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -323,6 +323,8 @@ struct tls_links_test : links_test {
     c.issue("two", "ours");
     c.issue("stranger", "other");
     c.issue("stale", "ours", "-days -1");
+    c.make_authority("development", "/O=Janji development/CN=development");
+    c.issue("dev", "development");
   }
   link_options with(const std::string& name, const std::string& authority = "ours") const {
     link_options o;
@@ -360,6 +362,27 @@ TEST_F(tls_links_test, strangers_stale_certificates_and_none_are_refused) {
   EXPECT_TRUE(refused(with("stale")));
   EXPECT_TRUE(refused({})) << "in the clear";
   EXPECT_TRUE(b.up_.empty());
+}
+
+TEST_F(tls_links_test, production_takes_no_links_in_the_clear_and_no_development_authority) {
+  const auto refusal = [&](link_options o) {
+    o.cluster = "test";
+    o.node = 1;
+    o.production = true;
+    end e;
+    const auto made = links::open(o, e);
+    return made ? std::string() : made.error();
+  };
+  EXPECT_NE(refusal({}).find("needs certificates"), std::string::npos);
+  EXPECT_NE(refusal(with("dev", "development")).find("made for development"), std::string::npos);
+  EXPECT_EQ(refusal(with("one")), "");
+}
+
+TEST_F(tls_links_test, a_name_is_listened_at_as_an_address_is) {
+  auto o = with("one");
+  o.address = "localhost";
+  join(o, with("two"));
+  EXPECT_TRUE(a.is_up() && b.is_up());
 }
 
 TEST_F(tls_links_test, certificates_are_renewed_without_a_restart) {
