@@ -34,6 +34,7 @@ struct failure {
   bool may_have_happened = false;  // the request may have reached etcd and taken effect
   int code = 0;                    // etcd's own (gRPC's numbers); 0: none was said
   std::string text;
+  bool forgotten = false;  // what is shown is older than what was shown before
 };
 constexpr int code_unauthenticated = 16;
 

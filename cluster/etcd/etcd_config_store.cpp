@@ -159,7 +159,7 @@ std::expected<header, failure> etcd_config_store::check(const json::object& answ
     return std::unexpected(failure{true, 0, h.error()});
   if (h->revision < at_least)
     return std::unexpected(
-        failure{true, 0, fmt::format("etcd has forgotten: its revision went back from {} to {}", at_least, h->revision)});
+        failure{true, 0, fmt::format("etcd has forgotten: its revision went back from {} to {}", at_least, h->revision), true});
   auto same = same_cluster(*h);
   if (same)
     for (auto known = seen_.load(); known < h->revision && !seen_.compare_exchange_weak(known, h->revision);) {
@@ -426,7 +426,8 @@ void etcd_config_store::watch(const std::stop_token& stop) {
   const auto failed = [&](const failure& f) {
     if (stop.stop_requested())
       return;
-    if (!std::exchange(away_, true))
+    const bool first = !std::exchange(away_, true);
+    if (first || (f.forgotten && !std::exchange(told_forgotten_, true)))
       events_->store_away(f.text);
     wait(stop, pause / 2 + std::chrono::milliseconds(randombytes_uniform(static_cast<std::uint32_t>(pause.count()))));
     pause = std::min<std::chrono::milliseconds>(2 * pause, longest_pause);
@@ -502,6 +503,14 @@ std::expected<void, failure> etcd_config_store::tell_changes(channel& c, std::in
       missed = true;
       return false;
     }
+    if (said->head.revision + 1 < next) {  // else it would wait in silence for the past to come again
+      result = std::unexpected(failure{
+          true, 0,
+          fmt::format("etcd has forgotten, or this member of it lags: its revision is {}, {} was seen", said->head.revision, next - 1),
+          true});
+      missed = true;
+      return false;
+    }
     if (said->compact_revision != 0 || said->cancelled) {  // what was missed is read as a picture
       say("the watch was ended: " + (said->why.empty() ? "what it asked for is compacted" : said->why));
       missed = true;
@@ -523,6 +532,7 @@ std::expected<void, failure> etcd_config_store::tell_changes(channel& c, std::in
 }
 
 void etcd_config_store::reached() {
+  told_forgotten_ = false;
   if (std::exchange(away_, false))
     events_->store_back();
 }

@@ -99,7 +99,8 @@ private:
   std::int64_t lease_ = 0;                 // under mine_; 0: none
 
   config_events* events_ = nullptr;
-  bool away_ = false;  // the watching thread's
+  bool away_ = false;  // the watching thread's, both
+  bool told_forgotten_ = false;
   std::mutex waiting_;
   std::condition_variable_any wake_;
   std::jthread keeping_;  // end before anything above goes

@@ -62,8 +62,11 @@ public:
         values_.erase(name);
     });
   }
-  void store_away(const std::string&) override {
-    change([&] { away_ = true; });
+  void store_away(const std::string& why) override {
+    change([&] {
+      away_ = true;
+      why_ = why;
+    });
   }
   void store_back() override {
     change([&] { away_ = false; });
@@ -83,6 +86,7 @@ public:
 
   int pictures_ = 0, changes_ = 0;
   bool away_ = false;
+  std::string why_;
   std::map<std::uint16_t, std::uint64_t> shards_;
   std::map<std::uint64_t, node_registration> nodes_;
   std::map<std::string, std::string> values_;
@@ -185,6 +189,21 @@ TEST_F(etcd_config_store_test, an_etcd_that_forgot_everything_is_refused) {
       << read.error();
   EXPECT_EQ(s->swap(shard_id{1}, won.record.revision, record(2)).result, swap_result::unknown);
   EXPECT_FALSE(s->announce(node(1)).has_value());
+}
+
+TEST_F(etcd_config_store_test, a_follower_is_told_that_etcd_has_forgotten) {
+  const auto s = open();
+  auto last = s->swap(shard_id{1}, 0, record(1));
+  for (std::uint64_t epoch = 2; epoch <= 5; ++epoch)
+    last = s->swap(shard_id{1}, last.record.revision, record(epoch));
+  follower f;
+  s->follow(f);
+  ASSERT_TRUE(f.epoch_is(1, 5));
+  server->kill();
+  server->forget();
+  server->start();
+  ASSERT_TRUE(server->answers(server->reach()));
+  EXPECT_TRUE(f.until([](follower& x) { return x.away_ && x.why_.find("forgotten") != std::string::npos; })) << "not only that it was away";
 }
 
 TEST_F(etcd_config_store_test, a_record_that_is_no_record_is_an_error) {

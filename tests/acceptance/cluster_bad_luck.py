@@ -1,0 +1,111 @@
+"""What bad input and bad luck get from a cluster: a named refusal, no crash, and bookings that go on."""
+import os
+import shutil
+import socket
+import subprocess
+
+from checks import wait_until
+from cluster import MASTER, begin, free_port
+from http_client import request
+from node import SLOW, Node, call, program
+
+
+def refused(c, words, why, more=(), environment=None):
+    """A start that ends with 2 and one sentence that says why."""
+    node = Node(c.checks, f"refused-{len(c.checks.nodes)}")
+    settings = {"cluster.name": "test", "cluster.node": "9", "cluster.etcd": f"http://127.0.0.1:{c.etcd.port}", **dict(more)}
+    node.start(*[w for name, value in settings.items() for w in ("--set", f"{name}={value}")],
+               environment={"JANJI_MASTER_KEY": MASTER, **(environment or {})})
+    ended = node.wait(30)
+    said = node.stderr().strip().splitlines()
+    c.checks.check(words, ended == 2 and said and why in said[-1], (ended, said[-3:]))
+
+
+def starts(c):
+    refused(c, "a number out of range is refused", "cluster.node", {"cluster.node": "0"})
+    refused(c, "another disk under the number of a node that runs is refused", "registered with another disk", {"cluster.node": "2"})
+    second = call(program("janjid"), "--data", c.nodes[0].data, "--port", "0", "--admin-port", "0")
+    c.checks.check("a second process on a node's data is refused", second.code == 2 and "another process" in second.err, second)
+    refused(c, "etcd that is not there is said", "etcd cannot be reached", {"cluster.etcd": f"http://127.0.0.1:{free_port()}"})
+    refused(c, "an endpoint that is none is said", "etcd", {"cluster.etcd": "nonsense"})
+    refused(c, "more in-sync disks than replicas are refused", "cluster.min_in_sync", {"cluster.replicas": "2", "cluster.min_in_sync": "3"})
+    refused(c, "a certificate that is not there is named", "/nowhere.pem",
+            {"cluster.certificate_file": "/nowhere.pem", "cluster.key_file": "/nowhere.pem", "cluster.ca_file": "/nowhere.pem"})
+    refused(c, "production without certificates is refused", "needs certificates", {"cluster.mode": "production"})
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        refused(c, "a taken port of the links is said", "links cannot listen at", {"cluster.port": str(taken.getsockname()[1])})
+    refused(c, "another master key than the cluster's is refused", "master key", environment={"JANJI_MASTER_KEY": "22" * 32})
+
+
+def links_port(c, i):
+    out = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True).stdout
+    mine = [line for line in out.splitlines() if f"pid={c.nodes[i].process.pid}," in line]
+    ports = {int(line.split()[3].rsplit(":", 1)[1]) for line in mine}
+    return (ports - {c.nodes[i].port, c.nodes[i].admin_port}).pop()
+
+
+def strangers(c):
+    """On the port of the links: junk, much of it, half a hello, a hello for another cluster."""
+    checks, port = c.checks, links_port(c, 0)
+    chunk = os.urandom(1 << 20)
+    sent = 0
+    with socket.create_connection(("127.0.0.1", port)) as s:
+        try:
+            for _ in range(100):
+                s.sendall(chunk)
+                sent += len(chunk)
+        except OSError:
+            pass
+    checks.check("100 MB of junk are not taken in", sent < 100 << 20, sent)
+    idle = socket.create_connection(("127.0.0.1", port))
+    idle.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+    answer = request(port, "GET", "/", headers={"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+                                                "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="})
+    checks.check("a stranger is refused with a word", answer.status in (400, 403), answer)
+    many = []
+    try:
+        for _ in range(200):
+            many.append(socket.create_connection(("127.0.0.1", port), timeout=5))
+    except OSError:
+        pass
+    checks.check("the node serves on", c.ready(0) and c.nodes[0].alive())
+    for s in (*many, idle):
+        s.close()
+
+
+def etcd_that_forgot(c):
+    checks = c.checks
+    c.etcd.kill()
+    shutil.rmtree(c.etcd.data)
+    c.etcd.start()
+    two = c.nodes[1]
+
+    def complains():
+        said = two.ctl("--output", "json", "status").json().get("cluster", {})
+        return said.get("store_away")
+    why = wait_until(complains, 60 * SLOW, "the nodes say that etcd has forgotten")
+    checks.check("an etcd that forgot everything is said in status", any(w in why for w in ("forgotten", "another cluster")), why)
+    confirmed = [request(n.port, "GET", "/api/v1/rounds").status for n in c.nodes]
+    checks.equal("and every front serves on", confirmed, [200, 200, 200])
+    dry = two.ctl("node", "drain", "3")
+    checks.check("what etcd would have to know is refused", dry.code != 0, dry)
+    for n in c.nodes:
+        n.kill()
+    for i in range(3):
+        c.start(i, listens=False)
+    wait_until(lambda: any("not begun anew" in n.stderr() for n in c.nodes), 60 * SLOW, "nodes that start again say that their shards are not begun anew")
+    checks.check("nodes that start beside it begin no shard anew", all("begins, led here" not in n.stderr() for n in c.nodes))
+    for n in c.nodes:
+        n.kill()
+    c.etcd.kill()
+
+
+def bad_luck(checks):
+    c = begin(checks, "luck")
+    starts(c)
+    strangers(c)
+    fine = c.nodes[0].ctl("check")
+    checks.check("after all of it the cluster finds nothing wrong with itself", fine.code == 0, fine)
+    etcd_that_forgot(c)
