@@ -101,7 +101,8 @@ struct node_context {
   std::atomic<bool> stopping{false};
   std::atomic<std::uint32_t> shards_flushed{0};
   std::atomic<std::uint32_t> shards_handed_over{0};
-  std::atomic<std::uint32_t> moves_under_way{0};  // of shards that are led here
+  std::atomic<std::uint32_t> moves_under_way{0};       // of shards that are led here
+  std::atomic<std::uint32_t> hand_overs_under_way{0};  // a shard admits nothing meanwhile: few at once, and each is short
   std::atomic<bool> storage_low{false};
   std::atomic<std::uint64_t> disk_free_bytes{0};
   std::atomic<std::uint64_t> disk_total_bytes{0};

@@ -85,6 +85,8 @@ private:
 
   // ---- where the replicas are to be
   void seek_place();
+  [[nodiscard]] bool take_turn();
+  void end_turn();
   void leave();
   void let_go();
   void obey(shard_order& o);
@@ -133,6 +135,8 @@ private:
   enum class leaving : std::uint8_t { no, wanted, done } leaving_ = leaving::no;
   std::set<std::uint64_t> leaving_nodes_;                                    // other nodes that are about to stop
   std::map<std::uint64_t, std::pair<std::uint64_t, caf::actor>> operators_;  // by order: the asker's number, and the asker
+  bool has_turn_ = false;                                                    // to hand leadership over
+  bool wants_turn_ = false;                                                  // and looks again with the next tick
   bool moving_ = false;                                                      // a learner of it counts among this node's moves
 
   std::size_t events_since_checkpoint_ = 0;

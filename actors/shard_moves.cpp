@@ -8,6 +8,28 @@
 
 namespace janji::actors {
 
+namespace {
+constexpr std::uint32_t hand_overs_max = 3;  // of a node, at once: every one waits for etcd, and etcd for its disk
+}
+
+// A shard that hands over admits nothing until the next leader serves; where many did so at once all would wait for the last.
+bool shard_actor::take_turn() {
+  if (has_turn_)
+    return true;
+  if (shared_.hand_overs_under_way.fetch_add(1) < hand_overs_max)
+    return has_turn_ = true;
+  --shared_.hand_overs_under_way;
+  wants_turn_ = true;
+  return false;
+}
+
+void shard_actor::end_turn() {
+  if (has_turn_ && !machine_.handing_over()) {
+    has_turn_ = false;
+    --shared_.hand_overs_under_way;
+  }
+}
+
 // Once a second. What is missing is made good at once; a move waits until few are under way.
 void shard_actor::seek_place() {
   if (!serving_ || shared_.peers == nullptr || leaving_ != leaving::no)
@@ -16,6 +38,8 @@ void shard_actor::seek_place() {
   count_moves();
   const bool may_move = !picture->moves_paused && (moving_ || shared_.moves_under_way < shared_.options.cluster->moves_max);
   if (auto next = cluster::next_order(shard_, machine_.record().record, *picture, may_move)) {
+    if (next->what == replication::order::verb::hand_over && !take_turn())
+      return;
     next->number = ++next_ticket_;
     step(std::move(*next));
     count_moves();
@@ -46,6 +70,8 @@ void shard_actor::leave() {
     const auto to = cluster::heir_of(shard_, record, *shared_.placement.get());
     if (!to)
       return done();  // there is nobody
+    if (!take_turn())
+      return;
     return step(replication::order{++next_ticket_, replication::order::verb::hand_over, *to, {}});
   }
   const bool needed = record.in_sync.size() <= record.min_in_sync;

@@ -36,6 +36,9 @@ void shard_actor::pass_time() {
   pump();
   for (const auto& m : std::exchange(unconfirmed_reads_, {}))
     strict_round(m);
+  end_turn();
+  if (std::exchange(wants_turn_, false))
+    seek_place();
   leave();
   let_go();
   delayed_send(this, std::chrono::milliseconds(shared_.options.cluster->tick_ms), machine_tick{});

@@ -310,6 +310,12 @@ result<void> node_store::check_format() {
   return {};
 }
 
+// Above those of a disk that was lost and had the same node's number.
+static std::uint64_t first_boot() {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(duration_cast<seconds>(system_clock::now().time_since_epoch()).count());
+}
+
 result<void> node_store::identify() {
   const auto number = [this](std::string_view key, bool next) -> result<std::uint64_t> {
     auto known = get(key);
@@ -319,7 +325,7 @@ result<void> node_store::identify() {
     if (options_.read_only || (known->revision != 0 && !next))
       return v;
     if (next)
-      ++v;
+      v = known->revision != 0 ? v + 1 : first_boot();
     else
       randombytes_buf(&v, sizeof v);
     if (auto r = swap(key, known->revision, big_endian(v, 8)); !r)

@@ -39,10 +39,10 @@ machine::peer* machine::peer_of(const member& m) {
   return p == peers_.end() ? nullptr : &*p;
 }
 
-// A node has started again: what it said in its former life is worth nothing until it has promised once more.
-void machine::new_life(std::uint64_t node) {
+// A replica has started again: what it said in its former life is worth nothing until it has promised once more.
+void machine::new_life(const member& who) {
   for (auto& p : peers_) {
-    if (p.who.node != node)
+    if (!same(p.who, who))
       continue;
     p.promised = p.awaiting = false;
     p.reading = 0;

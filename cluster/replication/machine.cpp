@@ -278,7 +278,7 @@ void machine::synced(std::uint64_t number, outputs& out) {
     auto next = std::move(waiting_.front());
     waiting_.pop_front();
     auto* m = std::get_if<received>(&next);
-    if (m != nullptr && (m->head.from_boot >= boots_[m->head.from.node] || options_.faults.ignore_boot))
+    if (m != nullptr && (m->head.from_boot >= boots_[m->head.from] || options_.faults.ignore_boot))
       handle(std::move(*m), out);  // its sender has not started again while it waited
     else if (m == nullptr)
       swap_came_back(std::move(std::get<swap_answered>(next)), out);
@@ -300,14 +300,14 @@ header machine::reply_to(const header& asked) const { return {asked.epoch, self_
 void machine::answer(const header& asked, message what, outputs& out) { out.push_back(send{reply_to(asked), std::move(what)}); }
 
 void machine::say(const member& to, message what, outputs& out) {
-  const auto life = boots_.find(to.node);
+  const auto life = boots_.find(to);
   out.push_back(send{{record_.record.epoch, self_, options_.boot, to, life == boots_.end() ? boot_t{} : life->second}, std::move(what)});
 }
 
 void machine::receive(received&& m, outputs& out) {
   if (!same(m.head.to, self_))
     return;
-  auto& life = boots_[m.head.from.node];
+  auto& life = boots_[m.head.from];
   if (!options_.faults.ignore_boot) {  // of a former life, of either end
     if (m.head.from_boot < life)
       return;
@@ -317,7 +317,7 @@ void machine::receive(received&& m, outputs& out) {
       return;
     }
     if (m.head.from_boot > life && life != boot_t{})
-      new_life(m.head.from.node);
+      new_life(m.head.from);
   }
   life = std::max(life, m.head.from_boot);
   doubted_.erase(m.head.from.node);

@@ -54,6 +54,7 @@ public:
 
   // One batch in flight a shard (replication.md rule 18); none while leadership is handed over or a member replaced.
   [[nodiscard]] bool can_append() const { return role_ == role::serving && !write_ && !in_flight_ && !hand_over_to_ && !replacing_; }
+  [[nodiscard]] bool handing_over() const { return hand_over_to_.has_value(); }
   [[nodiscard]] role current_role() const { return role_; }
   [[nodiscard]] epoch_t epoch() const { return record_.record.epoch; }
   [[nodiscard]] const versioned_record& record() const { return record_; }
@@ -185,7 +186,7 @@ private:
   void beat(peer& p, outputs& out);
   void lead_through_tick(outputs& out);
   void doubt(std::uint64_t node);
-  void new_life(std::uint64_t node);
+  void new_life(const member& who);
   // The own promise is not on disk yet: nothing is said in this epoch.
   [[nodiscard]] bool write_in_promise() const { return write_ && write_->promise; }
   [[nodiscard]] bool counts(const peer& p) const;
@@ -219,7 +220,7 @@ private:
   std::optional<write_under_way> write_;
   std::deque<input> waiting_;  // messages and swap answers, while a write is on its way (rule 18)
   std::uint64_t next_number_ = 0;
-  std::map<std::uint64_t, boot_t> boots_;
+  std::map<member, boot_t> boots_;  // by disk: a wiped one may count from the beginning again
   std::set<std::uint64_t> doubted_;  // nodes whose link broke, or that were suspected, and that were not heard since
 
   std::optional<shard_record> swap_out_;  // sent and not answered

@@ -37,6 +37,26 @@ TEST_F(cluster_test, a_wiped_disk_is_somebody_else_and_cannot_stand) {
 
 // ------------------------------------------------------------------ membership
 
+TEST_F(cluster_test, a_wiped_disk_that_counts_its_lives_from_the_beginning_is_heard) {
+  serve();
+  crash(2);
+  start(2);
+  ticks_all(30);
+  ASSERT_GT(at(2).boot, boot_t{1});
+  crash(2);
+  ticks(0, 60);
+  ASSERT_EQ(record.record.in_sync.size(), 2U);
+  at(2).disk = 7;
+  at(2).log.clear();
+  at(2).promised = {};
+  at(2).boot = {};
+  start(2);
+  step(0, order{1, order::verb::add_learner, who(2), {}});
+  run();
+  ticks_all(30);
+  EXPECT_EQ(record.record.in_sync.back(), who(2));
+}
+
 TEST_F(cluster_test, a_learner_that_lacks_compacted_entries_gets_a_snapshot) {
   start(3);
   serve();
