@@ -220,7 +220,7 @@ private:
   std::optional<write_under_way> write_;
   std::deque<input> waiting_;  // messages and swap answers, while a write is on its way (rule 18)
   std::uint64_t next_number_ = 0;
-  std::map<member, boot_t> boots_;  // by disk: a wiped one may count from the beginning again
+  std::map<member, boot_t> boots_;   // by disk: a wiped one may count from the beginning again
   std::set<std::uint64_t> doubted_;  // nodes whose link broke, or that were suspected, and that were not heard since
 
   std::optional<shard_record> swap_out_;  // sent and not answered
