@@ -42,6 +42,8 @@ public:
   virtual void tell_figures(const std::vector<group_figures>& figures) = 0;
   // To every node: this one is about to stop; who leads should go on without it before it does.
   virtual void tell_leaving() = 0;
+  // To every node: this one has ceased to lead the shard, and what waited at its owners is gone.
+  virtual void tell_deposed(shard_id shard) = 0;
   // To every node: how this one's replicas stand.
   virtual void tell_report(const schema::node_report& report) = 0;
   // An operator's question or order about a shard, to one node, and its answer.

@@ -19,9 +19,6 @@ caf::behavior front_actor::make_behavior() {
       [this](front_turn& turn) { fan_out(turn); },
       [this](sweep) {
         shared_.pending.expire(shared_.now());
-        front_turn again{shared_.pending.overdue(shared_.now())};
-        if (!again.commands.empty())
-          fan_out(again);
         delayed_send(this, expire_every, sweep{});
       },
   };
@@ -48,7 +45,7 @@ void front_actor::fan_out(front_turn& turn) {
       continue;
     }
     if (shared_.peers != nullptr)
-      shared_.pending.put(shard_of(command, *catalogue), command, shared_.now());
+      shared_.pending.put(shard_of(command, *catalogue), command);
     if (auto* b = std::get_if<routed_booking>(&command)) {
       to_group(b->group).inputs.push_back(std::move(b->command));
     } else if (auto* c = std::get_if<cancel_command>(&command)) {

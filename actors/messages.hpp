@@ -150,8 +150,9 @@ struct link_lost {
 struct link_back {  // what was on its way there may be lost
   std::uint64_t node = 0;
 };
-struct hand_over_all {};  // stop: lead nothing any more, then count yourself in
-struct node_leaves {      // it is about to stop
+struct leader_deposed {};  // elsewhere: what it was asked and had not decided is gone
+struct hand_over_all {};   // stop: lead nothing any more, then count yourself in
+struct node_leaves {       // it is about to stop
   std::uint64_t node = 0;
 };
 struct shard_order {  // an operator's, to where the shard is led; `reply_to` hears order_said
@@ -318,6 +319,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::front_turn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::import_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::state_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::note_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::leader_deposed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::node_leaves)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::shard_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::order_said)

@@ -28,14 +28,14 @@ void peers::send(std::uint64_t node, shard_id shard, kind what, std::string&& pa
     (void)links_->send(node, {shard, static_cast<std::uint16_t>(what), {}, std::move(payload)});  // lost, as messages may be
 }
 
-void peers::send_to_all(kind what, const std::string& payload) {
+void peers::send_to_all(kind what, const std::string& payload, shard_id shard) {
   std::set<std::uint64_t> linked;
   {
     const std::lock_guard lock(mutex_);
     linked = linked_;
   }
   for (const auto node : linked)
-    send(node, {}, what, std::string(payload));
+    send(node, shard, what, std::string(payload));
 }
 
 void peers::replicate(shard_id shard, replication::header&& head, replication::message&& what) {
@@ -59,6 +59,7 @@ void peers::tell_figures(const std::vector<group_figures>& figures) {
     send_to_all(kind::figures, schema::encode_figures(figures));
 }
 void peers::tell_leaving() { send_to_all(kind::leaving, {}); }
+void peers::tell_deposed(shard_id shard) { send_to_all(kind::deposed, {}, shard); }
 void peers::tell_report(const schema::node_report& report) {
   if (anybody())
     send_to_all(kind::report, schema::encode_report(report));
@@ -143,6 +144,7 @@ std::string peers::take(const cluster::peer& from, cluster::peer_message& messag
       for (std::uint16_t s = 0; s < shared_.options.shard_count; ++s)
         caf::anon_send(shared_.route.shard(shard_id{s}), node_leaves{from.node});
       return {};
+    case kind::deposed: caf::anon_send(shared_.route.shard(message.shard), leader_deposed{}); return {};
     case kind::report:
     case kind::ask:
     case kind::said: return take_operators(from, message);

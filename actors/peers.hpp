@@ -34,6 +34,7 @@ public:
   void tell_rounds(sequence_t applied, const std::vector<round_event>& history) override;
   void tell_figures(const std::vector<group_figures>& figures) override;
   void tell_leaving() override;
+  void tell_deposed(shard_id shard) override;
   void tell_report(const schema::node_report& report) override;
   void ask(std::uint64_t node, shard_id shard, const schema::shard_ask& what) override;
   void say(std::uint64_t node, const schema::shard_said& what) override;
@@ -53,11 +54,12 @@ private:
     leaving = 6,
     report = 7,
     ask = 8,
-    said = 9
+    said = 9,
+    deposed = 10
   };
   void send(std::uint64_t node, shard_id shard, kind what, std::string&& payload);
   [[nodiscard]] bool anybody();
-  void send_to_all(kind what, const std::string& payload);
+  void send_to_all(kind what, const std::string& payload, shard_id shard = {});
   [[nodiscard]] std::string take(const cluster::peer& from, cluster::peer_message& message);
   [[nodiscard]] std::string take_replica(const cluster::peer& from, const cluster::peer_message& message);
   [[nodiscard]] std::string take_mail(const cluster::peer_message& message);

@@ -28,10 +28,10 @@ unix_ms deadline_of(const citizen_command& command) {
 
 }  // namespace
 
-void pending_commands::put(shard_id shard, const citizen_command& command, unix_ms now) {
+void pending_commands::put(shard_id shard, const citizen_command& command) {
   const std::lock_guard lock(mutex_);
   if (commands_.size() < commands_max)
-    commands_.try_emplace(request_of(command).value, shard, command, now);
+    commands_.try_emplace(request_of(command).value, shard, command);
 }
 
 void pending_commands::answered(const std::vector<answer>& answers) {
@@ -46,20 +46,6 @@ std::vector<citizen_command> pending_commands::of(shard_id shard, unix_ms now) {
   for (const auto& [request, w] : commands_)
     if (w.shard == shard && deadline_of(w.command) > now)
       out.push_back(w.command);
-  return out;
-}
-
-std::vector<citizen_command> pending_commands::overdue(unix_ms now) {
-  std::vector<citizen_command> out;
-  const std::lock_guard lock(mutex_);
-  for (auto& [request, w] : commands_) {
-    if (out.size() == overdue_max)
-      break;
-    if (w.given || now.value - w.since.value < overdue_after_ms || deadline_of(w.command) <= now)
-      continue;
-    w.given = true;
-    out.push_back(w.command);
-  }
   return out;
 }
 

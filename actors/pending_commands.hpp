@@ -17,15 +17,11 @@ namespace janji::actors {
 class pending_commands {
 public:
   static constexpr std::size_t commands_max = 65'536;
-  static constexpr std::int64_t overdue_after_ms = 1'500;
-  static constexpr std::size_t overdue_max = 256;  // given at once: a cluster that is slow is not made slower
 
-  void put(shard_id shard, const citizen_command& command, unix_ms now);
+  void put(shard_id shard, const citizen_command& command);
   void answered(const std::vector<answer>& answers);
   // Copies of those that wait for this shard and may still be done.
   [[nodiscard]] std::vector<citizen_command> of(shard_id shard, unix_ms now);
-  // Copies of those that have waited for long, each once: what it was in may have been lost on its way.
-  [[nodiscard]] std::vector<citizen_command> overdue(unix_ms now);
   // Nobody waits for them any more.
   void expire(unix_ms now);
   [[nodiscard]] std::size_t size();
@@ -34,8 +30,6 @@ private:
   struct waiting {
     shard_id shard;
     citizen_command command;
-    unix_ms since;
-    bool given = false;
   };
   std::mutex mutex_;
   std::unordered_map<std::uint64_t, waiting> commands_;  // by request

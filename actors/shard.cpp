@@ -64,6 +64,10 @@ caf::behavior shard_actor::make_behavior() {
           step(replication::link_broken{l.node});
       },
       [this](node_leaves l) { leaving_nodes_.insert(l.node); },
+      [this](leader_deposed) {
+        if (started_)
+          ask_again();
+      },
       [this](shard_order& o) { obey(o); },
       [this](link_back l) {
         leaving_nodes_.erase(l.node);

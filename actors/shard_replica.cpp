@@ -146,7 +146,11 @@ void shard_actor::deposed(const replication::stepped_down& d) {
   awaited_.clear();
   rows_.clear();
   events_since_checkpoint_ = 0;
+  const bool had_owners = !owners_.empty();
   end_owners();
+  // A front may have seen the next leader before this one knew, and what it asked again came here all the same.
+  if (had_owners)
+    shared_.peers->tell_deposed(shard_);
   ask_again();
   tell_status();
   if (flushing_)

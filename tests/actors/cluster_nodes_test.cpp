@@ -44,6 +44,7 @@ public:
     changed({shard, now});
     return {cluster::swap_result::won, now};
   }
+  // Called before whoever swapped has its answer.
   std::function<void(const cluster::shard_change&)> changed = [](const auto&) {};
 
 private:
@@ -64,10 +65,14 @@ class cluster_nodes_test : public testing::Test {
 protected:
   void SetUp() override {
     records_.changed = [this](const cluster::shard_change& c) {
-      const std::lock_guard lock(nodes_mutex_);
-      for (auto& n : nodes_)
-        if (n.runs)
-          n.runs->record_changed(c);
+      for (std::size_t i = nodes_count; i-- > 0;) {
+        {
+          const std::lock_guard lock(nodes_mutex_);
+          if (nodes_[i].runs)
+            nodes_[i].runs->record_changed(c);
+        }
+        std::this_thread::sleep_for(lag_.load());  // one after the other, as a slow etcd's watches are
+      }
     };
     for (std::size_t i = 0; i < nodes_count; ++i)
       start(i);
@@ -129,7 +134,7 @@ protected:
   void tell_members() {
     std::map<std::uint64_t, std::string> peers;
     cluster::placement_picture placement;
-    placement.wanted.assign(shards, {1, 2, 3});
+    placement.wanted.assign(shards, wanted_);
     for (std::size_t k = 0; k < nodes_count; ++k)
       if (nodes_[k].runs) {
         peers[k + 1] = "127.0.0.1:" + std::to_string(nodes_[k].port);
@@ -183,7 +188,7 @@ protected:
     return true;
   }
 
-  void import() {
+  void import(std::uint32_t capacity = 20) {
     round_definition d;
     d.code = "R";
     d.name = "a round";
@@ -193,7 +198,7 @@ protected:
     for (unsigned g = 0; g < 12; ++g) {
       group_definition group;
       group.date = std::chrono::year{2027} / 1 / (1 + g);
-      group.windows.push_back({540, 600, 20});
+      group.windows.push_back({540, 600, capacity});
       d.groups.push_back(std::move(group));
     }
     // Only where shard 0 is led: the others say so.
@@ -223,22 +228,25 @@ protected:
     return out;
   }
 
+  request_id ask(std::size_t at, unsigned citizen, std::uint32_t group, std::int64_t patience_ms) {
+    const request_id request{++next_request_[at]};
+    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    book_command b{request, body_hash{group}, window_index{0}, unix_ms{now + patience_ms}, {}};
+    citizen_hash who;
+    who.bytes[0] = static_cast<std::uint8_t>(citizen);
+    who.bytes[1] = static_cast<std::uint8_t>(citizen >> 8);
+    const auto shard = cluster::shard_of_citizen(who, shards);
+    b.people.push_back({who, reference::make(shard, ++next_reference_), key_hash{citizen + 1ULL}, {1, 2}, "sealed"});
+    std::vector<citizen_command> turn;
+    turn.push_back(routed_booking{group_id{group}, std::move(b)});
+    nodes_[at].runs->submit(std::move(turn));
+    return request;
+  }
   // Asks at a node, with the same key again while the answer is "later" or unknown, as citizens do.
   answer book(std::size_t at, unsigned citizen, std::uint32_t group) {
     answer said;
     for (int tries = 0; tries < 60; ++tries) {
-      const request_id request{++next_request_[at]};
-      const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-      book_command b{request, body_hash{group}, window_index{0}, unix_ms{now + 1'000}, {}};
-      citizen_hash who;
-      who.bytes[0] = static_cast<std::uint8_t>(citizen);
-      who.bytes[1] = static_cast<std::uint8_t>(citizen >> 8);
-      const auto shard = cluster::shard_of_citizen(who, shards);
-      b.people.push_back({who, reference::make(shard, ++next_reference_), key_hash{citizen + 1ULL}, {1, 2}, "sealed"});
-      std::vector<citizen_command> turn;
-      turn.push_back(routed_booking{group_id{group}, std::move(b)});
-      nodes_[at].runs->submit(std::move(turn));
-      said = wait_for(request, 1'500ms);
+      said = wait_for(ask(at, citizen, group, 1'000), 1'500ms);
       if (said.what == outcome::confirmed || said.what == outcome::full || said.what == outcome::already_booked ||
           said.what == outcome::key_reused)
         return said;
@@ -258,6 +266,8 @@ protected:
   }
 
   bool leaving_ = false;
+  std::atomic<std::chrono::milliseconds> lag_{0ms};
+  std::vector<std::uint64_t> wanted_{1, 2, 3};  // of every shard, the leader first
   shared_records records_;
   std::mutex nodes_mutex_;
   std::array<one_node, nodes_count> nodes_;
@@ -314,6 +324,33 @@ TEST_F(cluster_nodes_test, a_node_that_dies_takes_no_booking_with_it_and_comes_b
   ASSERT_TRUE(eventually([&] { return whole(); })) << "it has caught up with every shard";
   end(0);
   some(20, 1, 2);
+}
+
+// The fronts see the next leader before the one that goes knows, and what they ask again still comes to it.
+TEST_F(cluster_nodes_test, what_a_leader_was_asked_last_is_not_lost_when_leadership_moves) {
+  import(5'000);
+  lag_ = 20ms;
+  unsigned citizen = 0;
+  for (const std::uint64_t leader : {2, 3, 1, 2}) {
+    wanted_ = {leader, leader % 3 + 1, (leader + 1) % 3 + 1};
+    tell_members();
+    const auto moved = [&] {
+      for (std::uint16_t s = 0; s < shards; ++s)
+        if (records_.read(shard_id{s})->record.leader.node != leader)
+          return false;
+      return true;
+    };
+    while (!moved() && citizen < 60'000 && !HasFailure()) {
+      std::vector<std::pair<unsigned, request_id>> asked;
+      for (std::size_t at = 0; at < nodes_count; ++at)
+        for (int i = 0; i < 4; ++i, ++citizen)
+          asked.emplace_back(citizen, ask(at, citizen, group_of(citizen), 3'000));
+      for (const auto& [who, request] : asked)
+        EXPECT_NE(wait_for(request, 3'500ms).what, outcome::unknown) << "citizen " << who;
+    }
+    ASSERT_TRUE(moved());
+  }
+  lag_ = 0ms;
 }
 
 }  // namespace

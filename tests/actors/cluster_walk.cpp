@@ -79,10 +79,14 @@ struct lost_link {
 struct leaves {
   std::uint64_t node;
 };
+struct deposed {
+  shard_id shard;
+};
 struct new_link {
   std::uint64_t node;
 };
-using parcel_content = std::variant<replica_bytes, mail_bytes, answer_bytes, told_rounds, seen_record, lost_link, leaves, new_link>;
+using parcel_content =
+    std::variant<replica_bytes, mail_bytes, answer_bytes, told_rounds, seen_record, lost_link, leaves, deposed, new_link>;
 struct parcel {
   std::size_t from;  // a node, or cluster_nodes: the store of records, or the citizens
   std::size_t to;
@@ -120,6 +124,11 @@ private:
       for (std::size_t n = 0; n < cluster_nodes; ++n)
         if (n != self_)
           world_.post({self_, n, leaves{self_ + 1}});
+    }
+    void tell_deposed(shard_id shard) override {
+      for (std::size_t n = 0; n < cluster_nodes; ++n)
+        if (n != self_)
+          world_.post({self_, n, deposed{shard}});
     }
     void tell_report(const schema::node_report&) override {}  // nor operators
     void ask(std::uint64_t, shard_id, const schema::shard_ask&) override {}
@@ -353,6 +362,8 @@ void world::hand_over(std::size_t to, parcel_content&& what) {
   } else if (const auto* g = std::get_if<leaves>(&what)) {
     for (std::uint16_t i = 0; i < shard_count_; ++i)
       caf::anon_send(shared.route.shard(shard_id{i}), actors::node_leaves{g->node});
+  } else if (const auto* d = std::get_if<deposed>(&what)) {
+    caf::anon_send(shared.route.shard(d->shard), actors::leader_deposed{});
   } else if (const auto* b = std::get_if<new_link>(&what)) {
     for (std::uint16_t i = 0; i < shard_count_; ++i)
       caf::anon_send(shared.route.shard(shard_id{i}), actors::link_back{b->node});

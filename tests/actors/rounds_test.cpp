@@ -18,6 +18,7 @@ struct listening_nodes final : peer_port {
   void tell_rounds(sequence_t applied, const std::vector<round_event>&) override { heard.push_back(applied); }
   void tell_figures(const std::vector<group_figures>&) override {}
   void tell_leaving() override {}
+  void tell_deposed(shard_id) override {}
   void tell_report(const schema::node_report&) override {}
   void ask(std::uint64_t, shard_id, const schema::shard_ask&) override {}
   void say(std::uint64_t, const schema::shard_said&) override {}
