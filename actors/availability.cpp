@@ -52,7 +52,7 @@ caf::behavior availability_actor::make_behavior() {
         for (auto& f : numbers.figures)
           take(std::move(f), false);
       },
-      [this](tell_numbers) { to_tell_ = led_here_; },
+      [this](const tell_numbers& t) { to_tell_all_.insert(t.node); },
       [this](catalogue_changed& c) {
         catalogue_changed_ = true;
         build();
@@ -66,7 +66,8 @@ caf::behavior availability_actor::make_behavior() {
   };
 }
 
-// Of two words about a group the one of the later position counts: both are of what is committed.
+// Of two words about a group the one of the later position counts: both are of what is committed. Of the same position as
+// what is led here may be the word of who led it before, still on its way: then this node goes on to tell of the group.
 void availability_actor::take(group_figures&& figures, bool of_this_node) {
   const auto id = figures.group.value;
   auto& known = numbers_[id];
@@ -75,7 +76,7 @@ void availability_actor::take(group_figures&& figures, bool of_this_node) {
   if (of_this_node && shared_.peers != nullptr) {
     led_here_.insert(id);
     to_tell_.insert(id);
-  } else {
+  } else if (figures.applied > known.applied) {
     led_here_.erase(id);
   }
   if (known.windows != figures.windows) {
@@ -86,12 +87,25 @@ void availability_actor::take(group_figures&& figures, bool of_this_node) {
 }
 
 void availability_actor::tell_others() {
-  if (shared_.peers == nullptr || to_tell_.empty())
+  if (shared_.peers == nullptr)
     return;
-  std::vector<group_figures> figures;
-  for (const auto id : std::exchange(to_tell_, {}))
-    figures.push_back(numbers_[id]);
-  shared_.peers->tell_figures(figures);
+  auto missed = std::set<std::uint64_t>{};
+  if (!to_tell_all_.empty()) {
+    const auto all = numbers_of(led_here_);
+    for (const auto node : std::exchange(to_tell_all_, {}))
+      missed.merge(shared_.peers->tell_figures(all, node));
+  }
+  if (!to_tell_.empty())
+    missed.merge(shared_.peers->tell_figures(numbers_of(std::exchange(to_tell_, {})), {}));
+  to_tell_all_ = std::move(missed);
+}
+
+std::vector<group_figures> availability_actor::numbers_of(const std::set<std::uint32_t>& groups) const {
+  std::vector<group_figures> out;
+  out.reserve(groups.size());
+  for (const auto id : groups)
+    out.push_back(numbers_.at(id));
+  return out;
 }
 
 std::set<read_model::page_key> availability_actor::changed_pages(const round_catalogue& catalogue) const {

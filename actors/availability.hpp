@@ -31,6 +31,7 @@ public:
 private:
   void take(group_figures&& figures, bool of_this_node);
   void tell_others();
+  [[nodiscard]] std::vector<group_figures> numbers_of(const std::set<std::uint32_t>& groups) const;
   void build();
   [[nodiscard]] std::set<read_model::page_key> changed_pages(const round_catalogue& catalogue) const;
   const std::string& day(const round_entry& round, std::uint32_t index);
@@ -44,6 +45,7 @@ private:
   std::set<std::uint32_t> changed_groups_;               // since the last build
   std::set<std::uint32_t> to_tell_;                      // led here, and changed since the other nodes were told
   std::set<std::uint32_t> led_here_;
+  std::set<std::uint64_t> to_tell_all_;  // nodes that have just come, or were not reached
   bool catalogue_changed_ = true;
 };
 

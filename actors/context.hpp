@@ -9,6 +9,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "actors/messages.hpp"
@@ -38,8 +40,9 @@ public:
   virtual void forward(std::uint64_t node, shard_id shard, registry_mail&& mail) = 0;
   // To every node: the rounds as committed up to here.
   virtual void tell_rounds(sequence_t applied, const std::vector<round_event>& history) = 0;
-  // To every node: numbers that have changed here.
-  virtual void tell_figures(const std::vector<group_figures>& figures) = 0;
+  // To every node that is linked, or to one of them: numbers of slot groups that are led here. Returns those nodes that were
+  // not reached: they have to be told all again.
+  virtual std::set<std::uint64_t> tell_figures(const std::vector<group_figures>& figures, std::optional<std::uint64_t> only) = 0;
   // To every node: this one is about to stop; who leads should go on without it before it does.
   virtual void tell_leaving() = 0;
   // To every node: this one has ceased to lead the shard, and what waited at its owners is gone.

@@ -15,6 +15,7 @@
 #include "cluster/config_store.hpp"
 #include "cluster/replication/ports.hpp"
 #include "schema/codec.hpp"
+#include "schema/mail.hpp"
 #include "store/node_store.hpp"
 
 namespace janji::actors {
@@ -22,11 +23,11 @@ namespace janji::actors {
 // ---- to a slot group's or a registry's actor
 struct group_mail {
   std::vector<group_input> inputs;
-  std::uint8_t hops = 0;  // between nodes, looking for the leader
+  schema::passage way;
 };
 struct registry_mail {
   std::vector<registry_input> inputs;
-  std::uint8_t hops = 0;
+  schema::passage way;
 };
 // What an owner wants in its shard's log, in this order.
 struct append_mail {
@@ -218,7 +219,9 @@ struct group_numbers {
 struct numbers_elsewhere {  // of slot groups that other nodes lead
   std::vector<group_figures> figures;
 };
-struct tell_numbers {};  // a node has come: tell all that is known here
+struct tell_numbers {  // a node has come: tell it all that is led here
+  std::uint64_t node = 0;
+};
 struct publish {};
 // Rounds were imported or changed: whoever ordered it is told when the read model shows it.
 struct catalogue_changed {

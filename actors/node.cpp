@@ -129,6 +129,7 @@ struct node::impl {
       fatal(std::move(why));
     });
   }
+  void count_unheard(node_status& s) const;
   void answered(std::vector<answer>&& answers);
   void send_elsewhere(std::vector<answer>& answers);
   request_id operator_request(operator_done&& done) {
@@ -350,7 +351,20 @@ node_status node::status() const {
   s.disk_total_bytes = disk.total_bytes;
   if (impl_->failed)
     s.failed = "a write failed; the node is going down";
+  if (!impl_->shared.read_model_complete)
+    impl_->count_unheard(s);
   return s;
+}
+
+void node::impl::count_unheard(node_status& s) const {
+  std::set<std::uint32_t> heard;
+  for (const auto& f : *model.figures.get())
+    heard.insert(f.group.value);
+  for (const auto& [group, place] : shared.catalogue.get()->groups)
+    if (!heard.contains(group)) {
+      ++s.groups_unheard;
+      s.shards_unheard.insert(place.shard.value);
+    }
 }
 
 void node::record_changed(const cluster::shard_change& change) {

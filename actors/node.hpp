@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -118,6 +119,9 @@ struct node_status {
   std::uint64_t disk_total_bytes = 0;
   std::string failed;      // not empty: the node is going down, and why
   bool clustered = false;  // shards are led elsewhere too
+  // Of a node that has just started: slot groups whose numbers have not been heard, and their shards.
+  std::size_t groups_unheard = 0;
+  std::set<std::uint16_t> shards_unheard;
 };
 
 // How a node takes part in a cluster.

@@ -22,19 +22,19 @@ void peers::close() {
   closed_ = true;
 }
 
-void peers::send(std::uint64_t node, shard_id shard, kind what, std::string&& payload) {
+// False: lost, as messages may be.
+bool peers::send(std::uint64_t node, shard_id shard, kind what, std::string&& payload) {
   const std::shared_lock gate(gate_);
-  if (links_ != nullptr)
-    (void)links_->send(node, {shard, static_cast<std::uint16_t>(what), {}, std::move(payload)});  // lost, as messages may be
+  return links_ != nullptr && links_->send(node, {shard, static_cast<std::uint16_t>(what), {}, std::move(payload)});
+}
+
+std::set<std::uint64_t> peers::linked() {
+  const std::lock_guard lock(mutex_);
+  return linked_;
 }
 
 void peers::send_to_all(kind what, const std::string& payload, shard_id shard) {
-  std::set<std::uint64_t> linked;
-  {
-    const std::lock_guard lock(mutex_);
-    linked = linked_;
-  }
-  for (const auto node : linked)
+  for (const auto node : linked())
     send(node, shard, what, std::string(payload));
 }
 
@@ -42,36 +42,38 @@ void peers::replicate(shard_id shard, replication::header&& head, replication::m
   send(head.to.node, shard, kind::replica, cluster::encode_replica_message(head, what));
 }
 void peers::forward(std::uint64_t node, shard_id shard, group_mail_for&& mail) {
-  send(node, shard, kind::mail, schema::encode_mail(mail.group, mail.mail.hops, mail.mail.inputs));
+  send(node, shard, kind::mail, schema::encode_mail(mail.group, mail.mail.way, mail.mail.inputs));
 }
 void peers::forward(std::uint64_t node, shard_id shard, registry_mail&& mail) {
-  send(node, shard, kind::mail, schema::encode_mail(mail.hops, mail.inputs));
+  send(node, shard, kind::mail, schema::encode_mail(mail.way, mail.inputs));
 }
 void peers::answer(std::uint64_t node, const std::vector<janji::answer>& answers) {
   send(node, {}, kind::answers, schema::encode_answers(answers));
 }
 void peers::tell_rounds(sequence_t applied, const std::vector<round_event>& history) {
-  if (anybody())
+  if (!linked().empty())
     send_to_all(kind::rounds, schema::encode_rounds(applied, history));
 }
-void peers::tell_figures(const std::vector<group_figures>& figures) {
-  if (anybody())
-    send_to_all(kind::figures, schema::encode_figures(figures));
+std::set<std::uint64_t> peers::tell_figures(const std::vector<group_figures>& figures, std::optional<std::uint64_t> only) {
+  auto to = linked();
+  if (only)
+    std::erase_if(to, [&](std::uint64_t node) { return node != *only; });
+  if (to.empty() || figures.empty())
+    return {};
+  const auto bytes = schema::encode_figures(figures);
+  std::erase_if(to, [&](std::uint64_t node) { return send(node, {}, kind::figures, std::string(bytes)); });
+  return to;
 }
 void peers::tell_leaving() { send_to_all(kind::leaving, {}); }
 void peers::tell_deposed(shard_id shard) { send_to_all(kind::deposed, {}, shard); }
 void peers::tell_report(const schema::node_report& report) {
-  if (anybody())
+  if (!linked().empty())
     send_to_all(kind::report, schema::encode_report(report));
 }
 void peers::ask(std::uint64_t node, shard_id shard, const schema::shard_ask& what) {
   send(node, shard, kind::ask, schema::encode_ask(what));
 }
 void peers::say(std::uint64_t node, const schema::shard_said& what) { send(node, {}, kind::said, schema::encode_said(what)); }
-bool peers::anybody() {
-  const std::lock_guard lock(mutex_);
-  return !linked_.empty();
-}
 
 // ------------------------------------------------------------------ from other nodes
 
@@ -84,7 +86,7 @@ void peers::link_up(const cluster::peer& with) {
     linked_.insert(with.node);
   }
   caf::anon_send(shared_.rounds, tell_rounds_now{});
-  caf::anon_send(shared_.availability, tell_numbers{});
+  caf::anon_send(shared_.availability, tell_numbers{with.node});
   for (std::uint16_t s = 0; s < shared_.options.shard_count; ++s)
     caf::anon_send(shared_.route.shard(shard_id{s}), link_back{with.node});
 }
@@ -199,10 +201,10 @@ std::string peers::take_mail(const cluster::peer_message& message) {
   if (!mail)
     return mail.error().text;
   if (auto* g = std::get_if<schema::mail_to_group>(&*mail)) {
-    shared_.route.send(g->group, group_mail{std::move(g->inputs), g->hops});
+    shared_.route.send(g->group, group_mail{std::move(g->inputs), g->way});
   } else {
     auto& r = std::get<schema::mail_to_registry>(*mail);
-    shared_.route.send(message.shard, registry_mail{std::move(r.inputs), r.hops});
+    shared_.route.send(message.shard, registry_mail{std::move(r.inputs), r.way});
   }
   return {};
 }

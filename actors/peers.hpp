@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <shared_mutex>
 
@@ -32,7 +33,7 @@ public:
   void forward(std::uint64_t node, shard_id shard, group_mail_for&& mail) override;
   void forward(std::uint64_t node, shard_id shard, registry_mail&& mail) override;
   void tell_rounds(sequence_t applied, const std::vector<round_event>& history) override;
-  void tell_figures(const std::vector<group_figures>& figures) override;
+  std::set<std::uint64_t> tell_figures(const std::vector<group_figures>& figures, std::optional<std::uint64_t> only) override;
   void tell_leaving() override;
   void tell_deposed(shard_id shard) override;
   void tell_report(const schema::node_report& report) override;
@@ -57,8 +58,8 @@ private:
     said = 9,
     deposed = 10
   };
-  void send(std::uint64_t node, shard_id shard, kind what, std::string&& payload);
-  [[nodiscard]] bool anybody();
+  bool send(std::uint64_t node, shard_id shard, kind what, std::string&& payload);
+  [[nodiscard]] std::set<std::uint64_t> linked();
   void send_to_all(kind what, const std::string& payload, shard_id shard = {});
   [[nodiscard]] std::string take(const cluster::peer& from, cluster::peer_message& message);
   [[nodiscard]] std::string take_replica(const cluster::peer& from, const cluster::peer_message& message);

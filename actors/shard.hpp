@@ -15,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <variant>
 #include <vector>
 
 #include "actors/context.hpp"
@@ -58,6 +59,13 @@ private:
     std::uint16_t records = 0;
   };
 
+  // Mail whose sender knows a later record than this node has seen.
+  struct early_mail {
+    schema::owner who;
+    std::variant<group_mail, registry_mail> mail;
+    unix_ms since;
+  };
+
   // ---- the log
   void step(replication::input&& in);
   void carry_out(replication::output&& o);
@@ -99,6 +107,7 @@ private:
   static std::vector<registry_mail>& queue_of(owner_state& o, const registry_mail&) { return o.registry_queue; }
   template <class Mail>
   void deliver(const schema::owner& who, Mail&& mail);
+  void deliver_early();
   void activate(const schema::owner& who);
   void owner_loaded(loaded& l);
   void spawn_owner(owner_state& o, recovered_owner&& recovered);
@@ -132,6 +141,7 @@ private:
   std::uint64_t next_read_ = 0;
   std::map<std::uint64_t, std::pair<schema::owner, incarnation_t>> strict_reads_;
   std::vector<strict_round_mail> unconfirmed_reads_;
+  std::deque<early_mail> early_;
   enum class leaving : std::uint8_t { no, wanted, done } leaving_ = leaving::no;
   std::set<std::uint64_t> leaving_nodes_;                                    // other nodes that are about to stop
   std::map<std::uint64_t, std::pair<std::uint64_t, caf::actor>> operators_;  // by order: the asker's number, and the asker

@@ -10,12 +10,35 @@
 namespace janji::actors {
 
 namespace {
+constexpr std::size_t early_mail_max = 4'096;  // mail that waits for a record
+constexpr std::int64_t early_mail_ms = 1'000;
 constexpr std::size_t owner_queue_max = 20'000;  // mail for an actor that is being activated
+}  // namespace
+
+// Whoever sent it here knows a later record: sent on by the older one it would only come back. It waits for that record, or
+// until the record can hardly be on its way any more.
+void shard_actor::deliver_early() {
+  const auto known = machine_.record().record.epoch;
+  for (auto& e : std::exchange(early_, {}))
+    std::visit(
+        [&](auto& mail) {
+          if (!may_lead() && mail.way.epoch > known && shared_.now().value - e.since.value < early_mail_ms) {
+            early_.push_back({e.who, std::move(mail), e.since});
+          } else {
+            mail.way.epoch = known;
+            deliver(e.who, std::move(mail));
+          }
+        },
+        e.mail);
 }
 
 // Mail waits here for an owner that is on its way; where the shard is led elsewhere it goes on.
 template <class Mail>
 void shard_actor::deliver(const schema::owner& who, Mail&& mail) {
+  if (!may_lead() && mail.way.epoch > machine_.record().record.epoch && early_.size() < early_mail_max) {
+    early_.push_back({who, std::move(mail), shared_.now()});
+    return;
+  }
   if (!may_lead())
     return forward(who, std::move(mail));
   auto& o = owner_of(who);

@@ -36,6 +36,7 @@ void shard_actor::pass_time() {
   pump();
   for (const auto& m : std::exchange(unconfirmed_reads_, {}))
     strict_round(m);
+  deliver_early();
   end_turn();
   if (std::exchange(wants_turn_, false))
     seek_place();
@@ -52,6 +53,7 @@ void shard_actor::see_record(cluster::versioned_record&& record) {
   const auto& now = machine_.record().record;
   if (now.epoch == before.epoch)
     return;
+  deliver_early();
   if (!may_lead() && !owners_.empty())
     end_owners();  // mail that waited for a leadership that never began
   const bool anew = now.in_sync == before.in_sync && now.learners == before.learners;
@@ -168,7 +170,8 @@ bool shard_actor::pass_on(Mail& mail, std::uint64_t& leader) {
   leader = machine_.record().record.leader.node;
   if (is_empty(mail))
     return false;
-  if (machine_.record().revision != 0 && leader != shared_.node_id && ++mail.hops <= hops_max)
+  mail.way.epoch = std::max(mail.way.epoch, machine_.record().record.epoch);
+  if (machine_.record().revision != 0 && leader != shared_.node_id && ++mail.way.hops <= hops_max)
     return true;
   refuse(shared_, mail);
   return false;

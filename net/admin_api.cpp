@@ -1,5 +1,7 @@
 #include "net/admin_api.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sodium.h>
 
 #include <boost/asio/post.hpp>
@@ -356,6 +358,11 @@ void admin_api::readyz(const request& r, responder& respond) {
   response out{.status = node_.ready() ? 200U : 503U, .content_type = "text/plain", .body = node_.ready() ? "ready\n" : "not ready\n"};
   if (r.query.starts_with("verbose")) {
     out.body += "shards serving: " + std::to_string(serving) + " of " + std::to_string(shard_count_) + "\n";
+    out.body += "numbers: ";
+    if (s.groups_unheard == 0)
+      out.body += "ok\n";
+    else
+      out.body += fmt::format("of {} slot groups not heard yet, shards {}\n", s.groups_unheard, fmt::join(s.shards_unheard, " "));
     out.body += std::string("storage: ") + (s.storage_low ? "low, no new bookings\n" : "ok\n");
     out.body += std::string("writes: ") + (s.failed.empty() ? "ok\n" : "failed\n");
   }

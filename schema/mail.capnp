@@ -9,6 +9,8 @@ struct Mail {
   # Of mail for a slot group; 0 in mail for the shard's registry.
   group @1 :UInt32;
   items @2 :List(MailItem);
+  # Of the latest record that whoever sent it on knew.
+  epoch @3 :UInt64;
 }
 
 struct MailPerson {

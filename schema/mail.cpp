@@ -186,11 +186,12 @@ std::string bytes_of(capnp::MallocMessageBuilder& message) {
 }
 
 template <class Input>
-std::string encode(group_id group, std::uint8_t hops, std::span<const Input> inputs) {
+std::string encode(group_id group, const passage& way, std::span<const Input> inputs) {
   assert_always(inputs.size() <= mail_items_max, "mail is within its limit");
   capnp::MallocMessageBuilder message;
   auto mail = message.initRoot<wire::Mail>();
-  mail.setHops(hops);
+  mail.setHops(way.hops);
+  mail.setEpoch(way.epoch.value);
   mail.setGroup(group.value);
   auto items = mail.initItems(static_cast<unsigned>(inputs.size()));
   for (unsigned i = 0; i < items.size(); ++i)
@@ -339,13 +340,13 @@ any_mail get_mail(wire::Mail::Reader from) {
   const auto items = from.getItems();
   require(items.size() <= mail_items_max, "too much mail at once");
   if (from.getGroup() != 0) {
-    mail_to_group m{group_id{from.getGroup()}, from.getHops(), {}};
+    mail_to_group m{group_id{from.getGroup()}, {from.getHops(), epoch_t{from.getEpoch()}}, {}};
     m.inputs.reserve(items.size());
     for (const auto i : items)
       m.inputs.push_back(get_group_input(i));
     return m;
   }
-  mail_to_registry m{from.getHops(), {}};
+  mail_to_registry m{{from.getHops(), epoch_t{from.getEpoch()}}, {}};
   m.inputs.reserve(items.size());
   for (const auto i : items)
     m.inputs.push_back(get_registry_input(i));
@@ -447,11 +448,11 @@ auto decode(std::string_view bytes, Get&& get) -> std::expected<decltype(get(std
 
 }  // namespace
 
-std::string encode_mail(group_id group, std::uint8_t hops, std::span<const group_input> inputs) {
+std::string encode_mail(group_id group, const passage& way, std::span<const group_input> inputs) {
   assert_always(group.value != 0, "a slot group has a number");
-  return encode(group, hops, inputs);
+  return encode(group, way, inputs);
 }
-std::string encode_mail(std::uint8_t hops, std::span<const registry_input> inputs) { return encode({}, hops, inputs); }
+std::string encode_mail(const passage& way, std::span<const registry_input> inputs) { return encode({}, way, inputs); }
 std::expected<any_mail, codec_error> decode_mail(std::string_view bytes) { return decode<wire::Mail>(bytes, get_mail); }
 
 std::string encode_answers(std::span<const answer> answers) {

@@ -19,20 +19,26 @@ namespace janji::schema {
 inline constexpr std::size_t mail_items_max = 65'536;
 inline constexpr std::size_t mail_text_bytes_max = 4'096;  // of who and why
 
+// How mail has come so far, between nodes that look for the shard's leader.
+struct passage {
+  std::uint8_t hops = 0;
+  epoch_t epoch;  // of the latest record that whoever sent it on knew
+  friend bool operator==(const passage&, const passage&) = default;
+};
 struct mail_to_group {
   group_id group;
-  std::uint8_t hops = 0;
+  passage way;
   std::vector<group_input> inputs;
 };
 struct mail_to_registry {
-  std::uint8_t hops = 0;
+  passage way;
   std::vector<registry_input> inputs;
 };
 using any_mail = std::variant<mail_to_group, mail_to_registry>;
 
 // What never leaves a node (appended, strict_round_done, tick) must not be in it.
-[[nodiscard]] std::string encode_mail(group_id group, std::uint8_t hops, std::span<const group_input> inputs);
-[[nodiscard]] std::string encode_mail(std::uint8_t hops, std::span<const registry_input> inputs);
+[[nodiscard]] std::string encode_mail(group_id group, const passage& way, std::span<const group_input> inputs);
+[[nodiscard]] std::string encode_mail(const passage& way, std::span<const registry_input> inputs);
 [[nodiscard]] std::expected<any_mail, codec_error> decode_mail(std::string_view bytes);
 
 [[nodiscard]] std::string encode_answers(std::span<const answer> answers);

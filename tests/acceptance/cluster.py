@@ -106,6 +106,7 @@ def begin(checks, name):
     for n in c.nodes:
         wait_until(lambda: b'"state":"open"' in request(n.port, "GET", "/api/v1/rounds").body, 30 * SLOW, "every front sees it open")
     checks.check("a round opened at one node is open at every front", True)
+    wait_until(lambda: whole(c), 60 * SLOW, "every shard is on three replicas")
     return c
 
 

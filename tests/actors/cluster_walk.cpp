@@ -109,17 +109,18 @@ private:
       world_.post({self_, to, replica_bytes{shard, cluster::encode_replica_message(head, what)}});
     }
     void forward(std::uint64_t node, shard_id shard, actors::group_mail_for&& mail) override {
-      world_.post({self_, node - 1, mail_bytes{shard, schema::encode_mail(mail.group, mail.mail.hops, mail.mail.inputs)}});
+      world_.post({self_, node - 1, mail_bytes{shard, schema::encode_mail(mail.group, mail.mail.way, mail.mail.inputs)}});
     }
     void forward(std::uint64_t node, shard_id shard, actors::registry_mail&& mail) override {
-      world_.post({self_, node - 1, mail_bytes{shard, schema::encode_mail(mail.hops, mail.inputs)}});
+      world_.post({self_, node - 1, mail_bytes{shard, schema::encode_mail(mail.way, mail.inputs)}});
     }
     void tell_rounds(sequence_t applied, const std::vector<round_event>& history) override {
       for (std::size_t n = 0; n < cluster_nodes; ++n)
         if (n != self_)
           world_.post({self_, n, told_rounds{applied, history}});
     }
-    void tell_figures(const std::vector<actors::group_figures>&) override {}  // no read model in this walk
+    // No read model in this walk.
+    std::set<std::uint64_t> tell_figures(const std::vector<actors::group_figures>&, std::optional<std::uint64_t>) override { return {}; }
     void tell_leaving() override {
       for (std::size_t n = 0; n < cluster_nodes; ++n)
         if (n != self_)
@@ -352,9 +353,9 @@ void world::hand_over(std::size_t to, parcel_content&& what) {
   } else if (const auto* m = std::get_if<mail_bytes>(&what)) {
     auto mail = schema::decode_mail(m->bytes).value();
     if (auto* g = std::get_if<schema::mail_to_group>(&mail))
-      shared.route.send(g->group, actors::group_mail{std::move(g->inputs), g->hops});
+      shared.route.send(g->group, actors::group_mail{std::move(g->inputs), g->way});
     else if (auto* registry = std::get_if<schema::mail_to_registry>(&mail))
-      shared.route.send(m->shard, actors::registry_mail{std::move(registry->inputs), registry->hops});
+      shared.route.send(m->shard, actors::registry_mail{std::move(registry->inputs), registry->way});
   } else if (auto* t = std::get_if<told_rounds>(&what)) {
     caf::anon_send(shared.rounds, actors::rounds_told{t->applied, std::move(t->history)});
   } else if (auto* s = std::get_if<seen_record>(&what)) {

@@ -7,21 +7,13 @@
 #include <vector>
 
 #include "actors/context.hpp"
+#include "tests/actors/silent_nodes.hpp"
 
 namespace janji::actors {
 namespace {
 
-struct listening_nodes final : peer_port {
-  void replicate(shard_id, replication::header&&, replication::message&&) override {}
-  void forward(std::uint64_t, shard_id, group_mail_for&&) override {}
-  void forward(std::uint64_t, shard_id, registry_mail&&) override {}
+struct listening_nodes final : silent_nodes {
   void tell_rounds(sequence_t applied, const std::vector<round_event>&) override { heard.push_back(applied); }
-  void tell_figures(const std::vector<group_figures>&) override {}
-  void tell_leaving() override {}
-  void tell_deposed(shard_id) override {}
-  void tell_report(const schema::node_report&) override {}
-  void ask(std::uint64_t, shard_id, const schema::shard_ask&) override {}
-  void say(std::uint64_t, const schema::shard_said&) override {}
 
   std::vector<sequence_t> heard;
 };

@@ -13,9 +13,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = std::visit(
         [](const auto& m) {
           if constexpr (requires { m.group; })
-            return schema::encode_mail(m.group, m.hops, m.inputs);
+            return schema::encode_mail(m.group, m.way, m.inputs);
           else
-            return schema::encode_mail(m.hops, m.inputs);
+            return schema::encode_mail(m.way, m.inputs);
         },
         *mail);
     const auto back = schema::decode_mail(again);

@@ -46,7 +46,8 @@ TEST_F(admin_api_test, without_the_token_only_probes_are_answered) {
     }
   EXPECT_EQ(server().admin_without_token("POST", "/admin/v1/disk/release").outcome(), "401 unauthorised");
   EXPECT_EQ(server().admin_without_token("GET", "/livez").status, 200U);
-  EXPECT_EQ(server().admin_without_token("GET", "/readyz?verbose").body, "ready\nshards serving: 4 of 4\nstorage: ok\nwrites: ok\n");
+  EXPECT_EQ(server().admin_without_token("GET", "/readyz?verbose").body,
+            "ready\nshards serving: 4 of 4\nnumbers: ok\nstorage: ok\nwrites: ok\n");
 }
 
 TEST_F(admin_api_test, an_import_with_one_bad_line_imports_nothing_and_names_the_line) {
