@@ -128,6 +128,8 @@ struct node_status {
 struct cluster_options {
   std::uint32_t tick_ms = 25;   // the replication machine's unit of time
   std::uint32_t moves_max = 4;  // of the shards that a node leads, at once
+  // Of a node, at once: every one waits for etcd, and etcd for its disk.
+  std::uint32_t hand_overs_max = 3;
 };
 
 struct node_options {

@@ -8,15 +8,11 @@
 
 namespace janji::actors {
 
-namespace {
-constexpr std::uint32_t hand_overs_max = 3;  // of a node, at once: every one waits for etcd, and etcd for its disk
-}
-
 // A shard that hands over admits nothing until the next leader serves; where many did so at once all would wait for the last.
 bool shard_actor::take_turn() {
   if (has_turn_)
     return true;
-  if (shared_.hand_overs_under_way.fetch_add(1) < hand_overs_max)
+  if (shared_.hand_overs_under_way.fetch_add(1) < shared_.options.cluster->hand_overs_max)
     return has_turn_ = true;
   --shared_.hand_overs_under_way;
   wants_turn_ = true;

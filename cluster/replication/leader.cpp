@@ -40,6 +40,14 @@ machine::peer* machine::peer_of(const member& m) {
 }
 
 // A replica has started again: what it said in its former life is worth nothing until it has promised once more.
+// Every wiped disk is one more, and what a peer says of itself may be invented.
+void machine::forget_strangers(const member& but) {
+  const auto& r = record_.record;
+  std::erase_if(boots_, [&](const auto& life) {
+    return !same(life.first, but) && !contains(r.in_sync, life.first) && !contains(r.learners, life.first);
+  });
+}
+
 void machine::new_life(const member& who) {
   for (auto& p : peers_) {
     if (!same(p.who, who))

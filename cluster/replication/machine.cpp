@@ -307,6 +307,8 @@ void machine::say(const member& to, message what, outputs& out) {
 void machine::receive(received&& m, outputs& out) {
   if (!same(m.head.to, self_))
     return;
+  if (boots_.size() >= limits::lives_max)
+    forget_strangers(m.head.from);
   auto& life = boots_[m.head.from];
   if (!options_.faults.ignore_boot) {  // of a former life, of either end
     if (m.head.from_boot < life)

@@ -40,6 +40,7 @@ namespace limits {
 inline constexpr std::size_t waiting_messages_max = 256;  // for a write to be synced; more are lost, as links may lose
 inline constexpr std::size_t waiting_reads_max = 65'536;
 inline constexpr std::size_t entries_per_message_max = 64;
+inline constexpr std::size_t lives_max = 256;  // of disks outside the record; then they are forgotten
 }  // namespace limits
 
 class machine {
@@ -54,6 +55,7 @@ public:
 
   // One batch in flight a shard (replication.md rule 18); none while leadership is handed over or a member replaced.
   [[nodiscard]] bool can_append() const { return role_ == role::serving && !write_ && !in_flight_ && !hand_over_to_ && !replacing_; }
+  [[nodiscard]] std::size_t lives_known() const { return boots_.size(); }
   [[nodiscard]] bool handing_over() const { return hand_over_to_.has_value(); }
   [[nodiscard]] role current_role() const { return role_; }
   [[nodiscard]] epoch_t epoch() const { return record_.record.epoch; }
@@ -187,6 +189,7 @@ private:
   void lead_through_tick(outputs& out);
   void doubt(std::uint64_t node);
   void new_life(const member& who);
+  void forget_strangers(const member& but);
   // The own promise is not on disk yet: nothing is said in this epoch.
   [[nodiscard]] bool write_in_promise() const { return write_ && write_->promise; }
   [[nodiscard]] bool counts(const peer& p) const;

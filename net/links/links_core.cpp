@@ -7,7 +7,6 @@
 #include <sodium.h>
 
 #include <array>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 #include <charconv>
 #include <utility>
@@ -121,17 +120,10 @@ std::expected<void, std::string> links_core::start() {
   const auto where = fmt::format("{}:{}", options.address, options.port);
   const auto failed = [&] { return std::unexpected(fmt::format("links cannot listen at {}: {}", where, ec.message())); };
   asio::ip::tcp::resolver resolver(io);  // a name, as certificates have it, or an address
-  const auto found = resolver.resolve(options.address, std::to_string(options.port), ec);
-  if (ec)
-    return failed();
-  const asio::ip::tcp::endpoint at = *found.begin();
-  acceptor_.open(at.protocol(), ec);
-  if (!ec)
-    acceptor_.set_option(asio::socket_base::reuse_address(true), ec);
-  if (!ec)
-    acceptor_.bind(at, ec);
-  if (!ec)
-    acceptor_.listen(asio::socket_base::max_listen_connections, ec);
+  const auto found = resolver.resolve(options.address, std::to_string(options.port), asio::ip::tcp::resolver::passive, ec);
+  for (auto at = found.begin(); at != found.end(); ++at)  // a name may have addresses of which not all are this machine's
+    if (ec = listen(*at); !ec)
+      break;
   if (ec)
     return failed();
   port = acceptor_.local_endpoint().port();
@@ -141,6 +133,20 @@ std::expected<void, std::string> links_core::start() {
     io.run();
   });
   return {};
+}
+
+error_code links_core::listen(const asio::ip::tcp::endpoint& at) {
+  error_code ec;
+  error_code ignored;
+  acceptor_.close(ignored);
+  acceptor_.open(at.protocol(), ec);
+  if (!ec)
+    acceptor_.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec)
+    acceptor_.bind(at, ec);
+  if (!ec)
+    acceptor_.listen(asio::socket_base::max_listen_connections, ec);
+  return ec;
 }
 
 void links_core::accept() {

@@ -89,6 +89,7 @@ private:
     bool dialling = false;
     std::string last_trouble;  // said once
   };
+  boost::system::error_code listen(const boost::asio::ip::tcp::endpoint& at);
   void accept();
   void apply_peers(std::map<std::uint64_t, std::string> peers);
   void dial(std::uint64_t node);

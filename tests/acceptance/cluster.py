@@ -1,6 +1,5 @@
 """Three nodes of one cluster with etcd: load at all fronts, kill -9 of one node and then of another, and every answer held
 against every replica's store."""
-import base64
 import json
 import os
 import signal
@@ -9,10 +8,11 @@ import subprocess
 import time
 
 from checks import run, wait_until
+from cluster_parts import MASTER, all_in_step, hold_against_store, hold_the_same, open_demo_round, shard_records
 from http_client import request
 from node import ROOT, SLOW, Node, call, program
+from node import load as generator
 
-MASTER = "11" * 32
 SECONDS = 20
 
 
@@ -44,6 +44,9 @@ class Etcd:
         except OSError:
             return False
 
+    def ask(self, path, body):
+        return request(self.port, "POST", path, body).json()
+
     def kill(self):
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
@@ -53,8 +56,11 @@ class Etcd:
 class Cluster:
     """Nothing is shared with another cluster of the same run."""
 
-    def __init__(self, checks, name):
+    def __init__(self, checks, name, tls=False):
         self.checks, self.name = checks, name
+        self.certificates = checks.path(f"{name}-certificates") if tls else ""
+        if tls:
+            self.make_certificates()
         self.etcd = Etcd(checks, name).start()
         self.nodes, self.ports = [], []
         for _ in range(3):
@@ -70,12 +76,19 @@ class Cluster:
         more = []
         for name, value in (("cluster.name", "test"), ("cluster.node", i + 1), ("cluster.etcd", f"http://127.0.0.1:{self.etcd.port}")):
             more += ["--set", f"{name}={value}"]
+        if self.certificates:
+            for name, file in (("certificate", "127.0.0.1.pem"), ("key", "127.0.0.1.key"), ("ca", "ca.pem")):
+                more += ["--set", f"cluster.{name}_file={self.certificates}/{file}"]
         # The same port as in its former life, so that the load generator finds it again.
         node.start("--port", str(self.ports[i]), *more, environment={"JANJI_MASTER_KEY": MASTER})
         if not listens:
             return
         wait_until(node.read_ports, 60 * SLOW, f"node {i + 1} listens")
         self.ports[i] = node.port
+
+    def make_certificates(self):
+        done = call(f"{ROOT}/configs/dev-ca", self.certificates, "127.0.0.1")
+        self.checks.equal("certificates for development are made", done.code, 0)
 
     def ready(self, i):
         try:
@@ -91,21 +104,11 @@ class Cluster:
         self.nodes[i].process.wait()
 
 
-def begin(checks, name):
-    c = Cluster(checks, name)
-    demo = [f"{ROOT}/configs/demo/{name}" for name in ("round.toml", "centres.csv", "slot-groups.csv")]
-
-    def imported(node):  # whoever was told "busy: look before you ask again" finds it there
-        done = node.ctl("round", "import", "--round", demo[0], "--centres", demo[1], "--slots", demo[2])
-        return done.code == 0 or "is there already" in done.out
-
-    wait_until(lambda: any(imported(n) for n in c.nodes), 30 * SLOW, "the node that leads the rounds imports one")
-    c.all_ready()
-    checks.check("three nodes and an etcd are a cluster, and every front knows the round", True)
-    wait_until(lambda: any(n.ctl("round", "open", "2021-3").code == 0 for n in c.nodes), 30 * SLOW, "the round is opened")
-    for n in c.nodes:
-        wait_until(lambda: b'"state":"open"' in request(n.port, "GET", "/api/v1/rounds").body, 30 * SLOW, "every front sees it open")
-    checks.check("a round opened at one node is open at every front", True)
+def begin(checks, name, tls=False):
+    c = Cluster(checks, name, tls)
+    fronts = [lambda path, n=n: request(n.port, "GET", path) for n in c.nodes]
+    open_demo_round(c.nodes, fronts, c.all_ready)
+    checks.check("three nodes and an etcd are a cluster, and a round imported and opened at one node is open at every front", True)
     wait_until(lambda: whole(c), 60 * SLOW, "every shard is on three replicas")
     return c
 
@@ -135,35 +138,20 @@ def deaths(c, running):
         end = max(end, time.monotonic() + 6)
 
 
-# From etcd itself: the records of all shards.
 def whole(c):
-    key, end = (base64.b64encode(k).decode() for k in (b"/janji/test/shard/", b"/janji/test/shard0"))
-    answer = request(c.etcd.port, "POST", "/v3/kv/range", {"key": key, "range_end": end})
-    records = [json.loads(base64.b64decode(kv["value"])) for kv in json.loads(answer.body).get("kvs", [])]
-    return len(records) == 64 and all(len(r["in_sync"]) == 3 for r in records)
+    return all_in_step(shard_records(c.etcd.ask, "test"))
 
 
-# A node's own store against what citizens were told; says what is in it.
-def holds_every_answer(checks, node, i, record):
-    report = json.loads(node.ctl("--output", "json", "audit").out)
-    checks.check(f"the audit of node {i}'s own store is clean", report["clean"], report)
-    exported = f"{node.data}-export"
-    node.ctl("export", "--to", exported)
-    done = subprocess.run([program("janji-load"), "audit", "--record", record, "--export", exported], capture_output=True, text=True)
-    checks.check(f"every answer that citizens were given holds in the store of node {i}", done.returncode == 0 and "Every promise was kept" in done.stdout,
-                 done.stdout + done.stderr)
-    return {k: report[k] for k in ("bookings", "live", "cancelled", "claims")}
+def held(c, i, record):
+    node = c.nodes[i]
+    return hold_against_store(c.checks, i + 1, node.ctl, generator, f"{node.data}-export", record)[0]
 
 
 def stores(c, record):
     for i, n in enumerate(c.nodes):
         c.checks.equal(f"node {i + 1} stops in an orderly way", n.stop(), 0)
     c.etcd.kill()
-    found = []
-    for i, n in enumerate(c.nodes, start=1):
-        found.append(holds_every_answer(c.checks, n, i, record))
-    c.checks.check("all replicas hold the same", found[0] == found[1] == found[2], found)
-    c.checks.say(found[0])
+    hold_the_same(c.checks, [held(c, i, record) for i in range(3)])
 
 
 def through_deaths(checks):
@@ -187,9 +175,30 @@ def gaps(record):
     return json.loads(done.stdout)["longest_ms"]
 
 
+def hang_up(node, words):
+    """SIGHUP, and what the node says to it."""
+    node.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: words in node.stderr(), 30 * SLOW, f"the node says: {words}")
+
+
+def new_certificates(c):
+    """Junk is refused and changes nothing; new ones of the same authority are taken, and show in the next links."""
+    for node in c.nodes:
+        with open(f"{c.certificates}/127.0.0.1.pem", "w") as file:
+            file.write("junk")
+        hang_up(node, "certificates stay as they were")
+    c.checks.check("certificates that are none are refused, by name", all("127.0.0.1.pem" in n.stderr() for n in c.nodes))
+    for kind in ("pem", "key"):
+        os.remove(f"{c.certificates}/127.0.0.1.{kind}")
+    c.make_certificates()
+    for node in c.nodes:
+        hang_up(node, "certificates were read anew")
+
+
 # A fourth node, a drain and an orderly stop, each while citizens book; then nobody has been told a wrong thing.
 def through_changes(checks):
-    c = begin(checks, "changes")
+    c = begin(checks, "changes", tls=True)
+    new_certificates(c)
     record = checks.path("changes.jsonl")
     targets = [word for p in c.ports[1:] for word in ("--target", f"http://127.0.0.1:{p}")]
     running = subprocess.Popen(
@@ -227,9 +236,9 @@ def through_changes(checks):
     c.start(0, listens=False)
     wait_until(lambda: not c.nodes[0].alive(), 30 * SLOW, "a removed node is not let in again")
     checks.check("a removed node is refused by name", "was removed from the cluster" in c.nodes[0].stderr(), c.nodes[0].stderr()[-300:])
-    for i, n in enumerate(c.nodes[1:], start=2):  # three nodes are left, so each holds every shard
-        checks.equal(f"node {i} stops in an orderly way", n.stop(), 0)
-        holds_every_answer(checks, n, i, record)
+    for i in range(1, 4):  # three nodes are left, so each holds every shard
+        checks.equal(f"node {i + 1} stops in an orderly way", c.nodes[i].stop(), 0)
+        held(c, i, record)
     c.etcd.kill()
 
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 
-from lab import LINKS, call
+from lab import LINKS, call, must
 from checks import Stop, wait_until
 
 RELAY_PORT, RELAY_USER = 9999, 65534
@@ -192,10 +192,8 @@ def small_disk(path, image, megabytes):
     os.makedirs(path, exist_ok=True)
     with open(image, "wb") as file:
         file.truncate(megabytes << 20)
-    for command in (("mkfs.ext2", "-q", "-m", "0", image), ("mount", "-o", "loop", image, path)):
-        done = call(*command)
-        if done.code != 0:
-            raise Stop(f"{command[0]}: {done}")
+    must("mkfs.ext2", "-q", "-m", "0", image)
+    must("mount", "-o", "loop", image, path)
     lost_and_found = os.path.join(path, "lost+found")
     if os.path.isdir(lost_and_found):
         os.rmdir(lost_and_found)

@@ -1,7 +1,6 @@
 """A laboratory of network namespaces: one bridge and a namespace a host, private to this run with its mounts and processes.
 
 enter() starts the program again in namespaces of its own, so nothing of the machine is changed and everything ends with it."""
-import base64
 import json
 import os
 import shutil
@@ -11,10 +10,10 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "acceptance"))
 from checks import Stop, wait_until  # noqa: E402
+from cluster_parts import MASTER, all_in_step, hold_against_store, hold_the_same, open_demo_round, shard_records  # noqa: E402
 from http_client import request  # noqa: E402
-from node import ROOT, SLOW, Node, call, program  # noqa: E402
+from node import SLOW, Node, call, program  # noqa: E402
 
-MASTER = "11" * 32
 HERE = "10.0.0.254"
 NETNS = "/run/netns"
 CITIZENS, OPERATORS, LINKS = 8080, 8081, 9000
@@ -114,13 +113,10 @@ class Etcd:
         return {}
 
     def answers(self):
-        return "kvs" in self.ask("/v3/kv/range", {"key": base64.b64encode(b"/").decode()}) or \
-            "header" in self.ask("/v3/kv/range", {"key": base64.b64encode(b"/").decode()})
+        return "header" in self.ask("/v3/kv/range", {"key": "Lw=="})
 
     def records(self, cluster="test"):
-        key, end = (base64.b64encode(f"/janji/{cluster}/shard{c}".encode()).decode() for c in "/0")
-        kvs = self.ask("/v3/kv/range", {"key": key, "range_end": end}).get("kvs", [])
-        return [json.loads(base64.b64decode(kv["value"])) for kv in kvs]
+        return shard_records(self.ask, cluster)
 
     def kill(self, i):
         self.processes[i].kill()
@@ -130,11 +126,6 @@ class Etcd:
         for i, p in enumerate(self.processes):
             if p is not None and p.poll() is None:
                 self.kill(i)
-
-
-def all_in_step(records):
-    """As etcd has it: every shard is on three replicas that are in step."""
-    return len(records) == 64 and all(len(r["in_sync"]) == 3 for r in records)
 
 
 class LabCluster:
@@ -188,17 +179,7 @@ class LabCluster:
             raise Stop(f"shards do not come to rest: {done}")
 
     def open_round(self):
-        demo = [f"{ROOT}/configs/demo/{name}" for name in ("round.toml", "centres.csv", "slot-groups.csv")]
-
-        def imported(node):
-            done = node.ctl("round", "import", "--round", demo[0], "--centres", demo[1], "--slots", demo[2])
-            return done.code == 0 or "is there already" in done.out
-
-        wait_until(lambda: any(imported(n) for n in self.nodes), 60 * SLOW, "the node that leads the rounds imports one")
-        self.all_ready()
-        wait_until(lambda: any(n.ctl("round", "open", "2021-3").code == 0 for n in self.nodes), 60 * SLOW, "the round is opened")
-        for h in self.hosts:
-            wait_until(lambda: b'"state":"open"' in request(CITIZENS, "GET", "/api/v1/rounds", host=h.ip).body, 60 * SLOW, "every front sees it open")
+        open_demo_round(self.nodes, [lambda path, h=h: request(CITIZENS, "GET", path, host=h.ip) for h in self.hosts], self.all_ready)
         self.wait_whole()
 
     def kill(self, i):
@@ -263,15 +244,10 @@ def held_against_every_store(cluster, load, holders):
             checks.equal(f"node {i + 1} stops in an orderly way", n.stop(), 0)
     for i in holders:
         node = cluster.nodes[i]
-        report = node.ctl("--output", "json", "audit", seconds=900).json()
-        checks.check(f"the audit of node {i + 1}'s own store is clean", report.get("clean"), report)
-        exported = f"{node.data}-export"
-        node.ctl("export", "--to", exported, seconds=900)
-        held = call(program("janji-load"), "audit", "--record", load.record, "--export", exported, seconds=900)
-        checks.check(f"every answer that citizens were given holds in the store of node {i + 1}", held.code == 0 and "Every promise was kept" in held.out, held.out)
-        found.append({k: report.get(k) for k in ("bookings", "live", "cancelled", "claims")})
-    checks.check("all replicas hold the same", all(f == found[0] for f in found), found)
-    checks.say(found[0])
+        figures, held = hold_against_store(checks, i + 1, lambda *words: node.ctl(*words, seconds=900),  # noqa: B023 called at once
+                                           lambda *words: call(program("janji-load"), *words, seconds=900), f"{node.data}-export", load.record)
+        found.append(figures)
+    hold_the_same(checks, found)
     if os.environ.get("JANJI_SHOW_AUDIT"):
         print(held.out)
     return found[0]

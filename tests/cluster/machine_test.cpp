@@ -115,6 +115,16 @@ TEST_F(replica_test, a_wiped_disk_of_the_same_node_is_somebody_else) {
   EXPECT_FALSE(std::holds_alternative<swap_record>(out.at(0)));
 }
 
+TEST_F(replica_test, bounds_the_lives_it_remembers_of_strangers) {
+  serve();
+  for (std::uint64_t disk = 1; disk <= 10'000; ++disk) {
+    step(received{{epoch_t{1}, {2, disk}, boot_t{5}, me, {}}, heartbeat{}});
+    ASSERT_LE(m.lives_known(), limits::lives_max);
+  }
+  step(received{{epoch_t{1}, {2, 10'000}, boot_t{4}, me, {}}, heartbeat{}});
+  EXPECT_TRUE(out.empty()) << "of a former life of the one heard last";
+}
+
 TEST_F(replica_test, an_unknown_swap_is_tried_again_and_never_taken_as_won) {
   start();
   step(swap_answered{swap_result::unknown, {}});

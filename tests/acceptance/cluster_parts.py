@@ -1,0 +1,52 @@
+"""What tests of clusters share, wherever their nodes run."""
+import base64
+import json
+
+from checks import wait_until
+from node import ROOT, SLOW
+
+MASTER = "11" * 32
+DEMO = [f"{ROOT}/configs/demo/{name}" for name in ("round.toml", "centres.csv", "slot-groups.csv")]
+
+
+def shard_records(ask, cluster):
+    """From etcd itself: the records of all shards. `ask(path, body)`: what its gateway answers."""
+    key, end = (base64.b64encode(f"/janji/{cluster}/shard{c}".encode()).decode() for c in "/0")
+    kvs = ask("/v3/kv/range", {"key": key, "range_end": end}).get("kvs", [])
+    return [json.loads(base64.b64decode(kv["value"])) for kv in kvs]
+
+
+def all_in_step(records):
+    """Every shard is on three replicas that are in step."""
+    return len(records) == 64 and all(len(r["in_sync"]) == 3 for r in records)
+
+
+def open_demo_round(nodes, fronts, all_ready):
+    """`fronts`: asked for a path, each answers. Whoever leads the rounds imports one; then every front sees it open."""
+
+    def imported(node):  # whoever was told "busy: look before you ask again" finds it there
+        done = node.ctl("round", "import", "--round", DEMO[0], "--centres", DEMO[1], "--slots", DEMO[2])
+        return done.code == 0 or "is there already" in done.out
+
+    wait_until(lambda: any(imported(n) for n in nodes), 60 * SLOW, "the node that leads the rounds imports one")
+    all_ready()
+    wait_until(lambda: any(n.ctl("round", "open", "2021-3").code == 0 for n in nodes), 60 * SLOW, "the round is opened")
+    for front in fronts:
+        wait_until(lambda: b'"state":"open"' in front("/api/v1/rounds").body, 60 * SLOW, "every front sees it open")
+
+
+def hold_against_store(checks, number, janjictl, janji_load, exported, record):
+    """A stopped node's own store is audited and held against what citizens were told; says what is in it."""
+    said = janjictl("--output", "json", "audit")
+    report = said.json()
+    checks.check(f"the audit of node {number}'s own store is clean", report.get("clean"), said)
+    done = janjictl("export", "--to", exported)
+    held = janji_load("audit", "--record", record, "--export", exported)
+    checks.check(f"every answer that citizens were given holds in the store of node {number}",
+                 held.code == 0 and "Every promise was kept" in held.out, f"{done} {held}")
+    return {k: report.get(k) for k in ("bookings", "live", "cancelled", "claims")}, held
+
+
+def hold_the_same(checks, found):
+    checks.check("all replicas hold the same", all(f == found[0] for f in found), found)
+    checks.say(found[0])

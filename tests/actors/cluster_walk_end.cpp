@@ -1,0 +1,158 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cluster/audit.hpp"
+#include "tests/actors/cluster_world.hpp"
+
+namespace janji::sim {
+
+namespace {
+constexpr std::int64_t calm_deadline_ms = 20'000;
+constexpr int calm_tries_max = 40;
+}  // namespace
+
+bool world::at_rest() const {
+  return under_way_.empty() && std::ranges::all_of(nodes_, [](const auto& n) { return !n->runs() || n->at_rest(); });
+}
+
+// Everything that waits happens, and time stands still.
+bool world::quieten() {
+  for (int i = 0; !at_rest() && !failed(); ++i) {
+    if (i > 200'000) {
+      fail("the cluster never comes to rest");
+      return false;
+    }
+    while (!under_way_.empty())
+      deliver(0);
+    for (auto& n : nodes_)
+      if (n->runs())
+        n->settle();
+  }
+  return !failed();
+}
+
+void world::calm(std::int64_t ms) {
+  advance(ms);
+  (void)quieten();
+}
+
+bool world::everybody_serves() {
+  for (int i = 0; i < calm_rounds_max && !failed(); ++i) {
+    calm(25);
+    bool all = true;
+    for (std::uint16_t s = 0; s < shard_count_; ++s) {
+      const auto leader = records_.read(shard_id{s})->record.leader.node;
+      const auto known = leader == 0 ? nullptr : nodes_[leader - 1]->context().shard_statuses[s].load();
+      all = all && known != nullptr && known->serving;
+    }
+    for (const auto& n : nodes_)
+      all = all && (!imported_ || !n->context().catalogue.get()->groups.empty());
+    if (all)
+      return true;
+  }
+  return false;
+}
+
+// Asks, and again while the answer is "later", as citizens do: what faults left under way settles within seconds.
+std::optional<outcome> world::answer_to(const citizen_request& r) {
+  for (int tries = 0; tries < calm_tries_max && !failed(); ++tries) {
+    std::vector<actors::citizen_command> turn;
+    turn.push_back(make(r, calm_deadline_ms));
+    const auto request = next_request_;
+    fronts_[request] = static_cast<std::size_t>(below(cluster_nodes));
+    nodes_[fronts_[request]]->submit(std::move(turn));
+    for (int i = 0; i < calm_rounds_max && !failed() && !told_.contains(request); ++i)
+      calm(50);
+    const auto it = told_.find(request);
+    if (it == told_.end())
+      return std::nullopt;
+    if (it->second != outcome::in_progress && it->second != outcome::busy)
+      return it->second;
+    calm(500);
+  }
+  return outcome::in_progress;
+}
+
+// A key that was confirmed has the same reference for ever, and nobody is told "full" who has a place.
+void world::ask_again() {
+  for (const auto& b : bookings_) {
+    const auto said = answer_to(b);
+    if (failed())
+      return;
+    if (!said)
+      return fail("I9: a request gets no answer when all is quiet");
+    const bool definite = said == outcome::confirmed || said == outcome::full || said == outcome::already_booked;
+    if (!definite)
+      return fail(fmt::format("I9: when all is quiet the outcome is {}", static_cast<int>(*said)));
+    if (confirmed_.contains(b.key.value) && said != outcome::confirmed)
+      return fail("I2: a confirmed booking is gone");
+  }
+}
+
+void world::check_stores() {
+  std::array<std::map<std::uint16_t, std::vector<std::pair<std::uint64_t, std::string>>>, cluster_nodes> logs;
+  for (std::size_t n = 0; n < cluster_nodes; ++n) {
+    (void)nodes_[n]->disk().read_all_logs(shard_count_, [&](shard_id s, store::log_entry&& e) {
+      logs[n][s.value].emplace_back(e.epoch.value, std::move(e.payload));
+      return true;
+    });
+    cluster::audit audit(shard_count_);
+    const auto report = audit.run(nodes_[n]->disk());
+    if (!report)
+      return fail(fmt::format("audit of node {}: {}", n + 1, report.error()));
+    if (!report->clean())
+      return fail(fmt::format("audit of node {}: {}", n + 1, report->breaches.front()));
+    std::set<std::uint64_t> stored;
+    std::set<std::uint64_t> live;
+    audit.for_each([&](const cluster::audited_booking& b) {
+      stored.insert(b.ref.value);
+      if (b.live)
+        live.insert(b.ref.value);
+    });
+    for (const auto& [key, ref] : confirmed_)
+      if (!stored.contains(ref.value))
+        return fail(fmt::format("I2: a confirmed booking is not on the disk of node {}", n + 1));
+    for (const auto& [ref, what] : cancelled_)
+      if (live.contains(ref))
+        return fail("I6: a booking that was told to be cancelled lives");
+  }
+  for (std::uint16_t s = 0; s < shard_count_; ++s)
+    if (logs[0][s] != logs[1][s] || logs[0][s] != logs[2][s])
+      return fail(fmt::format("the replicas of shard {} differ: {}, {} and {} entries", s, logs[0][s].size(), logs[1][s].size(),
+                              logs[2][s].size()));
+}
+
+void world::finish() {
+  faults_on_ = false;
+  cuts_.clear();
+  say("faults end");
+  for (std::size_t n = 0; n < cluster_nodes; ++n) {
+    if (nodes_[n]->runs() && left_.contains(n))
+      nodes_[n]->halt(nodes_[n]->unsynced(), nodes_[n]->snapshots_written());
+    if (!nodes_[n]->runs())
+      start(n);
+  }
+  const auto whole = [&] {
+    for (std::uint16_t s = 0; s < shard_count_; ++s)
+      if (records_.read(shard_id{s})->record.in_sync.size() != cluster_nodes)
+        return false;
+    return true;
+  };
+  if (!everybody_serves())
+    return failed() ? void() : fail("I9: a shard does not serve again");
+  ask_again();
+  for (int i = 0; i < calm_rounds_max && !failed() && !whole(); ++i)
+    calm(100);
+  if (!failed() && !whole())
+    fail("I9: a replica that fell behind never comes back");
+  for (std::int64_t ms = 0; ms < 20'000 && !failed(); ms += 500)
+    calm(500);
+  for (const auto& n : nodes_)
+    if (!failed() && n->context().hand_overs_under_way != 0)
+      fail("a turn to hand over is never given back");
+  if (!failed())
+    check_stores();
+}
+
+}  // namespace janji::sim

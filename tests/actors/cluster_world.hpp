@@ -1,0 +1,220 @@
+// The world that a walk over a cluster goes through: its parcels, its citizens, and what may happen to its nodes.
+// cluster_walk.cpp: what happens; cluster_walk_end.cpp: what must hold afterwards.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+#include <variant>
+
+#include "booking/assert.hpp"
+#include "cluster/audit.hpp"
+#include "cluster/placement.hpp"
+#include "cluster/replica_codec.hpp"
+#include "schema/mail.hpp"
+#include "tests/actors/cluster_walk.hpp"
+
+namespace janji::sim {
+
+inline constexpr int calm_rounds_max = 400;
+
+class world;
+struct caught_assertions {
+  ~caught_assertions() { set_assertion_handler(nullptr); }
+};
+
+// The records of all shards: linearizable; answers may be lost after the swap took effect.
+class shared_records final : public cluster::config_store {
+public:
+  std::function<bool()> lose_answer = [] { return false; };
+  std::function<void(shard_id, const cluster::versioned_record&)> changed = [](auto, const auto&) {};
+  std::expected<cluster::versioned_record, std::string> read(shard_id shard) override { return records_[shard]; }
+  cluster::swap_outcome swap(shard_id shard, std::uint64_t expected_revision, const cluster::shard_record& record) override {
+    auto& known = records_[shard];
+    if (known.revision != expected_revision)
+      return lose_answer() ? cluster::swap_outcome{} : cluster::swap_outcome{cluster::swap_result::lost, known};
+    known = {++revision_, record};
+    ++swaps;
+    changed(shard, known);
+    return lose_answer() ? cluster::swap_outcome{} : cluster::swap_outcome{cluster::swap_result::won, known};
+  }
+  std::uint64_t swaps = 0;
+
+private:
+  std::uint64_t revision_ = 0;
+  std::map<shard_id, cluster::versioned_record> records_;
+};
+
+// As on a real link, what replicas, owners and fronts say to each other goes as bytes.
+struct replica_bytes {
+  shard_id shard;
+  std::string bytes;
+};
+struct mail_bytes {
+  shard_id shard;
+  std::string bytes;
+};
+struct answer_bytes {
+  std::string bytes;
+};
+struct told_rounds {
+  sequence_t applied;
+  std::vector<round_event> history;
+};
+struct seen_record {
+  shard_id shard;
+  cluster::versioned_record record;
+};
+struct lost_link {
+  std::uint64_t node;
+};
+struct leaves {
+  std::uint64_t node;
+};
+struct deposed {
+  shard_id shard;
+};
+struct new_link {
+  std::uint64_t node;
+};
+using parcel_content =
+    std::variant<replica_bytes, mail_bytes, answer_bytes, told_rounds, seen_record, lost_link, leaves, deposed, new_link>;
+struct parcel {
+  std::size_t from;  // a node, or cluster_nodes: the store of records, or the citizens
+  std::size_t to;
+  parcel_content what;
+};
+
+class world {
+public:
+  world(cluster_disks& disks, std::uint64_t seed, const cluster_faults& faults, bool trace);
+  ~world() { trace_ = false; }
+  cluster_walk_result run(int steps);
+
+private:
+  // One node's way to the others.
+  class way final : public actors::peer_port {
+  public:
+    way(world& w, std::size_t self) : world_(w), self_(self) {}
+    void replicate(shard_id shard, replication::header&& head, replication::message&& what) override {
+      const auto to = static_cast<std::size_t>(head.to.node - 1);
+      world_.post({self_, to, replica_bytes{shard, cluster::encode_replica_message(head, what)}});
+    }
+    void forward(std::uint64_t node, shard_id shard, actors::group_mail_for&& mail) override {
+      world_.post({self_, node - 1, mail_bytes{shard, schema::encode_mail(mail.group, mail.mail.way, mail.mail.inputs)}});
+    }
+    void forward(std::uint64_t node, shard_id shard, actors::registry_mail&& mail) override {
+      world_.post({self_, node - 1, mail_bytes{shard, schema::encode_mail(mail.way, mail.inputs)}});
+    }
+    void tell_rounds(sequence_t applied, const std::vector<round_event>& history) override {
+      for (std::size_t n = 0; n < cluster_nodes; ++n)
+        if (n != self_)
+          world_.post({self_, n, told_rounds{applied, history}});
+    }
+    // No read model in this walk.
+    std::set<std::uint64_t> tell_figures(const std::vector<actors::group_figures>&, std::optional<std::uint64_t>) override { return {}; }
+    void tell_leaving() override {
+      for (std::size_t n = 0; n < cluster_nodes; ++n)
+        if (n != self_)
+          world_.post({self_, n, leaves{self_ + 1}});
+    }
+    void tell_deposed(shard_id shard) override {
+      for (std::size_t n = 0; n < cluster_nodes; ++n)
+        if (n != self_)
+          world_.post({self_, n, deposed{shard}});
+    }
+    void tell_report(const schema::node_report&) override {}  // nor operators
+    void ask(std::uint64_t, shard_id, const schema::shard_ask&) override {}
+    void say(std::uint64_t, const schema::shard_said&) override {}
+
+  private:
+    world& world_;
+    std::size_t self_;
+  };
+
+  struct citizen_request {
+    enum class kind : std::uint8_t { book, cancel, move } what = kind::book;
+    unsigned citizen = 0;
+    key_hash key;
+    group_id group;
+    window_index window;
+    reference ref;
+  };
+
+  int below(std::size_t n) { return static_cast<int>(random_() % n); }
+  bool chance(int percent) { return below(100) < percent; }
+  void mix(std::uint64_t v) { result_.hash = (result_.hash ^ v) * 0x100000001b3ULL + (result_.hash >> 29); }
+  void fail(std::string what) {
+    say("VIOLATION: " + what);
+    if (!result_.violation)
+      result_.violation = std::move(what);
+  }
+  [[nodiscard]] bool failed() const { return result_.violation.has_value(); }
+  void say(const std::string& text) const {
+    if (trace_)
+      fmt::print("{:6} {:8} {}\n", result_.steps, now_ms_, text);
+  }
+
+  void begin();
+  void import();
+  void post(parcel&& p);
+  void deliver(std::size_t n);
+  void hand_over(std::size_t to, parcel_content&& what);
+  void heard(const std::vector<answer>& answers);
+
+  // ---- what may happen
+  void step();
+  void advance(std::int64_t ms);
+  void ask();
+  actors::citizen_command make(const citizen_request& r, std::int64_t deadline_ms);
+  void stop_node();
+  void start(std::size_t n);
+  void leave(std::size_t n);
+  void cut();
+  void check_turns();
+
+  // ---- afterwards
+  [[nodiscard]] bool at_rest() const;
+  bool quieten();
+  void calm(std::int64_t ms);
+  bool everybody_serves();
+  void finish();
+  std::optional<outcome> answer_to(const citizen_request& r);
+  void ask_again();
+  void check_stores();
+
+  caught_assertions caught_;
+  std::mt19937_64 random_;
+  bool trace_;
+  cluster_walk_result result_;
+  std::uint16_t shard_count_;
+  shared_records records_;
+  std::array<std::unique_ptr<way>, cluster_nodes> ways_;
+  std::array<std::unique_ptr<simulated_node>, cluster_nodes> nodes_;
+  std::vector<parcel> under_way_;
+  std::set<std::pair<std::size_t, std::size_t>> cuts_;  // from, to
+  bool faults_on_ = true;
+  int loss_percent_;
+  int deaths_permille_;
+  int cuts_permille_;
+  std::int64_t deadline_ms_;
+  std::int64_t now_ms_ = 0;
+  std::vector<group_id> groups_;
+  bool imported_ = false;
+
+  std::uint64_t next_request_ = 0, next_key_ = 0, next_reference_ = 0;
+  std::map<std::uint64_t, citizen_request> requests_;
+  std::set<std::size_t> left_;                   // nodes that are about to stop, or have been at some time
+  std::map<std::uint64_t, std::size_t> fronts_;  // where each was asked
+  std::map<std::uint64_t, outcome> told_;
+  std::vector<citizen_request> bookings_;
+  std::map<std::uint64_t, reference> confirmed_;                       // by key
+  std::map<std::uint64_t, std::pair<reference, unsigned>> cancelled_;  // by reference
+  std::map<unsigned, reference> held_;
+};
+
+}  // namespace janji::sim
