@@ -93,6 +93,7 @@ private:
 
   // ---- where the replicas are to be
   void seek_place();
+  void seek_members();
   [[nodiscard]] bool take_turn();
   void end_turn();
   void leave();
@@ -147,6 +148,7 @@ private:
   std::map<std::uint64_t, std::pair<std::uint64_t, caf::actor>> operators_;  // by order: the asker's number, and the asker
   bool has_turn_ = false;                                                    // to hand leadership over
   bool wants_turn_ = false;                                                  // and looks again with the next tick
+  bool waits_for_members_ = false;                                           // when it last looked
   bool moving_ = false;                                                      // a learner of it counts among this node's moves
 
   std::size_t events_since_checkpoint_ = 0;

@@ -28,8 +28,11 @@ void shard_actor::end_turn() {
 
 // Once a second. What is missing is made good at once; a move waits until few are under way.
 void shard_actor::seek_place() {
-  if (!serving_ || shared_.peers == nullptr || leaving_ != leaving::no)
-    return count_moves();
+  if (!serving_ || shared_.peers == nullptr || leaving_ != leaving::no) {
+    count_moves();
+    return seek_members();
+  }
+  waits_for_members_ = false;
   const auto picture = shared_.placement.get();
   count_moves();
   const bool may_move = !picture->moves_paused && (moving_ || shared_.moves_under_way < shared_.options.cluster->moves_max);
@@ -40,6 +43,19 @@ void shard_actor::seek_place() {
     step(std::move(*next));
     count_moves();
   }
+}
+
+// One that leads and cannot serve, since too few are in sync, takes learners in: for an operator who has one take a dead
+// member's place. A take-over is over before this is called twice.
+void shard_actor::seek_members() {
+  const bool waits = machine_.leading() && !serving_ && shared_.peers != nullptr && leaving_ == leaving::no;
+  if (!std::exchange(waits_for_members_, waits) || !waits)
+    return;
+  auto next = cluster::next_order(shard_, machine_.record().record, *shared_.placement.get(), false);
+  if (!next || next->what != replication::order::verb::add_learner)
+    return;
+  next->number = ++next_ticket_;
+  step(std::move(*next));
 }
 
 void shard_actor::count_moves() {
@@ -86,7 +102,7 @@ void shard_actor::let_go() {
 }
 
 void shard_actor::obey(shard_order& o) {
-  if (!serving_)
+  if (!machine_.leading())  // it may lead and not serve: then a member is to be replaced
     return caf::anon_send(o.reply_to, order_said{o.what.number, false, "this node does not lead the shard"});
   const auto number = ++next_ticket_;
   operators_.emplace(number, std::pair{std::exchange(o.what.number, number), o.reply_to});

@@ -53,6 +53,7 @@ public:
   said change_node(std::uint64_t node, cluster::node_state to, bool dry_run) override;
   said pause_moves(bool paused, bool dry_run) override;
   said pin(shard_id shard, std::vector<std::uint64_t> nodes, bool dry_run) override;
+  said promote_alone(shard_id shard, std::uint64_t node, bool dry_run) override;
 
 private:
   using clock = std::chrono::steady_clock;

@@ -273,6 +273,20 @@ void add_shard_commands(CLI::App& app, connection& c, int& code) {
     code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/shards/{}/replace", root, *which)),
                         json::object{{"dead", two->first}, {"by", two->second}}));
   });
+  auto* promote = shard->add_subcommand(
+      "unsafe-promote", "the last resort: every disk that was in sync is gone for good, and this one, which was not, goes on alone");
+  promote->add_option("shard", *which)->required();
+  promote->add_option("--node", two->first, "whose disk is to be trusted; --dry-run says how far its log goes")->required();
+  promote->add_option("--confirm", *confirm, "shard-N: bookings that citizens hold confirmations of may be lost");
+  promote->callback([&c, &code, which, two, confirm] {
+    if (!c.dry_run && *confirm != "shard-" + *which) {
+      code = fail(fmt::format(
+          "bookings that citizens hold confirmations of may be lost: look with --dry-run first, then add --confirm shard-{}", *which));
+      return;
+    }
+    code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/shards/{}/unsafe-promote", root, *which)),
+                        json::object{{"node", two->first}}));
+  });
 }
 
 // Everything that a person should know of, one line each.

@@ -1,5 +1,7 @@
 #include "cluster/moves.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -85,6 +87,32 @@ std::optional<order> next_order(shard_id shard, const shard_record& record, cons
   if (first && *first != record.leader && v.in_sync(*first))
     return make(order::verb::hand_over, first);
   return std::nullopt;
+}
+
+std::expected<shard_record, std::string> promoted_alone(const versioned_record& known, std::uint64_t node,
+                                                        const std::vector<node_registration>& members) {
+  const auto refused = [](std::string why) { return std::unexpected("wrong_state: " + std::move(why)); };
+  if (known.revision == 0)
+    return std::unexpected(std::string("not_found: the shard was never begun"));
+  const placement_picture there{{}, members, false};
+  const view v{known.record, there, {}};
+  const auto chosen = v.registered(node);
+  if (!chosen)
+    return refused(fmt::format("node {} is not there", node));
+  if (v.in_sync(*chosen))
+    return refused(
+        fmt::format("node {} is in sync: it holds all that was acknowledged. Where its last companion is gone for good, "
+                    "`shard replace` lets a learner take that one's place",
+                    node));
+  for (const auto& m : known.record.in_sync)
+    if (v.is_registered(m))
+      return refused(fmt::format("node {} is there and in sync: nothing is lost while it is", m.node));
+  auto next = known.record;
+  next.epoch = epoch_t{next.epoch.value + 1};
+  next.leader = *chosen;
+  next.in_sync = {*chosen};
+  std::erase_if(next.learners, [&](const member& m) { return m == *chosen || !v.is_registered(m); });
+  return next;
 }
 
 std::optional<replication::member> heir_of(shard_id shard, const shard_record& record, const placement_picture& picture) {

@@ -2,7 +2,9 @@
 // same next step from the record alone, so that a move that was half done goes on wherever leadership went (rule 15).
 #pragma once
 
+#include <expected>
 #include <optional>
+#include <string>
 
 #include "cluster/membership.hpp"
 #include "cluster/replication/ports.hpp"
@@ -17,5 +19,11 @@ std::optional<replication::order> next_order(shard_id shard, const shard_record&
 
 // Who should lead instead of the present leader, which is about to stop: registered and in sync; none: there is nobody.
 std::optional<replication::member> heir_of(shard_id shard, const shard_record& record, const placement_picture& picture);
+
+// The last resort, on an operator's word: the record in which this node's disk alone is in sync, though it was not, because
+// every disk that was is gone. What only those held is lost. Refused with the reason while one of them is there, and where
+// an order that loses less would do. It serves when a second disk holds all that this one does.
+std::expected<shard_record, std::string> promoted_alone(const versioned_record& known, std::uint64_t node,
+                                                        const std::vector<node_registration>& members);
 
 }  // namespace janji::cluster

@@ -49,6 +49,8 @@ public:
   virtual said pause_moves(bool paused, bool dry_run) = 0;
   // The shard is to lie on these nodes whatever the placement would choose; none: the placement chooses again.
   virtual said pin(shard_id shard, std::vector<std::uint64_t> nodes, bool dry_run) = 0;
+  // The last resort: see promoted_alone (cluster/moves.hpp).
+  virtual said promote_alone(shard_id shard, std::uint64_t node, bool dry_run) = 0;
 };
 
 // Replicas that are not yet where they are to be.

@@ -1,5 +1,7 @@
 #include "net/cluster_api.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/json.hpp>
@@ -214,6 +216,16 @@ void cluster_api::change_node(std::string_view path, bool dry_run, responder&& r
   aside(std::move(respond), [this, node = order->first, to = verb->second, dry_run] { return cluster_->change_node(node, to, dry_run); });
 }
 
+// What a node has said of its copy of a shard.
+std::string cluster_api::held_by(std::uint64_t node, shard_id shard) const {
+  const auto reports = node_.reports();
+  if (const auto told = reports->find(node); told != reports->end())
+    for (const auto& s : told->second.report.shards)
+      if (s.shard == shard)
+        return fmt::format("its log ends at position {}, {} of it known to be committed", s.tail.value, s.committed.value);
+  return "it has not said how far its log goes";
+}
+
 void cluster_api::change_shard(std::string_view path, const json::object& body, bool dry_run, responder&& respond) {
   const auto order = number_and_verb(path);
   if (!order || order->first >= limits::shards_max)
@@ -225,6 +237,11 @@ void cluster_api::change_shard(std::string_view path, const json::object& body, 
     return respond(json_response(json::object{{"result", "would be done"}}));
   if (order->second == "replace")
     return node_.replace_member(shard, number_in(body, "dead"), number_in(body, "by"), done(std::move(respond)));
+  if (order->second == "unsafe-promote")
+    return aside(std::move(respond), [this, shard, node = number_in(body, "node"), dry_run]() -> said {
+      auto what = cluster_->promote_alone(shard, node, dry_run);
+      return what ? said(*what + "; " + held_by(node, shard)) : what;
+    });
   if (order->second != "place")
     return respond(to_response({.code = problem_code::no_such_endpoint}));
   std::vector<std::uint64_t> nodes;

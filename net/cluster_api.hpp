@@ -33,6 +33,7 @@ private:
   [[nodiscard]] boost::json::object picture() const;
   void change_node(std::string_view path, bool dry_run, responder&& respond);
   void change_shard(std::string_view path, const boost::json::object& body, bool dry_run, responder&& respond);
+  [[nodiscard]] std::string held_by(std::uint64_t node, shard_id shard) const;
   void aside(responder&& respond, std::function<said()> change);
   actors::operator_done done(responder&& respond);
 

@@ -56,6 +56,7 @@ public:
   // One batch in flight a shard (replication.md rule 18); none while leadership is handed over or a member replaced.
   [[nodiscard]] bool can_append() const { return role_ == role::serving && !write_ && !in_flight_ && !hand_over_to_ && !replacing_; }
   [[nodiscard]] std::size_t lives_known() const { return boots_.size(); }
+  [[nodiscard]] bool leading() const { return role_ != role::stopped && role_ != role::taking_over; }  // if it serves or not
   [[nodiscard]] bool handing_over() const { return hand_over_to_.has_value(); }
   [[nodiscard]] role current_role() const { return role_; }
   [[nodiscard]] epoch_t epoch() const { return record_.record.epoch; }
@@ -138,7 +139,6 @@ private:
   void receive(received&& m, outputs& out);
   void handle(received&& m, outputs& out);
   void pass_time(std::uint64_t random, outputs& out);
-  [[nodiscard]] bool leading() const { return role_ != role::stopped && role_ != role::taking_over; }
   [[nodiscard]] bool same(const member& a, const member& b) const;
   [[nodiscard]] bool contains(const std::vector<member>& list, const member& m) const;
   [[nodiscard]] bool may_stand() const;

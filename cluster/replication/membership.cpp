@@ -158,9 +158,11 @@ bool machine::shrink(outputs& out) {
   return true;
 }
 
-// Rule 7: a learner that has everything; only the disk that caught up gets in.
+// Rule 7: a learner that has everything; only the disk that caught up gets in. A set below the floor, which is none but an
+// operator's doing (unsafe-promote), grows before it serves.
 bool machine::grow(outputs& out) {
-  if (role_ != role::serving)
+  const bool below_floor = role_ == role::reconciling && record_.record.in_sync.size() < record_.record.min_in_sync;
+  if (role_ != role::serving && !below_floor)
     return false;
   const auto ready = std::ranges::find_if(
       peers_, [&](const peer& p) { return p.learner && p.ordered && p.promised && !silent(p) && p.acked >= log_.tail.sequence; });

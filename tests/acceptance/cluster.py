@@ -255,12 +255,14 @@ def parts(checks):
         checks.part(through_deaths, checks)
         checks.part(through_changes, checks)
         checks.part(cluster_bad_luck.bad_luck, checks)
+        checks.part(cluster_last_resort.last_resort, checks)
         checks.part(as_a_newcomer, checks)
     else:
         checks.skip("a cluster of three nodes", "there is no etcd on this machine")
 
 
 if __name__ == "__main__":
-    import cluster_bad_luck  # it is made of what is above
+    import cluster_bad_luck  # they are made of what is above
+    import cluster_last_resort
 
     run("cluster", parts)

@@ -65,13 +65,15 @@ class cluster_nodes_test : public testing::Test {
 protected:
   void SetUp() override {
     records_.changed = [this](const cluster::shard_change& c) {
-      for (std::size_t i = nodes_count; i-- > 0;) {
+      // One after the other, as a slow etcd's watches are, and who is to lead as the last: what it is asked comes before.
+      for (std::size_t n = 1; n <= nodes_count; ++n) {
+        const auto i = (c.record.record.leader.node - 1 + n) % nodes_count;
         {
           const std::lock_guard lock(nodes_mutex_);
           if (nodes_[i].runs)
             nodes_[i].runs->record_changed(c);
         }
-        std::this_thread::sleep_for(lag_.load());  // one after the other, as a slow etcd's watches are
+        std::this_thread::sleep_for(lag_.load());
       }
     };
     for (std::size_t i = 0; i < nodes_count; ++i)

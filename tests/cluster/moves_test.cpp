@@ -111,6 +111,28 @@ TEST_F(shard_moves, a_stopping_leader_finds_an_heir_among_those_who_hold_everyth
   EXPECT_FALSE(heir_of(shard_id{0}, record, picture).has_value());
 }
 
+TEST_F(shard_moves, a_disk_is_promoted_alone_only_when_every_disk_in_sync_is_gone) {
+  record.in_sync = {at(1), at(2)};
+  record.learners = {at(3), at(4)};
+  const auto why = [&](std::uint64_t node) {
+    const auto r = promoted_alone({7, record}, node, picture.members);
+    return r ? "" : r.error();
+  };
+  EXPECT_NE(why(3).find("node 1 is there and in sync"), std::string::npos) << why(3);
+  EXPECT_NE(why(1).find("shard replace"), std::string::npos);
+  there({2, 3, 5});
+  EXPECT_NE(why(3).find("node 2 is there"), std::string::npos);
+  there({3, 5});
+  EXPECT_NE(why(4).find("node 4 is not there"), std::string::npos);
+  EXPECT_NE(promoted_alone({0, record}, 3, picture.members).error().find("not_found"), std::string::npos);
+  const auto promoted = promoted_alone({7, record}, 3, picture.members);
+  ASSERT_TRUE(promoted.has_value());
+  EXPECT_EQ(*promoted, (shard_record{epoch_t{6}, at(3), {at(3)}, {}, 2, 3}));
+  picture.members[0].disk = 9;  // under a number that was in sync, but another disk
+  picture.members.push_back({1, 999, {}, {}, {}, {}});
+  EXPECT_TRUE(promoted_alone({7, record}, 5, picture.members).has_value());
+}
+
 TEST_F(shard_moves, no_step_is_taken_without_a_plan) {
   picture.wanted.clear();
   record.in_sync = {at(1)};

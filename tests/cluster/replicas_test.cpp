@@ -292,6 +292,74 @@ TEST_F(cluster_test, a_member_that_no_longer_holds_the_log_that_it_reported_is_a
   EXPECT_EQ(tail(0), pos(2, 3));
 }
 
+// All in-sync disks but one learner's are gone: an operator has it trusted alone.
+TEST_F(cluster_test, a_disk_that_an_operator_promoted_serves_when_a_second_holds_all_that_it_holds) {
+  serve();
+  book(0);
+  run();
+  crash(0);
+  crash(1);
+  const auto epoch = epoch_t{record.record.epoch.value + 1};
+  record = {record.revision + 1, {epoch, who(2), {who(2)}, {}, 2, 3}};
+  see(2);
+  ticks(2, 50);
+  EXPECT_EQ(at(2).m->current_role(), machine::role::reconciling) << "one disk is below the floor";
+  EXPECT_EQ(record.record.epoch, epoch);
+  start(3);
+  step(2, order{1, order::verb::add_learner, who(3), {}});
+  run();
+  see(3);
+  ticks_all(40);
+  EXPECT_EQ(record.record.in_sync, (std::vector{who(2), who(3)}));
+  EXPECT_EQ(at(2).m->current_role(), machine::role::serving);
+  EXPECT_EQ(at(3).log[1].payload, "b1");
+  EXPECT_EQ(tail(2), tail(3));
+}
+
+TEST_F(cluster_test, a_lost_disk_that_is_found_again_after_a_promotion_is_not_let_in_with_what_it_holds) {
+  serve();
+  at(2).up = false;
+  book(0);  // not on the disk that will be promoted
+  for (int i = 0; i < 60; ++i) {
+    ticks(0, 1);
+    ticks(1, 1);
+  }
+  ASSERT_TRUE(confirmed(0, 1));
+  crash(0);
+  crash(1);
+  at(2).up = true;
+  record = {record.revision + 1, {epoch_t{record.record.epoch.value + 1}, who(2), {who(2)}, {who(3)}, 2, 3}};
+  start(3);
+  see(2);
+  see(3);
+  ticks_all(40);
+  ASSERT_EQ(at(2).m->current_role(), machine::role::serving);
+  start(0, sequence_t{2});
+  step(2, order{1, order::verb::add_learner, who(0), {}});
+  run();
+  see(0);
+  see(3);
+  ticks_all(60);
+  EXPECT_EQ(record.record.in_sync, (std::vector{who(2), who(3)})) << "what it knows to be committed the others never had";
+  EXPECT_EQ(at(2).m->current_role(), machine::role::serving);
+  const auto b = book(2);
+  run();
+  EXPECT_TRUE(confirmed(2, b));
+  crash(0);  // wiped
+  at(0) = node{.boot = at(0).boot, .disk = 7};
+  start(0);
+  ticks_all(60);
+  step(2, order{2, order::verb::remove, {0, 0}, {}});
+  run();
+  step(2, order{3, order::verb::add_learner, who(0), {}});
+  run();
+  see(0);
+  see(3);
+  ticks_all(60);
+  EXPECT_EQ(record.record.in_sync, (std::vector{who(2), who(3), who(0)}));
+  EXPECT_EQ(tail(0), tail(2));
+}
+
 TEST_F(cluster_test, an_unfit_store_never_leads) {
   serve();
   crash(0);
