@@ -56,7 +56,7 @@ std::expected<std::unique_ptr<cluster_seat>, std::string> cluster_seat::open(con
     return std::unexpected(etcd.error());
   seat->etcd_ = std::move(*etcd);
   if (const auto reached = seat->etcd_->read(shard_id{0}); !reached)
-    return std::unexpected("etcd cannot be reached: " + reached.error());
+    return std::unexpected("etcd cannot be reached, try again: " + reached.error());
   return seat;
 }
 
@@ -85,10 +85,11 @@ actors::cluster_ports cluster_seat::ports() {
 // What the cluster knows of this node, whether it runs or not. Its state is the operators' to change.
 std::expected<void, std::string> cluster_seat::state_itself() {
   const auto name = fmt::format("node/{}", self_.node);
+  const auto away = [](const std::string& why) { return std::unexpected("etcd cannot be reached, try again: " + why); };
   for (int tries = 0; tries < 5; ++tries) {
     const auto known = etcd_->read_value(name);
     if (!known)
-      return std::unexpected(known.error());
+      return away(known.error());
     auto fact = self_;
     if (known->value) {
       const auto before = cluster::fact_from_text(*known->value);
@@ -103,7 +104,7 @@ std::expected<void, std::string> cluster_seat::state_itself() {
     }
     const auto put = etcd_->put_value(name, known->revision, cluster::to_text(fact));
     if (!put)
-      return std::unexpected(put.error());
+      return away(put.error());
     if (*put)
       return {};
   }

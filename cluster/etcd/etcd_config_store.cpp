@@ -314,11 +314,12 @@ std::expected<void, std::string> etcd_config_store::announce(const node_registra
 
 std::expected<void, std::string> etcd_config_store::register_with_lease(channel& c, const node_registration& self) {
   const auto fail = [](const std::string& why) { return std::unexpected("the node cannot be registered: " + why); };
+  const auto away = [&](const failure& f) { return fail("etcd cannot be reached, try again: " + f.text); };
   const auto key = node_key(self.node);
   const auto before = seen_.load();
   const auto there = call(c, "/v3/kv/range", range_of_key(key), connection::again::yes);
   if (!there)
-    return fail(there.error().text);
+    return away(there.error());
   if (const auto checked = check(*there, before); !checked)
     return fail(checked.error().text);
   const auto found = read_range(*there);
@@ -338,12 +339,14 @@ std::expected<void, std::string> etcd_config_store::register_with_lease(channel&
   }
   const auto granted = call(c, "/v3/lease/grant", lease_grant_of(options_.lease.count()), connection::again::yes);
   if (!granted)
-    return fail(granted.error().text);
+    return away(granted.error());
   const auto lease = read_number(*granted, "ID");
   if (!lease || *lease == 0)
     return fail("etcd granted no lease");
   const auto put = call(c, "/v3/kv/txn", swap_of(key, revision, to_text(self), *lease), connection::again::no);
-  const auto said = put ? read_swap(*put) : read_result<swap_answer>{std::unexpected(put.error().text)};
+  if (!put)
+    return away(put.error());
+  const auto said = read_swap(*put);
   if (!said)
     return fail(said.error());
   if (!said->succeeded)

@@ -206,6 +206,15 @@ TEST_F(etcd_config_store_test, a_follower_is_told_that_etcd_has_forgotten) {
   EXPECT_TRUE(f.until([](follower& x) { return x.away_ && x.why_.find("forgotten") != std::string::npos; })) << "not only that it was away";
 }
 
+TEST_F(etcd_config_store_test, a_node_that_would_start_while_etcd_is_away_is_told_to_try_again) {
+  const auto s = open();
+  ASSERT_TRUE(s->read(shard_id{1}).has_value());
+  server->kill();
+  const auto announced = s->announce(node(1));
+  ASSERT_FALSE(announced.has_value());
+  EXPECT_NE(announced.error().find("try again"), std::string::npos) << announced.error();
+}
+
 TEST_F(etcd_config_store_test, a_record_that_is_no_record_is_an_error) {
   etcdctl("/v3/kv/put", {{"key", base64("/janji/janji/shard/3")}, {"value", base64("nonsense")}});
   const auto s = open();
