@@ -42,9 +42,11 @@ void peers::replicate(shard_id shard, replication::header&& head, replication::m
   send(head.to.node, shard, kind::replica, cluster::encode_replica_message(head, what));
 }
 void peers::forward(std::uint64_t node, shard_id shard, group_mail_for&& mail) {
+  mail.mail.way.sent = shared_.now();
   send(node, shard, kind::mail, schema::encode_mail(mail.group, mail.mail.way, mail.mail.inputs));
 }
 void peers::forward(std::uint64_t node, shard_id shard, registry_mail&& mail) {
+  mail.way.sent = shared_.now();
   send(node, shard, kind::mail, schema::encode_mail(mail.way, mail.inputs));
 }
 void peers::answer(std::uint64_t node, const std::vector<janji::answer>& answers) {
@@ -197,7 +199,7 @@ std::string peers::take_replica(const cluster::peer& from, const cluster::peer_m
 }
 
 std::string peers::take_mail(const cluster::peer_message& message) {
-  auto mail = schema::decode_mail(message.payload);
+  auto mail = schema::decode_mail(message.payload, shared_.now());
   if (!mail)
     return mail.error().text;
   if (auto* g = std::get_if<schema::mail_to_group>(&*mail)) {

@@ -50,6 +50,7 @@ void reports_actor::report() {
   r.storage_low = shared_.storage_low;
   r.disk_free_bytes = shared_.disk_free_bytes;
   r.disk_total_bytes = shared_.disk_total_bytes;
+  r.clock = shared_.now();
   for (const auto& shard : shared_.shard_statuses)
     if (const auto s = shard.load(); s != nullptr && s->tail.value != 0)
       r.shards.push_back({s->shard, s->epoch, s->committed, s->tail, s->serving});
@@ -58,6 +59,12 @@ void reports_actor::report() {
 }
 
 void reports_actor::heard(std::uint64_t node, schema::node_report&& report) {
+  constexpr std::int64_t clocks_apart_max_ms = 2'000;
+  const auto ahead = report.clock == unix_ms{} ? 0 : report.clock.value - shared_.now().value;
+  if (std::abs(ahead) <= clocks_apart_max_ms)
+    clocks_apart_.erase(node);
+  else if (clocks_apart_.insert(node).second && shared_.warn)
+    shared_.warn(fmt::format("the clock of node {} is {:.1f} s ahead of this node's: set both", node, static_cast<double>(ahead) / 1000));
   auto all = *shared_.told_reports.get();
   all[node] = {std::move(report), shared_.now()};
   shared_.told_reports.set(std::make_shared<const std::map<std::uint64_t, told_report>>(std::move(all)));

@@ -4,6 +4,7 @@
 
 #include <caf/all.hpp>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,7 @@ private:
   node_context& shared_;
   std::uint64_t next_number_ = 0;
   std::map<std::uint64_t, gathering> gathering_;                                 // by number
+  std::set<std::uint64_t> clocks_apart_;                                         // nodes of which it was said
   std::map<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>> for_others_;  // by own number: the node that asked, its number
 };
 

@@ -303,6 +303,8 @@ int check(const connection& c) {
   std::string away;
   std::string low;
   std::string unheard;
+  std::string apart;
+  constexpr std::int64_t clocks_apart_max_ms = 2'000;
   std::vector<std::string> versions;
   for (const auto& v : p->at("nodes").as_array()) {
     const auto& n = v.as_object();
@@ -315,6 +317,8 @@ int check(const connection& c) {
       unheard += name;
     if (n.contains("storage_low") && n.at("storage_low").as_bool())
       low += name;
+    if (const auto* ms = n.if_contains("clock_ahead_ms"); ms != nullptr && std::abs(ms->to_number<std::int64_t>()) > clocks_apart_max_ms)
+      apart += fmt::format("{}: {:.1f} s", name, static_cast<double>(ms->to_number<std::int64_t>()) / 1000);
     if (n.contains("version") && std::ranges::find(versions, scalar(n.at("version"))) == versions.end())
       versions.push_back(scalar(n.at("version")));
   }
@@ -328,6 +332,7 @@ int check(const connection& c) {
   one("shards in place", number(*p, "moves_left") == 0,
       fmt::format("{} replicas to move{}", number(*p, "moves_left"), p->at("moves_paused").as_bool() ? ", moves are paused" : ""));
   one("disks", low.empty(), low.empty() ? "none is low" : "low:" + low);
+  one("clocks", apart.empty(), apart.empty() ? "together" : "ahead of this node's:" + apart);
   one("one version", versions.size() <= 1, fmt::format("{} versions", versions.size()));
   if (c.as_json) {
     fmt::print("{}\n", json::serialize(json::object{{"ok", all}, {"verdict", p->at("verdict")}, {"checks", std::move(lines)}}));

@@ -111,6 +111,8 @@ json::object node_json(const cluster::node_view& n, const std::map<std::uint64_t
     out["heard_ms_ago"] = now.value - told->second.at.value;
     out["disk_free_bytes"] = told->second.report.disk_free_bytes;
     out["storage_low"] = told->second.report.storage_low;
+    if (const auto clock = told->second.report.clock; clock != unix_ms{})
+      out["clock_ahead_ms"] = clock.value - told->second.at.value;  // of this node's; the way here took some of it
   }
   return out;
 }

@@ -11,6 +11,8 @@ struct Mail {
   items @2 :List(MailItem);
   # Of the latest record that whoever sent it on knew.
   epoch @3 :UInt64;
+  # By the sender's clock, as the deadlines are; 0: by the reader's.
+  sentAtMs @4 :Int64;
 }
 
 struct MailPerson {
@@ -128,6 +130,8 @@ struct NodeReport {
   storageLow @1 :Bool;
   diskFreeBytes @2 :UInt64;
   diskTotalBytes @3 :UInt64;
+  # The node's clock.
+  clockMs @4 :Int64;
 }
 struct ShardReport {
   shard @0 :UInt16;

@@ -192,6 +192,7 @@ std::string encode(group_id group, const passage& way, std::span<const Input> in
   auto mail = message.initRoot<wire::Mail>();
   mail.setHops(way.hops);
   mail.setEpoch(way.epoch.value);
+  mail.setSentAtMs(way.sent.value);
   mail.setGroup(group.value);
   auto items = mail.initItems(static_cast<unsigned>(inputs.size()));
   for (unsigned i = 0; i < items.size(); ++i)
@@ -229,8 +230,22 @@ std::string text_of(capnp::Text::Reader t) {
   return {t.begin(), t.size()};
 }
 
-book_command get_booking(reader from) {
-  book_command c{request_id{from.getRequest()}, body_hash{from.getBody()}, std::nullopt, unix_ms{from.getDeadlineMs()}, {}};
+// How far the reader's clock is ahead of the sender's.
+struct clocks {
+  std::int64_t ahead_ms = 0;
+  [[nodiscard]] unix_ms deadline(std::int64_t ms) const {
+    const bool told = ms > 0 && ms < moment_max;
+    return unix_ms{told ? ms + ahead_ms : ms};
+  }
+  static constexpr std::int64_t moment_max = std::int64_t{1} << 52U;
+};
+clocks clocks_of(std::int64_t sent, unix_ms now) {
+  require(sent >= 0 && sent < clocks::moment_max, "it was sent at a time that there cannot be");
+  return {sent == 0 ? 0 : now.value - sent};
+}
+
+book_command get_booking(reader from, const clocks& both) {
+  book_command c{request_id{from.getRequest()}, body_hash{from.getBody()}, std::nullopt, both.deadline(from.getDeadlineMs()), {}};
   if (from.getHasWindow())
     c.window = window_of(from.getWindow());
   c.repeat_only = from.getFlag();
@@ -264,12 +279,12 @@ move_in get_move_in(reader from) {
   return m;
 }
 
-group_input get_group_input(reader from) {
+group_input get_group_input(reader from, const clocks& both) {
   const reference ref{from.getRef()};
   const generation_t generation{from.getGeneration()};
   const auto asker = [&] { return shard_of(from.getFrom()); };
   switch (from.getKind()) {
-    case kind::BOOK_COMMAND: return get_booking(from);
+    case kind::BOOK_COMMAND: return get_booking(from, both);
     case kind::CLAIM_RESULT:
       return claim_result{incarnation_t{from.getIncarnation()}, ref, code_of(from.getCode(), claim_verdict::reference_taken)};
     case kind::SETTLE_ASK: return settle_ask{asker(), ref, generation};
@@ -296,11 +311,11 @@ confirm_claims get_confirmations(reader from) {
   return c;
 }
 
-registry_input get_registry_input(reader from) {
+registry_input get_registry_input(reader from, const clocks& both) {
   const reference ref{from.getRef()};
   const generation_t generation{from.getGeneration()};
   const request_id request{from.getRequest()};
-  const unix_ms deadline{from.getDeadlineMs()};
+  const auto deadline = both.deadline(from.getDeadlineMs());
   const key_hash key{from.getKey()};
   const group_id group{from.getGroup()};
   switch (from.getKind()) {
@@ -336,20 +351,21 @@ registry_input get_registry_input(reader from) {
   }
 }
 
-any_mail get_mail(wire::Mail::Reader from) {
+any_mail get_mail(wire::Mail::Reader from, unix_ms now) {
+  const auto both = clocks_of(from.getSentAtMs(), now);
   const auto items = from.getItems();
   require(items.size() <= mail_items_max, "too much mail at once");
   if (from.getGroup() != 0) {
-    mail_to_group m{group_id{from.getGroup()}, {from.getHops(), epoch_t{from.getEpoch()}}, {}};
+    mail_to_group m{group_id{from.getGroup()}, {from.getHops(), epoch_t{from.getEpoch()}, {}}, {}};
     m.inputs.reserve(items.size());
     for (const auto i : items)
-      m.inputs.push_back(get_group_input(i));
+      m.inputs.push_back(get_group_input(i, both));
     return m;
   }
-  mail_to_registry m{{from.getHops(), epoch_t{from.getEpoch()}}, {}};
+  mail_to_registry m{{from.getHops(), epoch_t{from.getEpoch()}, {}}, {}};
   m.inputs.reserve(items.size());
   for (const auto i : items)
-    m.inputs.push_back(get_registry_input(i));
+    m.inputs.push_back(get_registry_input(i, both));
   return m;
 }
 
@@ -403,7 +419,7 @@ rounds_history get_rounds(wire::Rounds::Reader from) {
 
 node_report get_report(wire::NodeReport::Reader from) {
   require(from.getShards().size() <= limits::shards_max, "a report of too many shards");
-  node_report out{{}, from.getStorageLow(), from.getDiskFreeBytes(), from.getDiskTotalBytes()};
+  node_report out{{}, from.getStorageLow(), from.getDiskFreeBytes(), from.getDiskTotalBytes(), unix_ms{from.getClockMs()}};
   for (const auto s : from.getShards())
     out.shards.push_back(
         {shard_id{s.getShard()}, epoch_t{s.getEpoch()}, sequence_t{s.getCommitted()}, sequence_t{s.getTail()}, s.getServing()});
@@ -453,7 +469,9 @@ std::string encode_mail(group_id group, const passage& way, std::span<const grou
   return encode(group, way, inputs);
 }
 std::string encode_mail(const passage& way, std::span<const registry_input> inputs) { return encode({}, way, inputs); }
-std::expected<any_mail, codec_error> decode_mail(std::string_view bytes) { return decode<wire::Mail>(bytes, get_mail); }
+std::expected<any_mail, codec_error> decode_mail(std::string_view bytes, unix_ms now) {
+  return decode<wire::Mail>(bytes, [now](wire::Mail::Reader from) { return get_mail(from, now); });
+}
 
 std::string encode_answers(std::span<const answer> answers) {
   assert_always(answers.size() <= mail_items_max, "answers are within their limit");
@@ -527,6 +545,7 @@ std::string encode_report(const node_report& report) {
   to.setStorageLow(report.storage_low);
   to.setDiskFreeBytes(report.disk_free_bytes);
   to.setDiskTotalBytes(report.disk_total_bytes);
+  to.setClockMs(report.clock.value);
   auto list = to.initShards(static_cast<unsigned>(report.shards.size()));
   for (unsigned i = 0; i < list.size(); ++i) {
     const auto& from = report.shards[i];

@@ -23,6 +23,7 @@ inline constexpr std::size_t mail_text_bytes_max = 4'096;  // of who and why
 struct passage {
   std::uint8_t hops = 0;
   epoch_t epoch;  // of the latest record that whoever sent it on knew
+  unix_ms sent;   // by the sender's clock; 0: not told
   friend bool operator==(const passage&, const passage&) = default;
 };
 struct mail_to_group {
@@ -39,7 +40,8 @@ using any_mail = std::variant<mail_to_group, mail_to_registry>;
 // What never leaves a node (appended, strict_round_done, tick) must not be in it.
 [[nodiscard]] std::string encode_mail(group_id group, const passage& way, std::span<const group_input> inputs);
 [[nodiscard]] std::string encode_mail(const passage& way, std::span<const registry_input> inputs);
-[[nodiscard]] std::expected<any_mail, codec_error> decode_mail(std::string_view bytes);
+// Deadlines are by the sender's clock on the way, and here by the reader's, which says `now`: clocks may be apart.
+[[nodiscard]] std::expected<any_mail, codec_error> decode_mail(std::string_view bytes, unix_ms now);
 
 [[nodiscard]] std::string encode_answers(std::span<const answer> answers);
 [[nodiscard]] std::expected<std::vector<answer>, codec_error> decode_answers(std::string_view bytes);
@@ -74,6 +76,7 @@ struct node_report {
   bool storage_low = false;
   std::uint64_t disk_free_bytes = 0;
   std::uint64_t disk_total_bytes = 0;
+  unix_ms clock;  // the node's own, when it said so
   friend bool operator==(const node_report&, const node_report&) = default;
 };
 [[nodiscard]] std::string encode_report(const node_report& report);

@@ -350,7 +350,7 @@ std::expected<void, std::string> etcd_config_store::register_with_lease(channel&
   if (!said)
     return fail(said.error());
   if (!said->succeeded)
-    return fail(fmt::format("somebody else registered node {} in the same moment", self.node));
+    return fail(fmt::format("the registration of node {} changed in the same moment, try again", self.node));
   const std::lock_guard lock(mine_);
   lease_ = *lease;
   return {};

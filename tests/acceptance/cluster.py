@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from checks import run, wait_until
-from cluster_parts import MASTER, all_in_step, hold_against_store, hold_the_same, open_demo_round, shard_records
+from cluster_parts import DEMO, MASTER, all_in_step, hold_against_store, hold_the_same, open_demo_round, shard_records
 from http_client import request
 from node import ROOT, SLOW, Node, call, program
 from node import load as generator
@@ -71,7 +71,7 @@ class Cluster:
         self.ports.append(0)
         self.start(len(self.nodes) - 1)
 
-    def start(self, i, listens=True):
+    def start(self, i, listens=True, before=()):
         node = self.nodes[i]
         more = []
         for name, value in (("cluster.name", "test"), ("cluster.node", i + 1), ("cluster.etcd", f"http://127.0.0.1:{self.etcd.port}")):
@@ -80,7 +80,7 @@ class Cluster:
             for name, file in (("certificate", "127.0.0.1.pem"), ("key", "127.0.0.1.key"), ("ca", "ca.pem")):
                 more += ["--set", f"cluster.{name}_file={self.certificates}/{file}"]
         # The same port as in its former life, so that the load generator finds it again.
-        node.start("--port", str(self.ports[i]), *more, environment={"JANJI_MASTER_KEY": MASTER})
+        node.start("--port", str(self.ports[i]), *more, environment={"JANJI_MASTER_KEY": MASTER}, before=before)
         if not listens:
             return
         wait_until(node.read_ports, 60 * SLOW, f"node {i + 1} listens")
@@ -104,10 +104,10 @@ class Cluster:
         self.nodes[i].process.wait()
 
 
-def begin(checks, name, tls=False):
+def begin(checks, name, tls=False, slots=DEMO[2]):
     c = Cluster(checks, name, tls)
     fronts = [lambda path, n=n: request(n.port, "GET", path) for n in c.nodes]
-    open_demo_round(c.nodes, fronts, c.all_ready)
+    open_demo_round(c.nodes, fronts, c.all_ready, slots)
     checks.check("three nodes and an etcd are a cluster, and a round imported and opened at one node is open at every front", True)
     wait_until(lambda: whole(c), 60 * SLOW, "every shard is on three replicas")
     return c
@@ -142,9 +142,9 @@ def whole(c):
     return all_in_step(shard_records(c.etcd.ask, "test"))
 
 
-def held(c, i, record):
+def held(c, i, record, shared=False):
     node = c.nodes[i]
-    return hold_against_store(c.checks, i + 1, node.ctl, generator, f"{node.data}-export", record)[0]
+    return hold_against_store(c.checks, i + 1, node.ctl, generator, f"{node.data}-export", record, shared)[0]
 
 
 def stores(c, record):

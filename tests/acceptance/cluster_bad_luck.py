@@ -1,11 +1,12 @@
 """What bad input and bad luck get from a cluster: a named refusal, no crash, and bookings that go on."""
+import glob
 import os
 import shutil
 import socket
 import subprocess
 
 from checks import wait_until
-from cluster import begin, free_port
+from cluster import begin, free_port, whole
 from cluster_parts import MASTER
 from http_client import request
 from node import SLOW, Node, call, program
@@ -76,6 +77,31 @@ def strangers(c):
         s.close()
 
 
+def clocks_apart(c):
+    """One node's clock is ten minutes ahead: it is said, and every front books at every node."""
+    checks, three = c.checks, c.nodes[2]
+    library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+    if not library:
+        return checks.skip("clocks that are apart", "faketime is not installed")
+    checks.equal("a node stops in an orderly way", three.stop(), 0)
+    c.start(2, before=("env", f"LD_PRELOAD={library[0]}", "FAKETIME=+600s", "FAKETIME_DONT_FAKE_MONOTONIC=1"))
+    wait_until(lambda: c.ready(2) and whole(c), 60 * SLOW, "it is back, ten minutes ahead")
+    said = wait_until(lambda: (lambda out: out if "ahead of this node's: 3: " in out else None)(c.nodes[0].ctl("check").out), 30 * SLOW,
+                      "check says whose clock is ahead")
+    ahead = float(said.split("ahead of this node's: 3: ")[1].split()[0])
+    checks.check("a clock that is far off is named, with how far", 590 < ahead < 610, said)
+    checks.check("and said in the log", "the clock of node 3" in c.nodes[0].stderr())
+    confirmed = []
+    for front in c.nodes:  # the 64 shards are led by all three
+        targets = ("--target", f"http://127.0.0.1:{front.port}", "--first", str(len(confirmed) * 100_000))
+        done = call(program("janji-load"), "book", *targets, "--connections", "8", "--requests", "400", "--duration", "0", "--output", "json", "--quiet")
+        confirmed.append(done.json().get("answers", {}).get("confirmed", {}).get("count"))
+    checks.equal("every front books at every node", confirmed, [400, 400, 400])
+    checks.equal("the node stops in an orderly way", three.stop(), 0)
+    c.start(2)
+    wait_until(lambda: c.ready(2) and whole(c), 60 * SLOW, "its clock is right again")
+
+
 def etcd_that_forgot(c):
     checks = c.checks
     for order in ("pause", "start"):
@@ -111,4 +137,5 @@ def bad_luck(checks):
     strangers(c)
     fine = c.nodes[0].ctl("check")
     checks.check("after all of it the cluster finds nothing wrong with itself", fine.code == 0, fine)
+    clocks_apart(c)
     etcd_that_forgot(c)

@@ -21,11 +21,11 @@ def all_in_step(records):
     return len(records) == 64 and all(len(r["in_sync"]) == 3 for r in records)
 
 
-def open_demo_round(nodes, fronts, all_ready):
-    """`fronts`: asked for a path, each answers. Whoever leads the rounds imports one; then every front sees it open."""
+def open_demo_round(nodes, fronts, all_ready, slots=DEMO[2]):
+    """`fronts`: asked for a path, each answers; `slots`: another table of places. Whoever leads the rounds imports one; then every front sees it open."""
 
     def imported(node):  # whoever was told "busy: look before you ask again" finds it there
-        done = node.ctl("round", "import", "--round", DEMO[0], "--centres", DEMO[1], "--slots", DEMO[2])
+        done = node.ctl("round", "import", "--round", DEMO[0], "--centres", DEMO[1], "--slots", slots)
         return done.code == 0 or "is there already" in done.out
 
     wait_until(lambda: any(imported(n) for n in nodes), 60 * SLOW, "the node that leads the rounds imports one")
@@ -35,13 +35,13 @@ def open_demo_round(nodes, fronts, all_ready):
         wait_until(lambda: b'"state":"open"' in front("/api/v1/rounds").body, 60 * SLOW, "every front sees it open")
 
 
-def hold_against_store(checks, number, janjictl, janji_load, exported, record):
-    """A stopped node's own store is audited and held against what citizens were told; says what is in it."""
+def hold_against_store(checks, number, janjictl, janji_load, exported, record, shared=False):
+    """A stopped node's own store is audited and held against what citizens were told; says what is in it. `shared`: others booked too."""
     said = janjictl("--output", "json", "audit")
     report = said.json()
     checks.check(f"the audit of node {number}'s own store is clean", report.get("clean"), said)
     done = janjictl("export", "--to", exported)
-    held = janji_load("audit", "--record", record, "--export", exported)
+    held = janji_load("audit", "--record", record, "--export", exported, *(["--others-booked-too"] if shared else []))
     checks.check(f"every answer that citizens were given holds in the store of node {number}",
                  held.code == 0 and "Every promise was kept" in held.out, f"{done} {held}")
     return {k: report.get(k) for k in ("bookings", "live", "cancelled", "claims")}, held

@@ -54,9 +54,9 @@ world::world(cluster_disks& disks, std::uint64_t seed, const cluster_faults& fau
     placement.wanted.push_back({s % 3U + 1, (s + 1U) % 3U + 1, (s + 2U) % 3U + 1});
   for (std::size_t n = 0; n < cluster_nodes; ++n) {
     ways_[n] = std::make_unique<way>(*this, n);
-    nodes_[n] = std::make_unique<simulated_node>(
-        disks[n].wipe(shard_count_), o, faults.booking,
-        seat{n + 1, n + 101, &records_, ways_[n].get(), [this] { return random_(); }, faults.replication, placement});
+    nodes_[n] = std::make_unique<simulated_node>(disks[n].wipe(shard_count_), o, faults.booking,
+                                                 seat{n + 1, n + 101, &records_, ways_[n].get(), [this] { return random_(); },
+                                                      faults.replication, placement, chance(50) ? 0 : 1000 * (below(1200) - 600)});
     nodes_[n]->on_fatal = [this, n](const std::string& why) { fail(fmt::format("node {} is fatal: {}", n + 1, why)); };
     nodes_[n]->on_warning = [this, n](const std::string& why) { fail(fmt::format("node {} warns: {}", n + 1, why)); };
     nodes_[n]->on_answers = [this, n](std::vector<answer>&& a) { post({n, cluster_nodes, answer_bytes{schema::encode_answers(a)}}); };
@@ -150,7 +150,7 @@ void world::hand_over(std::size_t to, parcel_content&& what) {
                       said.head.epoch.value));
     caf::anon_send(shared.route.shard(r->shard), actors::replica_said{said.head, std::move(said.what)});
   } else if (const auto* m = std::get_if<mail_bytes>(&what)) {
-    auto mail = schema::decode_mail(m->bytes).value();
+    auto mail = schema::decode_mail(m->bytes, nodes_[to]->now()).value();
     if (auto* g = std::get_if<schema::mail_to_group>(&mail))
       shared.route.send(g->group, actors::group_mail{std::move(g->inputs), g->way});
     else if (auto* registry = std::get_if<schema::mail_to_registry>(&mail))
@@ -175,13 +175,13 @@ void world::hand_over(std::size_t to, parcel_content&& what) {
 
 // ------------------------------------------------------------------ citizens
 
-actors::citizen_command world::make(const citizen_request& r, std::int64_t deadline_ms) {
+actors::citizen_command world::make(const citizen_request& r, std::size_t front, std::int64_t deadline_ms) {
   const request_id id{++next_request_};
   requests_[id.value] = r;
   say(fmt::format("request {}: {} citizen {} key {} group {} window {} ref {:x}", id.value, static_cast<int>(r.what), r.citizen,
                   r.key.value, r.group.value, r.window.value, r.ref.value));
   ++result_.asked;
-  const unix_ms deadline{nodes_[0]->now().value + deadline_ms};
+  const unix_ms deadline{nodes_[front]->now().value + deadline_ms};
   if (r.what == citizen_request::kind::cancel)
     return cancel_command{id, r.ref, std::nullopt, 0, r.key, "", "", deadline};
   if (r.what == citizen_request::kind::move)
@@ -210,8 +210,8 @@ void world::ask() {
       bookings_.push_back(r);
   }
   std::vector<actors::citizen_command> turn;
-  turn.push_back(make(r, deadline_ms_));
   const auto n = static_cast<std::size_t>(below(cluster_nodes));
+  turn.push_back(make(r, n, deadline_ms_));
   fronts_[next_request_] = n;
   if (nodes_[n]->runs())
     nodes_[n]->submit(std::move(turn));

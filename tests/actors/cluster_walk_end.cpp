@@ -57,11 +57,12 @@ bool world::everybody_serves() {
 // Asks, and again while the answer is "later", as citizens do: what faults left under way settles within seconds.
 std::optional<outcome> world::answer_to(const citizen_request& r) {
   for (int tries = 0; tries < calm_tries_max && !failed(); ++tries) {
+    const auto front = static_cast<std::size_t>(below(cluster_nodes));
     std::vector<actors::citizen_command> turn;
-    turn.push_back(make(r, calm_deadline_ms));
+    turn.push_back(make(r, front, calm_deadline_ms));
     const auto request = next_request_;
-    fronts_[request] = static_cast<std::size_t>(below(cluster_nodes));
-    nodes_[fronts_[request]]->submit(std::move(turn));
+    fronts_[request] = front;
+    nodes_[front]->submit(std::move(turn));
     for (int i = 0; i < calm_rounds_max && !failed() && !told_.contains(request); ++i)
       calm(50);
     const auto it = told_.find(request);

@@ -105,9 +105,11 @@ private:
       world_.post({self_, to, replica_bytes{shard, cluster::encode_replica_message(head, what)}});
     }
     void forward(std::uint64_t node, shard_id shard, actors::group_mail_for&& mail) override {
+      mail.mail.way.sent = world_.nodes_[self_]->now();
       world_.post({self_, node - 1, mail_bytes{shard, schema::encode_mail(mail.group, mail.mail.way, mail.mail.inputs)}});
     }
     void forward(std::uint64_t node, shard_id shard, actors::registry_mail&& mail) override {
+      mail.way.sent = world_.nodes_[self_]->now();
       world_.post({self_, node - 1, mail_bytes{shard, schema::encode_mail(mail.way, mail.inputs)}});
     }
     void tell_rounds(sequence_t applied, const std::vector<round_event>& history) override {
@@ -170,7 +172,7 @@ private:
   void step();
   void advance(std::int64_t ms);
   void ask();
-  actors::citizen_command make(const citizen_request& r, std::int64_t deadline_ms);
+  actors::citizen_command make(const citizen_request& r, std::size_t front, std::int64_t deadline_ms);
   void stop_node();
   void start(std::size_t n);
   void leave(std::size_t n);

@@ -68,6 +68,7 @@ simulated_node::simulated_node(store::node_store& store, const actors::node_opti
     : store_(store), options_(options), faults_(faults), seat_(std::move(s)) {
   if (seat_.records == nullptr)
     seat_.records = &records_;
+  clock_base_.value += seat_.clock_ahead_ms;
 }
 
 simulated_node::~simulated_node() { end_life(); }

@@ -52,6 +52,7 @@ struct seat {
   std::function<std::uint64_t()> random;
   replication::planted_faults faults;
   cluster::placement_picture placement;
+  std::int64_t clock_ahead_ms = 0;  // of the citizens'
 };
 
 class simulated_node {

@@ -9,7 +9,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace janji;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  if (const auto mail = schema::decode_mail(bytes)) {
+  if (const auto mail = schema::decode_mail(bytes, {})) {
     const auto again = std::visit(
         [](const auto& m) {
           if constexpr (requires { m.group; })
@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             return schema::encode_mail(m.way, m.inputs);
         },
         *mail);
-    const auto back = schema::decode_mail(again);
+    const auto back = schema::decode_mail(again, {});
     if (!back || back->index() != mail->index())
       std::abort();
   }

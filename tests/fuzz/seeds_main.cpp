@@ -55,8 +55,10 @@ seeds peers() {
     out.push_back(cluster::encode_replica_message(head, m));
   book_command b{request_id{9}, body_hash{8}, window_index{3}, unix_ms{7}, {applicant{}}, true};
   b.people.front().sealed = "sealed";
-  out.push_back(schema::encode_mail(group_id{1}, 1, std::vector<group_input>{b, settle_ask{}, change_capacity{{}, {}, 5, "by", "why"}}));
-  out.push_back(schema::encode_mail(1, std::vector<registry_input>{claim_request{}, confirm_claims{{reference{1}}}, cancel_command{}}));
+  out.push_back(schema::encode_mail(group_id{1}, {1, {}, unix_ms{5}},
+                                    std::vector<group_input>{b, settle_ask{}, change_capacity{{}, {}, 5, "by", "why"}}));
+  out.push_back(
+      schema::encode_mail({1, {}, {}}, std::vector<registry_input>{claim_request{}, confirm_claims{{reference{1}}}, cancel_command{}}));
   out.push_back(schema::encode_answers(std::vector{answer{request_id{1}, outcome::confirmed, true, 1, {booked_place{}}}}));
   out.push_back(schema::encode_figures(std::vector{schema::group_figures{group_id{1}, {{1, 2, 3, 4, 5}}, {1, 2, 3}, sequence_t{9}}}));
   out.push_back(schema::encode_rounds(sequence_t{4},

@@ -111,25 +111,25 @@ TEST(mail, every_kind_of_input_comes_back_as_it_was_sent) {
     std::vector<group_input> to_group;
     for (unsigned k = 0; k < drawn::group_kinds; ++k)
       to_group.push_back(d.of_group(k));
-    const auto bytes = encode_mail(group_id{7}, {2, epoch_t{9}}, to_group);
-    const auto back = decode_mail(bytes);
+    const auto bytes = encode_mail(group_id{7}, {2, epoch_t{9}, {}}, to_group);
+    const auto back = decode_mail(bytes, {});
     ASSERT_TRUE(back.has_value()) << "seed " << seed << ": " << back.error().text;
     const auto& m = std::get<mail_to_group>(*back);
     EXPECT_EQ(m.group, group_id{7});
-    EXPECT_EQ(m.way, (passage{2, epoch_t{9}}));
+    EXPECT_EQ(m.way, (passage{2, epoch_t{9}, {}}));
     ASSERT_EQ(m.inputs.size(), to_group.size());
     for (std::size_t i = 0; i < to_group.size(); ++i)
       EXPECT_EQ(m.inputs[i].index(), to_group[i].index());
-    EXPECT_EQ(encode_mail(group_id{7}, {2, epoch_t{9}}, m.inputs), bytes) << "seed " << seed;
+    EXPECT_EQ(encode_mail(group_id{7}, {2, epoch_t{9}, {}}, m.inputs), bytes) << "seed " << seed;
     std::vector<registry_input> to_registry;
     for (unsigned k = 0; k < drawn::registry_kinds; ++k)
       to_registry.push_back(d.of_registry(k));
-    const auto other = encode_mail({1, {}}, to_registry);
-    const auto registry = decode_mail(other);
+    const auto other = encode_mail({1, {}, {}}, to_registry);
+    const auto registry = decode_mail(other, {});
     ASSERT_TRUE(registry.has_value()) << "seed " << seed << ": " << registry.error().text;
     for (std::size_t i = 0; i < to_registry.size(); ++i)
       EXPECT_EQ(std::get<mail_to_registry>(*registry).inputs[i].index(), to_registry[i].index());
-    EXPECT_EQ(encode_mail({1, {}}, std::get<mail_to_registry>(*registry).inputs), other) << "seed " << seed;
+    EXPECT_EQ(encode_mail({1, {}, {}}, std::get<mail_to_registry>(*registry).inputs), other) << "seed " << seed;
   }
 }
 
@@ -138,7 +138,7 @@ TEST(mail, what_a_booking_says_arrives) {
   citizen_hash who;
   who.bytes.fill(5);
   c.people.push_back({who, reference::make(shard_id{63}, 4), key_hash{6}, {16, 4}, std::string("\0sealed", 7)});
-  const auto back = decode_mail(encode_mail(group_id{1}, {}, std::vector<group_input>{c}));
+  const auto back = decode_mail(encode_mail(group_id{1}, {}, std::vector<group_input>{c}), {});
   ASSERT_TRUE(back.has_value());
   const auto& said = std::get<book_command>(std::get<mail_to_group>(*back).inputs.at(0));
   EXPECT_EQ(said.request, c.request);
@@ -153,8 +153,27 @@ TEST(mail, what_a_booking_says_arrives) {
   EXPECT_EQ(said.people.at(0).sealed, c.people[0].sealed);
   c.window.reset();
   EXPECT_FALSE(
-      std::get<book_command>(std::get<mail_to_group>(*decode_mail(encode_mail(group_id{1}, {}, std::vector<group_input>{c}))).inputs[0])
+      std::get<book_command>(std::get<mail_to_group>(*decode_mail(encode_mail(group_id{1}, {}, std::vector<group_input>{c}), {})).inputs[0])
           .window.has_value());
+}
+
+TEST(mail, deadlines_are_by_the_clock_of_whoever_reads_them) {
+  book_command c{request_id{7}, body_hash{8}, {}, unix_ms{1'005'000}, {applicant{}}};
+  const passage way{0, {}, unix_ms{1'000'000}};
+  const auto deadline = [](const auto& mail) {
+    return std::get<book_command>(std::get<mail_to_group>(mail.value()).inputs.at(0)).deadline.value;
+  };
+  const auto bytes = encode_mail(group_id{1}, way, std::vector<group_input>{c});
+  EXPECT_EQ(deadline(decode_mail(bytes, unix_ms{1'600'000})), 1'605'000) << "ten minutes ahead";
+  EXPECT_EQ(deadline(decode_mail(bytes, unix_ms{400'000})), 405'000);
+  EXPECT_EQ(deadline(decode_mail(encode_mail(group_id{1}, {}, std::vector<group_input>{c}), unix_ms{9})), 1'005'000);
+  c.deadline = unix_ms{std::numeric_limits<std::int64_t>::max()};
+  EXPECT_EQ(deadline(decode_mail(encode_mail(group_id{1}, way, std::vector<group_input>{c}), unix_ms{9})), c.deadline.value) << "none";
+  EXPECT_FALSE(decode_mail(encode_mail(group_id{1}, {0, {}, unix_ms{-1}}, std::vector<group_input>{c}), {}).has_value());
+  lookup_command l;
+  l.deadline = unix_ms{1'005'000};
+  const auto registry = decode_mail(encode_mail(way, std::vector<registry_input>{l}), unix_ms{1'600'000});
+  EXPECT_EQ(std::get<lookup_command>(std::get<mail_to_registry>(registry.value()).inputs.at(0)).deadline.value, 1'605'000);
 }
 
 TEST(mail, answers_come_back_as_they_were_sent) {
@@ -172,7 +191,7 @@ TEST(mail, answers_come_back_as_they_were_sent) {
 }
 
 TEST(mail, what_cannot_be_is_an_error) {
-  const auto group = [](group_input in) { return decode_mail(encode_mail(group_id{1}, {}, std::vector{std::move(in)})).has_value(); };
+  const auto group = [](group_input in) { return decode_mail(encode_mail(group_id{1}, {}, std::vector{std::move(in)}), {}).has_value(); };
   EXPECT_FALSE(group(book_command{})) << "nobody";
   EXPECT_FALSE(group(book_command{{}, {}, window_index{64}, {}, {applicant{}}}));
   EXPECT_FALSE(group(book_command{{}, {}, {}, {}, std::vector<applicant>(5)}));
@@ -190,9 +209,9 @@ TEST(mail, what_cannot_be_is_an_error) {
   drawn d(1);
   const auto registry = encode_mail({}, std::vector{d.of_registry(0)});
   for (std::size_t n = 0; n < registry.size(); ++n)
-    (void)decode_mail(std::string_view(registry).substr(0, n));
-  EXPECT_FALSE(decode_mail(std::string_view(registry).substr(0, registry.size() - 8)).has_value());
-  EXPECT_FALSE(decode_mail("junk").has_value());
+    (void)decode_mail(std::string_view(registry).substr(0, n), {});
+  EXPECT_FALSE(decode_mail(std::string_view(registry).substr(0, registry.size() - 8), {}).has_value());
+  EXPECT_FALSE(decode_mail("junk", {}).has_value());
 }
 
 }  // namespace
