@@ -202,7 +202,7 @@ def through_changes(checks):
     record = checks.path("changes.jsonl")
     targets = [word for p in c.ports[1:] for word in ("--target", f"http://127.0.0.1:{p}")]
     running = subprocess.Popen(
-        [program("janji-load"), "book", *targets, "--connections", "32", "--rate", "800", "--duration", "12", "--tolerate-restarts",
+        [program("janji-load"), "book", *targets, "--connections", "32", "--rate", "800", "--duration", "3600", "--tolerate-restarts",
          "--retry-unknowns", "50", "--drain", "20", "--seed", str(checks.seed % 1000), "--record", record, "--output", "json", "--quiet"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     checks.undo.append(running.kill)
@@ -227,6 +227,7 @@ def through_changes(checks):
     same = two.ctl("shard", "verify", "all")
     checks.check("all replicas hold the same while bookings go on", same.code == 0 and "64 of 64" in same.out, same)
     checks.check("the load runs on through all of it", running.poll() is None)
+    running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=240 * SLOW)
     checks.check("the load ends in good order", running.returncode == 0, (running.returncode, err[-800:]))
     said = json.loads(out)["answers"]

@@ -11,6 +11,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <thread>
+#include <vector>
 
 #include "actors/node.hpp"
 #include "cluster/placement.hpp"
@@ -64,17 +66,20 @@ struct one_node {
 class cluster_nodes_test : public testing::Test {
 protected:
   void SetUp() override {
+    // Who is to lead may hear of it last, as over a slow watch: then what it is asked comes before.
     records_.changed = [this](const cluster::shard_change& c) {
-      // One after the other, as a slow etcd's watches are, and who is to lead as the last: what it is asked comes before.
-      for (std::size_t n = 1; n <= nodes_count; ++n) {
-        const auto i = (c.record.record.leader.node - 1 + n) % nodes_count;
-        {
-          const std::lock_guard lock(nodes_mutex_);
-          if (nodes_[i].runs)
-            nodes_[i].runs->record_changed(c);
-        }
-        std::this_thread::sleep_for(lag_.load());
-      }
+      const auto leader = c.record.record.leader.node - 1;
+      for (std::size_t i = 0; i < nodes_count; ++i)
+        if (i != leader)
+          tell(i, c);
+      const auto lag = lag_.load();
+      if (lag == 0ms)
+        return tell(leader, c);
+      const std::lock_guard lock(late_mutex_);
+      late_.emplace_back([this, leader, lag, c] {
+        std::this_thread::sleep_for(lag);
+        tell(leader, c);
+      });
     };
     for (std::size_t i = 0; i < nodes_count; ++i)
       start(i);
@@ -88,10 +93,19 @@ protected:
   }
   void TearDown() override {
     leaving_ = true;
+    {
+      const std::lock_guard lock(late_mutex_);
+      late_.clear();
+    }
     for (std::size_t i = 0; i < nodes_count; ++i)
       end(i);
   }
 
+  void tell(std::size_t i, const cluster::shard_change& c) {
+    const std::lock_guard lock(nodes_mutex_);
+    if (nodes_[i].runs)
+      nodes_[i].runs->record_changed(c);
+  }
   void start(std::size_t i) {
     auto& n = nodes_[i];
     store::store_options options;
@@ -269,6 +283,8 @@ protected:
 
   bool leaving_ = false;
   std::atomic<std::chrono::milliseconds> lag_{0ms};
+  std::mutex late_mutex_;
+  std::vector<std::jthread> late_;              // ends before anything above goes
   std::vector<std::uint64_t> wanted_{1, 2, 3};  // of every shard, the leader first
   shared_records records_;
   std::mutex nodes_mutex_;
