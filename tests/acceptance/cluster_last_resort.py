@@ -49,7 +49,9 @@ def come_back(c, i):
     c.ports[i] = c.nodes[i].port
 
 
-def for_every_shard(c, what, *words):
+def for_every_shard(c, what, *words, needless="nothing is"):
+    """`needless`: the refusal of an order that a shard does not need; some shard must."""
+    obeyed = 0
     node = next(n for n in c.nodes if n.alive())
     for shard in range(64):
         order = [w.format(shard=shard) for w in words]
@@ -57,12 +59,13 @@ def for_every_shard(c, what, *words):
 
         def done(order=order, last=last):  # again while a change of the record is under way, or is not known here yet
             last[:] = [node.ctl("shard", *order)]
-            return last[0].code == 0
+            return last[0].code == 0 or needless in last[0].out
         try:
             wait_until(done, 30 * SLOW, what)
         except Stop as stop:
             raise Stop(f"{what}, shard {shard}: {last}") from stop
-    c.checks.check(f"{what}, all 64 shards", True)
+        obeyed += 1 if last[0].code == 0 else 0
+    c.checks.check(f"{what}, wherever it is needed", obeyed > 0, obeyed)
 
 
 def a_member_replaced(c):
@@ -70,10 +73,11 @@ def a_member_replaced(c):
     lose(c, 2, [1, 2])
     wipe(c, 1)
     come_back(c, 2)
-    wait_until(lambda: all(nodes_of(r["learners"]) == [3] for r in records(c)), 60 * SLOW, "the third node learns every shard")
+    # Where node 1 led before it serves on and takes node 3 in by itself; where node 2 did, nobody may trust node 1's disk alone.
+    wait_until(lambda: all(3 in nodes_of(r["in_sync"] + r["learners"]) for r in records(c)), 60 * SLOW, "the third node learns every shard")
     typo = c.nodes[0].ctl("shard", "replace", "5", "--dead", "2", "--by", "3", "--confirm", "6")
     checks.check("a replacement wants the shard's number typed twice", typo.code == 2 and "--confirm" in typo.err, typo)
-    for_every_shard(c, "a member that is gone for good is replaced", "replace", "{shard}", "--dead", "2", "--by", "3", "--confirm", "{shard}")
+    for_every_shard(c, "a member that is gone for good is replaced", "replace", "{shard}", "--dead", "2", "--by", "3", "--confirm", "{shard}", needless="node 2 is not in sync in shard")
     wait_until(lambda: all(nodes_of(r["in_sync"]) == [1, 3] for r in records(c)), 60 * SLOW, "the third node takes its place")
     come_back(c, 1)
     wait_until(lambda: whole(c), 90 * SLOW, "a new disk under the old number is filled")
