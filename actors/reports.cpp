@@ -8,6 +8,8 @@
 #include <set>
 #include <utility>
 
+#include "cluster/operations.hpp"
+
 namespace janji::actors {
 
 namespace {
@@ -59,11 +61,10 @@ void reports_actor::report() {
 }
 
 void reports_actor::heard(std::uint64_t node, schema::node_report&& report) {
-  constexpr std::int64_t clocks_apart_max_ms = 2'000;
   const auto ahead = report.clock == unix_ms{} ? 0 : report.clock.value - shared_.now().value;
-  if (std::abs(ahead) <= clocks_apart_max_ms)
+  if (std::abs(ahead) <= cluster::clocks_apart_max_ms)
     clocks_apart_.erase(node);
-  else if (clocks_apart_.insert(node).second && shared_.warn)
+  else if (clocks_apart_.insert(node).second)
     shared_.warn(fmt::format("the clock of node {} is {:.1f} s ahead of this node's: set both", node, static_cast<double>(ahead) / 1000));
   auto all = *shared_.told_reports.get();
   all[node] = {std::move(report), shared_.now()};

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "apps/janjictl.hpp"
+#include "cluster/operations.hpp"
 
 namespace janji::apps {
 
@@ -304,7 +305,6 @@ int check(const connection& c) {
   std::string low;
   std::string unheard;
   std::string apart;
-  constexpr std::int64_t clocks_apart_max_ms = 2'000;
   std::vector<std::string> versions;
   for (const auto& v : p->at("nodes").as_array()) {
     const auto& n = v.as_object();
@@ -317,7 +317,8 @@ int check(const connection& c) {
       unheard += name;
     if (n.contains("storage_low") && n.at("storage_low").as_bool())
       low += name;
-    if (const auto* ms = n.if_contains("clock_ahead_ms"); ms != nullptr && std::abs(ms->to_number<std::int64_t>()) > clocks_apart_max_ms)
+    if (const auto* ms = n.if_contains("clock_ahead_ms");
+        ms != nullptr && std::abs(ms->to_number<std::int64_t>()) > cluster::clocks_apart_max_ms)
       apart += fmt::format("{}: {:.1f} s", name, static_cast<double>(ms->to_number<std::int64_t>()) / 1000);
     if (n.contains("version") && std::ranges::find(versions, scalar(n.at("version"))) == versions.end())
       versions.push_back(scalar(n.at("version")));

@@ -14,6 +14,8 @@
 
 namespace janji::cluster {
 
+inline constexpr std::int64_t clocks_apart_max_ms = 2'000;  // two nodes' clocks; beyond it a person should know
+
 struct node_view {
   node_fact fact;
   std::optional<node_registration> registered;  // none: it is not there now

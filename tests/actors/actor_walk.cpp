@@ -9,6 +9,7 @@
 #include "cluster/audit.hpp"
 #include "tests/actors/citizens.hpp"
 #include "tests/actors/ledger.hpp"
+#include "tests/actors/seeded_walk.hpp"
 
 namespace janji::sim {
 
@@ -19,37 +20,14 @@ constexpr std::int64_t settle_ms_max = 60'000;
 constexpr std::int64_t settle_step_ms = 250;
 constexpr std::int64_t calm_deadline_ms = 10'000;
 
-struct assertion {};
-
-class world;
-world* walking = nullptr;
-
-// Outlives the actors: they may run into an assertion while they are being ended.
-struct caught_assertions {
-  ~caught_assertions() { set_assertion_handler(nullptr); }
-};
-
-class world {
+class world final : public seeded_walk<actor_walk_result> {
 public:
   world(memory_store& disk, std::uint64_t seed, const planted_faults& faults, bool trace);
-  ~world() { trace_ = false; }
+  ~world() override { trace_ = false; }
   actor_walk_result run(int steps);
 
 private:
-  int below(std::size_t n) { return static_cast<int>(random_() % n); }
-  bool chance(int percent) { return below(100) < percent; }
-  void mix(std::uint64_t v) { result_.hash = (result_.hash ^ v) * 0x100000001b3ULL + (result_.hash >> 29); }
-  void fail(std::string what) {
-    say("VIOLATION: " + what);
-    if (!result_.violation)
-      result_.violation = std::move(what);
-  }
-  [[nodiscard]] bool failed() const { return result_.violation.has_value(); }
-  void say(const std::string& text) const {
-    if (trace_)
-      fmt::print("{:6} {:8} {}\n", result_.steps, node_.now().value % 100'000'000, text);
-  }
-
+  [[nodiscard]] std::int64_t clock_ms() const override { return node_.now().value % 100'000'000; }
   static actors::node_options options(std::mt19937_64& random);
   void import();
   void heard(std::vector<answer>&& answers);
@@ -81,10 +59,6 @@ private:
   void restart();
   void flush();
 
-  caught_assertions caught_;
-  std::mt19937_64 random_;
-  bool trace_;
-  actor_walk_result result_;
   actors::node_options options_;
   simulated_node node_;
   ledger ledger_;
@@ -114,19 +88,13 @@ actors::node_options world::options(std::mt19937_64& random) {
 }
 
 world::world(memory_store& disk, std::uint64_t seed, const planted_faults& faults, bool trace)
-    : random_(seed),
-      trace_(trace),
+    : seeded_walk(seed, trace),
       options_(options(random_)),
       node_(disk.wipe(options_.shard_count), options_, faults),
       citizens_(random_, ledger_, options_.shard_count, 3 + below(3)),
       deadline_ms_(100 + 200 * below(6)),
       kills_(chance(60)),
       cuts_(chance(50)) {
-  walking = this;
-  set_assertion_handler([](const char* what, std::source_location) {
-    walking->fail(std::string("assertion: ") + what);
-    throw assertion{};
-  });
   ledger_.breach = citizens_.breach = [this](std::string what) { fail(std::move(what)); };
   ledger_.mix = [this](std::uint64_t v) { mix(v); };
   ledger_.wanted = [this](const booked& b) { return citizens_.wanted(b); };

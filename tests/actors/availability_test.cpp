@@ -1,12 +1,8 @@
 // The read model of a cluster's node: whom it tells which numbers, between leaderships that move and links that fail.
 #include "actors/availability.hpp"
 
-#include <gtest/gtest.h>
-
-#include <caf/scheduler/test_coordinator.hpp>
-
 #include "actors/context.hpp"
-#include "tests/actors/silent_nodes.hpp"
+#include "tests/actors/one_actor_test.hpp"
 
 namespace janji::actors {
 namespace {
@@ -27,14 +23,9 @@ struct listening_nodes final : silent_nodes {
   std::set<std::uint64_t> out_of_reach;
 };
 
-class availability_test : public testing::Test {
+class availability_test : public one_actor_test {
 protected:
-  availability_test() : shared_(node_options{}) {
-    config_.set("scheduler.policy", caf::atom("testing"));
-    config_.set("logger.console", caf::atom("none"));
-    system_ = std::make_unique<caf::actor_system>(config_);
-    shared_.peers = &nodes_;
-    shared_.now = [] { return unix_ms{1'000}; };
+  availability_test() : one_actor_test(nodes_) {
     availability_ = system_->spawn<availability_actor>(std::ref(shared_), std::ref(model_));
     tell(publish{});
   }
@@ -43,15 +34,9 @@ protected:
     availability_ = nullptr;
     settle();
   }
-  void settle() {
-    auto& scheduler = static_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
-    while (scheduler.try_run_once()) {
-    }
-  }
   template <class Message>
   void tell(Message m) {
-    caf::anon_send(availability_, std::move(m));
-    settle();
+    one_actor_test::tell(availability_, std::move(m));
   }
   static group_figures numbers(std::uint32_t group, std::uint64_t applied) {
     return {group_id{group}, {{10, 1, 0, 0, 0}}, {}, sequence_t{applied}};
@@ -63,11 +48,8 @@ protected:
   }
   using told_are = std::vector<listening_nodes::said>;
 
-  node_context shared_;
   listening_nodes nodes_;
   read_model model_;
-  caf::actor_system_config config_;
-  std::unique_ptr<caf::actor_system> system_;
   caf::actor availability_;
 };
 

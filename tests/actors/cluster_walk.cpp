@@ -8,9 +8,6 @@
 namespace janji::sim {
 
 namespace {
-struct assertion {};
-world* walking = nullptr;
-
 citizen_hash citizen_of(unsigned n) {
   citizen_hash h;
   h.bytes[0] = static_cast<std::uint8_t>(n);
@@ -19,19 +16,13 @@ citizen_hash citizen_of(unsigned n) {
 }
 }  // namespace
 
-world::world(cluster_disks& disks, std::uint64_t seed, const cluster_faults& faults, bool trace)
-    : random_(seed),
-      trace_(trace),
+cluster_world::cluster_world(cluster_disks& disks, std::uint64_t seed, const cluster_faults& faults, bool trace)
+    : seeded_walk(seed, trace),
       shard_count_(static_cast<std::uint16_t>(1 + below(3))),
       loss_percent_(below(4) * 4),
       deaths_permille_(below(4)),
       cuts_permille_(below(4)),
       deadline_ms_(400 + 400 * below(5)) {
-  walking = this;
-  set_assertion_handler([](const char* what, std::source_location) {
-    walking->fail(std::string("assertion: ") + what);
-    throw assertion{};
-  });
   records_.lose_answer = [this] { return faults_on_ && chance(8); };
   records_.changed = [this](shard_id shard, const cluster::versioned_record& r) {
     ++result_.epochs;
@@ -63,7 +54,7 @@ world::world(cluster_disks& disks, std::uint64_t seed, const cluster_faults& fau
   }
 }
 
-void world::begin() {
+void cluster_world::begin() {
   for (auto& n : nodes_)
     n->start();
   std::vector<replication::member> all;
@@ -78,7 +69,7 @@ void world::begin() {
   faults_on_ = true;
 }
 
-void world::import() {
+void cluster_world::import() {
   round_definition d;
   d.code = "R";
   d.name = "a round";
@@ -112,7 +103,7 @@ void world::import() {
 
 // ------------------------------------------------------------------ links
 
-void world::post(parcel&& p) {
+void cluster_world::post(parcel&& p) {
   const bool link = p.from < cluster_nodes && p.to < cluster_nodes;
   if (link && faults_on_ && (cuts_.contains({p.from, p.to}) || chance(loss_percent_))) {
     ++result_.lost_messages;
@@ -121,7 +112,7 @@ void world::post(parcel&& p) {
   under_way_.push_back(std::move(p));
 }
 
-void world::deliver(std::size_t n) {
+void cluster_world::deliver(std::size_t n) {
   auto p = std::move(under_way_[n]);
   under_way_.erase(under_way_.begin() + static_cast<std::ptrdiff_t>(n));
   if (p.to == cluster_nodes) {
@@ -141,7 +132,7 @@ void world::deliver(std::size_t n) {
   hand_over(p.to, std::move(p.what));
 }
 
-void world::hand_over(std::size_t to, parcel_content&& what) {
+void cluster_world::hand_over(std::size_t to, parcel_content&& what) {
   auto& shared = nodes_[to]->context();
   if (const auto* r = std::get_if<replica_bytes>(&what)) {
     auto said = cluster::decode_replica_message(r->bytes).value();
@@ -175,7 +166,7 @@ void world::hand_over(std::size_t to, parcel_content&& what) {
 
 // ------------------------------------------------------------------ citizens
 
-actors::citizen_command world::make(const citizen_request& r, std::size_t front, std::int64_t deadline_ms) {
+actors::citizen_command cluster_world::make(const citizen_request& r, std::size_t front, std::int64_t deadline_ms) {
   const request_id id{++next_request_};
   requests_[id.value] = r;
   say(fmt::format("request {}: {} citizen {} key {} group {} window {} ref {:x}", id.value, static_cast<int>(r.what), r.citizen,
@@ -192,7 +183,7 @@ actors::citizen_command world::make(const citizen_request& r, std::size_t front,
   return actors::routed_booking{r.group, std::move(b)};
 }
 
-void world::ask() {
+void cluster_world::ask() {
   citizen_request r;
   r.citizen = 1U + static_cast<unsigned>(below(8));
   const auto held = held_.find(r.citizen);
@@ -217,7 +208,7 @@ void world::ask() {
     nodes_[n]->submit(std::move(turn));
 }
 
-void world::heard(const std::vector<answer>& answers) {
+void cluster_world::heard(const std::vector<answer>& answers) {
   for (const auto& a : answers) {
     mix(a.request.value * 32 + static_cast<std::uint64_t>(a.what));
     const auto it = requests_.find(a.request.value);
@@ -258,13 +249,13 @@ void world::heard(const std::vector<answer>& answers) {
 
 // ------------------------------------------------------------------ what may happen
 
-void world::advance(std::int64_t ms) {
+void cluster_world::advance(std::int64_t ms) {
   now_ms_ += ms;
   for (auto& n : nodes_)
     n->advance(ms);
 }
 
-void world::stop_node() {
+void cluster_world::stop_node() {
   const auto n = static_cast<std::size_t>(below(cluster_nodes));
   auto& node = *nodes_[n];
   if (!node.runs()) {
@@ -288,7 +279,7 @@ void world::stop_node() {
 }
 
 // The others link with it anew, sooner or later.
-void world::start(std::size_t n) {
+void cluster_world::start(std::size_t n) {
   nodes_[n]->start();
   for (std::size_t other = 0; other < cluster_nodes; ++other)
     if (other != n)
@@ -296,7 +287,7 @@ void world::start(std::size_t n) {
 }
 
 // The beginning of an orderly stop; the end of it is a death like any other, sooner or later.
-void world::leave(std::size_t n) {
+void cluster_world::leave(std::size_t n) {
   say(fmt::format("node {} is about to stop", n + 1));
   left_.insert(n);
   ways_[n]->tell_leaving();
@@ -304,7 +295,7 @@ void world::leave(std::size_t n) {
     caf::anon_send(nodes_[n]->context().route.shard(shard_id{s}), actors::hand_over_all{});
 }
 
-void world::cut() {
+void cluster_world::cut() {
   if (!cuts_.empty() && chance(70)) {
     say("links heal");
     return cuts_.clear();
@@ -321,13 +312,13 @@ void world::cut() {
 }
 
 // A shard that hands over admits nothing: few do so at once.
-void world::check_turns() {
+void cluster_world::check_turns() {
   for (const auto& n : nodes_)
     if (n->runs() && n->context().hand_overs_under_way > n->context().options.cluster->hand_overs_max)
       fail("a node hands more shards over at once than it may");
 }
 
-void world::step() {
+void cluster_world::step() {
   ++result_.steps;
   const int w = below(1000);
   mix(static_cast<std::uint64_t>(w));
@@ -357,7 +348,7 @@ void world::step() {
   }
 }
 
-cluster_walk_result world::run(int steps) {
+cluster_walk_result cluster_world::run(int steps) {
   try {
     begin();
     for (int i = 0; i < steps && !failed(); ++i)
@@ -386,7 +377,7 @@ cluster_walk_result& cluster_walk_result::operator+=(const cluster_walk_result& 
 }
 
 cluster_walk_result walk_cluster(cluster_disks& disks, std::uint64_t seed, int steps, const cluster_faults& faults, bool trace) {
-  const auto w = std::make_unique<world>(disks, seed, faults, trace);
+  const auto w = std::make_unique<cluster_world>(disks, seed, faults, trace);
   return w->run(steps);
 }
 

@@ -12,12 +12,12 @@ constexpr std::int64_t calm_deadline_ms = 20'000;
 constexpr int calm_tries_max = 40;
 }  // namespace
 
-bool world::at_rest() const {
+bool cluster_world::at_rest() const {
   return under_way_.empty() && std::ranges::all_of(nodes_, [](const auto& n) { return !n->runs() || n->at_rest(); });
 }
 
 // Everything that waits happens, and time stands still.
-bool world::quieten() {
+bool cluster_world::quieten() {
   for (int i = 0; !at_rest() && !failed(); ++i) {
     if (i > 200'000) {
       fail("the cluster never comes to rest");
@@ -32,12 +32,12 @@ bool world::quieten() {
   return !failed();
 }
 
-void world::calm(std::int64_t ms) {
+void cluster_world::calm(std::int64_t ms) {
   advance(ms);
   (void)quieten();
 }
 
-bool world::everybody_serves() {
+bool cluster_world::everybody_serves() {
   for (int i = 0; i < calm_rounds_max && !failed(); ++i) {
     calm(25);
     bool all = true;
@@ -55,7 +55,7 @@ bool world::everybody_serves() {
 }
 
 // Asks, and again while the answer is "later", as citizens do: what faults left under way settles within seconds.
-std::optional<outcome> world::answer_to(const citizen_request& r) {
+std::optional<outcome> cluster_world::answer_to(const citizen_request& r) {
   for (int tries = 0; tries < calm_tries_max && !failed(); ++tries) {
     const auto front = static_cast<std::size_t>(below(cluster_nodes));
     std::vector<actors::citizen_command> turn;
@@ -76,7 +76,7 @@ std::optional<outcome> world::answer_to(const citizen_request& r) {
 }
 
 // A key that was confirmed has the same reference for ever, and nobody is told "full" who has a place.
-void world::ask_again() {
+void cluster_world::ask_again() {
   for (const auto& b : bookings_) {
     const auto said = answer_to(b);
     if (failed())
@@ -91,7 +91,7 @@ void world::ask_again() {
   }
 }
 
-void world::check_stores() {
+void cluster_world::check_stores() {
   std::array<std::map<std::uint16_t, std::vector<std::pair<std::uint64_t, std::string>>>, cluster_nodes> logs;
   for (std::size_t n = 0; n < cluster_nodes; ++n) {
     (void)nodes_[n]->disk().read_all_logs(shard_count_, [&](shard_id s, store::log_entry&& e) {
@@ -124,7 +124,7 @@ void world::check_stores() {
                               logs[2][s].size()));
 }
 
-void world::finish() {
+void cluster_world::finish() {
   faults_on_ = false;
   cuts_.clear();
   say("faults end");

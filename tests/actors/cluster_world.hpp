@@ -7,25 +7,19 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <random>
 #include <set>
 #include <variant>
 
-#include "booking/assert.hpp"
 #include "cluster/audit.hpp"
 #include "cluster/placement.hpp"
 #include "cluster/replica_codec.hpp"
 #include "schema/mail.hpp"
 #include "tests/actors/cluster_walk.hpp"
+#include "tests/actors/seeded_walk.hpp"
 
 namespace janji::sim {
 
 inline constexpr int calm_rounds_max = 400;
-
-class world;
-struct caught_assertions {
-  ~caught_assertions() { set_assertion_handler(nullptr); }
-};
 
 // The records of all shards: linearizable; answers may be lost after the swap took effect.
 class shared_records final : public cluster::config_store {
@@ -89,17 +83,17 @@ struct parcel {
   parcel_content what;
 };
 
-class world {
+class cluster_world final : public seeded_walk<cluster_walk_result> {
 public:
-  world(cluster_disks& disks, std::uint64_t seed, const cluster_faults& faults, bool trace);
-  ~world() { trace_ = false; }
+  cluster_world(cluster_disks& disks, std::uint64_t seed, const cluster_faults& faults, bool trace);
+  ~cluster_world() override { trace_ = false; }
   cluster_walk_result run(int steps);
 
 private:
   // One node's way to the others.
   class way final : public actors::peer_port {
   public:
-    way(world& w, std::size_t self) : world_(w), self_(self) {}
+    way(cluster_world& w, std::size_t self) : world_(w), self_(self) {}
     void replicate(shard_id shard, replication::header&& head, replication::message&& what) override {
       const auto to = static_cast<std::size_t>(head.to.node - 1);
       world_.post({self_, to, replica_bytes{shard, cluster::encode_replica_message(head, what)}});
@@ -134,7 +128,7 @@ private:
     void say(std::uint64_t, const schema::shard_said&) override {}
 
   private:
-    world& world_;
+    cluster_world& world_;
     std::size_t self_;
   };
 
@@ -147,20 +141,7 @@ private:
     reference ref;
   };
 
-  int below(std::size_t n) { return static_cast<int>(random_() % n); }
-  bool chance(int percent) { return below(100) < percent; }
-  void mix(std::uint64_t v) { result_.hash = (result_.hash ^ v) * 0x100000001b3ULL + (result_.hash >> 29); }
-  void fail(std::string what) {
-    say("VIOLATION: " + what);
-    if (!result_.violation)
-      result_.violation = std::move(what);
-  }
-  [[nodiscard]] bool failed() const { return result_.violation.has_value(); }
-  void say(const std::string& text) const {
-    if (trace_)
-      fmt::print("{:6} {:8} {}\n", result_.steps, now_ms_, text);
-  }
-
+  [[nodiscard]] std::int64_t clock_ms() const override { return now_ms_; }
   void begin();
   void import();
   void post(parcel&& p);
@@ -189,10 +170,6 @@ private:
   void ask_again();
   void check_stores();
 
-  caught_assertions caught_;
-  std::mt19937_64 random_;
-  bool trace_;
-  cluster_walk_result result_;
   std::uint16_t shard_count_;
   shared_records records_;
   std::array<std::unique_ptr<way>, cluster_nodes> ways_;

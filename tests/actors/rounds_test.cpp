@@ -1,13 +1,10 @@
 // The rounds' actor of a cluster's node, between a shard that takes its orders or refuses them and nodes that listen.
 #include "actors/rounds.hpp"
 
-#include <gtest/gtest.h>
-
-#include <caf/scheduler/test_coordinator.hpp>
 #include <vector>
 
 #include "actors/context.hpp"
-#include "tests/actors/silent_nodes.hpp"
+#include "tests/actors/one_actor_test.hpp"
 
 namespace janji::actors {
 namespace {
@@ -18,14 +15,9 @@ struct listening_nodes final : silent_nodes {
   std::vector<sequence_t> heard;
 };
 
-class rounds_test : public testing::Test {
+class rounds_test : public one_actor_test {
 protected:
-  rounds_test() : shared_(one_shard()) {
-    config_.set("scheduler.policy", caf::atom("testing"));
-    config_.set("logger.console", caf::atom("none"));
-    system_ = std::make_unique<caf::actor_system>(config_);
-    shared_.peers = &nodes_;
-    shared_.now = [] { return unix_ms{1'000}; };
+  rounds_test() : one_actor_test(nodes_, one_shard()) {
     shard_ = system_->spawn([this](caf::event_based_actor*) -> caf::behavior {
       return {[this](append_mail& mail) { appended_.push_back(std::move(mail)); }, [](activate_groups&) {}};
     });
@@ -48,15 +40,9 @@ protected:
     o.shard_count = 1;
     return o;
   }
-  void settle() {
-    auto& scheduler = static_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
-    while (scheduler.try_run_once()) {
-    }
-  }
   template <class Message>
   void tell(Message m) {
-    caf::anon_send(rounds_, std::move(m));
-    settle();
+    one_actor_test::tell(rounds_, std::move(m));
   }
   void order_import() {
     round_definition d;
@@ -69,10 +55,7 @@ protected:
   void lead(std::uint64_t incarnation) { tell(rounds_read{incarnation_t{incarnation}, {schema::owner::of_rounds(), {}, {}, {}}}); }
   std::uint64_t last_token() const { return appended_.back().items.at(0).token; }
 
-  node_context shared_;
   listening_nodes nodes_;
-  caf::actor_system_config config_;
-  std::unique_ptr<caf::actor_system> system_;
   caf::actor shard_;
   caf::actor rounds_;
   std::vector<append_mail> appended_;

@@ -1,0 +1,52 @@
+// For tests of one actor of a cluster's node: a system that does one thing at a time, and other nodes that take everything and
+// say nothing. A test overrides what it listens to.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <caf/scheduler/test_coordinator.hpp>
+#include <memory>
+
+#include "actors/context.hpp"
+
+namespace janji::actors {
+
+struct silent_nodes : peer_port {
+  void replicate(shard_id, replication::header&&, replication::message&&) override {}
+  void forward(std::uint64_t, shard_id, group_mail_for&&) override {}
+  void forward(std::uint64_t, shard_id, registry_mail&&) override {}
+  void tell_rounds(sequence_t, const std::vector<round_event>&) override {}
+  std::set<std::uint64_t> tell_figures(const std::vector<group_figures>&, std::optional<std::uint64_t>) override { return {}; }
+  void tell_leaving() override {}
+  void tell_deposed(shard_id) override {}
+  void tell_report(const schema::node_report&) override {}
+  void ask(std::uint64_t, shard_id, const schema::shard_ask&) override {}
+  void say(std::uint64_t, const schema::shard_said&) override {}
+};
+
+class one_actor_test : public testing::Test {
+protected:
+  explicit one_actor_test(peer_port& others, const node_options& options = {}) : shared_(options) {
+    config_.set("scheduler.policy", caf::atom("testing"));
+    config_.set("logger.console", caf::atom("none"));
+    system_ = std::make_unique<caf::actor_system>(config_);
+    shared_.peers = &others;
+    shared_.now = [] { return unix_ms{1'000}; };
+  }
+  void settle() {
+    auto& scheduler = static_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
+    while (scheduler.try_run_once()) {
+    }
+  }
+  template <class Message>
+  void tell(const caf::actor& whom, Message m) {
+    caf::anon_send(whom, std::move(m));
+    settle();
+  }
+
+  node_context shared_;
+  caf::actor_system_config config_;
+  std::unique_ptr<caf::actor_system> system_;
+};
+
+}  // namespace janji::actors
