@@ -83,10 +83,25 @@ void catalogue_builder::apply(const round_event& event) {
   }
 }
 
+trail_entry catalogue_builder::trail_entry_of(const round_event& event) const {
+  if (const auto* i = std::get_if<round_imported>(&event))
+    return {i->at, i->by, "round import", i->definition.code};
+  if (const auto* c = std::get_if<round_state_changed>(&event)) {
+    const auto* round = find(c->round);
+    return {c->at, c->by, fmt::format("round {}", name_of(c->state)),
+            fmt::format("{}{}{}", round != nullptr ? round->definition.code : "", c->reason.empty() ? "" : ": ", c->reason)};
+  }
+  const auto& n = std::get<operator_noted>(event);
+  return {n.at, n.by, n.what, n.detail};
+}
+
 std::shared_ptr<const round_catalogue> catalogue_builder::build() {
   auto built = std::make_shared<round_catalogue>();
   built->rounds = rounds_;
   built->version = version_;
+  const auto first = history_.size() - std::min(history_.size(), trail_entries_shown);
+  for (auto i = first; i < history_.size(); ++i)
+    built->trail.push_back(trail_entry_of(history_[i]));
   for (const auto& round : rounds_)
     for (std::uint32_t g = 0; g < round->definition.groups.size(); ++g) {
       const auto& group = round->definition.groups[g];

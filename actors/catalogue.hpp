@@ -30,6 +30,8 @@ public:
   [[nodiscard]] const round_entry* find(std::string_view code) const;
 
 private:
+  [[nodiscard]] trail_entry trail_entry_of(const round_event& event) const;
+
   std::uint16_t shard_count_;
   std::vector<std::shared_ptr<const round_entry>> rounds_;
   std::vector<round_event> history_;

@@ -165,6 +165,11 @@ struct order_said {
   bool good = false;
   std::string text;
 };
+struct read_committed {  // to where the shard is led; `reply_to` hears entries_loaded, or order_said when it is not led there
+  std::uint64_t number = 0;
+  sequence_t after;
+  caf::actor reply_to;
+};
 struct machine_tick {};
 struct checkpoint_written {
   sequence_t at;
@@ -249,6 +254,11 @@ struct verify_order {
   shard_id shard;
   operator_done done;
 };
+struct read_log_order {  // of the node that leads the shard, as much as one answer holds
+  shard_id shard;
+  sequence_t after;
+  operator_done done;
+};
 struct replace_order {
   shard_id shard;
   std::uint64_t dead = 0;
@@ -326,8 +336,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::leader_deposed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::node_leaves)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::shard_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::order_said)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::read_committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::hash_log)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::verify_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::read_log_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::replace_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::report_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::shard_asked)

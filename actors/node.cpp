@@ -305,9 +305,10 @@ void node::import_round(round_definition definition, std::string by, operator_do
 void node::change_round(round_id round, round_state to, std::string reason, std::string by, operator_done done) {
   caf::anon_send(impl_->shared.rounds, state_order{round, to, std::move(reason), std::move(by), std::move(done)});
 }
+void node::warn(std::string what) const { impl_->shared.warn(std::move(what)); }
 void node::note(operator_noted what, operator_done done) {
   what.at = impl_->shared.now();
-  caf::anon_send(impl_->shared.rounds, note_order{std::move(what), std::move(done)});
+  caf::anon_send(impl_->others ? impl_->shared.reports : impl_->shared.rounds, note_order{std::move(what), std::move(done)});
 }
 
 void node::change_capacity(group_id group, window_index window, std::uint32_t capacity, std::string by, std::string reason,
@@ -384,6 +385,11 @@ void node::verify_shard(shard_id shard, operator_done done) {
   if (!impl_->others)
     return done(std::unexpected("wrong_state: a node that is alone has one copy of every shard"));
   caf::anon_send(impl_->shared.reports, verify_order{shard, std::move(done)});
+}
+void node::read_log(shard_id shard, sequence_t after, operator_done done) {
+  if (!impl_->others)
+    return done(std::unexpected("wrong_state: a node that is alone is audited as a whole"));
+  caf::anon_send(impl_->shared.reports, read_log_order{shard, after, std::move(done)});
 }
 void node::replace_member(shard_id shard, std::uint64_t dead, std::uint64_t by, operator_done done) {
   if (!impl_->others)

@@ -66,6 +66,15 @@ struct round_entry {
   std::map<std::pair<std::uint16_t, std::chrono::sys_days>, std::uint32_t> group_by_day;
 };
 
+// An operator's order as the audit trail has it.
+struct trail_entry {
+  unix_ms at;
+  std::string by;
+  std::string what;
+  std::string detail;
+};
+inline constexpr std::size_t trail_entries_shown = 1'000;
+
 // All rounds as committed, immutable; a new one is published at each change.
 struct round_catalogue {
   std::vector<std::shared_ptr<const round_entry>> rounds;  // in the order of import
@@ -73,6 +82,7 @@ struct round_catalogue {
   [[nodiscard]] const round_entry* find(std::string_view code) const;
   [[nodiscard]] const round_entry* find(round_id id) const;
   std::uint64_t version = 0;
+  std::vector<trail_entry> trail;  // the last orders, the oldest first
 };
 
 // The free places of one state, ready to send. Immutable once published; any thread.
@@ -185,6 +195,9 @@ public:
   void import_round(round_definition definition, std::string by, operator_done done);
   void change_round(round_id round, round_state to, std::string reason, std::string by, operator_done done);
   void change_capacity(group_id group, window_index window, std::uint32_t capacity, std::string by, std::string reason, operator_done done);
+  // Into the log, for a person.
+  void warn(std::string what) const;
+  // Into the audit trail, wherever that is led.
   void note(operator_noted what, operator_done done);
   // Staff release a disputed claim: a cancellation, found by the citizen instead of a token.
   void release_claim(const citizen_hash& citizen, std::string by, std::string reason, operator_done done);
@@ -195,6 +208,8 @@ public:
   [[nodiscard]] std::shared_ptr<const std::map<std::uint64_t, told_report>> reports() const;
   // Compares the logs of the shard's replicas up to what all have committed, without holding up bookings.
   void verify_shard(shard_id shard, operator_done done);
+  // A part of what is committed in the shard's log after a position, encoded, from the node that leads it; empty: no more.
+  void read_log(shard_id shard, sequence_t after, operator_done done);
   // An operator's word that the dead member never comes back: the other takes its place, from a copy of the leader's log.
   void replace_member(shard_id shard, std::uint64_t dead, std::uint64_t by, operator_done done);
   [[nodiscard]] bool ready() const;  // every shard serves and the read model is complete

@@ -9,13 +9,15 @@
 #include <utility>
 
 #include "cluster/operations.hpp"
+#include "cluster/replica_codec.hpp"
 
 namespace janji::actors {
 
 namespace {
 
 constexpr std::chrono::seconds report_every{1};
-constexpr std::int64_t patience_ms = 60'000;  // of an operator's question; a long log takes its time
+constexpr std::int64_t patience_ms = 60'000;      // of an operator's question; a long log takes its time
+constexpr std::int64_t note_patience_ms = 5'000;  // of one try
 constexpr std::size_t for_others_max = 256;
 
 replication::member member_of(const std::vector<replication::member>& list, std::uint64_t node) {
@@ -31,19 +33,20 @@ caf::behavior reports_actor::make_behavior() {
       [this](sweep) {
         report();
         give_up_late_ones();
+        note_again();
         delayed_send(this, report_every, sweep{});
       },
       [this](report_told& r) { heard(r.node, std::move(r.report)); },
       [this](verify_order& o) { verify(o); },
+      [this](read_log_order& o) { read_log(o); },
+      [this](note_order& o) { note(o); },
       [this](replace_order& o) { replace(o); },
       [this](shard_asked& a) { asked(a); },
-      [this](shard_answered& a) { answered(a.node, a.what.number, {a.what.good, std::move(a.what.text)}); },
-      [this](order_said& o) {
-        if (const auto other = for_others_.extract(o.number))
-          shared_.peers->say(other.mapped().first, {other.mapped().second, o.good, std::move(o.text)});
-        else
-          answered(shared_.node_id, o.number, {o.good, std::move(o.text)});
+      [this](shard_answered& a) {
+        answered(a.node, a.what.number, {a.what.good, std::move(a.what.log.empty() ? a.what.text : a.what.log)});
       },
+      [this](order_said& o) { say(o.number, {0, o.good, std::move(o.text), {}}); },
+      [this](entries_loaded& e) { entries_read(e); },
   };
 }
 
@@ -95,6 +98,43 @@ void reports_actor::verify(verify_order& o) {
   begin(std::move(g));
 }
 
+void reports_actor::read_log(read_log_order& o) {
+  const auto status = o.shard.value < shared_.shard_statuses.size() ? shared_.shard_statuses[o.shard.value].load() : nullptr;
+  if (status == nullptr || status->record.revision == 0)
+    return o.done(std::unexpected("not_found: there is no such shard, or it was never begun"));
+  gathering g{{}, o.shard, {status->record.record.leader.node}, {}, std::move(o.done), {}};
+  g.ask.what = schema::shard_ask::verb::read_log;
+  g.ask.up_to = o.after;
+  begin(std::move(g));
+}
+
+// The rounds' log is the audit trail. Leadership may be on its way, above all when the order was about that: tried again, and
+// then an order may stand there twice.
+void reports_actor::note(note_order& o) {
+  gathering g{{}, shard_id{0}, {}, {}, std::move(o.done), {}, unix_ms{shared_.now().value + patience_ms}};
+  g.ask.what = schema::shard_ask::verb::note;
+  g.ask.noted = std::move(o.note);
+  unnoted_.push_back(std::move(g));
+  note_again();
+}
+
+void reports_actor::note_again() {
+  for (auto& g : std::exchange(unnoted_, {})) {
+    const auto status = shared_.shard_statuses[0].load();
+    const auto leader = status == nullptr ? 0 : status->record.record.leader.node;
+    g.asked = {leader == 0 ? shared_.node_id : leader};
+    g.heard.clear();
+    begin(std::move(g));
+  }
+}
+
+void reports_actor::note_here(const shard_asked& a, std::uint64_t number) {
+  const auto self = caf::actor_cast<caf::actor>(this);
+  caf::anon_send(shared_.rounds, note_order{a.what.noted, [self, number](const auto& done) {
+                                              caf::anon_send(self, order_said{number, done.has_value(), done ? *done : done.error()});
+                                            }});
+}
+
 void reports_actor::replace(replace_order& o) {
   const auto status = o.shard.value < shared_.shard_statuses.size() ? shared_.shard_statuses[o.shard.value].load() : nullptr;
   if (status == nullptr || status->record.revision == 0)
@@ -119,7 +159,7 @@ void reports_actor::replace(replace_order& o) {
 void reports_actor::begin(gathering&& g) {
   const auto number = ++next_number_;
   g.ask.number = number;
-  g.until = unix_ms{shared_.now().value + patience_ms};
+  g.until = unix_ms{shared_.now().value + (g.again_until == unix_ms{} ? patience_ms : note_patience_ms)};
   const auto nodes = g.asked;
   const auto ask = g.ask;
   const auto shard = g.shard;
@@ -138,13 +178,31 @@ void reports_actor::asked(const shard_asked& a) {
     for_others_.emplace(number, std::pair{a.node, a.what.number});
   }
   const auto self = caf::actor_cast<caf::actor>(this);
-  if (a.what.what == schema::shard_ask::verb::hash_log)
+  if (a.what.what == schema::shard_ask::verb::note)
+    note_here(a, number);
+  else if (a.what.what == schema::shard_ask::verb::read_log)
+    caf::anon_send(shared_.route.shard(a.shard), read_committed{number, a.what.up_to, self});
+  else if (a.what.what == schema::shard_ask::verb::hash_log)
     caf::anon_send(shared_.archive, hash_log{a.shard, number, a.what.up_to, self});
   else
     caf::anon_send(
         shared_.route.shard(a.shard),
         shard_order{{number, replication::order::verb::replace, {a.what.who_node, a.what.who_disk}, {a.what.by_node, a.what.by_disk}},
                     self});
+}
+
+void reports_actor::entries_read(entries_loaded& e) {
+  if (!e.error.empty())
+    return say(e.number, {0, false, std::move(e.error), {}});
+  say(e.number, {0, true, {}, cluster::encode_log_part(e.entries)});
+}
+
+void reports_actor::say(std::uint64_t number, schema::shard_said&& what) {
+  if (const auto other = for_others_.extract(number)) {
+    what.number = other.mapped().second;
+    return shared_.peers->say(other.mapped().first, what);
+  }
+  answered(shared_.node_id, number, {what.good, std::move(what.log.empty() ? what.text : what.log)});
 }
 
 void reports_actor::answered(std::uint64_t node, std::uint64_t number, said&& what) {
@@ -170,6 +228,9 @@ void reports_actor::give_up_late_ones() {
 }
 
 void reports_actor::finish(gathering& g) {
+  const bool failed = std::ranges::any_of(g.asked, [&](auto node) { return !g.heard.contains(node) || !g.heard[node].good; });
+  if (failed && g.again_until > shared_.now())
+    return unnoted_.push_back(std::move(g));
   std::string words;
   std::set<std::string> hashes;
   bool all = true;
@@ -184,6 +245,8 @@ void reports_actor::finish(gathering& g) {
     return g.done(all ? std::expected<std::string, std::string>(words) : std::unexpected("wrong_state: " + words));
   if (!all)
     return g.done(std::unexpected("busy: " + words));
+  if (g.ask.what == schema::shard_ask::verb::read_log || g.ask.what == schema::shard_ask::verb::note)
+    return g.done(std::move(g.heard.begin()->second.text));
   if (hashes.size() != 1)
     return g.done(std::unexpected(fmt::format("wrong_state: the replicas differ up to position {}: {}", g.ask.up_to.value, words)));
   g.done(fmt::format("shard {}: {} replicas hold the same up to position {}: {}", g.shard.value, g.asked.size(), g.ask.up_to.value, words));

@@ -21,7 +21,7 @@ public:
 private:
   struct said {
     bool good = false;
-    std::string text;
+    std::string text;  // a part of a log is bytes
   };
   // An order of an operator of this node, until all who were asked have answered or it has taken too long.
   struct gathering {
@@ -31,14 +31,21 @@ private:
     std::map<std::uint64_t, said> heard;  // by node
     operator_done done;
     unix_ms until;
+    unix_ms again_until;  // a note that failed is tried again with the next report
   };
 
   void report();
   void heard(std::uint64_t node, schema::node_report&& report);
   void verify(verify_order& o);
+  void read_log(read_log_order& o);
+  void note(note_order& o);
+  void note_here(const shard_asked& a, std::uint64_t number);
+  void note_again();
   void replace(replace_order& o);
   void begin(gathering&& g);
   void asked(const shard_asked& a);
+  void entries_read(entries_loaded& e);
+  void say(std::uint64_t number, schema::shard_said&& what);
   void answered(std::uint64_t node, std::uint64_t number, said&& what);
   void give_up_late_ones();
   void finish(gathering& g);
@@ -46,6 +53,7 @@ private:
   node_context& shared_;
   std::uint64_t next_number_ = 0;
   std::map<std::uint64_t, gathering> gathering_;                                 // by number
+  std::vector<gathering> unnoted_;                                               // tried again
   std::set<std::uint64_t> clocks_apart_;                                         // nodes of which it was said
   std::map<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>> for_others_;  // by own number: the node that asked, its number
 };

@@ -101,6 +101,7 @@ caf::behavior shard_actor::make_behavior() {
         if (flushing_)
           flushed();
       },
+      [this](read_committed& r) { read_for_operator(r); },
       [this](flush_all) {
         flushing_ = true;
         checkpoint_when_due();

@@ -99,6 +99,7 @@ private:
   void leave();
   void let_go();
   void obey(shard_order& o);
+  void read_for_operator(const read_committed& r);
   void answer_order(const replication::order_answered& said);
   void count_moves();
 

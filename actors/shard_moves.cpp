@@ -5,6 +5,7 @@
 
 #include "actors/shard.hpp"
 #include "cluster/moves.hpp"
+#include "cluster/replica_codec.hpp"
 
 namespace janji::actors {
 
@@ -112,6 +113,21 @@ void shard_actor::obey(shard_order& o) {
 void shard_actor::answer_order(const replication::order_answered& said) {
   if (const auto asker = operators_.extract(said.number))
     caf::anon_send(asker.mapped().second, order_said{asker.mapped().first, said.accepted, said.accepted ? "under way" : said.why});
+}
+
+// What is committed, and only where the shard is served: all that was committed anywhere before it was asked is in it.
+void shard_actor::read_for_operator(const read_committed& r) {
+  if (!serving_) {
+    caf::anon_send(r.reply_to, order_said{r.number, false, "does not serve this shard now"});
+    return;
+  }
+  const auto committed = machine_.commit().value;
+  if (r.after.value >= committed) {
+    caf::anon_send(r.reply_to, entries_loaded{{}, r.number, {}});
+    return;
+  }
+  const auto count = std::min<std::uint64_t>(cluster::limits::entries_max, committed - r.after.value);
+  caf::anon_send(shared_.archive, load_entries{shard_, r.number, sequence_t{r.after.value + 1}, count, r.reply_to});
 }
 
 }  // namespace janji::actors

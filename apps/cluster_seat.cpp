@@ -25,7 +25,7 @@ cluster_seat::cluster_seat(const settings& s, store::node_store& store)
   self_.node = static_cast<std::uint64_t>(s.number("cluster.node"));
   self_.weight = static_cast<std::uint32_t>(s.number("cluster.weight"));
   self_.zone = s.text("cluster.zone");
-  self_.stores = s.text("cluster.role") == "both";
+  self_.stores = s.text("cluster.role") != "front";
   links_.cluster = s.text("cluster.name");
   links_.node = static_cast<std::uint64_t>(s.number("cluster.node"));
   links_.boot = replication::boot_t{store.boot()};

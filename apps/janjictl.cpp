@@ -17,8 +17,6 @@
 #include "apps/janjictl.hpp"
 #include "apps/settings.hpp"
 #include "booking/receipt.hpp"
-#include "cluster/audit.hpp"
-#include "net/stored_view.hpp"
 
 namespace janji::apps {
 
@@ -82,81 +80,6 @@ int import_round(const connection& c, const std::string& round, const std::strin
   return show(c, r);
 }
 
-result<std::unique_ptr<store::node_store>> open_read_only(const std::string& data) {
-  store::store_options options;
-  options.path = data + "/store";
-  options.read_only = true;
-  auto opened = store::node_store::open(options);
-  if (!opened)
-    return std::unexpected(opened.error().text());
-  return std::move(*opened);
-}
-
-result<std::uint16_t> shards_of(const store::node_store& s) {
-  const auto known = s.get("shards");
-  if (!known)
-    return std::unexpected(known.error().text());
-  return static_cast<std::uint16_t>(known->revision == 0 ? 64 : std::stoul(known->value));
-}
-
-int print_report(const connection& c, const json::value& report) {
-  if (c.as_json)
-    fmt::print("{}\n", json::serialize(report));
-  else
-    print_table(report);
-  return report.at("clean").as_bool() ? 0 : exit_refused;
-}
-
-// From the data itself, whether a node runs on it or not.
-int audit_data(const connection& c) {
-  const auto s = open_read_only(c.data);
-  if (!s)
-    return fail(s.error());
-  const auto shards = shards_of(**s);
-  if (!shards)
-    return fail(shards.error());
-  cluster::audit a(*shards);
-  const bool watched = isatty(STDERR_FILENO) != 0;
-  const auto report = a.run(**s, [&](double share) {
-    if (watched)
-      fmt::print(stderr, "\raudit {:3.0f} %{}", share * 100, share >= 1 ? "\n" : "");
-  });
-  return report ? print_report(c, net::to_json(*report)) : fail(report.error());
-}
-
-int audit_node(const connection& c) {
-  const auto r = call(c, http::verb::get, "/admin/v1/audit");
-  if (!r)
-    return fail(r.error());
-  return r->status == 200 ? print_report(c, r->body) : show(c, r);
-}
-
-int export_data(const connection& c, const std::string& to) {
-  const auto s = open_read_only(c.data);
-  if (!s)
-    return fail(s.error());
-  const auto shards = shards_of(**s);
-  if (!shards)
-    return fail(shards.error());
-  cluster::audit a(*shards);
-  const auto report = a.run(**s);
-  if (!report)
-    return fail(report.error());
-  std::FILE* out = to.empty() ? stdout : std::fopen(to.c_str(), "w");
-  if (out == nullptr)
-    return fail(to + " cannot be written");
-  std::uint64_t lines = 0;
-  a.for_each([&](const cluster::audited_booking& b) {
-    fmt::print(out, "{}\n", net::export_line(b, a.rounds()));
-    ++lines;
-  });
-  const bool good = std::fflush(out) == 0 && std::ferror(out) == 0;
-  if (out != stdout)
-    std::fclose(out);
-  fmt::print(stderr, "exported {} bookings\n", lines);
-  return good ? 0 : fail("the export could not be written completely");
-}
-
 int verify(const std::string& text, const std::string& key_hex) {
   receipt_public_key key{};
   std::size_t size = 0;
@@ -218,18 +141,13 @@ void add_round_commands(CLI::App& app, connection& c, int& code) {
 }
 
 void add_store_commands(CLI::App& app, connection& c, int& code) {
-  auto* online = c.keep<bool>();
-  auto* to = c.keep<std::string>();
   auto* what = c.keep<std::string>();
-  auto* audit = app.add_subcommand("audit", "prove from the log: no window over, no citizen with two, no yes without an entry");
-  audit->add_flag("--online", *online, "let the running node do it");
-  audit->callback([&c, &code, online] { code = *online ? audit_node(c) : audit_data(c); });
-  auto* exported = app.add_subcommand("export", "every booking as a line of JSON, without personal data");
-  exported->add_option("--to", *to, "file; standard output otherwise");
-  exported->callback([&c, &code, to] { code = export_data(c, *to); });
   auto* shown = app.add_subcommand("show", "what is stored: booking/REF, claim/REF, group/ROUND/CENTRE/DATE, shard/N");
   shown->add_option("what", *what)->required();
   shown->callback([&c, &code, what] { code = show(c, call(c, http::verb::get, "/admin/v1/show/" + *what)); });
+  app.add_subcommand("trail", "what operators ordered, the last first")->callback([&c, &code] {
+    code = show(c, call(c, http::verb::get, "/admin/v1/trail"));
+  });
   auto* disk = app.add_subcommand("disk", "free space and the ballast");
   auto* release = disk->add_subcommand("release", "give the ballast file back, to have room to act");
   disk->callback([&c, &code, release] {
@@ -351,6 +269,7 @@ int run(int argc, char** argv) {
   add_capacity_command(app, c, code);
   add_claim_command(app, c, code);
   add_cluster_commands(app, c, code);
+  add_log_commands(app, c, code);
   add_store_commands(app, c, code);
   CLI11_PARSE(app, argc, argv);
   return code;

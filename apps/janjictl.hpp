@@ -42,6 +42,12 @@ std::expected<std::string, std::string> read_text(const std::string& path);
 // The error says who does not answer.
 std::expected<reply, std::string> call(const connection& c, boost::beast::http::verb verb, const std::string& target,
                                        const boost::json::value& body = nullptr);
+// What a node says of its cluster. The error: its status, 0 when it does not answer; a node that is alone refuses.
+struct no_picture {
+  unsigned status = 0;
+  std::string why;
+};
+std::expected<boost::json::object, no_picture> picture(const connection& c);
 // Says why on stderr.
 int fail(const std::string& why);
 std::string scalar(const boost::json::value& v);
@@ -50,6 +56,8 @@ void print_table(const boost::json::value& v, const std::string& indent = "");
 // The answer as a table or as JSON; the exit code.
 int show(const connection& c, const std::expected<reply, std::string>& r);
 
+// audit, export.
+void add_log_commands(CLI::App& app, connection& c, int& code);
 // node, rebalance, shard, check.
 void add_cluster_commands(CLI::App& app, connection& c, int& code);
 

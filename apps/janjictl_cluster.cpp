@@ -17,19 +17,20 @@ namespace http = boost::beast::http;
 namespace json = boost::json;
 
 namespace {
-
 constexpr auto root = "/admin/v1/cluster";
+}
 
-using pictured = std::expected<json::object, std::string>;
-
-pictured picture(const connection& c) {
+std::expected<json::object, no_picture> picture(const connection& c) {
   auto r = call(c, http::verb::get, root);
   if (!r)
-    return std::unexpected(r.error());
+    return std::unexpected(no_picture{0, r.error()});
   if (r->status != 200 || !r->body.is_object())
-    return std::unexpected(r->body.is_object() && r->body.get_object().contains("detail") ? scalar(r->body.at("detail")) : r->text);
+    return std::unexpected(
+        no_picture{r->status, r->body.is_object() && r->body.get_object().contains("detail") ? scalar(r->body.at("detail")) : r->text});
   return std::move(r->body.get_object());
 }
+
+namespace {
 
 std::uint64_t number(const json::object& o, const char* name) {
   const auto* v = o.if_contains(name);
@@ -50,7 +51,8 @@ void print_nodes(const json::object& p) {
     const auto& n = v.as_object();
     fmt::print("{:>5} {:<9} {:<6} {:<5} {:>6} {:>6} {:>6} {:>7} {:>7}  {:<22} {}\n", number(n, "node"), scalar(n.at("state")),
                n.at("there").as_bool() ? "yes" : "no", scalar(n.at("role")), number(n, "weight"), number(n, "leads"), number(n, "holds"),
-               number(n, "learns"), number(n, "wanted"), n.contains("fronts") ? scalar(n.at("fronts")) : "-", scalar(n.at("zone")));
+               number(n, "learns"), number(n, "wanted"),
+               n.contains("fronts") && !n.at("fronts").as_string().empty() ? scalar(n.at("fronts")) : "-", scalar(n.at("zone")));
   }
 }
 
@@ -75,7 +77,7 @@ void print_shards(const json::object& p, bool only_moving) {
 int show_picture(const connection& c, const std::function<void(const json::object&)>& table) {
   const auto p = picture(c);
   if (!p)
-    return fail(p.error());
+    return fail(p.error().why);
   if (c.as_json)
     fmt::print("{}\n", json::serialize(*p));
   else
@@ -95,7 +97,7 @@ int wait_until_done(const connection& c, const std::string& what, const std::fun
   for (;;) {
     const auto p = picture(c);
     if (!p)
-      return fail(p.error());
+      return fail(p.error().why);
     const auto now = left(*p);
     most = std::max(most, now);
     const auto share = most == 0 ? 1.0 : 1.0 - static_cast<double>(now) / static_cast<double>(most);
@@ -190,7 +192,7 @@ void add_rebalance_commands(CLI::App& app, connection& c, int& code) {
     }
     const auto p = picture(c);
     if (!p) {
-      code = fail(p.error());
+      code = fail(p.error().why);
       return;
     }
     const json::object said{
@@ -259,7 +261,7 @@ void add_shard_commands(CLI::App& app, connection& c, int& code) {
       return;
     }
     const auto p = picture(c);
-    code = p ? verify_all(c, *p) : fail(p.error());
+    code = p ? verify_all(c, *p) : fail(p.error().why);
   });
   auto* replace = shard->add_subcommand("replace", "a member that never comes back, where the rest are too few to drop it");
   replace->add_option("shard", *which)->required();
@@ -294,7 +296,7 @@ void add_shard_commands(CLI::App& app, connection& c, int& code) {
 int check(const connection& c) {
   const auto p = picture(c);
   if (!p)
-    return fail(p.error());
+    return fail(p.error().why);
   json::array lines;
   bool all = true;
   const auto one = [&](std::string_view what, bool good, const std::string& detail) {

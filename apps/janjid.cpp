@@ -91,7 +91,7 @@ struct server {
   std::uint64_t rounds_version = 0;
   std::unique_ptr<net::citizen_api> citizens_api;
   std::unique_ptr<net::admin_api> operators_api;
-  std::unique_ptr<net::listener> citizens;
+  std::unique_ptr<net::listener> citizens;  // none: this node only holds shards
   std::unique_ptr<net::listener> operators;
 
   result<void> open(const settings& s);
@@ -224,15 +224,19 @@ result<void> server::listen(const settings& s) {
   citizens_api = std::make_unique<net::citizen_api>(citizens_io, *node, *sealing, *signer, api);
   operators_api = std::make_unique<net::admin_api>(admin_io, *node, *store, *keys, *sealing, *signer, *citizens_api, *token,
                                                    api.shard_count, seat.get());
+  if (!seat && s.text("cluster.role") != "both")
+    return std::unexpected("cluster.role is for a node of a cluster: this one is alone, cluster.name is empty");
   net::http_limits limits;
   limits.connections_max = static_cast<std::size_t>(s.number("http.connections_max"));
   limits.header_timeout_s = limits.body_timeout_s = static_cast<std::uint32_t>(s.number("http.request_timeout_s"));
   limits.idle_timeout_s = static_cast<std::uint32_t>(s.number("http.idle_timeout_s"));
-  auto front =
-      net::listener::open(citizens_io, s.text("http.address"), static_cast<std::uint16_t>(s.number("http.port")), limits, *citizens_api);
-  if (!front)
-    return std::unexpected(front.error());
-  citizens = std::move(*front);
+  if (s.text("cluster.role") != "store") {
+    auto front =
+        net::listener::open(citizens_io, s.text("http.address"), static_cast<std::uint16_t>(s.number("http.port")), limits, *citizens_api);
+    if (!front)
+      return std::unexpected(front.error());
+    citizens = std::move(*front);
+  }
   limits.body_bytes_max = std::size_t{96} << 20;  // an import carries two files
   limits.body_timeout_s = 300;
   auto back =
@@ -243,7 +247,7 @@ result<void> server::listen(const settings& s) {
   if (!seat)
     return {};
   watch_rounds();
-  return seat->join(*node, fmt::format("{}:{}", s.text("http.address"), citizens->port()));
+  return seat->join(*node, citizens ? fmt::format("{}:{}", s.text("http.address"), citizens->port()) : std::string{});
 }
 
 // Where it listens, for programs: replaced atomically.
@@ -251,7 +255,7 @@ void server::write_ports(const std::string& data) const {
   const auto path = data + "/janjid.ports";
   {
     std::ofstream out(path + ".new");
-    out << fmt::format("{{\"port\":{},\"admin_port\":{},\"pid\":{}}}\n", citizens->port(), operators->port(), ::getpid());
+    out << fmt::format("{{\"port\":{},\"admin_port\":{},\"pid\":{}}}\n", citizens ? citizens->port() : 0, operators->port(), ::getpid());
   }
   std::error_code ignored;
   std::filesystem::rename(path + ".new", path, ignored);
@@ -279,7 +283,8 @@ int server::serve(const settings& s) {
       return;
     spdlog::info("signal {}: stopping", signal);
     citizens_api->stop_admitting();
-    asio::post(citizens_io, [this] { citizens->stop_accepting(); });
+    if (citizens)
+      asio::post(citizens_io, [this] { citizens->stop_accepting(); });
     std::thread([this] {  // what is under way is answered first; the sockets' thread goes on meanwhile
       for (int tries = 0; tries < 500 && citizens_api->pending() != 0; ++tries)
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -290,6 +295,7 @@ int server::serve(const settings& s) {
   });
   asio::signal_set hangup(admin_io, SIGHUP);
   reload_on(hangup);
+  const auto until_stopped = asio::make_work_guard(citizens_io);
   std::thread admin([this] { admin_io.run(); });
   citizens_io.run();
   admin.join();
@@ -380,8 +386,9 @@ int run(int argc, char** argv) {
     std::_Exit(2);
   }
   node.write_ports(s.text("node.data"));
-  fmt::print("janjid: serving http://{}:{} admin http://{}:{} data {}\n", s.text("http.address"), node.citizens->port(),
-             s.text("admin.address"), node.operators->port(), s.text("node.data"));
+  const auto front = node.citizens ? fmt::format("serving http://{}:{}", s.text("http.address"), node.citizens->port())
+                                   : std::string("holding shards, serving no citizens;");
+  fmt::print("janjid: {} admin http://{}:{} data {}\n", front, s.text("admin.address"), node.operators->port(), s.text("node.data"));
   std::fflush(stdout);
   return node.serve(s);
 }

@@ -86,6 +86,7 @@ struct operator_noted {
   std::string detail;
   std::string by;
   unix_ms at;
+  friend bool operator==(const operator_noted&, const operator_noted&) = default;
 };
 using round_event = std::variant<round_imported, round_state_changed, operator_noted>;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "booking/reference_text.hpp"
 #include "schema/codec.hpp"
@@ -24,35 +25,37 @@ void audit::breach(std::string what) {
 std::string audit::place(group_id group, reference ref) { return fmt::format("{} in slot group {}", to_text(ref), group.value); }
 
 std::expected<audit_report, std::string> audit::run(const store::node_store& store, const std::function<void(double)>& progress) {
-  std::string error;
+  std::expected<void, std::string> taken;
   std::uint16_t told = 0;
-  // Shard 0 holds the rounds, and is read first: the others' groups are known by then.
   const auto read = store.read_all_logs(shard_count_, [&](shard_id shard, store::log_entry&& entry) {
     if (progress && shard.value != told) {
       told = shard.value;
       progress(static_cast<double>(told) / shard_count_);
     }
-    if (entry.payload.empty())
-      return true;
-    const auto batch = schema::decode_batch(entry.payload);
-    if (!batch) {
-      error = fmt::format("entry {} of shard {}: {}", entry.sequence.value, shard.value, batch.error().text);
-      return false;
-    }
-    std::uint16_t record = 0;
-    for (const auto& e : *batch)
-      take(shard, entry.sequence, e, record);
-    return true;
+    taken = take(shard, entry);
+    return taken.has_value();
   });
   if (!read)
     return std::unexpected(read.error().text());
-  if (!error.empty())
-    return std::unexpected(error);
-  cross_check();
-  check_claims();
+  if (!taken)
+    return std::unexpected(taken.error());
+  auto j = judge();
+  add(j.report, j.across);
   if (progress)
     progress(1);
-  return report_;
+  return j.report;
+}
+
+std::expected<void, std::string> audit::take(shard_id shard, const store::log_entry& entry) {
+  if (entry.payload.empty())
+    return {};
+  const auto batch = schema::decode_batch(entry.payload);
+  if (!batch)
+    return std::unexpected(fmt::format("entry {} of shard {}: {}", entry.sequence.value, shard.value, batch.error().text));
+  std::uint16_t record = 0;
+  for (const auto& e : *batch)
+    take(shard, entry.sequence, e, record);
+  return {};
 }
 
 void audit::take(shard_id shard, sequence_t sequence, const schema::owned_event& e, std::uint16_t& record) {
@@ -72,19 +75,22 @@ void audit::take_round(const round_event& e) {
   const auto& d = imported->definition;
   for (std::uint32_t i = 0; i < d.groups.size(); ++i) {
     groups_[d.groups[i].id.value] = {d.id.value, i};
-    for (std::uint8_t w = 0; w < d.groups[i].windows.size(); ++w)
-      windows_[window_id(d.groups[i].id, window_index{w})].capacity = d.groups[i].windows[w].capacity;
+    for (std::uint8_t w = 0; w < d.groups[i].windows.size(); ++w) {
+      auto& known = windows_[window_id(d.groups[i].id, window_index{w})];
+      if (known.named || !known.changed)
+        known.capacity = d.groups[i].windows[w].capacity;
+      if (!std::exchange(known.named, true))
+        check_room(d.groups[i].id, window_index{w}, known);  // its group may have been read before
+    }
   }
   rounds_[d.id.value] = d;
 }
 
-audit::window_record& audit::window(group_id group, window_index w) {
-  const auto it = windows_.find(window_id(group, w));
-  if (it == windows_.end()) {
-    breach(fmt::format("slot group {} has an event of window {}, which no import names", group.value, w.value));
-    return windows_[window_id(group, w)];
-  }
-  return it->second;
+audit::window_record& audit::window(group_id group, window_index w) { return windows_[window_id(group, w)]; }
+
+void audit::check_room(group_id group, window_index window, const window_record& w) {
+  if (w.named && w.live > w.capacity)
+    breach(fmt::format("I1: window {} of slot group {} has {} bookings for {} places", window.value, group.value, w.live, w.capacity));
 }
 
 void audit::take_group(group_id group, const group_event& e, shard_id shard, sequence_t sequence, std::uint16_t& record) {
@@ -115,8 +121,7 @@ void audit::take_group(group_id group, const group_event& e, shard_id shard, seq
       ++w.live;
       ++(b->moved_in ? report_.moves : report_.bookings);
     }
-    if (w.live > w.capacity)
-      breach(fmt::format("I1: window {} of slot group {} has {} bookings for {} places", b->window.value, group.value, w.live, w.capacity));
+    check_room(group, b->window, w);
   } else if (const auto* d = std::get_if<declined>(&e)) {
     for (const auto& [ref, generation] : d->refs)
       declined_[ref.value].push_back(declined_id(group, generation));
@@ -131,14 +136,16 @@ void audit::take_group(group_id group, const group_event& e, shard_id shard, seq
         a.window = m->to;
         a.generation = m->next;
         auto& w = window(group, m->to);
-        if (++w.live > w.capacity)
-          breach(fmt::format("I1: window {} of slot group {} has {} bookings for {} places", m->to.value, group.value, w.live, w.capacity));
+        ++w.live;
+        check_room(group, m->to, w);
         ++report_.moves;
         return;
       }
     breach(place(group, m->ref) + " was moved within its group but is not there");
   } else if (const auto* k = std::get_if<capacity_changed>(&e)) {
-    window(group, k->window).capacity = k->capacity;
+    auto& w = window(group, k->window);
+    w.capacity = k->capacity;
+    w.changed = true;
   }
 }
 
@@ -196,18 +203,38 @@ void audit::take_registry(const registry_event& e) {
   }
 }
 
+audit::judgement audit::judge() const {
+  judgement j{report_, {}};
+  check_bookings(j);
+  check_claims(j);
+  for (const auto& [id, w] : windows_) {
+    if (!w.named)
+      j.across.insert(fmt::format("slot group {} has events of window {}, which no import names", id >> 8, id & 0xFF));
+    else if (w.live > w.capacity)
+      j.report.over_by_order += w.live - w.capacity;
+  }
+  return j;
+}
+
+void audit::add(audit_report& report, const std::set<std::string>& across) {
+  report.breach_count += across.size();
+  for (const auto& what : across)
+    if (report.breaches.size() < breaches_listed)
+      report.breaches.push_back(what);
+}
+
 // Every live booking belongs to a claim that names it, and no citizen has two but in the middle of a move.
-void audit::cross_check() {
+void audit::check_bookings(judgement& j) const {
   std::unordered_map<citizen_hash, std::vector<std::uint32_t>> live;
   for (std::uint32_t n = 0; n < bookings_.size(); ++n) {
     const auto& b = bookings_[n];
     if (!b.live)
       continue;
-    ++report_.live;
+    ++j.report.live;
     live[b.citizen].push_back(n);
     const auto claim = claims_.find(b.ref.value);
     if (claim == claims_.end()) {
-      breach(place(b.group, b.ref) + " is booked without a claim");
+      j.across.insert(place(b.group, b.ref) + " is booked without a claim");
       continue;
     }
     const auto& k = claim->second;
@@ -215,27 +242,30 @@ void audit::cross_check() {
     const bool new_place =
         (k.phase == claim_phase::moving || k.phase == claim_phase::releasing) && k.to == b.group && k.tried == b.generation;
     if (k.citizen != b.citizen || k.phase == claim_phase::released || k.phase == claim_phase::cancelled || (!old_place && !new_place))
-      breach(place(b.group, b.ref) + " is booked, and its claim names something else");
+      j.across.insert(place(b.group, b.ref) + " is booked, and its claim names something else");
   }
+  check_citizens(j, live);
+}
+
+void audit::check_citizens(judgement& j, const std::unordered_map<citizen_hash, std::vector<std::uint32_t>>& live) const {
   for (const auto& [citizen, list] : live) {
     if (list.size() < 2)
       continue;
-    const auto& k = claims_[bookings_[list[0]].ref.value];
-    const bool one_reference = std::ranges::all_of(list, [&](std::uint32_t n) { return bookings_[n].ref == bookings_[list[0]].ref; });
-    if (!one_reference || list.size() > 2 || (k.phase != claim_phase::moving && k.phase != claim_phase::releasing))
-      breach(
-          fmt::format("I3: a citizen holds {} bookings, one is {}", list.size(), place(bookings_[list[0]].group, bookings_[list[0]].ref)));
+    const auto& first = bookings_[list[0]];
+    const auto claim = claims_.find(first.ref.value);
+    const bool moves =
+        claim != claims_.end() && (claim->second.phase == claim_phase::moving || claim->second.phase == claim_phase::releasing);
+    const bool one_reference = std::ranges::all_of(list, [&](std::uint32_t n) { return bookings_[n].ref == first.ref; });
+    if (!one_reference || list.size() > 2 || !moves)
+      j.across.insert(fmt::format("I3: a citizen holds {} bookings, one is {}", list.size(), place(first.group, first.ref)));
   }
-  for (const auto& [id, w] : windows_)
-    if (w.live > w.capacity)
-      report_.over_by_order += w.live - w.capacity;
 }
 
 // A confirmed claim has a live booking, a cancelled one has none.
-void audit::check_claims() {
+void audit::check_claims(judgement& j) const {
   for (const auto& [ref, k] : claims_) {
     if (k.phase != claim_phase::confirmed && k.phase != claim_phase::cancelled) {
-      report_.unsettled += k.phase == claim_phase::released ? 0 : 1;
+      j.report.unsettled += k.phase == claim_phase::released ? 0 : 1;
       continue;
     }
     const auto places = by_ref_.find(ref);
@@ -243,8 +273,8 @@ void audit::check_claims() {
                         return bookings_[n].live && bookings_[n].group == k.group && bookings_[n].generation == k.generation;
                       });
     if (live != (k.phase == claim_phase::confirmed))
-      breach("the claim " + to_text(reference{ref}) +
-             (live ? " is cancelled, and its booking lives" : " is confirmed, and there is no booking"));
+      j.across.insert("the claim " + to_text(reference{ref}) +
+                      (live ? " is cancelled, and its booking lives" : " is confirmed, and there is no booking"));
   }
 }
 

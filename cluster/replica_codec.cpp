@@ -238,4 +238,23 @@ std::expected<replica_message, std::string> decode_replica_message(std::string_v
   }
 }
 
+// Written as the answer of a replica to another that pulls.
+std::string encode_log_part(const std::vector<entry>& entries) {
+  pulled p;
+  p.entries = entries;
+  if (!entries.empty())
+    p.previous = {entries.front().at.epoch, sequence_t{entries.front().at.sequence.value - 1}};
+  return encode_replica_message({}, p);
+}
+
+std::expected<std::vector<entry>, std::string> decode_log_part(std::string_view bytes) {
+  auto m = decode_replica_message(bytes);
+  if (!m)
+    return std::unexpected(m.error());
+  auto* p = std::get_if<pulled>(&m->what);
+  if (p == nullptr || p->state)
+    return std::unexpected("it is no part of a log");
+  return std::move(p->entries);
+}
+
 }  // namespace janji::cluster

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 
+#include "booking/civil_time.hpp"
 #include "booking/reference_text.hpp"
 #include "booking/round_import.hpp"
 #include "cluster/audit.hpp"
@@ -21,6 +22,14 @@ namespace {
 
 bool same_token(std::string_view given, const std::string& token) {
   return given.size() == token.size() && sodium_memcmp(given.data(), token.data(), token.size()) == 0;
+}
+
+// What operators ordered, the last first.
+json::array trail_of(const actors::round_catalogue& catalogue) {
+  json::array out;
+  for (auto it = catalogue.trail.rbegin(); it != catalogue.trail.rend(); ++it)
+    out.push_back({{"at", format_utc(it->at)}, {"by", it->by}, {"what", it->what}, {"detail", it->detail}});
+  return out;
 }
 
 }  // namespace
@@ -60,6 +69,8 @@ void admin_api::get(const request& r, responder& respond) {
   constexpr std::string_view shown = "/admin/v1/show/";
   if (r.path == "/admin/v1/status")
     return status(respond);
+  if (r.path == "/admin/v1/trail")
+    return respond(json_response(trail_of(*node_.catalogue())));
   if (r.path == "/admin/v1/audit")
     return audit(std::move(respond));
   if (r.path == "/admin/v1/disk") {

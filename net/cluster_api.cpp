@@ -1,6 +1,7 @@
 #include "net/cluster_api.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -91,13 +92,20 @@ judgement judge(const cluster::cluster_view& v, const std::map<std::uint64_t, ac
   return j;
 }
 
+// A node that serves no citizens tells nobody where.
+std::string_view role_of(const cluster::node_view& n) {
+  if (!n.fact.stores)
+    return "front";
+  return n.registered && n.registered->fronts.empty() ? "store" : "both";
+}
+
 json::object node_json(const cluster::node_view& n, const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
   json::object out{{"node", n.fact.node},
                    {"state", cluster::name_of(n.fact.state)},
                    {"there", n.registered.has_value()},
                    {"zone", n.fact.zone},
                    {"weight", n.fact.weight},
-                   {"role", n.fact.stores ? "both" : "front"},
+                   {"role", role_of(n)},
                    {"leads", n.leads},
                    {"holds", n.holds},
                    {"learns", n.learns},
@@ -151,19 +159,23 @@ void cluster_api::handle(const request& r, responder&& respond) {
     return respond(to_response({.code = problem_code::wrong_state, .detail = "This node is alone: it belongs to no cluster."}));
   if (r.path == root && r.reads())
     return respond(json_response(picture()));
+  const auto rest = r.path.size() > root.size() ? r.path.substr(root.size() + 1) : std::string_view{};
+  constexpr std::string_view nodes = "nodes/";
+  constexpr std::string_view shards = "shards/";
+  if (r.reads() && rest.starts_with(shards))
+    return read_log(rest.substr(shards.size()), query_value(r.query, "after"), std::move(respond));
   const auto body = object_of(r.body);
   if (!body)
     return respond(to_response(body.error()));
-  const auto rest = r.path.size() > root.size() ? r.path.substr(root.size() + 1) : std::string_view{};
   const bool dry_run = r.query == "dry_run=true";
-  constexpr std::string_view nodes = "nodes/";
-  constexpr std::string_view shards = "shards/";
   if (r.verb == method::post && rest.starts_with(nodes))
     return change_node(rest.substr(nodes.size()), dry_run, std::move(respond));
   if (r.verb == method::post && rest.starts_with(shards))
     return change_shard(rest.substr(shards.size()), *body, dry_run, std::move(respond));
   if (r.verb == method::post && (rest == "moves/pause" || rest == "moves/start"))
-    return aside(std::move(respond), [this, pause = rest == "moves/pause", dry_run] { return cluster_->pause_moves(pause, dry_run); });
+    return aside(std::move(respond),
+                 noted_unless(dry_run, fmt::format("rebalance {}", rest.substr(6)), {},
+                              [this, pause = rest == "moves/pause", dry_run] { return cluster_->pause_moves(pause, dry_run); }));
   respond(to_response({.code = problem_code::no_such_endpoint}));
 }
 
@@ -215,7 +227,9 @@ void cluster_api::change_node(std::string_view path, bool dry_run, responder&& r
   const auto verb = order ? verbs.find(order->second) : verbs.end();
   if (verb == verbs.end())
     return respond(to_response({.code = problem_code::no_such_endpoint}));
-  aside(std::move(respond), [this, node = order->first, to = verb->second, dry_run] { return cluster_->change_node(node, to, dry_run); });
+  aside(std::move(respond),
+        noted_unless(dry_run, fmt::format("node {}", order->second), fmt::format("node {}", order->first),
+                     [this, node = order->first, to = verb->second, dry_run] { return cluster_->change_node(node, to, dry_run); }));
 }
 
 // What a node has said of its copy of a shard.
@@ -228,6 +242,24 @@ std::string cluster_api::held_by(std::uint64_t node, shard_id shard) const {
   return "it has not said how far its log goes";
 }
 
+// Citizens' records are in it as they are kept: sealed.
+void cluster_api::read_log(std::string_view path, const std::string& after, responder&& respond) {
+  const auto order = number_and_verb(path);
+  const auto from = number_of(after.empty() ? "0" : after);
+  if (!order || order->first >= limits::shards_max || order->second != "log")
+    return respond(to_response({.code = problem_code::no_such_endpoint}));
+  if (!from)
+    return respond(to_response({.code = problem_code::malformed_request, .detail = "after: a position in the log."}));
+  auto kept = std::make_shared<responder>(std::move(respond));
+  node_.read_log(shard_id{static_cast<std::uint16_t>(order->first)}, sequence_t{*from}, [this, kept](auto part) {
+    boost::asio::post(io_, [kept, part = std::move(part)]() mutable {
+      if (!part)
+        return (*kept)(to_response(refused(part.error())));
+      (*kept)({.content_type = "application/octet-stream", .body = std::move(*part)});
+    });
+  });
+}
+
 void cluster_api::change_shard(std::string_view path, const json::object& body, bool dry_run, responder&& respond) {
   const auto order = number_and_verb(path);
   if (!order || order->first >= limits::shards_max)
@@ -237,20 +269,48 @@ void cluster_api::change_shard(std::string_view path, const json::object& body, 
     return node_.verify_shard(shard, done(std::move(respond)));
   if (order->second == "replace" && dry_run)
     return respond(json_response(json::object{{"result", "would be done"}}));
-  if (order->second == "replace")
-    return node_.replace_member(shard, number_in(body, "dead"), number_in(body, "by"), done(std::move(respond)));
+  const auto about = fmt::format("shard {}", shard.value);
+  if (order->second == "replace") {
+    const auto dead = number_in(body, "dead");
+    const auto by = number_in(body, "by");
+    note("shard replace", fmt::format("{}: node {} by node {}, ordered", about, dead, by));
+    return node_.replace_member(shard, dead, by, done(std::move(respond)));
+  }
   if (order->second == "unsafe-promote")
-    return aside(std::move(respond), [this, shard, node = number_in(body, "node"), dry_run]() -> said {
-      auto what = cluster_->promote_alone(shard, node, dry_run);
-      return what ? said(*what + "; " + held_by(node, shard)) : what;
-    });
+    return aside(std::move(respond),
+                 noted_unless(dry_run, "shard unsafe-promote", fmt::format("{}: node {}", about, number_in(body, "node")),
+                              [this, shard, node = number_in(body, "node"), dry_run]() -> said {
+                                auto what = cluster_->promote_alone(shard, node, dry_run);
+                                return what ? said(*what + "; " + held_by(node, shard)) : what;
+                              }));
   if (order->second != "place")
     return respond(to_response({.code = problem_code::no_such_endpoint}));
   std::vector<std::uint64_t> nodes;
   if (const auto* list = body.if_contains("nodes"); list != nullptr && list->is_array())
     for (const auto& n : list->get_array())
       nodes.push_back(number_in(json::object{{"n", n}}, "n"));
-  aside(std::move(respond), [this, shard, nodes, dry_run] { return cluster_->pin(shard, nodes, dry_run); });
+  aside(std::move(respond), noted_unless(dry_run, "shard place", fmt::format("{}: nodes {}", about, fmt::join(nodes, ", ")),
+                                         [this, shard, nodes, dry_run] { return cluster_->pin(shard, nodes, dry_run); }));
+}
+
+// An order of an operator, into the audit trail once it is done. Nobody waits for that: it may be an order about the very shard that
+// holds the trail.
+void cluster_api::note(std::string what, std::string detail) {
+  auto words = what + ", " + detail;
+  node_.note({std::move(what), std::move(detail), "admin", {}}, [this, words = std::move(words)](const auto& noted) {
+    if (!noted)
+      node_.warn(fmt::format("an operator's order is not in the audit trail: {}: {}", words, noted.error()));
+  });
+}
+
+std::function<cluster_api::said()> cluster_api::noted_unless(bool dry_run, std::string what, std::string detail,
+                                                             std::function<said()> change) {
+  return [this, dry_run, what = std::move(what), detail = std::move(detail), change = std::move(change)] {
+    auto result = change();
+    if (result && !dry_run)
+      note(what, detail);
+    return result;
+  };
 }
 
 // One change at a time: it waits for the configuration store.

@@ -142,7 +142,7 @@ struct ShardReport {
 }
 
 # An operator's question or order about the shard of the envelope, and what became of it. The verb is a number that only grows:
-# 0 hash the log up to a position, 1 replace a dead member.
+# 0 hash the log up to a position, 1 replace a dead member, 2 read the log after a position, 3 note an order in the audit trail.
 struct ShardAsk {
   number @0 :UInt64;
   verb @1 :UInt8;
@@ -151,9 +151,14 @@ struct ShardAsk {
   whoDisk @4 :UInt64;
   byNode @5 :UInt64;
   byDisk @6 :UInt64;
+  noted @7 :Text;
+  notedDetail @8 :Text;
+  notedBy @9 :Text;
+  notedAtMs @10 :Int64;
 }
 struct ShardSaid {
   number @0 :UInt64;
   good @1 :Bool;
   text @2 :Text;
+  log @3 :Data;
 }

@@ -426,20 +426,26 @@ node_report get_report(wire::NodeReport::Reader from) {
   return out;
 }
 
+std::string words_of(capnp::Text::Reader text) {
+  require(text.size() <= mail_text_bytes_max, "a text that is too long");
+  return {text.cStr(), text.size()};
+}
+
 shard_ask get_ask(wire::ShardAsk::Reader from) {
-  require(from.getVerb() <= static_cast<std::uint8_t>(shard_ask::verb::replace), "an order that is not known here");
+  require(from.getVerb() <= static_cast<std::uint8_t>(shard_ask::verb::note), "an order that is not known here");
   return {from.getNumber(),
           static_cast<shard_ask::verb>(from.getVerb()),
           sequence_t{from.getUpTo()},
           from.getWhoNode(),
           from.getWhoDisk(),
           from.getByNode(),
-          from.getByDisk()};
+          from.getByDisk(),
+          {words_of(from.getNoted()), words_of(from.getNotedDetail()), words_of(from.getNotedBy()), unix_ms{from.getNotedAtMs()}}};
 }
 
 shard_said get_said(wire::ShardSaid::Reader from) {
-  require(from.getText().size() <= mail_text_bytes_max, "a text that is too long");
-  return {from.getNumber(), from.getGood(), std::string(from.getText().cStr(), from.getText().size())};
+  const auto log = from.getLog().asChars();
+  return {from.getNumber(), from.getGood(), words_of(from.getText()), {log.begin(), log.size()}};
 }
 
 // The bytes may stand anywhere; Cap'n Proto wants words.
@@ -569,6 +575,10 @@ std::string encode_ask(const shard_ask& ask) {
   to.setWhoDisk(ask.who_disk);
   to.setByNode(ask.by_node);
   to.setByDisk(ask.by_disk);
+  to.setNoted(ask.noted.what.substr(0, mail_text_bytes_max));
+  to.setNotedDetail(ask.noted.detail.substr(0, mail_text_bytes_max));
+  to.setNotedBy(ask.noted.by.substr(0, mail_text_bytes_max));
+  to.setNotedAtMs(ask.noted.at.value);
   return bytes_of(message);
 }
 std::expected<shard_ask, codec_error> decode_ask(std::string_view bytes) { return decode<wire::ShardAsk>(bytes, get_ask); }
@@ -579,6 +589,7 @@ std::string encode_said(const shard_said& said) {
   to.setNumber(said.number);
   to.setGood(said.good);
   to.setText(said.text);
+  to.setLog(data_of(said.log));
   return bytes_of(message);
 }
 std::expected<shard_said, codec_error> decode_said(std::string_view bytes) { return decode<wire::ShardSaid>(bytes, get_said); }

@@ -204,6 +204,9 @@ def disk(c):
     c.works("disk release", "disk", "release")
     c.checks.equal("the ballast is gone", c.json("disk").get("ballast_bytes"), 0)
     c.works("a second release has nothing to release", "disk", "release", says="no ballast", code=1)
+    trail = [f"{e['what']} {e['detail']}" for e in reversed(c.json("trail"))]
+    c.checks.check("the trail tells what was ordered, in order, with none of what was tried",
+                   trail[:2] == ["round import main", "round open main"] and sum(t.startswith("disk release") for t in trail) == 1, trail)
 
 
 def keys(c):

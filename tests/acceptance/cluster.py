@@ -66,15 +66,15 @@ class Cluster:
         for _ in range(3):
             self.add()
 
-    def add(self):
+    def add(self, settings=()):
         self.nodes.append(Node(self.checks, f"{self.name}-node{len(self.nodes) + 1}"))
         self.ports.append(0)
-        self.start(len(self.nodes) - 1)
+        self.start(len(self.nodes) - 1, settings=settings)
 
-    def start(self, i, listens=True, before=()):
+    def start(self, i, listens=True, before=(), settings=()):
         node = self.nodes[i]
         more = []
-        for name, value in (("cluster.name", "test"), ("cluster.node", i + 1), ("cluster.etcd", f"http://127.0.0.1:{self.etcd.port}")):
+        for name, value in (("cluster.name", "test"), ("cluster.node", i + 1), ("cluster.etcd", f"http://127.0.0.1:{self.etcd.port}"), *settings):
             more += ["--set", f"{name}={value}"]
         if self.certificates:
             for name, file in (("certificate", "127.0.0.1.pem"), ("key", "127.0.0.1.key"), ("ca", "ca.pem")):
@@ -195,6 +195,12 @@ def new_certificates(c):
         hang_up(node, "certificates were read anew")
 
 
+def audited(checks, node, *more):
+    done = node.ctl("--output", "json", "audit", *more, seconds=120 * SLOW)
+    checks.equal(f"janjictl audit {' '.join(more)} finds every promise kept", done.code, 0)
+    return {name: done.json()[name] for name in ("bookings", "live", "cancelled", "moves", "claims")}
+
+
 # A fourth node, a drain and an orderly stop, each while citizens book; then nobody has been told a wrong thing.
 def through_changes(checks):
     c = begin(checks, "changes", tls=True)
@@ -215,6 +221,8 @@ def through_changes(checks):
     shares = {n["node"]: n["holds"] for n in two.admin("GET", "/admin/v1/cluster").json()["nodes"]}
     checks.check("a fourth node takes about a quarter of the replicas, and no more", done.code == 0 and 32 <= shares[4] <= 64 and sum(shares.values()) == 192,
                  (done, shares))
+    midway = audited(checks, two, "--online")
+    checks.check("the whole cluster is audited while citizens book, though no node holds all of it", midway["live"] > 0, midway)
     dry = two.ctl("--dry-run", "node", "drain", "1")
     checks.check("--dry-run says what would be done", dry.code == 0 and "would be done" in dry.out, dry)
     drained = two.ctl("node", "drain", "1", "--wait", "--wait-seconds", "60")
@@ -234,12 +242,18 @@ def through_changes(checks):
     checks.say(f"{said['confirmed']['count']} confirmed, {said.get('unknown', {'count': 0})['count']} unknown at first; greatest {said['confirmed']['max_ms']:.0f} ms; the longest that a shard gave no answer: {gaps(record):.0f} ms")
     fine = two.ctl("check")
     checks.check("and the cluster finds nothing wrong with itself", fine.code == 0, fine)
+    wait_until(lambda: "node remove" in two.ctl("trail").out, 60 * SLOW, "the removal is in the audit trail")
+    ordered = [f"{e['what']}, {e['detail']}" for e in reversed(two.ctl("--output", "json", "trail").json())]
+    checks.check("what was ordered is in the audit trail, in order, and what was refused or tried is not",
+                 [o for o in ordered if o.startswith("node")] == ["node drain, node 1", "node remove, node 1"], ordered)
     c.start(0, listens=False)
     wait_until(lambda: not c.nodes[0].alive(), 30 * SLOW, "a removed node is not let in again")
     checks.check("a removed node is refused by name", "was removed from the cluster" in c.nodes[0].stderr(), c.nodes[0].stderr()[-300:])
+    online = audited(checks, two, "--online")
     for i in range(1, 4):  # three nodes are left, so each holds every shard
         checks.equal(f"node {i + 1} stops in an orderly way", c.nodes[i].stop(), 0)
         held(c, i, record)
+        checks.equal(f"node {i + 1}'s store counts what the audit of the running cluster counted", audited(checks, c.nodes[i]), online)
     c.etcd.kill()
 
 
@@ -257,6 +271,7 @@ def parts(checks):
         checks.part(through_changes, checks)
         checks.part(cluster_bad_luck.bad_luck, checks)
         checks.part(cluster_last_resort.last_resort, checks)
+        checks.part(cluster_roles.roles, checks)
         checks.part(as_a_newcomer, checks)
     else:
         checks.skip("a cluster of three nodes", "there is no etcd on this machine")
@@ -265,5 +280,6 @@ def parts(checks):
 if __name__ == "__main__":
     import cluster_bad_luck  # they are made of what is above
     import cluster_last_resort
+    import cluster_roles
 
     run("cluster", parts)

@@ -72,5 +72,19 @@ TEST(replica_codec, what_cannot_be_is_an_error) {
   EXPECT_FALSE(decode_replica_message(std::string(64, '\0')).has_value()) << "no kind";
 }
 
+TEST(replica_codec, a_part_of_a_log_comes_back_and_nothing_else_is_one) {
+  const auto back = decode_log_part(encode_log_part(entries));
+  ASSERT_TRUE(back.has_value()) << back.error();
+  ASSERT_EQ(back->size(), entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    EXPECT_EQ((*back)[i].at, entries[i].at);
+    EXPECT_EQ((*back)[i].payload, entries[i].payload);
+  }
+  EXPECT_TRUE(decode_log_part(encode_log_part({}))->empty());
+  EXPECT_FALSE(decode_log_part(encode_replica_message(head, heartbeat{4, sequence_t{5}, sequence_t{6}})));
+  EXPECT_FALSE(decode_log_part(encode_replica_message(head, pulled{after, {}, snapshot{after, "state"}})));
+  EXPECT_FALSE(decode_log_part("junk"));
+}
+
 }  // namespace
 }  // namespace janji::cluster
