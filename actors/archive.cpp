@@ -7,14 +7,18 @@
 #include <memory>
 #include <utility>
 
+#include "actors/follower_checkpoint.hpp"
+
 namespace janji::actors {
 
 std::expected<std::vector<std::pair<schema::owner, recovered_owner::tail_event>>, std::string> read_events(const store::node_store& store,
-                                                                                                           shard_id shard,
-                                                                                                           sequence_t after) {
+                                                                                                           shard_id shard, sequence_t after,
+                                                                                                           sequence_t up_to) {
   std::vector<std::pair<schema::owner, recovered_owner::tail_event>> events;
   std::string error;
   const auto read = store.read_log(shard, sequence_t{after.value + 1}, [&](store::log_entry&& entry) {
+    if (entry.sequence > up_to)
+      return false;
     if (entry.payload.empty())
       return true;
     auto batch = schema::decode_batch(entry.payload);
@@ -54,6 +58,7 @@ caf::behavior archive_actor::make_behavior() {
         if (w.checkpoint)
           caf::anon_send(w.reply_to, checkpoint_written{*w.checkpoint});
       },
+      [this](make_checkpoint_here& m) { caf::anon_send(m.reply_to, make_checkpoint(m)); },
       [this](watch_disk) {
         const auto disk = store_.disk();
         shared_.storage_low = disk.low;
@@ -145,6 +150,19 @@ order_said archive_actor::hash_of(const hash_log& h) {
   if (last != h.up_to.value)
     return {h.number, false, "its log ends at " + std::to_string(last)};
   return {h.number, true, fmt::format("{:016x}", XXH3_64bits_digest(state.get()))};
+}
+
+// Nothing depends on it but the time that a take-over needs: what cannot be done now is tried again later.
+checkpoint_written archive_actor::make_checkpoint(const make_checkpoint_here& m) {
+  auto rows = follower_checkpoint(shared_, store_, m.shard, m.after, m.up_to);
+  if (!rows) {
+    if (!rows.error().for_now)
+      shared_.warn(fmt::format("no checkpoint of shard {}, which is led elsewhere: {}", m.shard.value, rows.error().why));
+    return {m.after};
+  }
+  if (auto written = store_.put_snapshots(*rows); !written)
+    shared_.fatal("a snapshot cannot be written: " + written.error().text());
+  return {m.up_to};
 }
 
 loaded archive_actor::read_owner(const load_owner& l) {

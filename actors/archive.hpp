@@ -3,11 +3,14 @@
 #pragma once
 
 #include <caf/all.hpp>
+#include <limits>
 
 #include "actors/context.hpp"
 #include "cluster/config_store.hpp"
 
 namespace janji::actors {
+
+inline constexpr sequence_t everything{std::numeric_limits<std::uint64_t>::max()};
 
 class archive_actor : public caf::event_based_actor {
 public:
@@ -20,6 +23,7 @@ private:
   entries_loaded read_entries(const load_entries& l);
   loaded read_owner(const load_owner& l);
   order_said hash_of(const hash_log& h);
+  checkpoint_written make_checkpoint(const make_checkpoint_here& m);
 
   node_context& shared_;
   store::node_store& store_;
@@ -37,9 +41,9 @@ private:
   cluster::config_store& records_;
 };
 
-// Events of one owner in a shard's log after `from`, in order. Also used before the actors run, for the rounds.
+// The events of a shard's log after one position and up to another, in order. Also used before the actors run, for the rounds.
 std::expected<std::vector<std::pair<schema::owner, recovered_owner::tail_event>>, std::string> read_events(const store::node_store& store,
-                                                                                                           shard_id shard,
-                                                                                                           sequence_t after);
+                                                                                                           shard_id shard, sequence_t after,
+                                                                                                           sequence_t up_to = everything);
 
 }  // namespace janji::actors

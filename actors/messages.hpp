@@ -202,6 +202,12 @@ struct write_snapshots {
   std::optional<sequence_t> checkpoint;
   caf::actor reply_to;
 };
+struct make_checkpoint_here {  // of a shard that is led elsewhere; `reply_to` hears checkpoint_written
+  shard_id shard;
+  sequence_t after;  // the last one
+  sequence_t up_to;  // committed
+  caf::actor reply_to;
+};
 struct do_swap {
   shard_id shard;
   std::uint64_t expected_revision = 0;
@@ -321,6 +327,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::flush_all)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::load_tail)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::load_owner)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::write_snapshots)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::make_checkpoint_here)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::do_swap)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::watch_disk)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::group_numbers)

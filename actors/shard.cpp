@@ -97,6 +97,7 @@ caf::behavior shard_actor::make_behavior() {
       [this](retired& r) { end_retire(r); },
       [this](snapshot_taken& s) { take_snapshot(s); },
       [this](checkpoint_written& w) {
+        makes_checkpoint_ = false;
         last_checkpoint_ = std::max(last_checkpoint_, w.at);
         if (flushing_)
           flushed();

@@ -81,6 +81,8 @@ private:
   void recover(tail_loaded& found);
   void deposed(const replication::stepped_down& d);
   void pass_time();
+  void tick_later();
+  [[nodiscard]] bool stands_by() const;
   void see_record(cluster::versioned_record&& record);
   void ask_again();
   void activate_known_groups();
@@ -125,6 +127,7 @@ private:
   void begin_checkpoint();
   void take_snapshot(snapshot_taken& s);
   void finish_checkpoint();
+  void checkpoint_from_log();
   void flushed();
 
   node_context& shared_;
@@ -155,6 +158,8 @@ private:
   std::size_t events_since_checkpoint_ = 0;
   std::optional<sequence_t> checkpoint_at_;
   sequence_t last_checkpoint_;
+  bool makes_checkpoint_ = false;  // from the log, while it is led elsewhere
+  sequence_t tried_checkpoint_;
   std::set<schema::owner> awaited_;
   std::vector<store::snapshot_row> rows_;
   bool flushing_ = false;

@@ -63,6 +63,18 @@ void shard_actor::finish_checkpoint() {
   checkpoint_at_.reset();
 }
 
+// Where the shard is led elsewhere: so that a take-over need not read all of the log. Positions are counted for want of events: few
+// entries have more than two.
+void shard_actor::checkpoint_from_log() {
+  const auto committed = machine_.commit();
+  if (machine_.current_role() != replication::machine::role::stopped || makes_checkpoint_ || flushing_ ||
+      committed.value < std::max(last_checkpoint_, tried_checkpoint_).value + shared_.options.snapshot_every_events)
+    return;
+  makes_checkpoint_ = true;
+  tried_checkpoint_ = committed;
+  caf::anon_send(shared_.archive, make_checkpoint_here{shard_, last_checkpoint_, committed, caf::actor_cast<caf::actor>(this)});
+}
+
 void shard_actor::flushed() {
   if (events_since_checkpoint_ != 0 || !queue_.empty() || !in_flight_.empty())
     return checkpoint_when_due();

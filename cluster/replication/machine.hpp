@@ -27,7 +27,7 @@ struct machine_options {
   // The record is this replica's own to make, and nobody else stands: it does not wait before it does.
   bool own_record = false;
   boot_t boot{1};
-  std::uint32_t heartbeat_ticks = 2;
+  std::uint32_t heartbeat_ticks = 4;
   std::uint32_t resend_ticks = 6;    // what was not answered is asked again
   std::uint32_t silent_ticks = 24;   // a member that was not heard for so long is dropped
   std::uint32_t suspect_ticks = 20;  // a leader that was not heard for so long is suspected, after

@@ -53,7 +53,7 @@ schedule draw_schedule(std::uint64_t seed) {
   w.late_per_mille = static_cast<int>(below(2) * below(120));
   w.delay_max = 500 + below(6000);
   w.drift_percent = static_cast<int>(below(40));
-  w.heartbeat_ticks = static_cast<int>(1 + below(3));
+  w.heartbeat_ticks = static_cast<int>(1 + below(4));
   w.silent_ticks = static_cast<int>(8 + below(25));
   w.suspect_ticks = static_cast<int>(6 + below(25));
   w.client_every = 1000 + below(20'000);
