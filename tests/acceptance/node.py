@@ -36,6 +36,7 @@ class Node:
         self.process = None
         self.port = self.admin_port = 0
         self.enter = ()  # what puts a command where this node runs
+        self.janjid = program("janjid")
         checks.nodes.append(self)
 
     def start(self, *arguments, environment=None, before=()):
@@ -45,7 +46,7 @@ class Node:
             os.remove(os.path.join(self.data, "janjid.ports"))
         except OSError:
             pass
-        command = [*before, program("janjid"), "--data", self.data]
+        command = [*before, self.janjid, "--data", self.data]
         for option, value in (("--port", "0"), ("--admin-port", "0")):
             if option not in arguments:
                 command += [option, value]

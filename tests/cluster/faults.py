@@ -46,6 +46,19 @@ class Faults:
             shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
         return lambda: self.c.start(i)
 
+    def zone_lost(self, i):
+        """a whole zone is lost: kill -9 of its nodes and of its member of etcd"""
+        zone = [k for k in range(len(self.c.nodes)) if k % 3 == i % 3]
+        for k in zone:
+            self.c.kill(k)
+        back = self.etcd_member_killed(i)
+
+        def heal():
+            back()
+            for k in zone:
+                self.c.start(k)
+        return heal
+
     # ---- the network
     def cut_off(self, i):
         """both ways from all other nodes, etcd and citizens"""

@@ -131,12 +131,13 @@ class Etcd:
 class LabCluster:
     """`nodes` nodes in three zones with an etcd; every node at an address of its own."""
 
-    def __init__(self, checks, nodes, etcds=1, settings=()):
+    def __init__(self, checks, nodes, etcds=1, settings=(), janjid=None):
         self.checks, self.settings = checks, settings
         self.etcd = Etcd(checks, etcds)
         self.hosts = [Host(f"n{i}", f"10.0.0.{i}") for i in range(1, nodes + 1)]
         self.nodes = [Node(checks, f"node{i}") for i in range(1, nodes + 1)]
         for i in range(nodes):
+            self.nodes[i].janjid = janjid or self.nodes[i].janjid
             self.start(i)
 
     def start(self, i, before=(), **options):
