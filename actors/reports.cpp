@@ -16,8 +16,8 @@ namespace janji::actors {
 namespace {
 
 constexpr std::chrono::seconds report_every{1};
-constexpr std::int64_t patience_ms = 60'000;      // of an operator's question; a long log takes its time
-constexpr std::int64_t note_patience_ms = 5'000;  // of one try
+constexpr std::int64_t patience_ms = 60'000;       // of an operator's question; a long log takes its time
+constexpr std::int64_t short_patience_ms = 5'000;  // where it takes none: whoever asks tries again
 constexpr std::size_t for_others_max = 256;
 
 replication::member member_of(const std::vector<replication::member>& list, std::uint64_t node) {
@@ -159,7 +159,8 @@ void reports_actor::replace(replace_order& o) {
 void reports_actor::begin(gathering&& g) {
   const auto number = ++next_number_;
   g.ask.number = number;
-  g.until = unix_ms{shared_.now().value + (g.again_until == unix_ms{} ? patience_ms : note_patience_ms)};
+  const bool brief = g.ask.what == schema::shard_ask::verb::note || g.ask.what == schema::shard_ask::verb::read_log;
+  g.until = unix_ms{shared_.now().value + (brief ? short_patience_ms : patience_ms)};
   const auto nodes = g.asked;
   const auto ask = g.ask;
   const auto shard = g.shard;

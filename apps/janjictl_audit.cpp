@@ -22,7 +22,7 @@ namespace json = boost::json;
 template <class T>
 using result = std::expected<T, std::string>;
 
-constexpr std::chrono::seconds leaderless_max{30};
+constexpr std::chrono::seconds leaderless_max{60};
 
 result<std::unique_ptr<store::node_store>> open_read_only(const std::string& data) {
   store::store_options options;
