@@ -167,7 +167,7 @@ result<void> server::open(const settings& s) {
   n.snapshot_every_events = static_cast<std::uint32_t>(s.number("store.snapshot_every_events"));
   n.publish_every_ms = static_cast<std::uint32_t>(s.number("read.publish_every_ms"));
   if (seat)
-    n.cluster.emplace();
+    n.cluster.emplace().hand_overs_max = static_cast<std::uint32_t>(s.number("cluster.hand_overs_at_once"));
   auto started = actors::node::start(n, *store, die, seat ? seat->ports() : actors::cluster_ports{});
   if (!started)
     return std::unexpected(started.error());

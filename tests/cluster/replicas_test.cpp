@@ -35,7 +35,7 @@ TEST_F(cluster_test, followers_learn_of_commits_and_apply_them_in_order) {
   serve();
   book(0);
   run();
-  ticks_all(3);
+  ticks_all(static_cast<int>(machine_options{}.heartbeat_ticks));
   EXPECT_EQ(at(1).m->commit(), sequence_t{2});
   EXPECT_EQ(heard<apply_up_to>(1).back().at, pos(2, 2));
 }
