@@ -97,6 +97,10 @@ tail_loaded archive_actor::read_tail(const load_tail& l) {
     return found;
   }
   auto record = records_.read(l.shard);
+  if (!record && shared_.peers != nullptr) {
+    found.record_away = true;
+    return found;
+  }
   if (!record)
     return failed(record.error());
   found.record = std::move(*record);

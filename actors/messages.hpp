@@ -129,6 +129,7 @@ struct tail_loaded {  // what a shard finds on its disk
   store::shard_tail tail;
   replication::log_shape log;
   cluster::versioned_record record;
+  bool record_away = false;  // it could not be read now: to be asked for again
   sequence_t checkpoint;
   std::vector<std::pair<schema::owner, recovered_owner::tail_event>> events;
 };

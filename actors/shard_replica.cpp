@@ -13,6 +13,7 @@ namespace janji::actors {
 
 namespace {
 constexpr std::uint8_t hops_max = 3;
+constexpr std::chrono::milliseconds record_again{500};
 constexpr std::int64_t standby_ticks = 10;
 constexpr std::int64_t node_phase_ms = 7;
 
@@ -23,6 +24,8 @@ bool is_empty(const registry_mail& m) { return m.inputs.empty(); }
 void shard_actor::start(tail_loaded& found) {
   if (!found.error.empty())
     return shared_.fatal(found.error);
+  if (found.record_away)  // etcd's word is wanted, and comes when it is back
+    return delayed_anon_send(shared_.archive, record_again, load_tail{shard_, 0, caf::actor_cast<caf::actor>(this)});
   started_ = true;
   last_checkpoint_ = found.checkpoint;
   replication::started s{found.tail.promised, {found.tail.last_epoch, found.tail.last_sequence}, std::move(found.record)};

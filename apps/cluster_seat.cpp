@@ -15,6 +15,10 @@
 
 namespace janji::apps {
 
+namespace {
+std::unexpected<std::string> away(const std::string& why) { return std::unexpected("etcd cannot be reached, try again: " + why); }
+}  // namespace
+
 cluster_seat::cluster_seat(const settings& s, store::node_store& store)
     : store_(store),
       name_(s.text("cluster.name")),
@@ -56,15 +60,21 @@ std::expected<std::unique_ptr<cluster_seat>, std::string> cluster_seat::open(con
     return std::unexpected(etcd.error());
   seat->etcd_ = std::move(*etcd);
   if (const auto reached = seat->etcd_->read(shard_id{0}); !reached)
-    return std::unexpected("etcd cannot be reached, try again: " + reached.error());
+    return away(reached.error());
   return seat;
 }
 
 cluster_seat::~cluster_seat() = default;
 
 store::key_ring::common_store cluster_seat::common_keys() {
-  return {[this](const std::string& name, const std::string& wrapped) { return etcd_->put_if_absent("key/" + name, wrapped); },
-          [this](const std::string& name) { return etcd_->remove("key/" + name); }};
+  return {[this](const std::string& name, const std::string& wrapped) -> std::expected<std::string, std::string> {
+            auto put = etcd_->put_if_absent("key/" + name, wrapped);
+            return put ? std::move(put) : away(put.error());
+          },
+          [this](const std::string& name) -> std::expected<void, std::string> {
+            auto removed = etcd_->remove("key/" + name);
+            return removed ? std::move(removed) : away(removed.error());
+          }};
 }
 
 actors::cluster_ports cluster_seat::ports() {
@@ -85,7 +95,6 @@ actors::cluster_ports cluster_seat::ports() {
 // What the cluster knows of this node, whether it runs or not. Its state is the operators' to change.
 std::expected<void, std::string> cluster_seat::state_itself() {
   const auto name = fmt::format("node/{}", self_.node);
-  const auto away = [](const std::string& why) { return std::unexpected("etcd cannot be reached, try again: " + why); };
   for (int tries = 0; tries < 5; ++tries) {
     const auto known = etcd_->read_value(name);
     if (!known)

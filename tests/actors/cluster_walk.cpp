@@ -84,7 +84,7 @@ void cluster_world::import() {
           {static_cast<std::uint16_t>(540 + 60 * w), static_cast<std::uint16_t>(600 + 60 * w), 1U + static_cast<unsigned>(below(3))});
     d.groups.push_back(std::move(group));
   }
-  const auto leader = records_.read(shard_id{0})->record.leader.node - 1;
+  const auto leader = records_.known(shard_id{0}).record.leader.node - 1;
   nodes_[leader]->order(actors::import_order{std::move(d), "op", [this](const auto& done) {
                                                imported_ = done.has_value();
                                                if (!done)

@@ -42,7 +42,7 @@ bool cluster_world::everybody_serves() {
     calm(25);
     bool all = true;
     for (std::uint16_t s = 0; s < shard_count_; ++s) {
-      const auto leader = records_.read(shard_id{s})->record.leader.node;
+      const auto leader = records_.known(shard_id{s}).record.leader.node;
       const auto known = leader == 0 ? nullptr : nodes_[leader - 1]->context().shard_statuses[s].load();
       all = all && known != nullptr && known->serving;
     }
@@ -136,7 +136,7 @@ void cluster_world::finish() {
   }
   const auto whole = [&] {
     for (std::uint16_t s = 0; s < shard_count_; ++s)
-      if (records_.read(shard_id{s})->record.in_sync.size() != cluster_nodes)
+      if (records_.known(shard_id{s}).record.in_sync.size() != cluster_nodes)
         return false;
     return true;
   };

@@ -26,7 +26,12 @@ class shared_records final : public cluster::config_store {
 public:
   std::function<bool()> lose_answer = [] { return false; };
   std::function<void(shard_id, const cluster::versioned_record&)> changed = [](auto, const auto&) {};
-  std::expected<cluster::versioned_record, std::string> read(shard_id shard) override { return records_[shard]; }
+  std::expected<cluster::versioned_record, std::string> read(shard_id shard) override {
+    if (lose_answer())
+      return std::unexpected("nobody answers");
+    return records_[shard];
+  }
+  const cluster::versioned_record& known(shard_id shard) { return records_[shard]; }
   cluster::swap_outcome swap(shard_id shard, std::uint64_t expected_revision, const cluster::shard_record& record) override {
     auto& known = records_[shard];
     if (known.revision != expected_revision)
