@@ -134,7 +134,7 @@ struct node::impl {
   void send_elsewhere(std::vector<answer>& answers);
   request_id operator_request(operator_done&& done) {
     const std::lock_guard lock{operator_mutex};
-    const auto here = others ? shared.node_id << request_node_shift : 0;
+    const auto here = others ? first_request_of(shared.node_id, shared.boot) : 0;
     const request_id request{operator_request_bit | here | ++next_operator};
     operators.emplace(request.value, std::move(done));
     return request;
@@ -377,7 +377,7 @@ void node::placement_changed(cluster::placement_picture picture) {
   impl_->shared.placement.set(std::make_shared<const cluster::placement_picture>(std::move(picture)));
 }
 
-std::uint64_t node::first_request() const { return impl_->others ? impl_->shared.node_id << request_node_shift : 0; }
+std::uint64_t node::first_request() const { return impl_->others ? first_request_of(impl_->shared.node_id, impl_->shared.boot) : 0; }
 
 std::shared_ptr<const std::map<std::uint64_t, told_report>> node::reports() const { return impl_->shared.told_reports.get(); }
 

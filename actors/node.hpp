@@ -178,7 +178,7 @@ public:
   void record_changed(const cluster::shard_change& change);
   // Who is there now, and where the shards are to be. Any thread.
   void placement_changed(cluster::placement_picture picture);
-  // Where this node's own requests begin to be numbered, so that their answers find the way back.
+  // Where this life's own requests begin to be numbered: their answers find the way back, and those to a former life's find nobody.
   [[nodiscard]] std::uint64_t first_request() const;
 
   // ---- citizens. Every command gets exactly one answer (at its deadline at the latest: `unknown`), through the sink.

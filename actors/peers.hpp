@@ -16,10 +16,16 @@
 
 namespace janji::actors {
 
-// Whose request this is: the number of the node that made it, in the bits below the operators'.
+// Whose request this is: the number of the node that made it, in the bits below the operators'; below that the node's life. An answer
+// to what a former life asked may come late, and must not be taken for the answer to another citizen's request.
 inline constexpr unsigned request_node_shift = 48;
+inline constexpr unsigned request_life_shift = 36;
 inline constexpr std::uint64_t request_node_mask = 0xFFF;
+inline constexpr std::uint64_t request_life_mask = 0xFFF;
 inline std::uint64_t node_of(request_id r) { return r.value >> request_node_shift & request_node_mask; }
+inline std::uint64_t first_request_of(std::uint64_t node, std::uint64_t boot) {
+  return node << request_node_shift | (boot & request_life_mask) << request_life_shift;
+}
 
 class peers final : public peer_port, public cluster::peer_events {
 public:

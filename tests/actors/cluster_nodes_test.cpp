@@ -137,7 +137,8 @@ protected:
     auto made = node::start(o, *n.disk, [this](const std::string& why) { ADD_FAILURE() << why; }, ports);
     ASSERT_TRUE(made.has_value()) << made.error();
     (*made)->set_answer_sink([this](std::vector<answer>&& answers) { heard(std::move(answers)); });
-    next_request_[i] = std::max(next_request_[i], (*made)->first_request());
+    EXPECT_GT((*made)->first_request(), next_request_[i]) << "an answer to a former life's request could be taken for another's";
+    next_request_[i] = (*made)->first_request();
     {
       const std::lock_guard lock(nodes_mutex_);
       n.runs = std::move(*made);
