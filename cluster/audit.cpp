@@ -171,9 +171,13 @@ void audit::take_registry(const registry_event& e) {
   };
   if (const auto* c = std::get_if<claimed>(&e)) {
     ++report_.claims;
-    if (const auto [it, fresh] =
-            claims_.emplace(c->ref.value, claim_record{c->citizen, c->key, c->group, {}, {}, {}, claim_phase::pending});
-        !fresh)
+    const claim_record made{c->citizen, c->key, c->group, {}, {}, {}, claim_phase::pending};
+    const auto [it, fresh] = claims_.emplace(c->ref.value, made);
+    // A request that came late may claim again what was released: its group has declined it for good, and books it never.
+    if (const auto& known = it->second;
+        !fresh && known.phase == claim_phase::released && known.citizen == c->citizen && known.key == c->key)
+      it->second = made;
+    else if (!fresh)
       breach("the claim " + to_text(c->ref) + " was made twice");
   } else if (const auto* f = std::get_if<claims_confirmed>(&e)) {
     for (const auto ref : f->refs)

@@ -172,6 +172,23 @@ TEST(cluster_audit, a_window_over_its_places_is_a_breach_at_once) {
   EXPECT_EQ(l.readings, 1);
 }
 
+TEST(cluster_audit, a_claim_may_be_made_again_after_its_release_and_not_before) {
+  logs l;
+  l.add(0, of_rounds(1));
+  l.add(1, claim());
+  l.add(1, {schema::owner::of_registry(), registry_event{claim_released{ref}}});
+  l.add(1, claim());
+  const auto again = l.audit();
+  ASSERT_TRUE(again) << again.error();
+  EXPECT_TRUE(again->clean());
+  EXPECT_EQ(again->unsettled, 1U);
+  l.add(1, claim());
+  const auto twice = l.audit();
+  ASSERT_TRUE(twice) << twice.error();
+  ASSERT_EQ(twice->breach_count, 1U);
+  EXPECT_NE(twice->breaches[0].find("was made twice"), std::string::npos);
+}
+
 // A round that is imported after the rounds were read: its windows have their places from the next reading on.
 TEST(cluster_audit, a_round_that_comes_meanwhile_is_known_at_the_next_reading) {
   logs l;
