@@ -40,6 +40,11 @@ const round_entry* round_catalogue::find(round_id id) const {
   return it == rounds.end() ? nullptr : it->get();
 }
 
+const std::vector<window_definition>* round_catalogue::windows_of(group_id group) const {
+  const auto place = groups.find(group.value);
+  return place == groups.end() ? nullptr : &find(place->second.round)->definition.groups[place->second.index].windows;
+}
+
 void catalogue_builder::number(round_definition& definition) const {
   definition.id = round_id{next_round_};
   auto next = next_group_;

@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "actors/recovery.hpp"
+
 namespace janji::actors {
 
 citizen_registry_actor::citizen_registry_actor(caf::actor_config& config, node_context& shared, shard_id shard, incarnation_t incarnation,
@@ -40,20 +42,10 @@ caf::behavior citizen_registry_actor::make_behavior() {
 }
 
 void citizen_registry_actor::recover() {
-  if (recovered_.snapshot.empty()) {
-    machine_.emplace(shard_, incarnation_, shared_.faults);
-  } else {
-    auto restored = citizen_registry::restore(recovered_.snapshot, shard_, incarnation_, shared_.faults);
-    if (!restored) {
-      shared_.fatal("snapshot of the registry of shard " + std::to_string(shard_.value) + " cannot be read: " + restored.error());
-      machine_.emplace(shard_, incarnation_, shared_.faults);
-    } else {
-      machine_.emplace(std::move(*restored));
-    }
-  }
-  for (const auto& e : recovered_.tail)
-    if (const auto* event = std::get_if<registry_event>(&e.event))
-      machine_->apply(*event, e.sequence);
+  auto machine = recovered_registry(shared_, shard_, incarnation_, recovered_);
+  if (!machine)
+    shared_.fatal(machine.error());
+  machine_.emplace(machine ? std::move(*machine) : citizen_registry(shard_, incarnation_, shared_.faults));
   recovered_ = {};
   appends_.who = schema::owner::of_registry();
   appends_.incarnation = incarnation_;

@@ -3,84 +3,64 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <optional>
 #include <utility>
 
 #include "actors/archive.hpp"
-#include "booking/citizen_registry.hpp"
-#include "booking/slot_group.hpp"
+#include "actors/recovery.hpp"
 
 namespace janji::actors {
 
 namespace {
 
-using events = std::vector<recovered_owner::tail_event>;
 using row = std::expected<store::snapshot_row, no_checkpoint>;
 
 // Nobody acts in its name.
 constexpr incarnation_t of_nobody{0};
 
-const std::vector<window_definition>* windows_of(const node_context& shared, group_id group) {
+row group_row(const node_context& shared, shard_id shard, const recovered_owner& owner) {
+  static const std::vector<window_definition> in_the_snapshot;
+  const auto group = owner.who.group;
   const auto catalogue = shared.catalogue.get();
-  const auto place = catalogue->groups.find(group.value);
-  if (place == catalogue->groups.end())
-    return nullptr;
-  return &catalogue->find(place->second.round)->definition.groups[place->second.index].windows;
+  const auto* windows = owner.snapshot.empty() ? catalogue->windows_of(group) : &in_the_snapshot;
+  if (windows == nullptr)
+    return std::unexpected(no_checkpoint{fmt::format("slot group {} is not known here yet", group.value), true});
+  const auto machine = recovered_group(shared, shard, group, *windows, of_nobody, owner);
+  if (!machine)
+    return std::unexpected(no_checkpoint{machine.error()});
+  return store::snapshot_row{shard, owner.who, machine->applied(), machine->snapshot()};
 }
 
-row group_row(const node_context& shared, shard_id shard, const schema::owner& who, const std::string& before, events&& since) {
-  const auto shards = shared.options.shard_count;
-  std::optional<slot_group> machine;
-  if (before.empty()) {
-    const auto* windows = windows_of(shared, who.group);
-    if (windows == nullptr)
-      return std::unexpected(no_checkpoint{fmt::format("slot group {} is not known here yet", who.group.value), true});
-    machine.emplace(who.group, shard, shards, *windows, of_nobody, shared.faults);
-  } else {
-    auto restored = slot_group::restore(before, who.group, shard, shards, of_nobody, shared.faults);
-    if (!restored)
-      return std::unexpected(no_checkpoint{restored.error()});
-    machine.emplace(std::move(*restored));
-  }
-  for (const auto& e : since)
-    if (const auto* event = std::get_if<group_event>(&e.event))
-      machine->apply(*event, e.sequence, e.first_record);
-  if (!machine->counters_agree())
-    return std::unexpected(no_checkpoint{fmt::format("counters of slot group {} disagree with its bookings", who.group.value)});
-  return store::snapshot_row{shard, who, machine->applied(), machine->snapshot()};
-}
-
-row registry_row(const node_context& shared, shard_id shard, const schema::owner& who, const std::string& before, events&& since) {
-  std::optional<citizen_registry> machine;
-  if (before.empty()) {
-    machine.emplace(shard, of_nobody, shared.faults);
-  } else {
-    auto restored = citizen_registry::restore(before, shard, of_nobody, shared.faults);
-    if (!restored)
-      return std::unexpected(no_checkpoint{restored.error()});
-    machine.emplace(std::move(*restored));
-  }
-  for (const auto& e : since)
-    if (const auto* event = std::get_if<registry_event>(&e.event))
-      machine->apply(*event, e.sequence);
-  return store::snapshot_row{shard, who, machine->applied(), machine->snapshot()};
+row registry_row(const node_context& shared, shard_id shard, const recovered_owner& owner) {
+  const auto machine = recovered_registry(shared, shard, of_nobody, owner);
+  if (!machine)
+    return std::unexpected(no_checkpoint{machine.error()});
+  return store::snapshot_row{shard, owner.who, machine->applied(), machine->snapshot()};
 }
 
 // The rounds are kept as their whole history.
-row rounds_row(shard_id shard, const schema::owner& who, sequence_t applied, const std::string& before, events&& since) {
+row rounds_row(shard_id shard, recovered_owner&& owner) {
   std::vector<schema::owned_event> history;
-  if (!before.empty()) {
-    auto known = schema::decode_batch(before);
+  if (!owner.snapshot.empty()) {
+    auto known = schema::decode_batch(owner.snapshot);
     if (!known)
       return std::unexpected(no_checkpoint{known.error().text});
     history = std::move(*known);
   }
-  for (auto& e : since)
+  auto applied = owner.snapshot_at;
+  for (auto& e : owner.tail)
     if (e.sequence > applied) {
       applied = e.sequence;
-      history.push_back({who, std::move(e.event)});
+      history.push_back({owner.who, std::move(e.event)});
     }
-  return store::snapshot_row{shard, who, applied, schema::encode_batch(history)};
+  return store::snapshot_row{shard, owner.who, applied, schema::encode_batch(history)};
+}
+
+row row_of(const node_context& shared, shard_id shard, recovered_owner&& owner) {
+  switch (owner.who.kind) {
+    case schema::owner_kind::group: return group_row(shared, shard, owner);
+    case schema::owner_kind::registry: return registry_row(shared, shard, owner);
+    default: return rounds_row(shard, std::move(owner));
+  }
 }
 
 }  // namespace
@@ -96,19 +76,20 @@ std::expected<std::vector<store::snapshot_row>, no_checkpoint> follower_checkpoi
   auto read = read_events(store, shard, after, up_to);
   if (!read)
     return std::unexpected(no_checkpoint{read.error()});
-  std::map<schema::owner, events> by_owner;
+  std::map<schema::owner, recovered_owner> owners;
   for (auto& [who, event] : *read)
-    by_owner[who].push_back(std::move(event));
+    owners[who].tail.push_back(std::move(event));
   std::vector<store::snapshot_row> rows;
-  for (auto& [who, since] : by_owner) {
-    const auto before = store.get_snapshot(shard, who);
+  for (auto& [who, owner] : owners) {
+    auto before = store.get_snapshot(shard, who);
     if (!before)
       return std::unexpected(no_checkpoint{before.error().text()});
-    const auto bytes = *before ? (*before)->bytes : std::string{};
-    const auto applied = *before ? (*before)->applied : sequence_t{};
-    auto made = who.kind == schema::owner_kind::group      ? group_row(shared, shard, who, bytes, std::move(since))
-                : who.kind == schema::owner_kind::registry ? registry_row(shared, shard, who, bytes, std::move(since))
-                                                           : rounds_row(shard, who, applied, bytes, std::move(since));
+    owner.who = who;
+    if (*before) {
+      owner.snapshot = std::move((*before)->bytes);
+      owner.snapshot_at = (*before)->applied;
+    }
+    auto made = row_of(shared, shard, std::move(owner));
     if (!made)
       return std::unexpected(made.error());
     rows.push_back(std::move(*made));

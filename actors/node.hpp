@@ -81,6 +81,8 @@ struct round_catalogue {
   std::map<std::uint32_t, group_place> groups;             // by group id
   [[nodiscard]] const round_entry* find(std::string_view code) const;
   [[nodiscard]] const round_entry* find(round_id id) const;
+  // nullptr: no round that is known here has it.
+  [[nodiscard]] const std::vector<window_definition>* windows_of(group_id group) const;
   std::uint64_t version = 0;
   std::vector<trail_entry> trail;  // the last orders, the oldest first
 };

@@ -195,7 +195,7 @@ void reports_actor::asked(const shard_asked& a) {
 void reports_actor::entries_read(entries_loaded& e) {
   if (!e.error.empty())
     return say(e.number, {0, false, std::move(e.error), {}});
-  say(e.number, {0, true, {}, cluster::encode_log_part(e.entries)});
+  say(e.number, {0, true, {}, cluster::encode_log_part(std::move(e.entries))});
 }
 
 void reports_actor::say(std::uint64_t number, schema::shard_said&& what) {
@@ -229,16 +229,16 @@ void reports_actor::give_up_late_ones() {
 }
 
 void reports_actor::finish(gathering& g) {
-  const bool failed = std::ranges::any_of(g.asked, [&](auto node) { return !g.heard.contains(node) || !g.heard[node].good; });
-  if (failed && g.again_until > shared_.now())
+  for (const auto node : g.asked)
+    g.heard.try_emplace(node, said{false, "does not answer"});
+  const bool all = std::ranges::all_of(g.heard, [](const auto& h) { return h.second.good; });
+  if (!all && g.again_until > shared_.now())
     return unnoted_.push_back(std::move(g));
+  if (all && (g.ask.what == schema::shard_ask::verb::read_log || g.ask.what == schema::shard_ask::verb::note))
+    return g.done(std::move(g.heard.begin()->second.text));
   std::string words;
   std::set<std::string> hashes;
-  bool all = true;
-  for (const auto node : g.asked) {
-    const auto it = g.heard.find(node);
-    const auto what = it == g.heard.end() ? said{false, "does not answer"} : it->second;
-    all = all && what.good;
+  for (const auto& [node, what] : g.heard) {
     hashes.insert(what.text);
     words += fmt::format("{}node {}: {}", words.empty() ? "" : ", ", node, what.text);
   }
@@ -246,8 +246,6 @@ void reports_actor::finish(gathering& g) {
     return g.done(all ? std::expected<std::string, std::string>(words) : std::unexpected("wrong_state: " + words));
   if (!all)
     return g.done(std::unexpected("busy: " + words));
-  if (g.ask.what == schema::shard_ask::verb::read_log || g.ask.what == schema::shard_ask::verb::note)
-    return g.done(std::move(g.heard.begin()->second.text));
   if (hashes.size() != 1)
     return g.done(std::unexpected(fmt::format("wrong_state: the replicas differ up to position {}: {}", g.ask.up_to.value, words)));
   g.done(fmt::format("shard {}: {} replicas hold the same up to position {}: {}", g.shard.value, g.asked.size(), g.ask.up_to.value, words));

@@ -92,14 +92,12 @@ void shard_actor::spawn_owner(owner_state& o, recovered_owner&& recovered) {
   o.state = life::active;
   if (who.kind == schema::owner_kind::group) {
     const auto catalogue = shared_.catalogue.get();
-    const auto place = catalogue->groups.find(who.group.value);
-    if (place == catalogue->groups.end()) {
+    const auto* windows = catalogue->windows_of(who.group);
+    if (windows == nullptr) {
       o = {};
       return;
     }
-    const auto* round = catalogue->find(place->second.round);
-    o.handle = system().spawn<slot_group_actor>(std::ref(shared_), shard_, who.group, round->definition.groups[place->second.index].windows,
-                                                o.incarnation, std::move(recovered));
+    o.handle = system().spawn<slot_group_actor>(std::ref(shared_), shard_, who.group, *windows, o.incarnation, std::move(recovered));
     shared_.route.open(who.group, o.handle);
     for (auto& mail : std::exchange(o.group_queue, {}))
       caf::anon_send(o.handle, std::move(mail));

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "actors/recovery.hpp"
 #include "booking/assert.hpp"
 
 namespace janji::actors {
@@ -56,22 +57,11 @@ caf::behavior slot_group_actor::make_behavior() {
 }
 
 void slot_group_actor::recover() {
-  if (recovered_.snapshot.empty()) {
-    machine_.emplace(group_, shard_, shared_.options.shard_count, windows_, incarnation_, shared_.faults);
-  } else {
-    auto restored = slot_group::restore(recovered_.snapshot, group_, shard_, shared_.options.shard_count, incarnation_, shared_.faults);
-    if (!restored) {
-      shared_.fatal("snapshot of slot group " + std::to_string(group_.value) + " cannot be read: " + restored.error());
-      machine_.emplace(group_, shard_, shared_.options.shard_count, windows_, incarnation_, shared_.faults);
-    } else {
-      machine_.emplace(std::move(*restored));
-    }
-  }
-  for (const auto& e : recovered_.tail)
-    if (const auto* event = std::get_if<group_event>(&e.event))
-      machine_->apply(*event, e.sequence, e.first_record);
-  if (!machine_->counters_agree())
-    shared_.fatal("counters of slot group " + std::to_string(group_.value) + " disagree with its bookings");
+  auto machine = recovered_group(shared_, shard_, group_, windows_, incarnation_, recovered_);
+  if (!machine)
+    shared_.fatal(machine.error());
+  machine_.emplace(machine ? std::move(*machine)
+                           : slot_group(group_, shard_, shared_.options.shard_count, windows_, incarnation_, shared_.faults));
   recovered_ = {};
   appends_.who = schema::owner::of(group_);
   appends_.incarnation = incarnation_;

@@ -42,6 +42,8 @@ std::expected<std::string, std::string> read_text(const std::string& path);
 // The error says who does not answer.
 std::expected<reply, std::string> call(const connection& c, boost::beast::http::verb verb, const std::string& target,
                                        const boost::json::value& body = nullptr);
+// Why a node refused, in its words.
+std::string refusal(const reply& r);
 // What a node says of its cluster. The error: its status, 0 when it does not answer; a node that is alone refuses.
 struct no_picture {
   unsigned status = 0;

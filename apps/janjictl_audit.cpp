@@ -49,21 +49,33 @@ int print_report(const connection& c, const json::value& report) {
   return report.at("clean").as_bool() ? 0 : exit_refused;
 }
 
+struct audited {
+  std::unique_ptr<cluster::audit> audit;
+  cluster::audit_report report;
+};
+
 // From the data itself, whether a node runs on it or not.
-int audit_data(const connection& c) {
-  const auto s = open_read_only(c.data);
+result<audited> audited_data(const std::string& data) {
+  const auto s = open_read_only(data);
   if (!s)
-    return fail(s.error());
+    return std::unexpected(s.error());
   const auto shards = shards_of(**s);
   if (!shards)
-    return fail(shards.error());
-  cluster::audit a(*shards);
+    return std::unexpected(shards.error());
+  auto a = std::make_unique<cluster::audit>(*shards);
   const bool watched = isatty(STDERR_FILENO) != 0;
-  const auto report = a.run(**s, [&](double share) {
+  auto report = a->run(**s, [&](double share) {
     if (watched)
       fmt::print(stderr, "\raudit {:3.0f} %{}", share * 100, share >= 1 ? "\n" : "");
   });
-  return report ? print_report(c, net::to_json(*report)) : fail(report.error());
+  if (!report)
+    return std::unexpected(report.error());
+  return audited{std::move(a), std::move(*report)};
+}
+
+int audit_data(const connection& c) {
+  const auto done = audited_data(c.data);
+  return done ? print_report(c, net::to_json(done->report)) : fail(done.error());
 }
 
 // Of all shards of a cluster, each from the node that leads it, while bookings run.
@@ -79,7 +91,7 @@ int audit_running_cluster(const connection& c, std::uint16_t shards) {
       if (r->status == 200)
         return cluster::decode_log_part(r->text);
       if (r->status != 503 || std::chrono::steady_clock::now() > end)
-        return std::unexpected(r->body.is_object() && r->body.get_object().contains("detail") ? scalar(r->body.at("detail")) : r->text);
+        return std::unexpected(refusal(*r));
       std::this_thread::sleep_for(std::chrono::milliseconds(200));
     }
   };
@@ -95,7 +107,8 @@ int audit_running_cluster(const connection& c, std::uint16_t shards) {
 
 int audit_node(const connection& c) {
   const auto p = picture(c);
-  if (!p && p.error().status == 0)
+  constexpr unsigned alone = 409;  // it belongs to no cluster: its own log is all
+  if (!p && p.error().status != alone)
     return fail(p.error().why);
   if (p)
     return audit_running_cluster(c, static_cast<std::uint16_t>(p->at("shards").as_array().size()));
@@ -106,16 +119,10 @@ int audit_node(const connection& c) {
 }
 
 int export_data(const connection& c, const std::string& to) {
-  const auto s = open_read_only(c.data);
-  if (!s)
-    return fail(s.error());
-  const auto shards = shards_of(**s);
-  if (!shards)
-    return fail(shards.error());
-  cluster::audit a(*shards);
-  const auto report = a.run(**s);
-  if (!report)
-    return fail(report.error());
+  const auto done = audited_data(c.data);
+  if (!done)
+    return fail(done.error());
+  const auto& a = *done->audit;
   std::FILE* out = to.empty() ? stdout : std::fopen(to.c_str(), "w");
   if (out == nullptr)
     return fail(to + " cannot be written");

@@ -25,8 +25,7 @@ std::expected<json::object, no_picture> picture(const connection& c) {
   if (!r)
     return std::unexpected(no_picture{0, r.error()});
   if (r->status != 200 || !r->body.is_object())
-    return std::unexpected(
-        no_picture{r->status, r->body.is_object() && r->body.get_object().contains("detail") ? scalar(r->body.at("detail")) : r->text});
+    return std::unexpected(no_picture{r->status, refusal(*r)});
   return std::move(r->body.get_object());
 }
 
@@ -220,7 +219,7 @@ int verify_all(const connection& c, const json::object& p) {
       ++same;
     } else {
       worst = exit_refused;
-      fmt::print("shard {}: {}\n", n, r ? (r->body.is_object() ? scalar(r->body.at("detail")) : r->text) : r.error());
+      fmt::print("shard {}: {}\n", n, r ? refusal(*r) : r.error());
     }
     if (watched)
       fmt::print(stderr, "\rverified {} of {}{}", n + 1, shards.size(), n + 1 == shards.size() ? "\n" : "");

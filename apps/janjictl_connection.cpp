@@ -90,6 +90,10 @@ int fail(const std::string& why) {
 
 std::string scalar(const json::value& v) { return v.is_string() ? std::string(v.get_string()) : json::serialize(v); }
 
+std::string refusal(const reply& r) {
+  return r.body.is_object() && r.body.get_object().contains("detail") ? scalar(r.body.at("detail")) : r.text;
+}
+
 // An object as "name  value" lines; arrays of objects as tables.
 void print_table(const json::value& v, const std::string& indent) {
   if (v.is_array()) {

@@ -239,11 +239,11 @@ std::expected<replica_message, std::string> decode_replica_message(std::string_v
 }
 
 // Written as the answer of a replica to another that pulls.
-std::string encode_log_part(const std::vector<entry>& entries) {
+std::string encode_log_part(std::vector<entry> entries) {
   pulled p;
-  p.entries = entries;
   if (!entries.empty())
     p.previous = {entries.front().at.epoch, sequence_t{entries.front().at.sequence.value - 1}};
+  p.entries = std::move(entries);
   return encode_replica_message({}, p);
 }
 

@@ -25,7 +25,7 @@ struct replica_message {
 [[nodiscard]] std::expected<replica_message, std::string> decode_replica_message(std::string_view bytes);
 
 // A part of a shard's log for whoever reads it from outside: entries after a position, without a gap.
-[[nodiscard]] std::string encode_log_part(const std::vector<replication::entry>& entries);
+[[nodiscard]] std::string encode_log_part(std::vector<replication::entry> entries);
 [[nodiscard]] std::expected<std::vector<replication::entry>, std::string> decode_log_part(std::string_view bytes);
 
 }  // namespace janji::cluster

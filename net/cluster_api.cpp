@@ -273,8 +273,13 @@ void cluster_api::change_shard(std::string_view path, const json::object& body, 
   if (order->second == "replace") {
     const auto dead = number_in(body, "dead");
     const auto by = number_in(body, "by");
-    note("shard replace", fmt::format("{}: node {} by node {}, ordered", about, dead, by));
-    return node_.replace_member(shard, dead, by, done(std::move(respond)));
+    auto say = done(std::move(respond));
+    return node_.replace_member(shard, dead, by,
+                                [&node = node_, say, detail = fmt::format("{}: node {} by node {}", about, dead, by)](const auto& what) {
+                                  if (what)
+                                    note(node, "shard replace", detail);
+                                  say(what);
+                                });
   }
   if (order->second == "unsafe-promote")
     return aside(std::move(respond),
@@ -295,11 +300,11 @@ void cluster_api::change_shard(std::string_view path, const json::object& body, 
 
 // An order of an operator, into the audit trail once it is done. Nobody waits for that: it may be an order about the very shard that
 // holds the trail.
-void cluster_api::note(std::string what, std::string detail) {
+void cluster_api::note(actors::node& node, std::string what, std::string detail) {
   auto words = what + ", " + detail;
-  node_.note({std::move(what), std::move(detail), "admin", {}}, [this, words = std::move(words)](const auto& noted) {
+  node.note({std::move(what), std::move(detail), "admin", {}}, [&node, words = std::move(words)](const auto& noted) {
     if (!noted)
-      node_.warn(fmt::format("an operator's order is not in the audit trail: {}: {}", words, noted.error()));
+      node.warn(fmt::format("an operator's order is not in the audit trail: {}: {}", words, noted.error()));
   });
 }
 
@@ -308,7 +313,7 @@ std::function<cluster_api::said()> cluster_api::noted_unless(bool dry_run, std::
   return [this, dry_run, what = std::move(what), detail = std::move(detail), change = std::move(change)] {
     auto result = change();
     if (result && !dry_run)
-      note(what, detail);
+      note(node_, what, detail);
     return result;
   };
 }

@@ -35,7 +35,7 @@ private:
   void change_shard(std::string_view path, const boost::json::object& body, bool dry_run, responder&& respond);
   void read_log(std::string_view path, const std::string& after, responder&& respond);
   [[nodiscard]] std::string held_by(std::uint64_t node, shard_id shard) const;
-  void note(std::string what, std::string detail);
+  static void note(actors::node& node, std::string what, std::string detail);
   [[nodiscard]] std::function<said()> noted_unless(bool dry_run, std::string what, std::string detail, std::function<said()> change);
   void aside(responder&& respond, std::function<said()> change);
   actors::operator_done done(responder&& respond);

@@ -66,6 +66,18 @@ def for_every_shard(c, what, *words, needless="nothing is"):
             raise Stop(f"{what}, shard {shard}: {last}") from stop
         obeyed += 1 if last[0].code == 0 else 0
     c.checks.check(f"{what}, wherever it is needed", obeyed > 0, obeyed)
+    return obeyed
+
+
+def in_the_trail(c, order, times):
+    """An order stands there once it was carried out, and not when it was refused."""
+    noted = []
+
+    def all_noted():
+        noted[:] = [e for e in c.nodes[0].ctl("--output", "json", "trail").json() if e["what"] == order]
+        return len(noted) >= times
+    wait_until(all_noted, 60 * SLOW, f"{times} times {order} are in the audit trail")
+    c.checks.equal(f"every {order} that was carried out is in the audit trail, and none that was refused", len(noted), times)
 
 
 def a_member_replaced(c):
@@ -77,8 +89,9 @@ def a_member_replaced(c):
     wait_until(lambda: all(3 in nodes_of(r["in_sync"] + r["learners"]) for r in records(c)), 60 * SLOW, "the third node learns every shard")
     typo = c.nodes[0].ctl("shard", "replace", "5", "--dead", "2", "--by", "3", "--confirm", "6")
     checks.check("a replacement wants the shard's number typed twice", typo.code == 2 and "--confirm" in typo.err, typo)
-    for_every_shard(c, "a member that is gone for good is replaced", "replace", "{shard}", "--dead", "2", "--by", "3", "--confirm", "{shard}", needless="node 2 is not in sync in shard")
+    replaced = for_every_shard(c, "a member that is gone for good is replaced", "replace", "{shard}", "--dead", "2", "--by", "3", "--confirm", "{shard}", needless="node 2 is not in sync in shard")
     wait_until(lambda: all(nodes_of(r["in_sync"]) == [1, 3] for r in records(c)), 60 * SLOW, "the third node takes its place")
+    in_the_trail(c, "shard replace", replaced)
     come_back(c, 1)
     wait_until(lambda: whole(c), 90 * SLOW, "a new disk under the old number is filled")
     checks.check("a new disk under the old number is filled", True)

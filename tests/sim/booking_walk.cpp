@@ -7,28 +7,18 @@
 #include <map>
 #include <memory>
 #include <random>
-#include <set>
 #include <vector>
 
 #include "booking/assert.hpp"
 #include "booking/citizen_registry.hpp"
 #include "booking/slot_group.hpp"
+#include "tests/sim/booking_record.hpp"
 
 namespace janji::sim {
 
 namespace {
 
-struct violation {
-  std::string what;
-};
-
-constexpr int groups = 3;
-constexpr int registries = 2;
-constexpr int citizens = 3;
 constexpr std::size_t net_max = 40;
-constexpr std::int64_t deadline_ms = 400;
-
-using place = std::pair<reference, generation_t>;
 
 // One owner's log, its incarnations (the last one leads, the others were deposed) and a snapshot taken on the way.
 template <class Machine, class Event>
@@ -45,25 +35,6 @@ struct replica {
   instance& leader() { return lives.back(); }
 };
 
-struct booking_truth {
-  int citizen = 0;
-  key_hash key;
-  int group = 0;
-  window_index window;
-  place_status status = place_status::confirmed;
-};
-
-struct client_request {
-  enum class kind { book, cancel, move } what = kind::book;
-  int citizen = 0;
-  std::vector<int> party;
-  key_hash key;
-  int group = 0;
-  std::optional<window_index> window;
-  reference ref;
-  unix_ms deadline;
-};
-
 struct message {
   bool to_group = true;
   int to = 0;
@@ -71,9 +42,9 @@ struct message {
   std::variant<group_input, registry_input> what;
 };
 
-class world {
+class world : booking_record {
 public:
-  world(std::uint64_t seed, const planted_faults& faults, bool trace) : random_(seed), faults_(faults), trace_(trace) {
+  world(std::uint64_t seed, const planted_faults& faults, bool trace) : booking_record(trace), random_(seed), faults_(faults) {
     for (int g = 0; g < groups; ++g) {
       const int windows = 1 + below(2);
       for (int w = 0; w < windows; ++w)
@@ -102,18 +73,12 @@ public:
 private:
   int below(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
   bool chance(int percent) { return below(100) < percent; }
-  template <class... Args>
-  void say(fmt::format_string<Args...> f, Args&&... args) {
-    if (trace_)
-      fmt::print("{:6} {}\n", now_.value, fmt::format(f, std::forward<Args>(args)...));
-  }
   static citizen_hash citizen(int c) {
     citizen_hash h;
     h.bytes[0] = static_cast<std::uint8_t>(c + 1);
     h.bytes[15] = 7;
     return h;
   }
-  static int citizen_of(const citizen_hash& h) { return h.bytes[0] - 1; }
   static shard_id shard_of(int c) { return shard_id{static_cast<std::uint16_t>(c % registries)}; }
 
   // ---- machines
@@ -173,7 +138,7 @@ private:
       i.in_flight.emplace_back(a->token, std::move(a->event));
     } else if (auto* m = std::get_if<to_registry>(&o)) {
       if (const auto* s = std::get_if<settle_answer>(&m->message); s != nullptr && s->status == settle_status::declined)
-        if (!declined_.contains({g, {s->ref, s->generation}}))
+        if (!is_declined(g, {s->ref, s->generation}))
           throw violation{"declined was said before it was committed"};
       send({false, m->shard.value, 0, std::move(m->message)});
     } else if (auto* t = std::get_if<to_group>(&o)) {
@@ -229,86 +194,6 @@ private:
       feed(n, i, appended{token, sequence_t{r.log.size()}, 0});
   }
 
-  void record(int g, const group_event& event) {
-    if (const auto* b = std::get_if<booked>(&event)) {
-      if (!b->moved_in && parties_.at(b->people.front().key.value / 8) != b->people.size())
-        throw violation{"a party was booked in part"};
-      for (const auto& p : b->people) {
-        say("group {} booked ref {} gen {} citizen {} window {}", g, p.ref.value, p.generation.value, citizen_of(p.citizen),
-            b->window.value);
-        if (declined_.contains({g, {p.ref, p.generation}}))
-          throw violation{"a declined reference was booked"};
-        if (!b->moved_in && !claims_.contains(p.ref))
-          throw violation{"booked without a claim"};
-        if (bookings_.contains({p.ref, p.generation}))
-          throw violation{"booked twice under one generation"};
-        bookings_[{p.ref, p.generation}] = {citizen_of(p.citizen), p.key, g, b->window, place_status::confirmed};
-      }
-      ++result_.booked;
-    } else if (const auto* d = std::get_if<declined>(&event)) {
-      for (const auto& p : d->refs) {
-        say("group {} declined ref {} gen {}", g, p.first.value, p.second.value);
-        declined_.insert({g, p});
-        if (const auto it = bookings_.find(p); it != bookings_.end() && it->second.group == g)
-          throw violation{"a booked reference was declined"};
-      }
-    } else if (const auto* c = std::get_if<place_cancelled>(&event)) {
-      say("group {} cancelled ref {} gen {}", g, c->ref.value, c->generation.value);
-      auto& b = bookings_.at({c->ref, c->generation});
-      b.status = place_status::cancelled;
-      last_live_[b.citizen] = now_.value;
-      ++result_.cancelled;
-    } else if (const auto* l = std::get_if<place_released>(&event)) {
-      say("group {} released ref {} gen {}", g, l->ref.value, l->generation.value);
-      const bool landed = std::ranges::any_of(bookings_, [&](const auto& b) {
-        return b.first.first == l->ref && b.first.second > l->generation && b.second.status == place_status::confirmed;
-      });
-      if (!landed)
-        throw violation{"I6: the old place was given up before the new one was booked"};
-      bookings_.at({l->ref, l->generation}).status = place_status::moved;
-      ++result_.moved;
-    } else if (const auto* m = std::get_if<moved_within>(&event)) {
-      say("group {} moved ref {} gen {} -> {} window {}", g, m->ref.value, m->generation.value, m->next.value, m->to.value);
-      auto b = bookings_.at({m->ref, m->generation});
-      bookings_.erase({m->ref, m->generation});
-      declined_.insert({g, {m->ref, m->generation}});  // spent
-      b.window = m->to;
-      bookings_[{m->ref, m->next}] = b;
-      ++result_.moved;
-    } else if (const auto* k = std::get_if<capacity_changed>(&event)) {
-      say("group {} window {} has capacity {}", g, k->window.value, k->capacity);
-      capacity_[g][k->window.value] = k->capacity;
-    }
-    if (std::holds_alternative<booked>(event) || std::holds_alternative<moved_within>(event))
-      for (std::uint8_t w = 0; w < windows_[g].size(); ++w)
-        if (touched(event, w) && live(g, window_index{w}) > capacity_[g][w])
-          throw violation{fmt::format("I1: window {} of group {} is over capacity", w, g)};
-  }
-  static bool touched(const group_event& event, std::uint8_t w) {
-    if (const auto* b = std::get_if<booked>(&event))
-      return b->window.value == w;
-    return std::get<moved_within>(event).to.value == w;
-  }
-
-  void record(int n, const registry_event& event) {
-    if (const auto* c = std::get_if<claimed>(&event)) {
-      say("registry {} claims ref {} for citizen {} group {}", n, c->ref.value, citizen_of(c->citizen), c->group.value);
-      claims_[c->ref] = static_cast<int>(c->group.value);
-    } else if (const auto* r = std::get_if<claim_released>(&event)) {
-      say("registry {} releases ref {}", n, r->ref.value);
-      if (!declined_.contains({claims_.at(r->ref), {r->ref, generation_t{}}}))
-        throw violation{"a claim was released before its group had committed that it is not live there"};
-    } else {
-      say("registry {} event {}", n, event.index());
-    }
-  }
-
-  [[nodiscard]] std::uint32_t live(int g, window_index w) const {
-    return static_cast<std::uint32_t>(std::ranges::count_if(bookings_, [&](const auto& b) {
-      return b.second.group == g && b.second.window == w && b.second.status == place_status::confirmed;
-    }));
-  }
-
   // ---- checks
   void check_counts(int g) {
     for (std::uint8_t w = 0; w < windows_[g].size(); ++w) {
@@ -318,23 +203,6 @@ private:
             fmt::format("group {} counts {} bookings in window {}, there are {}", g, counted.booked, w, live(g, window_index{w}))};
     }
   }
-  void check_citizens() {
-    for (int c = 0; c < citizens; ++c) {
-      std::vector<place> held;
-      for (const auto& [p, b] : bookings_)
-        if (b.citizen == c && b.status == place_status::confirmed)
-          held.push_back(p);
-      if (held.size() > 2 || (held.size() == 2 && held[0].first != held[1].first))
-        throw violation{fmt::format("I3: citizen {} holds {} bookings", c, held.size())};
-    }
-  }
-  // What is appended must still be wanted by somebody.
-  void check_wanted(const booked& b) {
-    const auto it = last_deadline_.find(b.people.front().key.value / 8);
-    if (it == last_deadline_.end() || it->second <= now_)
-      throw violation{"booked after its deadline: its citizen was told unknown"};
-  }
-
   // ---- clients
   void heard(const answer& a) {
     const auto it = requests_.find(a.request.value);
@@ -347,64 +215,6 @@ private:
     if (chance(10))
       return;  // lost on its way to the citizen
     learn(r, a);
-  }
-  void check_answer(const client_request& r, const answer& a) {
-    const auto key = r.key.value / 8;
-    switch (a.what) {
-      case outcome::confirmed: {
-        if (a.places.size() != r.party.size())
-          throw violation{"a party was confirmed in part"};
-        std::vector<reference> refs;
-        for (std::size_t i = 0; i < a.places.size(); ++i) {
-          refs.push_back(a.places[i].ref);
-          const bool there = std::ranges::any_of(
-              bookings_, [&](const auto& b) { return b.first.first == a.places[i].ref && b.second.citizen == r.party[i]; });
-          if (!there)
-            throw violation{"I2: yes without a booking"};
-        }
-        if (const auto known = confirmed_.find(key); known != confirmed_.end() && known->second != refs)
-          throw violation{"I4: one key, two references"};
-        confirmed_[key] = refs;
-        break;
-      }
-      case outcome::full:
-      case outcome::window_closed:
-        if (r.what == client_request::kind::book) {
-          if (confirmed_.contains(key) && !reused_.contains(key))
-            throw violation{"I4: full was said to a key that was confirmed"};
-          for (std::uint8_t w = 0; w < windows_[r.group].size(); ++w)
-            if ((!r.window || r.window->value == w) && live(r.group, window_index{w}) + r.party.size() <= capacity_[r.group][w])
-              throw violation{"I5: full was said while there is room in what is committed"};
-        }
-        ++result_.refused;
-        break;
-      case outcome::already_booked: {
-        const int who = r.party.at(a.position == 0 ? 0 : a.position - 1U);
-        // It may be cancelled while the words are on their way: true at a moment since the request is true.
-        const bool live_now = std::ranges::any_of(
-            bookings_, [&](const auto& b) { return b.second.citizen == who && b.second.status == place_status::confirmed; });
-        if (!live_now && last_live_[who] < r.deadline.value - deadline_ms)
-          throw violation{"I5: already_booked without a live booking"};
-        ++result_.refused;
-        break;
-      }
-      case outcome::cancelled:
-        if (std::ranges::any_of(bookings_,
-                                [&](const auto& b) { return b.first.first == r.ref && b.second.status == place_status::confirmed; }))
-          throw violation{"a cancellation was told, and the booking lives"};
-        break;
-      case outcome::not_found:
-        if (std::ranges::any_of(bookings_,
-                                [&](const auto& b) { return b.first.first == r.ref && b.second.status == place_status::confirmed; }))
-          throw violation{"not_found was said of a live booking"};
-        break;
-      case outcome::key_reused:
-        if (r.what == client_request::kind::book && !reused_.contains(r.key.value / 8))
-          throw violation{"key_reused was said of a key that was used for one thing only"};
-        break;
-      case outcome::unknown: ++result_.unknown; break;
-      default: break;
-    }
   }
   void learn(const client_request& r, const answer& a) {
     auto& mine = held_[r.citizen];
@@ -425,12 +235,12 @@ private:
     if (held_[c] && what < 3) {
       r.what = client_request::kind::cancel;
       r.ref = *held_[c];
-      r.key = key_hash{(++next_key_) * 8};
+      r.key = key_hash{(++next_key_) * key_step};
       send({false, r.ref.shard().value, 0, cancel_command{id, r.ref, std::nullopt, 0, r.key, {}, {}, r.deadline}});
     } else if (held_[c] && what < 6) {
       r.what = client_request::kind::move;
       r.ref = *held_[c];
-      r.key = key_hash{(++next_key_) * 8};
+      r.key = key_hash{(++next_key_) * key_step};
       r.group = below(groups);
       r.window = window_index{static_cast<std::uint8_t>(below(static_cast<int>(windows_[r.group].size())))};
       send({false, r.ref.shard().value, 0,
@@ -446,7 +256,7 @@ private:
       r = made_[static_cast<std::size_t>(below(static_cast<int>(made_.size())))];
       r.deadline = unix_ms{now_.value + deadline_ms};
       if (chance(5)) {  // the key for something else
-        reused_.insert(r.key.value / 8);
+        reused_.insert(number_of(r.key));
         r.group = below(groups);
         r.window.reset();
       }
@@ -454,11 +264,11 @@ private:
       r.party = {c};
       if (chance(25))
         r.party.push_back((c + 1) % citizens);
-      r.key = key_hash{(++next_key_) * 8};
+      r.key = key_hash{(++next_key_) * key_step};
       r.group = below(groups);
       if (chance(70))
         r.window = window_index{static_cast<std::uint8_t>(below(static_cast<int>(windows_[r.group].size())))};
-      parties_[r.key.value / 8] = r.party.size();
+      parties_[number_of(r.key)] = r.party.size();
       made_.push_back(r);
     }
     const auto body = static_cast<std::uint32_t>(r.group * 100 + (r.window ? r.window->value + 1 : 0));
@@ -466,7 +276,7 @@ private:
     for (std::size_t i = 0; i < r.party.size(); ++i)
       b.people.push_back(
           {citizen(r.party[i]), reference::make(shard_of(r.party[i]), ++next_reference_), key_hash{r.key.value + i}, {}, "sealed"});
-    auto& last = last_deadline_[r.key.value / 8];
+    auto& last = last_deadline_[number_of(r.key)];
     last = std::max(last, r.deadline);
     say("request {}: citizen {} books key {} group {}", id.value, r.party[0], r.key.value, r.group);
     send({true, r.group, 0, std::move(b)});
@@ -614,26 +424,13 @@ private:
 
   std::mt19937_64 random_;
   planted_faults faults_;
-  bool trace_;
-  walk_result result_;
-  unix_ms now_{1'000'000};
   std::uint64_t lives_ = 0, next_request_ = 0, next_key_ = 0, next_reference_ = 0;
-  std::vector<window_definition> windows_[groups];
-  std::vector<std::uint32_t> capacity_[groups];
   replica<slot_group, group_event> group_[groups];
   replica<citizen_registry, registry_event> registry_[registries];
   std::vector<message> net_;
-  std::map<place, booking_truth> bookings_;
-  std::set<std::pair<int, place>> declined_;
-  std::map<reference, int> claims_;
   std::map<std::uint64_t, client_request> requests_;
   std::vector<client_request> made_;
-  std::map<std::uint64_t, std::size_t> parties_;
-  std::map<std::uint64_t, unix_ms> last_deadline_;
-  std::map<std::uint64_t, std::vector<reference>> confirmed_;
-  std::set<std::uint64_t> reused_;
   std::optional<reference> held_[citizens];
-  std::int64_t last_live_[citizens] = {};
 };
 
 }  // namespace
