@@ -103,6 +103,7 @@ struct node_context {
   published<std::map<std::uint64_t, told_report>> told_reports;  // of all nodes that were heard, this one too
   std::atomic<std::uint32_t> shards_serving{0};
   std::atomic<bool> read_model_complete{false};
+  std::atomic<std::uint64_t> rounds_applied{0};  // position of shard 0's log up to which the rounds are known here
   std::atomic<bool> stopping{false};
   std::atomic<std::uint32_t> shards_flushed{0};
   std::atomic<std::uint32_t> shards_handed_over{0};

@@ -4,6 +4,7 @@
 
 #include <caf/all.hpp>
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 #include <variant>
@@ -249,6 +250,7 @@ struct import_order {
   round_definition definition;
   std::string by;
   operator_done done;
+  bool passed_on = false;  // another node took it: if the rounds are not led here it is not passed on again
 };
 struct state_order {
   round_id round;
@@ -256,6 +258,16 @@ struct state_order {
   std::string reason;
   std::string by;
   operator_done done;
+  bool passed_on = false;
+};
+struct pass_round_order {  // to the node that leads the rounds; whoever sends it hears round_order_heard
+  std::uint64_t ticket = 0;
+  round_event event;
+};
+struct round_order_heard {
+  std::uint64_t ticket = 0;
+  std::expected<std::string, std::string> answer;
+  sequence_t applied;  // what was ordered is among the rounds up to here
 };
 struct verify_order {
   shard_id shard;
@@ -339,6 +351,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::catalogue_changed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::front_turn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::import_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::state_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::pass_round_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::round_order_heard)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::note_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::leader_deposed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::node_leaves)

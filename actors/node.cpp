@@ -334,10 +334,13 @@ void node::warm(round_id round, const operator_done& done) {
       by_shard[place.shard.value].groups.push_back(group_id{group});
   std::size_t count = 0;
   for (auto& [shard, groups] : by_shard) {
+    const auto status = impl_->shared.shard_statuses[shard].load();
+    if (impl_->others != nullptr && (status == nullptr || !status->serving))
+      continue;  // by the node that leads it
     count += groups.groups.size();
     caf::anon_send(impl_->shared.route.shard(shard_id{shard}), std::move(groups));
   }
-  done("warming " + std::to_string(count) + " slot groups");
+  done("warming " + std::to_string(count) + (impl_->others != nullptr ? " slot groups that are led here" : " slot groups"));
 }
 
 node_status node::status() const {

@@ -18,11 +18,18 @@ namespace {
 constexpr std::chrono::seconds report_every{1};
 constexpr std::int64_t patience_ms = 60'000;       // of an operator's question; a long log takes its time
 constexpr std::int64_t short_patience_ms = 5'000;  // where it takes none: whoever asks tries again
+constexpr std::int64_t order_patience_ms = 15'000;
+constexpr std::string_view no_answer = "does not answer";
 constexpr std::size_t for_others_max = 256;
 
 replication::member member_of(const std::vector<replication::member>& list, std::uint64_t node) {
   const auto it = std::ranges::find(list, node, &replication::member::node);
   return it == list.end() ? replication::member{} : *it;
+}
+
+std::int64_t patience_of(schema::shard_ask::verb what) {
+  using enum schema::shard_ask::verb;
+  return what == note || what == read_log ? short_patience_ms : what == round_order ? order_patience_ms : patience_ms;
 }
 
 }  // namespace
@@ -41,11 +48,12 @@ caf::behavior reports_actor::make_behavior() {
       [this](read_log_order& o) { read_log(o); },
       [this](note_order& o) { note(o); },
       [this](replace_order& o) { replace(o); },
+      [this](pass_round_order& o) { pass(o); },
       [this](shard_asked& a) { asked(a); },
       [this](shard_answered& a) {
-        answered(a.node, a.what.number, {a.what.good, std::move(a.what.log.empty() ? a.what.text : a.what.log)});
+        answered(a.node, a.what.number, {a.what.good, std::move(a.what.log.empty() ? a.what.text : a.what.log), a.what.rounds_applied});
       },
-      [this](order_said& o) { say(o.number, {0, o.good, std::move(o.text), {}}); },
+      [this](order_said& o) { say(o.number, {0, o.good, std::move(o.text), {}, sequence_t{shared_.rounds_applied}}); },
       [this](entries_loaded& e) { entries_read(e); },
   };
 }
@@ -156,11 +164,37 @@ void reports_actor::replace(replace_order& o) {
   begin(std::move(g));
 }
 
+void reports_actor::pass(pass_round_order& o) {
+  const auto status = shared_.shard_statuses[0].load();
+  const auto leader = status == nullptr ? 0 : status->record.record.leader.node;
+  if (leader == 0 || leader == shared_.node_id)
+    return caf::anon_send(shared_.rounds, round_order_heard{o.ticket, std::unexpected("busy: who leads the rounds changes just now"), {}});
+  gathering g{{}, shard_id{0}, {leader}, {}, {}, {}, {}, o.ticket};
+  g.ask.what = schema::shard_ask::verb::round_order;
+  g.ask.order = schema::encode_rounds({}, std::span(&o.event, 1));
+  begin(std::move(g));
+}
+
+// Another node's operator orders something about rounds, and this node leads them as far as that one knows.
+void reports_actor::order_here(const shard_asked& a, std::uint64_t number) {
+  auto told = schema::decode_rounds(a.what.order);
+  if (!told || told->events.size() != 1)
+    return say(number, {0, false, "wrong_state: what was passed on is no order about rounds", {}, {}});
+  const auto self = caf::actor_cast<caf::actor>(this);
+  operator_done done = [self, number](const auto& r) { caf::anon_send(self, order_said{number, r.has_value(), r ? *r : r.error()}); };
+  auto& event = told->events.front();
+  if (auto* i = std::get_if<round_imported>(&event))
+    caf::anon_send(shared_.rounds, import_order{std::move(i->definition), std::move(i->by), std::move(done), true});
+  else if (auto* s = std::get_if<round_state_changed>(&event))
+    caf::anon_send(shared_.rounds, state_order{s->round, s->state, std::move(s->reason), std::move(s->by), std::move(done), true});
+  else
+    say(number, {0, false, "wrong_state: what was passed on is no order about rounds", {}, {}});
+}
+
 void reports_actor::begin(gathering&& g) {
   const auto number = ++next_number_;
   g.ask.number = number;
-  const bool brief = g.ask.what == schema::shard_ask::verb::note || g.ask.what == schema::shard_ask::verb::read_log;
-  g.until = unix_ms{shared_.now().value + (brief ? short_patience_ms : patience_ms)};
+  g.until = unix_ms{shared_.now().value + patience_of(g.ask.what)};
   const auto nodes = g.asked;
   const auto ask = g.ask;
   const auto shard = g.shard;
@@ -174,13 +208,15 @@ void reports_actor::asked(const shard_asked& a) {
   auto number = a.what.number;
   if (a.node != shared_.node_id) {
     if (for_others_.size() >= for_others_max)
-      return shared_.peers->say(a.node, {a.what.number, false, "too many questions are under way"});
+      return shared_.peers->say(a.node, {a.what.number, false, "busy: too many questions are under way", {}, {}});
     number = ++next_number_;
     for_others_.emplace(number, std::pair{a.node, a.what.number});
   }
   const auto self = caf::actor_cast<caf::actor>(this);
   if (a.what.what == schema::shard_ask::verb::note)
     note_here(a, number);
+  else if (a.what.what == schema::shard_ask::verb::round_order)
+    order_here(a, number);
   else if (a.what.what == schema::shard_ask::verb::read_log)
     caf::anon_send(shared_.route.shard(a.shard), read_committed{number, a.what.up_to, self});
   else if (a.what.what == schema::shard_ask::verb::hash_log)
@@ -194,8 +230,8 @@ void reports_actor::asked(const shard_asked& a) {
 
 void reports_actor::entries_read(entries_loaded& e) {
   if (!e.error.empty())
-    return say(e.number, {0, false, std::move(e.error), {}});
-  say(e.number, {0, true, {}, cluster::encode_log_part(std::move(e.entries))});
+    return say(e.number, {0, false, std::move(e.error), {}, {}});
+  say(e.number, {0, true, {}, cluster::encode_log_part(std::move(e.entries)), {}});
 }
 
 void reports_actor::say(std::uint64_t number, schema::shard_said&& what) {
@@ -203,7 +239,7 @@ void reports_actor::say(std::uint64_t number, schema::shard_said&& what) {
     what.number = other.mapped().second;
     return shared_.peers->say(other.mapped().first, what);
   }
-  answered(shared_.node_id, number, {what.good, std::move(what.log.empty() ? what.text : what.log)});
+  answered(shared_.node_id, number, {what.good, std::move(what.log.empty() ? what.text : what.log), what.rounds_applied});
 }
 
 void reports_actor::answered(std::uint64_t node, std::uint64_t number, said&& what) {
@@ -228,14 +264,26 @@ void reports_actor::give_up_late_ones() {
   }
 }
 
+// In the words of the node that leads the rounds.
+void reports_actor::answer_order(gathering& g) {
+  auto& [node, what] = *g.heard.begin();
+  if (what.good)
+    return caf::anon_send(shared_.rounds, round_order_heard{g.ticket, std::move(what.text), what.rounds_applied});
+  if (what.text == no_answer)
+    what.text = fmt::format("busy: node {}, which leads the rounds, does not answer; look before you ask again", node);
+  caf::anon_send(shared_.rounds, round_order_heard{g.ticket, std::unexpected(std::move(what.text)), {}});
+}
+
 void reports_actor::finish(gathering& g) {
   for (const auto node : g.asked)
-    g.heard.try_emplace(node, said{false, "does not answer"});
+    g.heard.try_emplace(node, said{false, std::string(no_answer), {}});
   const bool all = std::ranges::all_of(g.heard, [](const auto& h) { return h.second.good; });
   if (!all && g.again_until > shared_.now())
     return unnoted_.push_back(std::move(g));
   if (all && (g.ask.what == schema::shard_ask::verb::read_log || g.ask.what == schema::shard_ask::verb::note))
     return g.done(std::move(g.heard.begin()->second.text));
+  if (g.ask.what == schema::shard_ask::verb::round_order)
+    return answer_order(g);
   std::string words;
   std::set<std::string> hashes;
   for (const auto& [node, what] : g.heard) {

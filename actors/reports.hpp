@@ -22,6 +22,7 @@ private:
   struct said {
     bool good = false;
     std::string text;  // a part of a log is bytes
+    sequence_t rounds_applied;
   };
   // An order of an operator of this node, until all who were asked have answered or it has taken too long.
   struct gathering {
@@ -31,7 +32,8 @@ private:
     std::map<std::uint64_t, said> heard;  // by node
     operator_done done;
     unix_ms until;
-    unix_ms again_until;  // a note that failed is tried again with the next report
+    unix_ms again_until;       // a note that failed is tried again with the next report
+    std::uint64_t ticket = 0;  // round_order: whose answer it is
   };
 
   void report();
@@ -42,12 +44,15 @@ private:
   void note_here(const shard_asked& a, std::uint64_t number);
   void note_again();
   void replace(replace_order& o);
+  void pass(pass_round_order& o);
+  void order_here(const shard_asked& a, std::uint64_t number);
   void begin(gathering&& g);
   void asked(const shard_asked& a);
   void entries_read(entries_loaded& e);
   void say(std::uint64_t number, schema::shard_said&& what);
   void answered(std::uint64_t node, std::uint64_t number, said&& what);
   void give_up_late_ones();
+  void answer_order(gathering& g);
   void finish(gathering& g);
 
   node_context& shared_;

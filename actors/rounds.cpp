@@ -8,8 +8,9 @@
 namespace janji::actors {
 
 namespace {
-constexpr std::size_t orders_max = 64;         // operators' orders under way
-constexpr std::chrono::seconds tell_again{2};  // to nodes that missed it
+constexpr std::size_t orders_max = 64;          // operators' orders under way
+constexpr std::chrono::seconds tell_again{2};   // to nodes that missed it
+constexpr std::int64_t known_here_ms = 10'000;  // what was ordered elsewhere is told after that, known here or not
 }  // namespace
 
 rounds_actor::rounds_actor(caf::actor_config& config, node_context& shared, catalogue_builder builder, sequence_t applied)
@@ -23,11 +24,13 @@ caf::behavior rounds_actor::make_behavior() {
       [this](state_order& o) { take(o); },
       [this](note_order& o) { append(std::move(o.note), std::move(o.done), "noted"); },
       [this](round_committed& c) { committed(c); },
+      [this](round_order_heard& h) { heard(h); },
       [this](rounds_read& r) { take_over(r); },
       [this](rounds_told& t) { take(t); },
       [this](tell_rounds_now) { tell_others(); },
       [this](tell_rounds) {
         tell_others();
+        answer_passed_on();
         delayed_send(this, tell_again, tell_rounds{});
       },
       [this](snapshot_request r) {
@@ -44,6 +47,8 @@ caf::behavior rounds_actor::make_behavior() {
 void rounds_actor::take(import_order& o) {
   if (!waiting_.empty())
     return o.done(std::unexpected("busy: another operator's order is under way, try again"));
+  if (!o.passed_on && led_elsewhere())
+    return pass_on(round_imported{std::move(o.definition), std::move(o.by), {}}, std::move(o.done));
   if (builder_.find(o.definition.code) != nullptr)
     return o.done(std::unexpected("wrong_state: a round with the code " + o.definition.code + " is there already"));
   builder_.number(o.definition);
@@ -54,6 +59,8 @@ void rounds_actor::take(import_order& o) {
 void rounds_actor::take(state_order& o) {
   if (!waiting_.empty())
     return o.done(std::unexpected("busy: another operator's order is under way, try again"));
+  if (!o.passed_on && led_elsewhere())
+    return pass_on(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), {}}, std::move(o.done));
   const auto* round = builder_.find(o.round);
   if (round == nullptr)
     return o.done(std::unexpected("not_found: there is no such round"));
@@ -64,6 +71,50 @@ void rounds_actor::take(state_order& o) {
   append(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), shared_.now()}, std::move(o.done),
          std::string(name_of(o.to)));
 }
+
+// ------------------------------------------------------------------ orders about rounds that are led elsewhere
+
+bool rounds_actor::led_elsewhere() const {
+  if (shared_.peers == nullptr || leading_)
+    return false;
+  const auto status = shared_.shard_statuses[0].load();
+  const auto leader = status == nullptr ? 0 : status->record.record.leader.node;
+  return leader != 0 && leader != shared_.node_id;
+}
+
+void rounds_actor::pass_on(round_event event, operator_done done) {
+  if (passed_on_.size() >= orders_max)
+    return done(std::unexpected("busy: too many orders are under way"));
+  passed_on_.emplace(++next_token_, passed{std::move(done), std::nullopt, {}});
+  caf::anon_send(shared_.reports, pass_round_order{next_token_, std::move(event)});
+}
+
+void rounds_actor::heard(round_order_heard& h) {
+  const auto it = passed_on_.find(h.ticket);
+  if (it == passed_on_.end())
+    return;
+  it->second.heard = std::move(h);
+  it->second.heard_at = shared_.now();
+  answer_passed_on();
+}
+
+// Whoever ordered it looks here next: first the rounds are to be known here.
+void rounds_actor::answer_passed_on() {
+  for (auto it = passed_on_.begin(); it != passed_on_.end();) {
+    auto& p = it->second;
+    if (!p.heard || (p.heard->answer && p.heard->applied > applied_ && shared_.now().value - p.heard_at.value < known_here_ms)) {
+      ++it;
+      continue;
+    }
+    if (p.heard->answer)
+      caf::anon_send(shared_.availability, catalogue_changed{std::move(p.done), std::move(*p.heard->answer)});
+    else
+      p.done(std::unexpected(std::move(p.heard->answer.error())));
+    it = passed_on_.erase(it);
+  }
+}
+
+// ------------------------------------------------------------------ what is committed
 
 void rounds_actor::append(round_event event, operator_done done, std::string answer) {
   if (waiting_.size() >= orders_max)
@@ -125,6 +176,7 @@ void rounds_actor::take(rounds_told& t) {
   builder_ = std::move(builder);
   publish();
   caf::anon_send(shared_.availability, catalogue_changed{[](const auto&) {}, {}});
+  answer_passed_on();
 }
 
 // Shards begin to serve the slot groups that they had not heard of.
@@ -132,6 +184,7 @@ void rounds_actor::publish() {
   const auto before = shared_.catalogue.get();
   const auto catalogue = builder_.build();
   shared_.catalogue.set(catalogue);
+  shared_.rounds_applied = applied_.value;
   for (const auto& [group, place] : catalogue->groups)
     if (!before->groups.contains(group))
       caf::anon_send(shared_.route.shard(place.shard), activate_groups{{group_id{group}}});

@@ -1,9 +1,12 @@
 // The actor that owns the rounds and the operators' trail: events in shard 0's log, published to everybody as one
-// immutable catalogue. An order is answered when its event is committed, and not before.
+// immutable catalogue. An order is answered when its event is committed, and not before. In a cluster the leader of shard 0 owns
+// them: the others pass orders on to it, and answer when they know the rounds as they are then.
 #pragma once
 
 #include <caf/all.hpp>
 #include <deque>
+#include <map>
+#include <optional>
 
 #include "actors/catalogue.hpp"
 #include "actors/context.hpp"
@@ -25,6 +28,15 @@ private:
     operator_done done;
     std::string answer;
   };
+  struct passed {
+    operator_done done;
+    std::optional<round_order_heard> heard;
+    unix_ms heard_at;
+  };
+  [[nodiscard]] bool led_elsewhere() const;
+  void pass_on(round_event event, operator_done done);
+  void heard(round_order_heard& h);
+  void answer_passed_on();
   void take(import_order& o);
   void take(state_order& o);
   void append(round_event event, operator_done done, std::string answer);
@@ -40,6 +52,7 @@ private:
   incarnation_t incarnation_;  // of shard 0's leadership here; none where it is led elsewhere
   bool leading_ = false;       // of a cluster
   std::deque<waiting> waiting_;
+  std::map<std::uint64_t, passed> passed_on_;  // by ticket
   std::uint64_t next_token_ = 0;
 };
 

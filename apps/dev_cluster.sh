@@ -84,7 +84,6 @@ TXT
   disown
 }
 
-order() { local i; for i in $(seq "$nodes"); do if ctl "$i" "$@"; then return 0; fi; done; return 1; }
 book() {
   curl -s -m 10 -H 'Content-Type: application/json' "http://127.0.0.1:$(field "$1" port)/api/v1/bookings" -d '{"centre":"SPICE","date":"2021-06-08",
     "people":[{"identity":{"type":"mykad","number":"'"$(shuf -i 60-99 -n1)0$(shuf -i 1-9 -n1)1$(shuf -i 0-9 -n1)07$(shuf -i 1000-9999 -n1)"'"},"name":"A Citizen"}]}'
@@ -141,12 +140,12 @@ listening() { local i; for i in $(seq "$nodes"); do [ -s "$data/node$i/janjid.po
 until_true 300 listening || { tail -3 "$data"/node*/janjid.log >&2; fail "a node did not start"; }
 if ! all_ready; then
   known() { curl -sf -m 5 "http://127.0.0.1:$(field 1 port)/api/v1/rounds" | grep -q "\"code\":\"$round\""; }
-  imported() { known || order round import --round configs/demo/round.toml --centres configs/demo/centres.csv --slots configs/demo/slot-groups.csv; }
+  imported() { known || ctl 1 round import --round configs/demo/round.toml --centres configs/demo/centres.csv --slots configs/demo/slot-groups.csv; }
   until_true 100 imported || { tail -5 "$data/janjictl.out" >&2; fail "the round could not be imported"; }
 fi
 until_true 600 all_ready || fail "the nodes were not ready within a minute"
 done_with "$nodes nodes are a cluster"
-opened() { order round open "$round"; }
+opened() { ctl 1 round open "$round"; }
 until_true 100 opened || { tail -5 "$data/janjictl.out" >&2; fail "the round could not be opened"; }
 done_with "the demo round of May 2021 is open"
 # A shard that began on two disks, before the third node came, does not outlive the death of one of them.

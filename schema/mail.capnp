@@ -155,10 +155,12 @@ struct ShardAsk {
   notedDetail @8 :Text;
   notedBy @9 :Text;
   notedAtMs @10 :Int64;
+  order @11 :Data;
 }
 struct ShardSaid {
   number @0 :UInt64;
   good @1 :Bool;
   text @2 :Text;
   log @3 :Data;
+  roundsApplied @4 :UInt64;
 }

@@ -432,7 +432,8 @@ std::string words_of(capnp::Text::Reader text) {
 }
 
 shard_ask get_ask(wire::ShardAsk::Reader from) {
-  require(from.getVerb() <= static_cast<std::uint8_t>(shard_ask::verb::note), "an order that is not known here");
+  require(from.getVerb() <= static_cast<std::uint8_t>(shard_ask::verb::round_order), "an order that is not known here");
+  const auto order = from.getOrder().asChars();
   return {from.getNumber(),
           static_cast<shard_ask::verb>(from.getVerb()),
           sequence_t{from.getUpTo()},
@@ -440,12 +441,13 @@ shard_ask get_ask(wire::ShardAsk::Reader from) {
           from.getWhoDisk(),
           from.getByNode(),
           from.getByDisk(),
-          {words_of(from.getNoted()), words_of(from.getNotedDetail()), words_of(from.getNotedBy()), unix_ms{from.getNotedAtMs()}}};
+          {words_of(from.getNoted()), words_of(from.getNotedDetail()), words_of(from.getNotedBy()), unix_ms{from.getNotedAtMs()}},
+          {order.begin(), order.size()}};
 }
 
 shard_said get_said(wire::ShardSaid::Reader from) {
   const auto log = from.getLog().asChars();
-  return {from.getNumber(), from.getGood(), words_of(from.getText()), {log.begin(), log.size()}};
+  return {from.getNumber(), from.getGood(), words_of(from.getText()), {log.begin(), log.size()}, sequence_t{from.getRoundsApplied()}};
 }
 
 // The bytes may stand anywhere; Cap'n Proto wants words.
@@ -579,6 +581,7 @@ std::string encode_ask(const shard_ask& ask) {
   to.setNotedDetail(ask.noted.detail.substr(0, mail_text_bytes_max));
   to.setNotedBy(ask.noted.by.substr(0, mail_text_bytes_max));
   to.setNotedAtMs(ask.noted.at.value);
+  to.setOrder(data_of(ask.order));
   return bytes_of(message);
 }
 std::expected<shard_ask, codec_error> decode_ask(std::string_view bytes) { return decode<wire::ShardAsk>(bytes, get_ask); }
@@ -590,6 +593,7 @@ std::string encode_said(const shard_said& said) {
   to.setGood(said.good);
   to.setText(said.text);
   to.setLog(data_of(said.log));
+  to.setRoundsApplied(said.rounds_applied.value);
   return bytes_of(message);
 }
 std::expected<shard_said, codec_error> decode_said(std::string_view bytes) { return decode<wire::ShardSaid>(bytes, get_said); }

@@ -84,20 +84,22 @@ struct node_report {
 
 // An operator's question or order about one shard, to a node that has it or leads it.
 struct shard_ask {
-  enum class verb : std::uint8_t { hash_log, replace, read_log, note };
+  enum class verb : std::uint8_t { hash_log, replace, read_log, note, round_order };
   std::uint64_t number = 0;
   verb what = verb::hash_log;
   sequence_t up_to;                          // read_log: what comes after it
   std::uint64_t who_node = 0, who_disk = 0;  // replace: the dead one
   std::uint64_t by_node = 0, by_disk = 0;
   operator_noted noted;  // note
+  std::string order;     // round_order: encode_rounds of one event
   friend bool operator==(const shard_ask&, const shard_ask&) = default;
 };
 struct shard_said {
   std::uint64_t number = 0;
   bool good = false;
-  std::string text;  // the hash; what was done; or why not
-  std::string log;   // read_log: the part, encoded
+  std::string text;           // the hash; what was done; or why not
+  std::string log;            // read_log: the part, encoded
+  sequence_t rounds_applied;  // up to where whoever says it knows the rounds
   friend bool operator==(const shard_said&, const shard_said&) = default;
 };
 [[nodiscard]] std::string encode_ask(const shard_ask& ask);

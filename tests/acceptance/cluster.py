@@ -113,6 +113,25 @@ def begin(checks, name, tls=False, slots=DEMO[2]):
     return c
 
 
+def orders_anywhere(c):
+    """Orders about rounds are taken by every node, wherever the rounds are led, and seen at once where they were given."""
+    seen = []
+    for node in c.nodes:
+        for words, state in ((("pause", "2021-3", "--reason", "a drill"), "paused"), (("resume", "2021-3"), "open")):
+            done = wait_until(lambda words=words, node=node: (lambda d: d if d.code == 0 else None)(node.ctl("round", *words)),
+                              60 * SLOW, f"a node takes {words}")
+            listed = json.loads(node.admin("GET", "/admin/v1/rounds").body)["rounds"]
+            seen.append(done.code == 0 and [r["state"] for r in listed] == [state])
+    c.checks.check("every node takes orders about rounds, and shows them as soon as it says so", all(seen) and len(seen) == 6, seen)
+    again = [n.ctl("round", "import", "--round", DEMO[0], "--centres", DEMO[1], "--slots", DEMO[2]) for n in c.nodes]
+    c.checks.check("a round that is there already is refused in the same words by every node",
+                   all(d.code == 1 and "is there already" in d.out for d in again), again)
+    lost = [n.ctl("round", "open", "nowhere") for n in c.nodes]
+    c.checks.check("a round that is not there is refused by every node", all(d.code == 1 and "unknown_round" in d.out for d in lost), lost)
+    early = [n.ctl("round", "erase", "2021-3", "--reason", "2021-3") for n in c.nodes]
+    c.checks.check("an order that the state of the round does not allow is refused by every node", all(d.code == 1 for d in early), early)
+
+
 def load(c, record):
     targets = [word for p in c.ports for word in ("--target", f"http://127.0.0.1:{p}")]
     return subprocess.Popen(
@@ -156,6 +175,7 @@ def stores(c, record):
 
 def through_deaths(checks):
     c = begin(checks, "deaths")
+    orders_anywhere(c)
     record = checks.path("record.jsonl")
     running = load(c, record)
     checks.undo.append(running.kill)

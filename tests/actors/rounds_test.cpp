@@ -24,14 +24,16 @@ protected:
     shared_.route.set_shard(shard_id{0}, shard_);
     shared_.availability = system_->spawn(
         [](caf::event_based_actor*) -> caf::behavior { return {[](catalogue_changed& c) { c.done(std::move(c.answer)); }}; });
+    shared_.reports = system_->spawn(
+        [this](caf::event_based_actor*) -> caf::behavior { return {[this](pass_round_order& o) { passed_on_.push_back(std::move(o)); }}; });
     rounds_ = system_->spawn<rounds_actor>(std::ref(shared_), catalogue_builder(1), sequence_t{0});
     settle();
   }
   ~rounds_test() override {
-    for (const auto& a : {rounds_, shard_, shared_.availability})
+    for (const auto& a : {rounds_, shard_, shared_.availability, shared_.reports})
       caf::anon_send_exit(a, caf::exit_reason::kill);
     shared_.route.clear();
-    rounds_ = shard_ = shared_.availability = nullptr;
+    rounds_ = shard_ = shared_.availability = shared_.reports = nullptr;
     settle();
   }
 
@@ -44,13 +46,21 @@ protected:
   void tell(Message m) {
     one_actor_test::tell(rounds_, std::move(m));
   }
-  void order_import() {
+  static round_definition a_round() {
     round_definition d;
     d.code = "R";
     d.time_zone = "Asia/Kuala_Lumpur";
     d.centres = {{"A", "centre A", "Selangor", "Petaling", 3, 101}};
     d.groups.push_back({group_id{}, 0, std::chrono::year{2027} / 1 / 1, {{540, 600, 10}}});
-    tell(import_order{std::move(d), "op", [this](const auto& done) { done ? ++done_ : ++refused_; }});
+    return d;
+  }
+  void order_import(bool passed_on = false) {
+    tell(import_order{a_round(), "op", [this](const auto& done) { done ? ++done_ : ++refused_; }, passed_on});
+  }
+  void node_two_leads() {
+    shard_status s{};
+    s.record.record.leader.node = 2;
+    shared_.shard_statuses[0].store(std::make_shared<const shard_status>(s));
   }
   void lead(std::uint64_t incarnation) { tell(rounds_read{incarnation_t{incarnation}, {schema::owner::of_rounds(), {}, {}, {}}}); }
   std::uint64_t last_token() const { return appended_.back().items.at(0).token; }
@@ -59,6 +69,7 @@ protected:
   caf::actor shard_;
   caf::actor rounds_;
   std::vector<append_mail> appended_;
+  std::vector<pass_round_order> passed_on_;
   int done_ = 0;
   int refused_ = 0;
 };
@@ -83,6 +94,46 @@ TEST_F(rounds_test, a_node_that_has_lost_the_rounds_tells_nobody_of_them) {
   nodes_.heard.clear();
   tell(tell_rounds_now{});
   EXPECT_TRUE(nodes_.heard.empty());
+}
+
+TEST_F(rounds_test, an_order_is_passed_on_to_who_leads_and_answered_when_the_rounds_are_known_here) {
+  node_two_leads();
+  order_import();
+  ASSERT_EQ(passed_on_.size(), 1U);
+  EXPECT_EQ(std::get<round_imported>(passed_on_[0].event).definition.code, "R");
+  EXPECT_TRUE(appended_.empty());
+  tell(round_order_heard{passed_on_[0].ticket, "R", sequence_t{5}});
+  EXPECT_EQ(done_, 0) << "the round is not known here yet";
+  tell(rounds_told{sequence_t{5}, {round_imported{a_round(), "op", {}}}});
+  EXPECT_EQ(done_, 1);
+  EXPECT_EQ(refused_, 0);
+}
+
+TEST_F(rounds_test, what_the_leader_refuses_is_refused_at_once) {
+  node_two_leads();
+  tell(state_order{round_id{1}, round_state::open, {}, "op", [this](const auto& done) { done ? ++done_ : ++refused_; }});
+  ASSERT_EQ(passed_on_.size(), 1U);
+  tell(round_order_heard{passed_on_[0].ticket, std::unexpected("not_found: there is no such round"), {}});
+  EXPECT_EQ(refused_, 1);
+  tell(round_order_heard{passed_on_[0].ticket, "said twice", {}});
+  EXPECT_EQ(done_, 0);
+}
+
+TEST_F(rounds_test, an_order_done_elsewhere_is_answered_in_the_end_though_the_rounds_do_not_come) {
+  node_two_leads();
+  order_import();
+  tell(round_order_heard{passed_on_.at(0).ticket, "R", sequence_t{5}});
+  shared_.now = [] { return unix_ms{60'000}; };
+  tell(tell_rounds{});
+  EXPECT_EQ(done_, 1);
+}
+
+TEST_F(rounds_test, what_was_passed_on_is_not_passed_on_again) {
+  node_two_leads();
+  order_import(true);
+  EXPECT_TRUE(passed_on_.empty());
+  tell(round_committed{last_token(), {}, false});
+  EXPECT_EQ(refused_, 1);
 }
 
 }  // namespace

@@ -1,0 +1,121 @@
+// The actor that asks other nodes, and answers them: here about orders that are passed on to whoever leads the rounds.
+#include "actors/reports.hpp"
+
+#include <vector>
+
+#include "actors/context.hpp"
+#include "tests/actors/one_actor_test.hpp"
+
+namespace janji::actors {
+namespace {
+
+struct asked_nodes final : silent_nodes {
+  void ask(std::uint64_t node, shard_id, const schema::shard_ask& what) override { asks.emplace_back(node, what); }
+  void say(std::uint64_t node, const schema::shard_said& what) override { said.emplace_back(node, what); }
+
+  std::vector<std::pair<std::uint64_t, schema::shard_ask>> asks;
+  std::vector<std::pair<std::uint64_t, schema::shard_said>> said;
+};
+
+class reports_test : public one_actor_test {
+protected:
+  reports_test() : one_actor_test(nodes_, one_shard()) {
+    shared_.now = [this] { return now_; };
+    shared_.node_id = 1;
+    shared_.told_reports.set(std::make_shared<const std::map<std::uint64_t, told_report>>());
+    shared_.rounds = system_->spawn([this](caf::event_based_actor*) -> caf::behavior {
+      return {[this](round_order_heard& h) { heard_.push_back(std::move(h)); },
+              [this](import_order& o) { imports_.push_back(std::move(o)); }, [this](state_order& o) { states_.push_back(std::move(o)); }};
+    });
+    reports_ = system_->spawn<reports_actor>(std::ref(shared_));
+    settle();
+  }
+  ~reports_test() override {
+    for (const auto& a : {reports_, shared_.rounds})
+      caf::anon_send_exit(a, caf::exit_reason::kill);
+    reports_ = shared_.rounds = nullptr;
+    settle();
+  }
+  static node_options one_shard() {
+    node_options o;
+    o.shard_count = 1;
+    return o;
+  }
+  void leads(std::uint64_t node) {
+    shard_status s{};
+    s.record.record.leader.node = node;
+    shared_.shard_statuses[0].store(std::make_shared<const shard_status>(s));
+  }
+  static round_event opening() { return round_state_changed{round_id{1}, round_state::open, {}, "op", {}}; }
+  void is_asked(std::string order) {
+    schema::shard_ask ask;
+    ask.number = 77;
+    ask.what = schema::shard_ask::verb::round_order;
+    ask.order = std::move(order);
+    tell(reports_, shard_asked{2, shard_id{0}, std::move(ask)});
+  }
+
+  unix_ms now_{1'000};
+  asked_nodes nodes_;
+  caf::actor reports_;
+  std::vector<round_order_heard> heard_;
+  std::vector<import_order> imports_;
+  std::vector<state_order> states_;
+};
+
+TEST_F(reports_test, an_order_goes_to_who_leads_the_rounds_and_its_answer_comes_back) {
+  leads(2);
+  tell(reports_, pass_round_order{5, opening()});
+  ASSERT_EQ(nodes_.asks.size(), 1U);
+  EXPECT_EQ(nodes_.asks[0].first, 2U);
+  EXPECT_EQ(schema::decode_rounds(nodes_.asks[0].second.order)->events.size(), 1U);
+  tell(reports_, shard_answered{2, {nodes_.asks[0].second.number, true, "open", {}, sequence_t{9}}});
+  ASSERT_EQ(heard_.size(), 1U);
+  EXPECT_EQ(heard_[0].ticket, 5U);
+  EXPECT_EQ(heard_[0].answer, "open");
+  EXPECT_EQ(heard_[0].applied, sequence_t{9});
+}
+
+TEST_F(reports_test, a_leader_that_does_not_answer_is_named_and_nothing_is_promised) {
+  leads(2);
+  tell(reports_, pass_round_order{5, opening()});
+  now_ = unix_ms{61'000};
+  tell(reports_, sweep{});
+  ASSERT_EQ(heard_.size(), 1U);
+  ASSERT_FALSE(heard_[0].answer);
+  EXPECT_EQ(heard_[0].answer.error(), "busy: node 2, which leads the rounds, does not answer; look before you ask again");
+}
+
+TEST_F(reports_test, nobody_is_asked_while_nobody_leads) {
+  leads(0);
+  tell(reports_, pass_round_order{5, opening()});
+  EXPECT_TRUE(nodes_.asks.empty());
+  ASSERT_EQ(heard_.size(), 1U);
+  EXPECT_FALSE(heard_[0].answer);
+}
+
+TEST_F(reports_test, an_order_of_another_node_is_carried_out_here_and_answered) {
+  is_asked(schema::encode_rounds({}, std::vector{opening()}));
+  ASSERT_EQ(states_.size(), 1U);
+  EXPECT_TRUE(states_[0].passed_on);
+  EXPECT_EQ(states_[0].to, round_state::open);
+  shared_.rounds_applied = 12;
+  states_[0].done("open");
+  settle();
+  ASSERT_EQ(nodes_.said.size(), 1U);
+  EXPECT_EQ(nodes_.said[0].first, 2U);
+  EXPECT_EQ(nodes_.said[0].second, (schema::shard_said{77, true, "open", {}, sequence_t{12}}));
+}
+
+TEST_F(reports_test, what_is_no_order_is_refused) {
+  is_asked("junk");
+  is_asked(schema::encode_rounds({}, std::vector{opening(), opening()}));
+  is_asked(schema::encode_rounds({}, std::vector<round_event>{operator_noted{"disk release", "", "op", {}}}));
+  EXPECT_TRUE(imports_.empty() && states_.empty());
+  ASSERT_EQ(nodes_.said.size(), 3U);
+  for (const auto& [node, said] : nodes_.said)
+    EXPECT_FALSE(said.good);
+}
+
+}  // namespace
+}  // namespace janji::actors
