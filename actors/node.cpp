@@ -19,6 +19,7 @@
 #include "actors/reports.hpp"
 #include "actors/rounds.hpp"
 #include "actors/shard.hpp"
+#include "actors/ticker.hpp"
 #include "cluster/local_config_store.hpp"
 #include "cluster/placement.hpp"
 #include "schema/codec.hpp"
@@ -203,8 +204,10 @@ void node::impl::start_actors(catalogue_builder&& builder, sequence_t rounds_app
   for (std::uint16_t s = 0; s < shared.options.shard_count; ++s)
     shared.route.set_shard(shard_id{s}, system->spawn<shard_actor>(std::ref(shared), shard_id{s}));
   front = system->spawn<front_actor>(std::ref(shared));
-  if (others)
+  if (others) {
     shared.reports = system->spawn<reports_actor>(std::ref(shared));
+    shared.ticker = system->spawn<ticker_actor>(std::ref(shared));
+  }
   caf::anon_send(shared.archive, watch_disk{});
   std::map<std::uint16_t, activate_groups> by_shard;
   for (const auto& [group, place] : catalogue->groups)
@@ -265,8 +268,8 @@ node::~node() {
   m.links.reset();
   m.log->stop();
   std::vector<caf::actor> all{m.front, m.shared.rounds, m.shared.availability, m.shared.archive, m.shared.record_keeper};
-  if (m.shared.reports)
-    all.push_back(m.shared.reports);
+  if (m.others)
+    all.insert(all.end(), {m.shared.reports, m.shared.ticker});
   for (std::uint16_t s = 0; s < m.shared.options.shard_count; ++s)
     all.push_back(m.shared.route.shard(shard_id{s}));
   m.shared.route.for_each([&](const caf::actor& a) { all.push_back(a); });
@@ -275,7 +278,7 @@ node::~node() {
   all.clear();
   m.shared.route.clear();
   m.shared.record_keeper = nullptr;
-  m.shared.archive = m.shared.availability = m.shared.rounds = m.shared.reports = m.front = nullptr;
+  m.shared.archive = m.shared.availability = m.shared.rounds = m.shared.reports = m.shared.ticker = m.front = nullptr;
   m.system.reset();
 }
 

@@ -78,7 +78,11 @@ caf::behavior shard_actor::make_behavior() {
         leaving_ = leaving::wanted;
         leave();
       },
-      [this](machine_tick) { pass_time(); },
+      [this](machine_tick) {
+        shared_.ticking[shard_.value].told = false;
+        if (started_)
+          pass_time();
+      },
       [this](entries_loaded& l) {
         if (!l.error.empty())
           return shared_.fatal(l.error);

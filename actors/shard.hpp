@@ -81,7 +81,6 @@ private:
   void recover(tail_loaded& found);
   void deposed(const replication::stepped_down& d);
   void pass_time();
-  void tick_later();
   [[nodiscard]] bool stands_by() const;
   void see_record(cluster::versioned_record&& record);
   void ask_again();

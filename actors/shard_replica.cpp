@@ -14,8 +14,6 @@ namespace janji::actors {
 namespace {
 constexpr std::uint8_t hops_max = 3;
 constexpr std::chrono::milliseconds record_again{500};
-constexpr std::int64_t standby_ticks = 10;
-constexpr std::int64_t node_phase_ms = 7;
 
 bool is_empty(const group_mail& m) { return m.inputs.empty(); }
 bool is_empty(const registry_mail& m) { return m.inputs.empty(); }
@@ -32,7 +30,6 @@ void shard_actor::start(tail_loaded& found) {
   if (shared_.peers != nullptr) {
     s.log = std::move(found.log);
     s.commit = found.checkpoint;  // snapshots are of what is committed
-    tick_later();
   }
   step(std::move(s));
 }
@@ -43,14 +40,6 @@ bool shard_actor::stands_by() const {
   const auto here = [this](const replication::member& m) { return m.node == shared_.node_id; };
   return !may_lead() && early_.empty() && leaving_ != leaving::wanted && std::ranges::none_of(record.in_sync, here) &&
          std::ranges::none_of(record.learners, here);
-}
-
-// All shards of a node tick at the same moment: one wake-up serves them all, and what they say to another node goes in one frame.
-// Nodes of one machine tick at different moments. Whoever stands by does so seldom: there are many of these where there are many nodes.
-void shard_actor::tick_later() {
-  const std::int64_t every = shared_.options.cluster->tick_ms * (stands_by() ? standby_ticks : 1);
-  const auto phase = (shared_.now().value + static_cast<std::int64_t>(shared_.node_id) * node_phase_ms) % every;
-  delayed_send(this, std::chrono::milliseconds(every - phase), machine_tick{});
 }
 
 void shard_actor::pass_time() {
@@ -65,7 +54,7 @@ void shard_actor::pass_time() {
   leave();
   let_go();
   checkpoint_from_log();
-  tick_later();
+  shared_.ticking[shard_.value].stands_by = stands_by();
 }
 
 // What was asked of a leader that leads no more is asked again of the next; a take-over that changes nothing but the epoch
@@ -73,6 +62,7 @@ void shard_actor::pass_time() {
 void shard_actor::see_record(cluster::versioned_record&& record) {
   const auto before = machine_.record().record;
   step(replication::record_seen{std::move(record)});
+  shared_.ticking[shard_.value].stands_by = stands_by();
   const auto& now = machine_.record().record;
   if (now.epoch == before.epoch)
     return;
