@@ -36,7 +36,7 @@ std::function<unix_ms()> steady_wall_clock() {
 namespace {
 
 // At an orderly stop in a cluster: what is not handed over or committed by then is taken over, or found in the log.
-constexpr std::chrono::seconds hand_over_max{2};
+constexpr std::chrono::seconds no_hand_over_max{2};  // since the last one
 constexpr std::chrono::seconds flush_max{1};
 
 // Requests of operators to slot groups have numbers that no front gives.
@@ -422,12 +422,19 @@ void node::stop(std::uint32_t limit_ms) {
   if (!m.others)  // in a cluster an answer may be lost between nodes; the front has waited for what it could
     wait_for([&] { return m.in_flight <= 0; });
   if (m.others) {
-    const auto to_hand_over = std::min(until, steady_clock::now() + hand_over_max);
     m.shared.shards_handed_over = 0;
     m.others->tell_leaving();
     for (std::uint16_t s = 0; s < m.shared.options.shard_count; ++s)
       caf::anon_send(m.shared.route.shard(shard_id{s}), hand_over_all{});
-    wait_for([&] { return m.shared.shards_handed_over >= m.shared.options.shard_count || steady_clock::now() > to_hand_over; });
+    std::uint32_t before = 0;
+    auto last = steady_clock::now();
+    wait_for([&] {
+      if (const std::uint32_t now = m.shared.shards_handed_over; now != before) {
+        before = now;
+        last = steady_clock::now();
+      }
+      return before >= m.shared.options.shard_count || steady_clock::now() > last + no_hand_over_max;
+    });
   }
   m.shared.shards_flushed = 0;
   for (std::uint16_t s = 0; s < m.shared.options.shard_count; ++s)

@@ -141,7 +141,7 @@ struct cluster_options {
   std::uint32_t tick_ms = 25;   // the replication machine's unit of time
   std::uint32_t moves_max = 4;  // of the shards that a node leads, at once
   // Of a node, at once: every one waits for etcd, and etcd for its disk.
-  std::uint32_t hand_overs_max = 3;
+  std::uint32_t hand_overs_max = 1;
 };
 
 struct node_options {

@@ -55,7 +55,7 @@ const std::array all{
     setting{"cluster.zone", "replicas lie in different zones as far as there are enough", "", std::string(), 0, 64},
     setting{"cluster.weight", "this node's share of the shards, in proportion to the others'", "", std::int64_t{100}, 1, 10000},
     setting{"cluster.hand_overs_at_once", "leaderships that a node hands over at the same time; each waits for the others", "",
-            std::int64_t{3}, 1, 64},
+            std::int64_t{1}, 1, 64},
     setting{"cluster.replace_after_s", "a node that is away for so long is replaced by others", "s", std::int64_t{60}, 1, 86400},
     setting{"cluster.certificate_file", "of the links, PEM; with the key and the authority's, or none of them", "file", std::string(), 0,
             4096},
