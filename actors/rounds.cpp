@@ -1,15 +1,21 @@
 #include "actors/rounds.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "booking/assert.hpp"
+#include "cluster/peer_links.hpp"
 
 namespace janji::actors {
 
 namespace {
-constexpr std::size_t orders_max = 64;          // operators' orders under way
-constexpr std::chrono::seconds tell_again{2};   // to nodes that missed it
+constexpr std::size_t orders_max = 64;                                                    // operators' orders under way
+constexpr std::chrono::seconds tell_again{2};                                             // to nodes that missed it; then seldomer
+constexpr unsigned tell_seldomest = 32;                                                   // of these
+constexpr std::size_t rounds_bytes_max = cluster::peer_payload_bytes_max - (64U << 10U);  // all rounds, as nodes tell each other
 constexpr std::int64_t known_here_ms = 10'000;  // what was ordered elsewhere is told after that, known here or not
 }  // namespace
 
@@ -29,7 +35,10 @@ caf::behavior rounds_actor::make_behavior() {
       [this](rounds_told& t) { take(t); },
       [this](tell_rounds_now) { tell_others(); },
       [this](tell_rounds) {
-        tell_others();
+        if (++untold_ >= tell_after_) {
+          tell_others();
+          tell_after_ = std::min(2 * tell_after_, tell_seldomest);
+        }
         answer_passed_on();
         delayed_send(this, tell_again, tell_rounds{});
       },
@@ -47,6 +56,8 @@ caf::behavior rounds_actor::make_behavior() {
 void rounds_actor::take(import_order& o) {
   if (!waiting_.empty())
     return o.done(std::unexpected("busy: another operator's order is under way, try again"));
+  if (auto wrong = too_large(o); !wrong.empty())
+    return o.done(std::unexpected(std::move(wrong)));
   if (!o.passed_on && led_elsewhere())
     return pass_on(round_imported{std::move(o.definition), std::move(o.by), {}}, std::move(o.done));
   if (builder_.find(o.definition.code) != nullptr)
@@ -54,6 +65,22 @@ void rounds_actor::take(import_order& o) {
   builder_.number(o.definition);
   auto answer = o.definition.code;
   append(round_imported{std::move(o.definition), std::move(o.by), shared_.now()}, std::move(o.done), std::move(answer));
+}
+
+// What one node cannot tell another in a message must not be committed: the others would never serve it.
+std::string rounds_actor::too_large(const import_order& o) const {
+  if (shared_.peers == nullptr)
+    return {};
+  auto all = builder_.history();
+  all.push_back(round_imported{o.definition, o.by, {}});
+  const auto bytes = schema::encode_rounds({}, all).size();
+  if (bytes <= rounds_bytes_max)
+    return {};
+  constexpr double mb = 1e6;
+  return fmt::format(
+      "wrong_state: with this round all rounds of the cluster would be {:.1f} MB, and {:.1f} are the most that its nodes tell each other: "
+      "leave days out of it",
+      static_cast<double>(bytes) / mb, static_cast<double>(rounds_bytes_max) / mb);
 }
 
 void rounds_actor::take(state_order& o) {
@@ -138,6 +165,7 @@ void rounds_actor::committed(const round_committed& c) {
   builder_.apply(w.event);
   applied_ = c.sequence;
   publish();
+  tell_after_ = 1;
   tell_others();
   caf::anon_send(shared_.availability, catalogue_changed{std::move(w.done), std::move(w.answer)});
 }
@@ -161,6 +189,7 @@ void rounds_actor::take_over(rounds_read& r) {
   incarnation_ = r.incarnation;
   leading_ = true;
   publish();
+  tell_after_ = 1;
   tell_others();
   caf::anon_send(shared_.availability, catalogue_changed{[](const auto&) {}, {}});
 }
@@ -191,6 +220,7 @@ void rounds_actor::publish() {
 }
 
 void rounds_actor::tell_others() {
+  untold_ = 0;
   if (leading_ && shared_.peers != nullptr)
     shared_.peers->tell_rounds(applied_, builder_.history());
 }

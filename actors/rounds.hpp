@@ -39,6 +39,7 @@ private:
   void answer_passed_on();
   void take(import_order& o);
   void take(state_order& o);
+  [[nodiscard]] std::string too_large(const import_order& o) const;
   void append(round_event event, operator_done done, std::string answer);
   void committed(const round_committed& c);
   void take_over(rounds_read& r);
@@ -54,6 +55,7 @@ private:
   std::deque<waiting> waiting_;
   std::map<std::uint64_t, passed> passed_on_;  // by ticket
   std::uint64_t next_token_ = 0;
+  unsigned untold_ = 0, tell_after_ = 1;  // in turns of the timer
 };
 
 }  // namespace janji::actors

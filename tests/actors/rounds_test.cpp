@@ -54,8 +54,18 @@ protected:
     d.groups.push_back({group_id{}, 0, std::chrono::year{2027} / 1 / 1, {{540, 600, 10}}});
     return d;
   }
-  void order_import(bool passed_on = false) {
-    tell(import_order{a_round(), "op", [this](const auto& done) { done ? ++done_ : ++refused_; }, passed_on});
+  static round_definition a_round_too_large() {
+    auto d = a_round();
+    const auto day = d.groups.front();
+    d.groups.assign(limits::round_groups_max, day);
+    for (auto& g : d.groups)
+      for (int w = 0; w < 5; ++w)
+        g.windows.push_back(day.windows.front());
+    return d;
+  }
+  void order_import(bool passed_on = false) { order_import(a_round(), passed_on); }
+  void order_import(round_definition d, bool passed_on) {
+    tell(import_order{std::move(d), "op", [this](const auto& done) { done ? ++done_ : ++refused_; }, passed_on});
   }
   void node_two_leads() {
     shard_status s{};
@@ -134,6 +144,34 @@ TEST_F(rounds_test, what_was_passed_on_is_not_passed_on_again) {
   EXPECT_TRUE(passed_on_.empty());
   tell(round_committed{last_token(), {}, false});
   EXPECT_EQ(refused_, 1);
+}
+
+TEST_F(rounds_test, a_round_that_no_message_to_another_node_holds_is_refused_wherever_it_is_imported) {
+  lead(7);
+  order_import(a_round_too_large(), false);
+  EXPECT_EQ(refused_, 1);
+  EXPECT_TRUE(appended_.empty());
+  order_import(a_round_too_large(), true);
+  EXPECT_EQ(refused_, 2);
+  node_two_leads();
+  tell(rounds_told{sequence_t{9}, {}});
+  order_import(a_round_too_large(), false);
+  EXPECT_EQ(refused_, 3);
+  EXPECT_TRUE(passed_on_.empty());
+}
+
+TEST_F(rounds_test, others_are_told_again_and_seldomer_while_nothing_changes) {
+  lead(7);
+  nodes_.heard.clear();
+  for (int i = 0; i < 64; ++i)
+    tell(tell_rounds{});
+  EXPECT_EQ(nodes_.heard.size(), 6U) << "after 1, 2, 4, 8, 16 and 32 turns";
+  nodes_.heard.clear();
+  order_import();
+  tell(round_committed{last_token(), sequence_t{5}, true});
+  EXPECT_EQ(nodes_.heard.size(), 1U);
+  tell(tell_rounds{});
+  EXPECT_EQ(nodes_.heard.size(), 2U) << "soon again after a change";
 }
 
 }  // namespace
