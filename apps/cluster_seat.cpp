@@ -494,7 +494,7 @@ cluster_seat::said cluster_seat::promote_alone(shard_id shard, std::uint64_t nod
   std::string gone;
   for (const auto& m : known->record.in_sync)
     gone += fmt::format("{}{}", gone.empty() ? "" : ", ", m.node);
-  const auto what = fmt::format(
+  auto what = fmt::format(
       "shard {} is led by node {} from its disk alone; what only the disks of nodes {} held is lost, and they "
       "must not come back without being wiped",
       shard.value, node, gone);

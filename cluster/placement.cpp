@@ -48,10 +48,12 @@ std::vector<std::size_t> bounds(std::size_t total, std::span<const placeable_nod
 // Indices into `nodes`, the best liked first.
 std::vector<std::size_t> ranked(shard_id shard, std::span<const placeable_node> nodes) {
   std::vector<std::pair<double, std::size_t>> order;
+  order.reserve(nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i)
     order.emplace_back(preference_of(shard, nodes[i]), i);
   std::ranges::sort(order, std::greater{});
   std::vector<std::size_t> out;
+  out.reserve(order.size());
   for (const auto& [preference, i] : order)
     out.push_back(i);
   return out;

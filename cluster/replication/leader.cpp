@@ -145,8 +145,8 @@ void machine::acknowledged(const header& h, const acknowledgement& m, outputs& o
   if (!known && !by_sequence)
     return;
   p.acked = std::max(p.acked, m.at.sequence);
-  p.ordered = p.ordered || p.promised;
-  if (m.at.sequence.value + 1 >= p.next.value) {
+  if (m.at.sequence.value + 1 >= p.next.value) {  // a lesser one was under way when the logs were compared: no answer to the order
+    p.ordered = p.ordered || p.promised;
     p.awaiting = false;
     p.next = sequence_t{std::min(m.at.sequence.value, log_.tail.sequence.value) + 1};
   }

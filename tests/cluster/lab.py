@@ -179,8 +179,9 @@ class LabCluster:
         if done.code != 0:
             raise Stop(f"shards do not come to rest: {done}")
 
-    def open_round(self):
-        open_demo_round(self.nodes, [lambda path, h=h: request(CITIZENS, "GET", path, host=h.ip) for h in self.hosts], self.all_ready)
+    def open_round(self, passed_on=True):
+        open_demo_round(self.nodes, [lambda path, h=h: request(CITIZENS, "GET", path, host=h.ip) for h in self.hosts], self.all_ready,
+                        passed_on=passed_on)
         self.wait_whole()
 
     def kill(self, i):

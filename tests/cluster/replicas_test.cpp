@@ -80,6 +80,31 @@ TEST_F(cluster_test, a_repeated_append_is_acknowledged_again) {
   EXPECT_TRUE(confirmed(0, b));
 }
 
+// Found by the simulator, seed 1007983: the entry was never sent again, and the shard confirmed nothing until its leader changed.
+TEST_F(cluster_test, a_late_acknowledgement_is_not_taken_for_the_answer_to_an_order) {
+  serve();
+  book(0);
+  run();
+  const header from_1{epoch_t{2}, who(1), boot_t{1}, who(0), boot_t{1}};
+  const send late{from_1, acknowledgement{pos(2, 2)}};
+  const auto deliver = [this](bool without_acknowledgements_of_1) {
+    for (auto& m : std::exchange(net, {}))
+      if (!without_acknowledgements_of_1 || m.head.from.node != 1 || !std::holds_alternative<acknowledgement>(m.what))
+        send_again(static_cast<int>(m.head.to.node), m);
+    for (int n = 0; n < 3; ++n)
+      sync(n);
+  };
+  const auto b = book(0);
+  send_again(0, {from_1, refusal{epoch_t{1}, {}, {}, false}});  // of the time before its promise
+  for (int i = 0; i < 10; ++i)
+    deliver(true);
+  ASSERT_EQ(tail(1), pos(2, 3));
+  ASSERT_FALSE(confirmed(0, b));
+  send_again(0, late);
+  ticks_all(50);
+  EXPECT_TRUE(confirmed(0, b));
+}
+
 // ------------------------------------------------------------------ take-over and reconciliation
 
 TEST_F(cluster_test, when_the_leader_is_silent_another_takes_over_and_the_booking_is_still_there) {
