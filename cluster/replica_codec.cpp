@@ -5,8 +5,9 @@
 #include <kj/exception.h>
 #include <wire/replica.capnp.h>
 
-#include <cstring>
 #include <utility>
+
+#include "schema/words.hpp"
 
 namespace janji::cluster {
 
@@ -220,8 +221,7 @@ std::string encode_replica_message(const header& head, const message& what) {
 std::expected<replica_message, std::string> decode_replica_message(std::string_view bytes) {
   if (bytes.size() % sizeof(capnp::word) != 0)
     return std::unexpected("not a whole number of words");
-  std::vector<capnp::word> words(bytes.size() / sizeof(capnp::word));
-  std::memcpy(words.data(), bytes.data(), bytes.size());
+  const auto words = schema::aligned_words(bytes);
   capnp::ReaderOptions options;
   options.traversalLimitInWords = words.size() * 2 + 1024;
   options.nestingLimit = 8;

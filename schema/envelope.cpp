@@ -5,8 +5,9 @@
 #include <wire/envelope.capnp.h>
 
 #include <array>
-#include <cstring>
 #include <vector>
+
+#include "schema/words.hpp"
 
 namespace janji::schema {
 
@@ -31,8 +32,7 @@ void append_envelope(std::string& out, const envelope& e) {
 std::expected<void, codec_error> for_each_envelope(std::string_view bytes, const std::function<void(const envelope&)>& visit) {
   if (bytes.size() % sizeof(capnp::word) != 0)
     return std::unexpected(codec_error{"a message is not a whole number of words"});
-  std::vector<capnp::word> aligned(bytes.size() / sizeof(capnp::word));
-  std::memcpy(aligned.data(), bytes.data(), bytes.size());
+  const auto aligned = aligned_words(bytes);
   kj::ArrayPtr<const capnp::word> rest(aligned.data(), aligned.size());
   try {
     while (rest.size() != 0) {

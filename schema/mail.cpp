@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "booking/assert.hpp"
+#include "schema/words.hpp"
 #include "wire/mail.capnp.h"
 
 namespace janji::schema {
@@ -455,8 +456,7 @@ template <class Root, class Get>
 auto decode(std::string_view bytes, Get&& get) -> std::expected<decltype(get(std::declval<typename Root::Reader>())), codec_error> {
   if (bytes.size() % sizeof(capnp::word) != 0)
     return std::unexpected(codec_error{"not a whole number of words"});
-  std::vector<capnp::word> words(bytes.size() / sizeof(capnp::word));
-  std::memcpy(words.data(), bytes.data(), bytes.size());
+  const auto words = aligned_words(bytes);
   capnp::ReaderOptions options;
   options.traversalLimitInWords = words.size() * 2 + 1024;
   options.nestingLimit = 8;

@@ -4,10 +4,10 @@
 #include <capnp/serialize.h>
 #include <kj/io.h>
 
-#include <cstring>
 #include <vector>
 
 #include "booking/types.hpp"
+#include "schema/words.hpp"
 #include "wire/person.capnp.h"
 
 namespace janji::schema {
@@ -33,8 +33,7 @@ std::string encode(const personal_record& record) {
 std::expected<personal_record, std::string> decode_personal_record(std::string_view bytes) {
   if (bytes.empty() || bytes.size() > limits::sealed_record_bytes_max)
     return std::unexpected("a personal record of that size cannot be right");
-  std::vector<capnp::word> words((bytes.size() + sizeof(capnp::word) - 1) / sizeof(capnp::word));
-  std::memcpy(words.data(), bytes.data(), bytes.size());
+  const auto words = aligned_words(bytes);
   try {
     capnp::FlatArrayMessageReader message(kj::arrayPtr(words.data(), words.size()));
     const auto in = message.getRoot<wire::PersonalRecord>();

@@ -24,6 +24,16 @@ struct silent_nodes : peer_port {
   void say(std::uint64_t, const schema::shard_said&) override {}
 };
 
+// Whom the actor under test talks to. CAF 0.17 starts a function as an actor through a reference to null, so here is a class.
+class stub_actor : public caf::event_based_actor {
+public:
+  stub_actor(caf::actor_config& config, caf::behavior behaviour) : caf::event_based_actor(config), behaviour_(std::move(behaviour)) {}
+  caf::behavior make_behavior() override { return behaviour_; }
+
+private:
+  caf::behavior behaviour_;
+};
+
 class one_actor_test : public testing::Test {
 protected:
   explicit one_actor_test(peer_port& others, const node_options& options = {}) : shared_(options) {
@@ -38,6 +48,7 @@ protected:
     while (scheduler.try_run_once()) {
     }
   }
+  caf::actor spawn_stub(caf::behavior behaviour) { return system_->spawn<stub_actor>(std::move(behaviour)); }
   template <class Message>
   void tell(const caf::actor& whom, Message m) {
     caf::anon_send(whom, std::move(m));

@@ -23,10 +23,9 @@ protected:
     shared_.now = [this] { return now_; };
     shared_.node_id = 1;
     shared_.told_reports.set(std::make_shared<const std::map<std::uint64_t, told_report>>());
-    shared_.rounds = system_->spawn([this](caf::event_based_actor*) -> caf::behavior {
-      return {[this](round_order_heard& h) { heard_.push_back(std::move(h)); },
-              [this](import_order& o) { imports_.push_back(std::move(o)); }, [this](state_order& o) { states_.push_back(std::move(o)); }};
-    });
+    shared_.rounds = spawn_stub({[this](round_order_heard& h) { heard_.push_back(std::move(h)); },
+                                 [this](import_order& o) { imports_.push_back(std::move(o)); },
+                                 [this](state_order& o) { states_.push_back(std::move(o)); }});
     reports_ = system_->spawn<reports_actor>(std::ref(shared_));
     settle();
   }

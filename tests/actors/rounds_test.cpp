@@ -18,14 +18,10 @@ struct listening_nodes final : silent_nodes {
 class rounds_test : public one_actor_test {
 protected:
   rounds_test() : one_actor_test(nodes_, one_shard()) {
-    shard_ = system_->spawn([this](caf::event_based_actor*) -> caf::behavior {
-      return {[this](append_mail& mail) { appended_.push_back(std::move(mail)); }, [](activate_groups&) {}};
-    });
+    shard_ = spawn_stub({[this](append_mail& mail) { appended_.push_back(std::move(mail)); }, [](activate_groups&) {}});
     shared_.route.set_shard(shard_id{0}, shard_);
-    shared_.availability = system_->spawn(
-        [](caf::event_based_actor*) -> caf::behavior { return {[](catalogue_changed& c) { c.done(std::move(c.answer)); }}; });
-    shared_.reports = system_->spawn(
-        [this](caf::event_based_actor*) -> caf::behavior { return {[this](pass_round_order& o) { passed_on_.push_back(std::move(o)); }}; });
+    shared_.availability = spawn_stub({[](catalogue_changed& c) { c.done(std::move(c.answer)); }});
+    shared_.reports = spawn_stub({[this](pass_round_order& o) { passed_on_.push_back(std::move(o)); }});
     rounds_ = system_->spawn<rounds_actor>(std::ref(shared_), catalogue_builder(1), sequence_t{0});
     settle();
   }
