@@ -567,6 +567,11 @@ std::string encode_report(const node_report& report) {
 }
 std::expected<node_report, codec_error> decode_report(std::string_view bytes) { return decode<wire::NodeReport>(bytes, get_report); }
 
+// From a string Cap'n Proto would take what stands before its first zero.
+static capnp::Text::Reader whole(const std::string& words) { return {words.c_str(), words.size()}; }
+// As much of it as whoever reads it takes.
+static std::string cut(const std::string& words) { return words.substr(0, mail_text_bytes_max); }
+
 std::string encode_ask(const shard_ask& ask) {
   capnp::MallocMessageBuilder message;
   auto to = message.initRoot<wire::ShardAsk>();
@@ -577,9 +582,9 @@ std::string encode_ask(const shard_ask& ask) {
   to.setWhoDisk(ask.who_disk);
   to.setByNode(ask.by_node);
   to.setByDisk(ask.by_disk);
-  to.setNoted(ask.noted.what.substr(0, mail_text_bytes_max));
-  to.setNotedDetail(ask.noted.detail.substr(0, mail_text_bytes_max));
-  to.setNotedBy(ask.noted.by.substr(0, mail_text_bytes_max));
+  to.setNoted(whole(cut(ask.noted.what)));
+  to.setNotedDetail(whole(cut(ask.noted.detail)));
+  to.setNotedBy(whole(cut(ask.noted.by)));
   to.setNotedAtMs(ask.noted.at.value);
   to.setOrder(data_of(ask.order));
   return bytes_of(message);
@@ -591,7 +596,7 @@ std::string encode_said(const shard_said& said) {
   auto to = message.initRoot<wire::ShardSaid>();
   to.setNumber(said.number);
   to.setGood(said.good);
-  to.setText(said.text);
+  to.setText(whole(cut(said.text)));
   to.setLog(data_of(said.log));
   to.setRoundsApplied(said.rounds_applied.value);
   return bytes_of(message);

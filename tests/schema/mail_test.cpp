@@ -214,5 +214,21 @@ TEST(mail, what_cannot_be_is_an_error) {
   EXPECT_FALSE(decode_mail("junk", {}).has_value());
 }
 
+TEST(mail, words_between_nodes_come_back_whole_with_zeros_in_them_and_cut_where_they_are_too_long) {
+  using namespace std::string_literals;
+  shard_ask ask;
+  ask.number = 7;
+  ask.what = shard_ask::verb::round_order;
+  ask.noted = {"a\0b"s, "\0"s, "", unix_ms{1}};
+  ask.order = "\0order"s;
+  EXPECT_EQ(decode_ask(encode_ask(ask)), ask);
+  shard_said said{7, true, "x\0y"s, "log", sequence_t{9}};
+  EXPECT_EQ(decode_said(encode_said(said)), said);
+  said.text.assign(1U << 20U, 'z');
+  const auto cut = decode_said(encode_said(said));
+  ASSERT_TRUE(cut.has_value());
+  EXPECT_TRUE(!cut->text.empty() && said.text.starts_with(cut->text));
+}
+
 }  // namespace
 }  // namespace janji::schema
