@@ -113,12 +113,16 @@ struct node_context {
   std::atomic<std::uint64_t> disk_free_bytes{0};
   std::atomic<std::uint64_t> disk_total_bytes{0};
   std::vector<std::atomic<std::shared_ptr<const shard_status>>> shard_statuses{options.shard_count};
+  // 0: nobody, as far as is known here.
+  [[nodiscard]] std::uint64_t leader_of(shard_id s) const {
+    const auto status = shard_statuses[s.value].load();
+    return status == nullptr ? 0 : status->record.record.leader.node;
+  }
   struct ticked {
     std::atomic<bool> stands_by{false};  // set by the shard: it has nothing to do with this node but for mail on its way
     std::atomic<bool> told{false};       // set by the ticker, taken back by the shard: a tick is in its mailbox
   };
   std::vector<ticked> ticking{options.shard_count};  // of a cluster
-  caf::actor ticker;
 
 private:
   std::vector<std::atomic<bool>> strict_free_;

@@ -114,6 +114,7 @@ struct node::impl {
   std::unique_ptr<journal> log;
   std::unique_ptr<caf::actor_system> system;
   caf::actor front;
+  caf::actor ticker;              // of a cluster
   std::unique_ptr<peers> others;  // none: the node is alone
   std::unique_ptr<cluster::peer_links> links;
 
@@ -206,7 +207,7 @@ void node::impl::start_actors(catalogue_builder&& builder, sequence_t rounds_app
   front = system->spawn<front_actor>(std::ref(shared));
   if (others) {
     shared.reports = system->spawn<reports_actor>(std::ref(shared));
-    shared.ticker = system->spawn<ticker_actor>(std::ref(shared));
+    ticker = system->spawn<ticker_actor>(std::ref(shared));
   }
   caf::anon_send(shared.archive, watch_disk{});
   std::map<std::uint16_t, activate_groups> by_shard;
@@ -269,7 +270,7 @@ node::~node() {
   m.log->stop();
   std::vector<caf::actor> all{m.front, m.shared.rounds, m.shared.availability, m.shared.archive, m.shared.record_keeper};
   if (m.others)
-    all.insert(all.end(), {m.shared.reports, m.shared.ticker});
+    all.insert(all.end(), {m.shared.reports, m.ticker});
   for (std::uint16_t s = 0; s < m.shared.options.shard_count; ++s)
     all.push_back(m.shared.route.shard(shard_id{s}));
   m.shared.route.for_each([&](const caf::actor& a) { all.push_back(a); });
@@ -278,7 +279,7 @@ node::~node() {
   all.clear();
   m.shared.route.clear();
   m.shared.record_keeper = nullptr;
-  m.shared.archive = m.shared.availability = m.shared.rounds = m.shared.reports = m.shared.ticker = m.front = nullptr;
+  m.shared.archive = m.shared.availability = m.shared.rounds = m.shared.reports = m.ticker = m.front = nullptr;
   m.system.reset();
 }
 

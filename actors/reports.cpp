@@ -19,7 +19,6 @@ constexpr std::chrono::seconds report_every{1};
 constexpr std::int64_t patience_ms = 60'000;       // of an operator's question; a long log takes its time
 constexpr std::int64_t short_patience_ms = 5'000;  // where it takes none: whoever asks tries again
 constexpr std::int64_t order_patience_ms = 15'000;
-constexpr std::string_view no_answer = "does not answer";
 constexpr std::size_t for_others_max = 256;
 
 replication::member member_of(const std::vector<replication::member>& list, std::uint64_t node) {
@@ -128,19 +127,18 @@ void reports_actor::note(note_order& o) {
 
 void reports_actor::note_again() {
   for (auto& g : std::exchange(unnoted_, {})) {
-    const auto status = shared_.shard_statuses[0].load();
-    const auto leader = status == nullptr ? 0 : status->record.record.leader.node;
+    const auto leader = shared_.leader_of(shard_id{0});
     g.asked = {leader == 0 ? shared_.node_id : leader};
     g.heard.clear();
     begin(std::move(g));
   }
 }
 
-void reports_actor::note_here(const shard_asked& a, std::uint64_t number) {
-  const auto self = caf::actor_cast<caf::actor>(this);
-  caf::anon_send(shared_.rounds, note_order{a.what.noted, [self, number](const auto& done) {
-                                              caf::anon_send(self, order_said{number, done.has_value(), done ? *done : done.error()});
-                                            }});
+// What the rounds' actor says of it is the answer to a question.
+operator_done reports_actor::answer_to(std::uint64_t number) {
+  return [self = caf::actor_cast<caf::actor>(this), number](const auto& r) {
+    caf::anon_send(self, order_said{number, r.has_value(), r ? *r : r.error()});
+  };
 }
 
 void reports_actor::replace(replace_order& o) {
@@ -165,8 +163,7 @@ void reports_actor::replace(replace_order& o) {
 }
 
 void reports_actor::pass(pass_round_order& o) {
-  const auto status = shared_.shard_statuses[0].load();
-  const auto leader = status == nullptr ? 0 : status->record.record.leader.node;
+  const auto leader = shared_.leader_of(shard_id{0});
   if (leader == 0 || leader == shared_.node_id)
     return caf::anon_send(shared_.rounds, round_order_heard{o.ticket, std::unexpected("busy: who leads the rounds changes just now"), {}});
   gathering g{{}, shard_id{0}, {leader}, {}, {}, {}, {}, o.ticket};
@@ -180,13 +177,11 @@ void reports_actor::order_here(const shard_asked& a, std::uint64_t number) {
   auto told = schema::decode_rounds(a.what.order);
   if (!told || told->events.size() != 1)
     return say(number, {0, false, "wrong_state: what was passed on is no order about rounds", {}, {}});
-  const auto self = caf::actor_cast<caf::actor>(this);
-  operator_done done = [self, number](const auto& r) { caf::anon_send(self, order_said{number, r.has_value(), r ? *r : r.error()}); };
   auto& event = told->events.front();
   if (auto* i = std::get_if<round_imported>(&event))
-    caf::anon_send(shared_.rounds, import_order{std::move(i->definition), std::move(i->by), std::move(done), true});
+    caf::anon_send(shared_.rounds, import_order{std::move(i->definition), std::move(i->by), answer_to(number), true});
   else if (auto* s = std::get_if<round_state_changed>(&event))
-    caf::anon_send(shared_.rounds, state_order{s->round, s->state, std::move(s->reason), std::move(s->by), std::move(done), true});
+    caf::anon_send(shared_.rounds, state_order{s->round, s->state, std::move(s->reason), std::move(s->by), answer_to(number), true});
   else
     say(number, {0, false, "wrong_state: what was passed on is no order about rounds", {}, {}});
 }
@@ -214,7 +209,7 @@ void reports_actor::asked(const shard_asked& a) {
   }
   const auto self = caf::actor_cast<caf::actor>(this);
   if (a.what.what == schema::shard_ask::verb::note)
-    note_here(a, number);
+    caf::anon_send(shared_.rounds, note_order{a.what.noted, answer_to(number)});
   else if (a.what.what == schema::shard_ask::verb::round_order)
     order_here(a, number);
   else if (a.what.what == schema::shard_ask::verb::read_log)
@@ -264,26 +259,29 @@ void reports_actor::give_up_late_ones() {
   }
 }
 
-// In the words of the node that leads the rounds.
+// In the words of the node that leads the rounds, which was the only one asked.
 void reports_actor::answer_order(gathering& g) {
-  auto& [node, what] = *g.heard.begin();
-  if (what.good)
-    return caf::anon_send(shared_.rounds, round_order_heard{g.ticket, std::move(what.text), what.rounds_applied});
-  if (what.text == no_answer)
-    what.text = fmt::format("busy: node {}, which leads the rounds, does not answer; look before you ask again", node);
-  caf::anon_send(shared_.rounds, round_order_heard{g.ticket, std::unexpected(std::move(what.text)), {}});
+  round_order_heard heard{g.ticket, {}, {}};
+  if (g.heard.empty())
+    heard.answer =
+        std::unexpected(fmt::format("busy: node {}, which leads the rounds, does not answer; look before you ask again", g.asked.front()));
+  else if (auto& what = g.heard.begin()->second; what.good)
+    heard = {g.ticket, std::move(what.text), what.rounds_applied};
+  else
+    heard.answer = std::unexpected(std::move(what.text));
+  caf::anon_send(shared_.rounds, std::move(heard));
 }
 
 void reports_actor::finish(gathering& g) {
+  if (g.ask.what == schema::shard_ask::verb::round_order)
+    return answer_order(g);
   for (const auto node : g.asked)
-    g.heard.try_emplace(node, said{false, std::string(no_answer), {}});
+    g.heard.try_emplace(node, said{false, "does not answer", {}});
   const bool all = std::ranges::all_of(g.heard, [](const auto& h) { return h.second.good; });
   if (!all && g.again_until > shared_.now())
     return unnoted_.push_back(std::move(g));
   if (all && (g.ask.what == schema::shard_ask::verb::read_log || g.ask.what == schema::shard_ask::verb::note))
     return g.done(std::move(g.heard.begin()->second.text));
-  if (g.ask.what == schema::shard_ask::verb::round_order)
-    return answer_order(g);
   std::string words;
   std::set<std::string> hashes;
   for (const auto& [node, what] : g.heard) {

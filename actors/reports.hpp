@@ -41,7 +41,7 @@ private:
   void verify(verify_order& o);
   void read_log(read_log_order& o);
   void note(note_order& o);
-  void note_here(const shard_asked& a, std::uint64_t number);
+  [[nodiscard]] operator_done answer_to(std::uint64_t number);
   void note_again();
   void replace(replace_order& o);
   void pass(pass_round_order& o);

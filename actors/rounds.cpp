@@ -12,10 +12,10 @@
 namespace janji::actors {
 
 namespace {
-constexpr std::size_t orders_max = 64;                                                    // operators' orders under way
-constexpr std::chrono::seconds tell_again{2};                                             // to nodes that missed it; then seldomer
-constexpr unsigned tell_seldomest = 32;                                                   // of these
-constexpr std::size_t rounds_bytes_max = cluster::peer_payload_bytes_max - (64U << 10U);  // all rounds, as nodes tell each other
+constexpr std::size_t orders_max = 64;                                             // operators' orders under way
+constexpr std::chrono::seconds tell_again{2};                                      // to nodes that missed it; then seldomer
+constexpr unsigned tell_seldomest = 32;                                            // of these
+constexpr std::size_t rounds_bytes_max = cluster::peer_payload_bytes_max / 4 * 3;  // at an import; orders and notes come on top
 constexpr std::int64_t known_here_ms = 10'000;  // what was ordered elsewhere is told after that, known here or not
 }  // namespace
 
@@ -104,8 +104,7 @@ void rounds_actor::take(state_order& o) {
 bool rounds_actor::led_elsewhere() const {
   if (shared_.peers == nullptr || leading_)
     return false;
-  const auto status = shared_.shard_statuses[0].load();
-  const auto leader = status == nullptr ? 0 : status->record.record.leader.node;
+  const auto leader = shared_.leader_of(shard_id{0});
   return leader != 0 && leader != shared_.node_id;
 }
 

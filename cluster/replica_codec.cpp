@@ -1,31 +1,22 @@
 #include "cluster/replica_codec.hpp"
 
-#include <capnp/message.h>
-#include <capnp/serialize.h>
-#include <kj/exception.h>
 #include <wire/replica.capnp.h>
 
 #include <utility>
 
-#include "schema/words.hpp"
+#include "schema/message.hpp"
 
 namespace janji::cluster {
 
 using namespace replication;
+using schema::nonsense;
+using schema::require;
 
 namespace {
 
 using kind = wire::ReplicaMessage::Kind;
 using builder = wire::ReplicaMessage::Builder;
 using reader = wire::ReplicaMessage::Reader;
-
-struct nonsense {
-  const char* what;
-};
-void require(bool holds, const char* what) {
-  if (!holds)
-    throw nonsense{what};
-}
 
 // ------------------------------------------------------------------ writing
 
@@ -213,29 +204,18 @@ std::string encode_replica_message(const header& head, const message& what) {
   put(to.initTo(), head.to);
   to.setToBoot(head.to_boot.value);
   std::visit(write{to}, what);
-  const auto words = capnp::messageToFlatArray(message);
-  const auto bytes = words.asBytes();
-  return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
+  return schema::bytes_of(message);
 }
 
 std::expected<replica_message, std::string> decode_replica_message(std::string_view bytes) {
-  if (bytes.size() % sizeof(capnp::word) != 0)
-    return std::unexpected("not a whole number of words");
-  const auto words = schema::aligned_words(bytes);
-  capnp::ReaderOptions options;
-  options.traversalLimitInWords = words.size() * 2 + 1024;
-  options.nestingLimit = 8;
-  try {
-    capnp::FlatArrayMessageReader message({words.data(), words.size()}, options);
-    const auto m = message.getRoot<wire::ReplicaMessage>();
+  auto read = schema::read_message<wire::ReplicaMessage>(bytes, [](reader m) {
     return replica_message{
         {epoch_t{m.getEpoch()}, member_of(m.getFrom()), boot_t{m.getFromBoot()}, member_of(m.getTo()), boot_t{m.getToBoot()}},
         message_of(m)};
-  } catch (const nonsense& n) {
-    return std::unexpected(n.what);
-  } catch (const kj::Exception& e) {
-    return std::unexpected(e.getDescription().cStr());
-  }
+  });
+  if (!read)
+    return std::unexpected(std::move(read.error().text));
+  return std::move(*read);
 }
 
 // Written as the answer of a replica to another that pulls.

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "booking/assert.hpp"
+#include "schema/words.hpp"
 #include "wire/log.capnp.h"
 
 namespace janji::schema {
@@ -78,8 +79,8 @@ void put(wire::Event::Builder out, const capacity_changed& e) {
   auto c = out.initCapacityChanged();
   c.setWindow(e.window.value);
   c.setCapacity(e.capacity);
-  c.setBy(e.by);
-  c.setReason(e.reason);
+  c.setBy(whole(e.by));
+  c.setReason(whole(e.reason));
   c.setAtMs(e.at.value);
 }
 void put(wire::Event::Builder out, const claimed& e) {
@@ -102,8 +103,8 @@ void put(wire::Event::Builder out, const cancel_intended& e) {
   auto c = out.initCancelIntended();
   c.setRef(e.ref.value);
   c.setKey(e.key.value);
-  c.setBy(e.by);
-  c.setReason(e.reason);
+  c.setBy(whole(e.by));
+  c.setReason(whole(e.reason));
   c.setAtMs(e.at.value);
 }
 void put(wire::Event::Builder out, const cancel_done& e) {
@@ -132,10 +133,10 @@ void put_centres(wire::RoundImported::Builder out, const round_definition& d) {
   auto centres = out.initCentres(static_cast<unsigned>(d.centres.size()));
   for (unsigned i = 0; i < centres.size(); ++i) {
     const auto& from = d.centres[i];
-    centres[i].setCode(from.code);
-    centres[i].setName(from.name);
-    centres[i].setState(from.state);
-    centres[i].setDistrict(from.district);
+    centres[i].setCode(whole(from.code));
+    centres[i].setName(whole(from.name));
+    centres[i].setState(whole(from.state));
+    centres[i].setDistrict(whole(from.district));
     centres[i].setLatitude(from.latitude);
     centres[i].setLongitude(from.longitude);
   }
@@ -144,9 +145,9 @@ void put(wire::Event::Builder out, const round_imported& e) {
   auto r = out.initRoundImported();
   const auto& d = e.definition;
   r.setId(d.id.value);
-  r.setCode(d.code);
-  r.setName(d.name);
-  r.setTimeZone(d.time_zone);
+  r.setCode(whole(d.code));
+  r.setName(whole(d.name));
+  r.setTimeZone(whole(d.time_zone));
   r.setOpensAtMs(d.opens_at.value);
   r.setClosesAtMs(d.closes_at.value);
   r.setAgeMin(d.rules.age_min);
@@ -166,22 +167,22 @@ void put(wire::Event::Builder out, const round_imported& e) {
       windows[w].setCapacity(from.windows[w].capacity);
     }
   }
-  r.setBy(e.by);
+  r.setBy(whole(e.by));
   r.setAtMs(e.at.value);
 }
 void put(wire::Event::Builder out, const round_state_changed& e) {
   auto r = out.initRoundStateChanged();
   r.setRound(e.round.value);
   r.setState(static_cast<std::uint8_t>(e.state));
-  r.setReason(e.reason);
-  r.setBy(e.by);
+  r.setReason(whole(e.reason));
+  r.setBy(whole(e.by));
   r.setAtMs(e.at.value);
 }
 void put(wire::Event::Builder out, const operator_noted& e) {
   auto n = out.initOperatorNoted();
-  n.setWhat(e.what);
-  n.setDetail(e.detail);
-  n.setBy(e.by);
+  n.setWhat(whole(e.what));
+  n.setDetail(whole(e.detail));
+  n.setBy(whole(e.by));
   n.setAtMs(e.at.value);
 }
 

@@ -1,15 +1,11 @@
 #include "schema/mail.hpp"
 
-#include <capnp/message.h>
-#include <capnp/serialize.h>
-#include <kj/exception.h>
-
 #include <cstring>
 #include <optional>
 #include <utility>
 
 #include "booking/assert.hpp"
-#include "schema/words.hpp"
+#include "schema/message.hpp"
 #include "wire/mail.capnp.h"
 
 namespace janji::schema {
@@ -20,14 +16,6 @@ using kind = wire::MailItem::Kind;
 using builder = wire::MailItem::Builder;
 using reader = wire::MailItem::Reader;
 
-struct nonsense {
-  const char* what;
-};
-void require(bool holds, const char* what) {
-  if (!holds)
-    throw nonsense{what};
-}
-
 // ------------------------------------------------------------------ writing
 
 void put_citizen(auto to, const citizen_hash& c) {
@@ -36,10 +24,9 @@ void put_citizen(auto to, const citizen_hash& c) {
   to.setCitizenLow(c.low());
   to.setCitizenHigh(high);
 }
-capnp::Data::Reader data_of(std::string_view bytes) { return {reinterpret_cast<const kj::byte*>(bytes.data()), bytes.size()}; }
 void put_text(builder to, std::string_view by, std::string_view reason) {
-  to.setBy(capnp::Text::Reader(std::string(by.substr(0, mail_text_bytes_max)).c_str()));
-  to.setReason(capnp::Text::Reader(std::string(reason.substr(0, mail_text_bytes_max)).c_str()));
+  to.setBy(whole(std::string(by.substr(0, mail_text_bytes_max))));
+  to.setReason(whole(std::string(reason.substr(0, mail_text_bytes_max))));
 }
 void put_place(builder to, kind k, shard_id from, reference ref, generation_t generation) {
   to.setKind(k);
@@ -178,12 +165,6 @@ void put(builder to, const place_reply& r) {
 template <class Stays>
 void put(builder, const Stays&) {
   assert_always(false, "what is a node's own is not sent to others");
-}
-
-std::string bytes_of(capnp::MallocMessageBuilder& message) {
-  const auto words = capnp::messageToFlatArray(message);
-  const auto bytes = words.asBytes();
-  return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
 }
 
 template <class Input>
@@ -388,88 +369,6 @@ std::vector<answer> get_answers(wire::Answers::Reader from) {
   return out;
 }
 
-std::vector<group_figures> get_figures(wire::Figures::Reader from) {
-  std::vector<group_figures> out;
-  const auto groups = from.getGroups();
-  require(groups.size() <= mail_items_max, "figures of too many slot groups");
-  for (const auto g : groups) {
-    group_figures to{group_id{g.getGroup()}, {}, {}, sequence_t{g.getApplied()}};
-    require(g.getWindows().size() <= limits::windows_per_group_max, "figures of too many windows");
-    for (const auto w : g.getWindows())
-      to.windows.push_back({w.getCapacity(), w.getBooked(), w.getCancelled(), w.getMovedOut(), w.getOverByOrder()});
-    require(g.getBookedByFacts().size() <= std::size_t{state_count} * age_band_count, "figures of too many kinds of people");
-    for (const auto n : g.getBookedByFacts())
-      to.booked_by_facts.push_back(n);
-    out.push_back(std::move(to));
-  }
-  return out;
-}
-
-rounds_history get_rounds(wire::Rounds::Reader from) {
-  const auto bytes = from.getHistory();
-  const auto batch = decode_batch({reinterpret_cast<const char*>(bytes.begin()), bytes.size()});
-  require(batch.has_value(), "rounds that cannot be read");
-  rounds_history out{sequence_t{from.getApplied()}, {}};
-  for (const auto& e : *batch) {
-    const auto* event = std::get_if<round_event>(&e.event);
-    require(event != nullptr, "what is no event of a round");
-    out.events.push_back(*event);
-  }
-  return out;
-}
-
-node_report get_report(wire::NodeReport::Reader from) {
-  require(from.getShards().size() <= limits::shards_max, "a report of too many shards");
-  node_report out{{}, from.getStorageLow(), from.getDiskFreeBytes(), from.getDiskTotalBytes(), unix_ms{from.getClockMs()}};
-  for (const auto s : from.getShards())
-    out.shards.push_back(
-        {shard_id{s.getShard()}, epoch_t{s.getEpoch()}, sequence_t{s.getCommitted()}, sequence_t{s.getTail()}, s.getServing()});
-  return out;
-}
-
-std::string words_of(capnp::Text::Reader text) {
-  require(text.size() <= mail_text_bytes_max, "a text that is too long");
-  return {text.cStr(), text.size()};
-}
-
-shard_ask get_ask(wire::ShardAsk::Reader from) {
-  require(from.getVerb() <= static_cast<std::uint8_t>(shard_ask::verb::round_order), "an order that is not known here");
-  const auto order = from.getOrder().asChars();
-  return {from.getNumber(),
-          static_cast<shard_ask::verb>(from.getVerb()),
-          sequence_t{from.getUpTo()},
-          from.getWhoNode(),
-          from.getWhoDisk(),
-          from.getByNode(),
-          from.getByDisk(),
-          {words_of(from.getNoted()), words_of(from.getNotedDetail()), words_of(from.getNotedBy()), unix_ms{from.getNotedAtMs()}},
-          {order.begin(), order.size()}};
-}
-
-shard_said get_said(wire::ShardSaid::Reader from) {
-  const auto log = from.getLog().asChars();
-  return {from.getNumber(), from.getGood(), words_of(from.getText()), {log.begin(), log.size()}, sequence_t{from.getRoundsApplied()}};
-}
-
-// The bytes may stand anywhere; Cap'n Proto wants words.
-template <class Root, class Get>
-auto decode(std::string_view bytes, Get&& get) -> std::expected<decltype(get(std::declval<typename Root::Reader>())), codec_error> {
-  if (bytes.size() % sizeof(capnp::word) != 0)
-    return std::unexpected(codec_error{"not a whole number of words"});
-  const auto words = aligned_words(bytes);
-  capnp::ReaderOptions options;
-  options.traversalLimitInWords = words.size() * 2 + 1024;
-  options.nestingLimit = 8;
-  try {
-    capnp::FlatArrayMessageReader message({words.data(), words.size()}, options);
-    return get(message.getRoot<Root>());
-  } catch (const nonsense& n) {
-    return std::unexpected(codec_error{n.what});
-  } catch (const kj::Exception& e) {
-    return std::unexpected(codec_error{e.getDescription().cStr()});
-  }
-}
-
 }  // namespace
 
 std::string encode_mail(group_id group, const passage& way, std::span<const group_input> inputs) {
@@ -478,7 +377,7 @@ std::string encode_mail(group_id group, const passage& way, std::span<const grou
 }
 std::string encode_mail(const passage& way, std::span<const registry_input> inputs) { return encode({}, way, inputs); }
 std::expected<any_mail, codec_error> decode_mail(std::string_view bytes, unix_ms now) {
-  return decode<wire::Mail>(bytes, [now](wire::Mail::Reader from) { return get_mail(from, now); });
+  return read_message<wire::Mail>(bytes, [now](wire::Mail::Reader from) { return get_mail(from, now); });
 }
 
 std::string encode_answers(std::span<const answer> answers) {
@@ -506,101 +405,8 @@ std::string encode_answers(std::span<const answer> answers) {
   }
   return bytes_of(message);
 }
-std::expected<std::vector<answer>, codec_error> decode_answers(std::string_view bytes) { return decode<wire::Answers>(bytes, get_answers); }
-
-std::string encode_figures(std::span<const group_figures> figures) {
-  assert_always(figures.size() <= mail_items_max, "figures are within their limit");
-  capnp::MallocMessageBuilder message;
-  auto list = message.initRoot<wire::Figures>().initGroups(static_cast<unsigned>(figures.size()));
-  for (unsigned i = 0; i < list.size(); ++i) {
-    const auto& from = figures[i];
-    list[i].setGroup(from.group.value);
-    list[i].setApplied(from.applied.value);
-    auto windows = list[i].initWindows(static_cast<unsigned>(from.windows.size()));
-    for (unsigned w = 0; w < windows.size(); ++w) {
-      windows[w].setCapacity(from.windows[w].capacity);
-      windows[w].setBooked(from.windows[w].booked);
-      windows[w].setCancelled(from.windows[w].cancelled);
-      windows[w].setMovedOut(from.windows[w].moved_out);
-      windows[w].setOverByOrder(from.windows[w].over_by_order);
-    }
-    auto facts = list[i].initBookedByFacts(static_cast<unsigned>(from.booked_by_facts.size()));
-    for (unsigned n = 0; n < facts.size(); ++n)
-      facts.set(n, from.booked_by_facts[n]);
-  }
-  return bytes_of(message);
+std::expected<std::vector<answer>, codec_error> decode_answers(std::string_view bytes) {
+  return read_message<wire::Answers>(bytes, get_answers);
 }
-std::expected<std::vector<group_figures>, codec_error> decode_figures(std::string_view bytes) {
-  return decode<wire::Figures>(bytes, get_figures);
-}
-
-std::string encode_rounds(sequence_t applied, std::span<const round_event> history) {
-  std::vector<owned_event> events;
-  events.reserve(history.size());
-  for (const auto& e : history)
-    events.push_back({owner::of_rounds(), e});
-  capnp::MallocMessageBuilder message;
-  auto to = message.initRoot<wire::Rounds>();
-  to.setApplied(applied.value);
-  to.setHistory(data_of(encode_batch(events)));
-  return bytes_of(message);
-}
-std::expected<rounds_history, codec_error> decode_rounds(std::string_view bytes) { return decode<wire::Rounds>(bytes, get_rounds); }
-
-std::string encode_report(const node_report& report) {
-  capnp::MallocMessageBuilder message;
-  auto to = message.initRoot<wire::NodeReport>();
-  to.setStorageLow(report.storage_low);
-  to.setDiskFreeBytes(report.disk_free_bytes);
-  to.setDiskTotalBytes(report.disk_total_bytes);
-  to.setClockMs(report.clock.value);
-  auto list = to.initShards(static_cast<unsigned>(report.shards.size()));
-  for (unsigned i = 0; i < list.size(); ++i) {
-    const auto& from = report.shards[i];
-    list[i].setShard(from.shard.value);
-    list[i].setServing(from.serving);
-    list[i].setEpoch(from.epoch.value);
-    list[i].setCommitted(from.committed.value);
-    list[i].setTail(from.tail.value);
-  }
-  return bytes_of(message);
-}
-std::expected<node_report, codec_error> decode_report(std::string_view bytes) { return decode<wire::NodeReport>(bytes, get_report); }
-
-// From a string Cap'n Proto would take what stands before its first zero.
-static capnp::Text::Reader whole(const std::string& words) { return {words.c_str(), words.size()}; }
-// As much of it as whoever reads it takes.
-static std::string cut(const std::string& words) { return words.substr(0, mail_text_bytes_max); }
-
-std::string encode_ask(const shard_ask& ask) {
-  capnp::MallocMessageBuilder message;
-  auto to = message.initRoot<wire::ShardAsk>();
-  to.setNumber(ask.number);
-  to.setVerb(static_cast<std::uint8_t>(ask.what));
-  to.setUpTo(ask.up_to.value);
-  to.setWhoNode(ask.who_node);
-  to.setWhoDisk(ask.who_disk);
-  to.setByNode(ask.by_node);
-  to.setByDisk(ask.by_disk);
-  to.setNoted(whole(cut(ask.noted.what)));
-  to.setNotedDetail(whole(cut(ask.noted.detail)));
-  to.setNotedBy(whole(cut(ask.noted.by)));
-  to.setNotedAtMs(ask.noted.at.value);
-  to.setOrder(data_of(ask.order));
-  return bytes_of(message);
-}
-std::expected<shard_ask, codec_error> decode_ask(std::string_view bytes) { return decode<wire::ShardAsk>(bytes, get_ask); }
-
-std::string encode_said(const shard_said& said) {
-  capnp::MallocMessageBuilder message;
-  auto to = message.initRoot<wire::ShardSaid>();
-  to.setNumber(said.number);
-  to.setGood(said.good);
-  to.setText(whole(cut(said.text)));
-  to.setLog(data_of(said.log));
-  to.setRoundsApplied(said.rounds_applied.value);
-  return bytes_of(message);
-}
-std::expected<shard_said, codec_error> decode_said(std::string_view bytes) { return decode<wire::ShardSaid>(bytes, get_said); }
 
 }  // namespace janji::schema

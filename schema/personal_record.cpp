@@ -15,15 +15,15 @@ namespace janji::schema {
 std::string encode(const personal_record& record) {
   capnp::MallocMessageBuilder message;
   auto out = message.initRoot<wire::PersonalRecord>();
-  out.setIdentityKind(record.identity_kind);
-  out.setIdentityNumber(record.identity_number);
-  out.setCountry(record.country);
-  out.setName(record.name);
-  out.setPhone(record.phone);
-  out.setEmail(record.email);
-  out.setBirthDate(record.birth_date);
-  out.setState(record.state);
-  out.setNotes(record.notes);
+  out.setIdentityKind(whole(record.identity_kind));
+  out.setIdentityNumber(whole(record.identity_number));
+  out.setCountry(whole(record.country));
+  out.setName(whole(record.name));
+  out.setPhone(whole(record.phone));
+  out.setEmail(whole(record.email));
+  out.setBirthDate(whole(record.birth_date));
+  out.setState(whole(record.state));
+  out.setNotes(whole(record.notes));
   std::string bytes(capnp::computeSerializedSizeInWords(message) * sizeof(capnp::word), '\0');
   kj::ArrayOutputStream to(kj::arrayPtr(reinterpret_cast<kj::byte*>(bytes.data()), bytes.size()));
   capnp::writeMessage(to, message);

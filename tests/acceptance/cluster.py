@@ -118,18 +118,18 @@ def orders_anywhere(c):
     seen = []
     for node in c.nodes:
         for words, state in ((("pause", "2021-3", "--reason", "a drill"), "paused"), (("resume", "2021-3"), "open")):
-            done = wait_until(lambda words=words, node=node: (lambda d: d if d.code == 0 else None)(node.ctl("round", *words)),
-                              60 * SLOW, f"a node takes {words}")
+            wait_until(lambda words=words, node=node: (lambda d: d if d.code == 0 else None)(node.ctl("round", *words)),
+                       60 * SLOW, f"a node takes {words}")
             listed = json.loads(node.admin("GET", "/admin/v1/rounds").body)["rounds"]
-            seen.append(done.code == 0 and [r["state"] for r in listed] == [state])
-    c.checks.check("every node takes orders about rounds, and shows them as soon as it says so", all(seen) and len(seen) == 6, seen)
+            seen.append([r["state"] for r in listed] == [state])
+    c.checks.check("every node takes orders about rounds, and shows them as soon as it says so", all(seen), seen)
     again = [n.ctl("round", "import", "--round", DEMO[0], "--centres", DEMO[1], "--slots", DEMO[2]) for n in c.nodes]
     c.checks.check("a round that is there already is refused in the same words by every node",
                    all(d.code == 1 and "is there already" in d.out for d in again), again)
     lost = [n.ctl("round", "open", "nowhere") for n in c.nodes]
     c.checks.check("a round that is not there is refused by every node", all(d.code == 1 and "unknown_round" in d.out for d in lost), lost)
     early = [n.ctl("round", "erase", "2021-3", "--reason", "2021-3") for n in c.nodes]
-    c.checks.check("an order that the state of the round does not allow is refused by every node", all(d.code == 1 for d in early), early)
+    c.checks.check("an order that the state of the round does not allow is refused by every node", all(d.code == 1 and "wrong_state" in d.out for d in early), early)
 
 
 def load(c, record):

@@ -137,7 +137,7 @@ TEST_F(rounds_test, an_order_done_elsewhere_is_answered_in_the_end_though_the_ro
 TEST_F(rounds_test, what_was_passed_on_is_not_passed_on_again) {
   node_two_leads();
   order_import(true);
-  EXPECT_TRUE(passed_on_.empty());
+  ASSERT_TRUE(passed_on_.empty());
   tell(round_committed{last_token(), {}, false});
   EXPECT_EQ(refused_, 1);
 }

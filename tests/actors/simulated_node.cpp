@@ -124,7 +124,7 @@ void simulated_node::start() {
     shared.route.set_shard(shard_id{s}, system.spawn<actors::shard_actor>(std::ref(shared), shard_id{s}));
   life_->front = system.spawn<actors::front_actor>(std::ref(shared));
   if (shared.peers != nullptr)
-    shared.ticker = system.spawn<actors::ticker_actor>(std::ref(shared));
+    life_->ticker = system.spawn<actors::ticker_actor>(std::ref(shared));
   for (std::uint16_t s = 0; s < options_.shard_count; ++s)
     caf::anon_send(shared.route.shard(shard_id{s}), actors::start_shard{});
   const auto known = shared.catalogue.get();
@@ -165,14 +165,14 @@ void simulated_node::end_life() {
   for (std::uint16_t s = 0; s < options_.shard_count; ++s)
     known.push_back(shared.route.shard(shard_id{s}));
   known.insert(known.end(), {life_->front, shared.rounds, shared.availability, shared.archive, shared.record_keeper});
-  if (shared.ticker)
-    known.push_back(shared.ticker);
+  if (life_->ticker)
+    known.push_back(life_->ticker);
   for (const auto& handle : known)
     kill(handle, true);
   known.clear();
   shared.route.clear();
   shared.record_keeper = nullptr;
-  shared.archive = shared.availability = shared.rounds = shared.ticker = life_->front = nullptr;
+  shared.archive = shared.availability = shared.rounds = life_->ticker = life_->front = nullptr;
   unsynced_.clear();
   unheard_.clear();
   auto& c = scheduler();

@@ -133,6 +133,7 @@ private:
     std::unique_ptr<actors::node_context> shared;
     actors::read_model model;
     caf::actor front;
+    caf::actor ticker;  // of a cluster
   };
   using snapshot_image = std::vector<store::snapshot_row>;
 

@@ -227,4 +227,15 @@ TEST(codec, facts_beyond_the_table_are_refused) {
   EXPECT_FALSE(decode_batch(bytes));
 }
 
+TEST(codec, texts_come_back_whole_with_zeros_in_them) {
+  using namespace std::string_literals;
+  const owned_event noted{owner::of_rounds(), round_event{operator_noted{"a\0b"s, "\0"s, "o\0p"s, unix_ms{1}}}};
+  const auto back = decode_batch(encode_batch(std::span(&noted, 1)));
+  ASSERT_TRUE(back.has_value());
+  const auto& read = std::get<operator_noted>(std::get<round_event>(back->at(0).event));
+  EXPECT_EQ(read.what, "a\0b"s);
+  EXPECT_EQ(read.detail, "\0"s);
+  EXPECT_EQ(read.by, "o\0p"s);
+}
+
 }  // namespace janji::schema

@@ -222,6 +222,12 @@ TEST(mail, words_between_nodes_come_back_whole_with_zeros_in_them_and_cut_where_
   ask.noted = {"a\0b"s, "\0"s, "", unix_ms{1}};
   ask.order = "\0order"s;
   EXPECT_EQ(decode_ask(encode_ask(ask)), ask);
+  const change_capacity change{request_id{1}, window_index{0}, 5, "o\0p"s, "why\0not"s};
+  const auto mail = decode_mail(encode_mail(group_id{3}, {}, std::vector<group_input>{change}), {});
+  ASSERT_TRUE(mail.has_value());
+  const auto& back = std::get<change_capacity>(std::get<mail_to_group>(*mail).inputs.at(0));
+  EXPECT_EQ(back.by, change.by);
+  EXPECT_EQ(back.reason, change.reason);
   shard_said said{7, true, "x\0y"s, "log", sequence_t{9}};
   EXPECT_EQ(decode_said(encode_said(said)), said);
   said.text.assign(1U << 20U, 'z');

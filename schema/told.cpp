@@ -1,0 +1,171 @@
+// What nodes tell each other beside letters and answers: figures, rounds, reports, and the questions of operators.
+#include <utility>
+
+#include "booking/assert.hpp"
+#include "schema/mail.hpp"
+#include "schema/message.hpp"
+#include "wire/mail.capnp.h"
+
+namespace janji::schema {
+
+namespace {
+
+std::vector<group_figures> get_figures(wire::Figures::Reader from) {
+  std::vector<group_figures> out;
+  const auto groups = from.getGroups();
+  require(groups.size() <= mail_items_max, "figures of too many slot groups");
+  for (const auto g : groups) {
+    group_figures to{group_id{g.getGroup()}, {}, {}, sequence_t{g.getApplied()}};
+    require(g.getWindows().size() <= limits::windows_per_group_max, "figures of too many windows");
+    for (const auto w : g.getWindows())
+      to.windows.push_back({w.getCapacity(), w.getBooked(), w.getCancelled(), w.getMovedOut(), w.getOverByOrder()});
+    require(g.getBookedByFacts().size() <= std::size_t{state_count} * age_band_count, "figures of too many kinds of people");
+    for (const auto n : g.getBookedByFacts())
+      to.booked_by_facts.push_back(n);
+    out.push_back(std::move(to));
+  }
+  return out;
+}
+
+rounds_history get_rounds(wire::Rounds::Reader from) {
+  const auto bytes = from.getHistory();
+  const auto batch = decode_batch({reinterpret_cast<const char*>(bytes.begin()), bytes.size()});
+  require(batch.has_value(), "rounds that cannot be read");
+  rounds_history out{sequence_t{from.getApplied()}, {}};
+  for (const auto& e : *batch) {
+    const auto* event = std::get_if<round_event>(&e.event);
+    require(event != nullptr, "what is no event of a round");
+    out.events.push_back(*event);
+  }
+  return out;
+}
+
+node_report get_report(wire::NodeReport::Reader from) {
+  require(from.getShards().size() <= limits::shards_max, "a report of too many shards");
+  node_report out{{}, from.getStorageLow(), from.getDiskFreeBytes(), from.getDiskTotalBytes(), unix_ms{from.getClockMs()}};
+  for (const auto s : from.getShards())
+    out.shards.push_back(
+        {shard_id{s.getShard()}, epoch_t{s.getEpoch()}, sequence_t{s.getCommitted()}, sequence_t{s.getTail()}, s.getServing()});
+  return out;
+}
+
+std::string text_of(capnp::Text::Reader text) {
+  require(text.size() <= mail_text_bytes_max, "a text is too long");
+  return {text.begin(), text.size()};
+}
+
+shard_ask get_ask(wire::ShardAsk::Reader from) {
+  require(from.getVerb() <= static_cast<std::uint8_t>(shard_ask::verb::round_order), "an order that is not known here");
+  const auto order = from.getOrder().asChars();
+  return {from.getNumber(),
+          static_cast<shard_ask::verb>(from.getVerb()),
+          sequence_t{from.getUpTo()},
+          from.getWhoNode(),
+          from.getWhoDisk(),
+          from.getByNode(),
+          from.getByDisk(),
+          {text_of(from.getNoted()), text_of(from.getNotedDetail()), text_of(from.getNotedBy()), unix_ms{from.getNotedAtMs()}},
+          {order.begin(), order.size()}};
+}
+
+shard_said get_said(wire::ShardSaid::Reader from) {
+  const auto log = from.getLog().asChars();
+  return {from.getNumber(), from.getGood(), text_of(from.getText()), {log.begin(), log.size()}, sequence_t{from.getRoundsApplied()}};
+}
+
+}  // namespace
+
+std::string encode_figures(std::span<const group_figures> figures) {
+  assert_always(figures.size() <= mail_items_max, "figures are within their limit");
+  capnp::MallocMessageBuilder message;
+  auto list = message.initRoot<wire::Figures>().initGroups(static_cast<unsigned>(figures.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    const auto& from = figures[i];
+    list[i].setGroup(from.group.value);
+    list[i].setApplied(from.applied.value);
+    auto windows = list[i].initWindows(static_cast<unsigned>(from.windows.size()));
+    for (unsigned w = 0; w < windows.size(); ++w) {
+      windows[w].setCapacity(from.windows[w].capacity);
+      windows[w].setBooked(from.windows[w].booked);
+      windows[w].setCancelled(from.windows[w].cancelled);
+      windows[w].setMovedOut(from.windows[w].moved_out);
+      windows[w].setOverByOrder(from.windows[w].over_by_order);
+    }
+    auto facts = list[i].initBookedByFacts(static_cast<unsigned>(from.booked_by_facts.size()));
+    for (unsigned n = 0; n < facts.size(); ++n)
+      facts.set(n, from.booked_by_facts[n]);
+  }
+  return bytes_of(message);
+}
+std::expected<std::vector<group_figures>, codec_error> decode_figures(std::string_view bytes) {
+  return read_message<wire::Figures>(bytes, get_figures);
+}
+
+std::string encode_rounds(sequence_t applied, std::span<const round_event> history) {
+  std::vector<owned_event> events;
+  events.reserve(history.size());
+  for (const auto& e : history)
+    events.push_back({owner::of_rounds(), e});
+  capnp::MallocMessageBuilder message;
+  auto to = message.initRoot<wire::Rounds>();
+  to.setApplied(applied.value);
+  to.setHistory(data_of(encode_batch(events)));
+  return bytes_of(message);
+}
+std::expected<rounds_history, codec_error> decode_rounds(std::string_view bytes) { return read_message<wire::Rounds>(bytes, get_rounds); }
+
+std::string encode_report(const node_report& report) {
+  capnp::MallocMessageBuilder message;
+  auto to = message.initRoot<wire::NodeReport>();
+  to.setStorageLow(report.storage_low);
+  to.setDiskFreeBytes(report.disk_free_bytes);
+  to.setDiskTotalBytes(report.disk_total_bytes);
+  to.setClockMs(report.clock.value);
+  auto list = to.initShards(static_cast<unsigned>(report.shards.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    const auto& from = report.shards[i];
+    list[i].setShard(from.shard.value);
+    list[i].setServing(from.serving);
+    list[i].setEpoch(from.epoch.value);
+    list[i].setCommitted(from.committed.value);
+    list[i].setTail(from.tail.value);
+  }
+  return bytes_of(message);
+}
+std::expected<node_report, codec_error> decode_report(std::string_view bytes) { return read_message<wire::NodeReport>(bytes, get_report); }
+
+// As much of it as whoever reads it takes.
+static std::string cut(const std::string& text) { return text.substr(0, mail_text_bytes_max); }
+
+std::string encode_ask(const shard_ask& ask) {
+  capnp::MallocMessageBuilder message;
+  auto to = message.initRoot<wire::ShardAsk>();
+  to.setNumber(ask.number);
+  to.setVerb(static_cast<std::uint8_t>(ask.what));
+  to.setUpTo(ask.up_to.value);
+  to.setWhoNode(ask.who_node);
+  to.setWhoDisk(ask.who_disk);
+  to.setByNode(ask.by_node);
+  to.setByDisk(ask.by_disk);
+  to.setNoted(whole(cut(ask.noted.what)));
+  to.setNotedDetail(whole(cut(ask.noted.detail)));
+  to.setNotedBy(whole(cut(ask.noted.by)));
+  to.setNotedAtMs(ask.noted.at.value);
+  to.setOrder(data_of(ask.order));
+  return bytes_of(message);
+}
+std::expected<shard_ask, codec_error> decode_ask(std::string_view bytes) { return read_message<wire::ShardAsk>(bytes, get_ask); }
+
+std::string encode_said(const shard_said& said) {
+  capnp::MallocMessageBuilder message;
+  auto to = message.initRoot<wire::ShardSaid>();
+  to.setNumber(said.number);
+  to.setGood(said.good);
+  to.setText(whole(cut(said.text)));
+  to.setLog(data_of(said.log));
+  to.setRoundsApplied(said.rounds_applied.value);
+  return bytes_of(message);
+}
+std::expected<shard_said, codec_error> decode_said(std::string_view bytes) { return read_message<wire::ShardSaid>(bytes, get_said); }
+
+}  // namespace janji::schema
