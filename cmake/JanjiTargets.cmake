@@ -8,6 +8,10 @@ find_program(JANJI_MOLD mold)
 add_library(janji_flags INTERFACE)
 target_compile_options(janji_flags INTERFACE -Wall -Wextra -Wpedantic -Werror -fno-omit-frame-pointer)
 target_include_directories(janji_flags INTERFACE ${CMAKE_SOURCE_DIR})
+# No path of this tree in what is compiled: another clone finds it in the compiler cache (CMakePresets.json names the base).
+if(NOT JANJI_COVERAGE)
+  target_compile_options(janji_flags INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+endif()
 # Designated initialisers leave the rest at its default on purpose. GCC 12 reports false positives in its own and Boost's headers when it inlines deeply.
 target_compile_options(janji_flags INTERFACE -Wno-missing-field-initializers -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-free-nonheap-object)
 if(JANJI_MOLD)
