@@ -18,6 +18,7 @@
 #include "actors/pending_commands.hpp"
 #include "actors/router.hpp"
 #include "booking/faults.hpp"
+#include "cluster/feature_level.hpp"
 
 namespace janji::actors {
 
@@ -98,6 +99,8 @@ struct node_context {
   void set_strict_rounds_free(shard_id s, bool free) { strict_free_[s.value].store(free, std::memory_order_release); }
 
   published<round_catalogue> catalogue;
+  // Of the cluster (cluster/feature_level.hpp): below a level nobody writes its events or sends its messages. Grows only.
+  std::atomic<std::uint32_t> feature_level{cluster::feature_level_newest};
   published<cluster::placement_picture> placement;               // of a cluster: who is there, and where every shard is to be
   pending_commands pending;                                      // of a cluster only
   published<std::map<std::uint64_t, told_report>> told_reports;  // of all nodes that were heard, this one too

@@ -237,6 +237,8 @@ std::expected<std::unique_ptr<node>, std::string> node::start(const node_options
   m.shared.boot = store.boot();
   m.shared.node_id = clustered ? ports.node : store.node_id();
   m.shared.disk_id = store.disk_id();
+  if (clustered)
+    m.shared.feature_level = ports.feature_level;
   m.shared.answers = [&m](std::vector<answer>&& a) { m.answered(std::move(a)); };
   m.shared.fatal = [&m](std::string why) { m.fail(std::move(why)); };
   m.log = std::make_unique<journal>(store, [&m](std::string why) { m.fail(std::move(why)); });
@@ -382,6 +384,12 @@ void node::record_changed(const cluster::shard_change& change) {
 
 void node::placement_changed(cluster::placement_picture picture) {
   impl_->shared.placement.set(std::make_shared<const cluster::placement_picture>(std::move(picture)));
+}
+
+void node::feature_level_changed(std::uint32_t to) {
+  auto& level = impl_->shared.feature_level;
+  for (auto known = level.load(); known < to && !level.compare_exchange_weak(known, to);) {
+  }
 }
 
 std::uint64_t node::first_request() const { return impl_->others ? first_request_of(impl_->shared.node_id, impl_->shared.boot) : 0; }

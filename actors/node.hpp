@@ -160,7 +160,8 @@ using operator_done = std::function<void(std::expected<std::string, std::string>
 
 // What a node of a cluster is given besides its options. All outlive the node.
 struct cluster_ports {
-  std::uint64_t node = 0;  // 1 to 4095: it stands in request numbers
+  std::uint64_t node = 0;           // 1 to 4095: it stands in request numbers
+  std::uint32_t feature_level = 0;  // as the configuration store had it before the start
   cluster::config_store* records = nullptr;
   // Makes the node's links, or says why it cannot; they call the events until they are destroyed.
   std::function<std::expected<std::unique_ptr<cluster::peer_links>, std::string>(cluster::peer_events&)> link;
@@ -180,6 +181,8 @@ public:
   void record_changed(const cluster::shard_change& change);
   // Who is there now, and where the shards are to be. Any thread.
   void placement_changed(cluster::placement_picture picture);
+  // An operator has raised the level. Any thread.
+  void feature_level_changed(std::uint32_t to);
   // Where this life's own requests begin to be numbered: their answers find the way back, and those to a former life's find nobody.
   [[nodiscard]] std::uint64_t first_request() const;
 

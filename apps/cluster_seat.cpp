@@ -9,6 +9,7 @@
 #include <sstream>
 #include <utility>
 
+#include "cluster/feature_level.hpp"
 #include "cluster/moves.hpp"
 #include "cluster/placement.hpp"
 #include "cluster/record_text.hpp"
@@ -19,8 +20,9 @@ namespace {
 std::unexpected<std::string> away(const std::string& why) { return std::unexpected("etcd cannot be reached, try again: " + why); }
 }  // namespace
 
-cluster_seat::cluster_seat(const settings& s, store::node_store& store)
+cluster_seat::cluster_seat(const settings& s, store::node_store& store, end_process end)
     : store_(store),
+      end_(std::move(end)),
       name_(s.text("cluster.name")),
       shard_count_(static_cast<std::uint16_t>(s.number("node.shards"))),
       replicas_(static_cast<std::uint8_t>(s.number("cluster.replicas"))),
@@ -42,10 +44,10 @@ cluster_seat::cluster_seat(const settings& s, store::node_store& store)
   links_.log = [](const std::string& line) { spdlog::info("{}", line); };
 }
 
-std::expected<std::unique_ptr<cluster_seat>, std::string> cluster_seat::open(const settings& s, store::node_store& store) {
+std::expected<std::unique_ptr<cluster_seat>, std::string> cluster_seat::open(const settings& s, store::node_store& store, end_process end) {
   if (s.text("cluster.name").empty())
     return nullptr;
-  std::unique_ptr<cluster_seat> seat(new cluster_seat(s, store));
+  std::unique_ptr<cluster_seat> seat(new cluster_seat(s, store, std::move(end)));
   if (seat->links_.node == 0)
     return std::unexpected("cluster.node must be this node's own number, from 1 to 4095");
   if (seat->min_in_sync_ > seat->replicas_)
@@ -59,8 +61,14 @@ std::expected<std::unique_ptr<cluster_seat>, std::string> cluster_seat::open(con
   if (!etcd)
     return std::unexpected(etcd.error());
   seat->etcd_ = std::move(*etcd);
-  if (const auto reached = seat->etcd_->read(shard_id{0}); !reached)
-    return away(reached.error());
+  const auto level = seat->etcd_->read_value(cluster::feature_level_value);
+  if (!level)
+    return away(level.error());
+  const auto known = cluster::feature_level_from(level->value);
+  if (!known)
+    return std::unexpected(known.error());
+  if (level->value)
+    seat->feature_level_ = *known;
   return seat;
 }
 
@@ -81,6 +89,7 @@ actors::cluster_ports cluster_seat::ports() {
   actors::cluster_ports p;
   p.node = links_.node;
   p.records = etcd_.get();
+  p.feature_level = feature_level_.value_or(0);
   p.warn = [](const std::string& what) { spdlog::error("{}", what); };
   p.link = [this](cluster::peer_events& events) -> std::expected<std::unique_ptr<cluster::peer_links>, std::string> {
     auto made = net::links::open(links_, events);
@@ -128,7 +137,9 @@ std::expected<void, std::string> cluster_seat::join(actors::node& node, const st
   const auto links = fmt::format("{}:{}", links_.address, open_links_->port());
   if (auto stated = state_itself(); !stated)
     return stated;
-  if (auto announced = etcd_->announce({links_.node, store_.disk_id(), links_.boot, links, fronts, JANJI_VERSION}); !announced)
+  if (auto announced =
+          etcd_->announce({links_.node, store_.disk_id(), links_.boot, links, fronts, JANJI_VERSION, cluster::feature_level_newest});
+      !announced)
     return announced;
   etcd_->follow(*this);
   house_ = std::jthread([this](const std::stop_token& stop) { keep_house(stop); });
@@ -261,6 +272,13 @@ void cluster_seat::take_value(const std::string& name, const std::optional<std::
       pins_[id] = std::move(nodes);
   } else if (name == moves_value) {
     moves_paused_ = value == paused_text;
+  } else if (name == cluster::feature_level_value) {
+    const auto level = cluster::feature_level_from(value);
+    if (!level)
+      return end_(level.error());
+    if (value)  // an etcd that has forgotten takes nothing back
+      feature_level_ = *level;
+    node_->feature_level_changed(*level);
   }
 }
 
@@ -339,11 +357,30 @@ std::vector<cluster_seat::new_shard> cluster_seat::shards_to_begin() {
   return out;
 }
 
+// Before its first shard is begun; none: the level stands, or an earlier version began the cluster.
+std::optional<std::uint32_t> cluster_seat::level_to_begin_at() const {
+  if (feature_level_ || std::ranges::any_of(records_, [](const auto& r) { return r.second.revision != 0; }))
+    return std::nullopt;
+  auto least = cluster::feature_level_newest;
+  for (const auto& [id, m] : members_)
+    least = std::min(least, m.level);
+  return least;
+}
+
+// False: not known whether it stands.
+bool cluster_seat::begin_level(std::uint32_t level) {
+  const auto put = etcd_->put_if_absent(cluster::feature_level_value, std::to_string(level));
+  if (!put)
+    spdlog::warn("the cluster cannot begin yet: {}", put.error());
+  return put.has_value();
+}
+
 // What takes time, and what must be tried again. Every second, and whenever the plan changes.
 void cluster_seat::keep_house(const std::stop_token& stop) {
   std::set<shard_id> complained;
   while (!stop.stop_requested()) {
     std::vector<new_shard> begin;
+    std::optional<std::uint32_t> level;
     {
       std::unique_lock lock(mutex_);
       wake_.wait_for(lock, stop, std::chrono::seconds(1), [this] { return std::exchange(changed_, false); });
@@ -351,12 +388,18 @@ void cluster_seat::keep_house(const std::stop_token& stop) {
         return;
       plan();
       begin = shards_to_begin();
+      level = level_to_begin_at();
     }
     for (const auto& [shard, record] : begin) {
       if (const auto tail = store_.tail(shard); !tail || tail->promised.value != 0) {
         if (complained.insert(shard).second)
           spdlog::error("shard {} has data here and no record in etcd: it is not begun anew (an etcd that forgot?)", shard.value);
-      } else if (etcd_->swap(shard, 0, record).result == cluster::swap_result::won) {
+        continue;
+      }
+      if (level && !begin_level(*level))
+        break;
+      level.reset();
+      if (etcd_->swap(shard, 0, record).result == cluster::swap_result::won) {
         spdlog::info("shard {} begins, led here", shard.value);
       }
     }
@@ -367,7 +410,7 @@ void cluster_seat::keep_house(const std::stop_token& stop) {
 
 cluster::cluster_view cluster_seat::view() const {
   const std::lock_guard lock(mutex_);
-  cluster::cluster_view v{name_, links_.node, {}, {}, moves_paused_, away_};
+  cluster::cluster_view v{name_, links_.node, {}, {}, moves_paused_, feature_level_.value_or(0), away_};
   std::map<std::uint64_t, cluster::node_view> nodes;
   for (const auto& [id, fact] : facts_)
     nodes[id].fact = fact;
@@ -455,6 +498,17 @@ cluster_seat::said cluster_seat::change_node(std::uint64_t node, cluster::node_s
 
 cluster_seat::said cluster_seat::pause_moves(bool paused, bool dry_run) {
   return put(moves_value, paused ? std::string(paused_text) : "running", paused ? "moves are paused" : "moves go on", dry_run);
+}
+
+cluster_seat::said cluster_seat::raise_feature_level(bool dry_run) {
+  const auto v = view();
+  const auto done = fmt::format("the feature level is {}", cluster::feature_level_newest);
+  if (v.feature_level == cluster::feature_level_newest)
+    return done;
+  if (auto no = cluster::why_not_raise(v))
+    return std::unexpected("wrong_state: " + std::move(*no));
+  return put(std::string(cluster::feature_level_value), std::to_string(cluster::feature_level_newest),
+             done + "; versions that do not know it cannot join any more", dry_run);
 }
 
 cluster_seat::said cluster_seat::pin(shard_id shard, std::vector<std::uint64_t> nodes, bool dry_run) {

@@ -7,9 +7,11 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -26,8 +28,9 @@ namespace janji::apps {
 
 class cluster_seat final : public cluster::config_events, public cluster::operations {
 public:
-  // None when the settings name no cluster.
-  static std::expected<std::unique_ptr<cluster_seat>, std::string> open(const settings& s, store::node_store& store);
+  using end_process = std::function<void(const std::string&)>;
+  // None when the settings name no cluster. `end`: called from any thread when this node must not go on, with why.
+  static std::expected<std::unique_ptr<cluster_seat>, std::string> open(const settings& s, store::node_store& store, end_process end);
   ~cluster_seat() override;
 
   [[nodiscard]] store::key_ring::common_store common_keys();
@@ -52,6 +55,7 @@ public:
   [[nodiscard]] cluster::cluster_view view() const override;
   said change_node(std::uint64_t node, cluster::node_state to, bool dry_run) override;
   said pause_moves(bool paused, bool dry_run) override;
+  said raise_feature_level(bool dry_run) override;
   said pin(shard_id shard, std::vector<std::uint64_t> nodes, bool dry_run) override;
   said promote_alone(shard_id shard, std::uint64_t node, bool dry_run) override;
 
@@ -62,17 +66,20 @@ private:
     cluster::shard_record record;
   };
 
-  cluster_seat(const settings& s, store::node_store& store);
+  cluster_seat(const settings& s, store::node_store& store, end_process end);
   std::expected<void, std::string> state_itself();
   void take_value(const std::string& name, const std::optional<std::string>& value);
   void plan();
   [[nodiscard]] bool placeable(const cluster::node_fact& fact, clock::time_point now) const;
   [[nodiscard]] std::vector<new_shard> shards_to_begin();
+  [[nodiscard]] std::optional<std::uint32_t> level_to_begin_at() const;
+  bool begin_level(std::uint32_t level);
   void keep_house(const std::stop_token& stop);
   [[nodiscard]] std::optional<std::string> why_not(std::uint64_t node, cluster::node_state to) const;
   said put(const std::string& name, const std::string& text, const std::string& done, bool dry_run);
 
   store::node_store& store_;
+  end_process end_;
   net::link_options links_;
   std::string name_;
   std::uint16_t shard_count_;
@@ -93,6 +100,7 @@ private:
   std::map<shard_id, std::vector<std::uint64_t>> pins_;
   std::vector<std::vector<std::uint64_t>> wanted_;
   bool moves_paused_ = false;
+  std::optional<std::uint32_t> feature_level_;  // none: the cluster has not begun, or a version that knows no levels began it
   std::string away_;
 
   bool changed_ = false;

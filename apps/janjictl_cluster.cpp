@@ -335,6 +335,9 @@ int check(const connection& c) {
       fmt::format("{} replicas to move{}", number(*p, "moves_left"), p->at("moves_paused").as_bool() ? ", moves are paused" : ""));
   one("disks", low.empty(), low.empty() ? "none is low" : "low:" + low);
   one("clocks", apart.empty(), apart.empty() ? "together" : "ahead of this node's:" + apart);
+  // A node of an earlier version, asked by this program, says none.
+  const auto advice = p->contains("feature_level_advice") ? scalar(p->at("feature_level_advice")) : std::string();
+  one("feature level", true, fmt::format("{}{}{}", number(*p, "feature_level"), advice.empty() ? "" : ", ", advice));
   one("one version", versions.size() <= 1, fmt::format("{} versions", versions.size()));
   if (c.as_json) {
     fmt::print("{}\n", json::serialize(json::object{{"ok", all}, {"verdict", p->at("verdict")}, {"checks", std::move(lines)}}));
@@ -352,6 +355,10 @@ void add_cluster_commands(CLI::App& app, connection& c, int& code) {
   add_node_commands(app, c, code);
   add_rebalance_commands(app, c, code);
   add_shard_commands(app, c, code);
+  app.add_subcommand("cluster", "what all nodes share")
+      ->require_subcommand(1)
+      ->add_subcommand("raise", "the feature level, once every node is of this version; there is no way back to an earlier one")
+      ->callback([&c, &code] { code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/level/raise", root)))); });
   app.add_subcommand("check", "is anything wrong in the cluster? one line each; exit code as of status")->callback([&c, &code] {
     code = check(c);
   });

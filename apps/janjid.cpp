@@ -109,6 +109,12 @@ struct server {
   std::_Exit(3);  // nothing more may be written or said
 }
 
+[[noreturn]] void refuse(const std::string& why) {
+  std::fprintf(stderr, "janjid: %s\n", why.c_str());
+  std::fflush(stderr);
+  std::_Exit(2);
+}
+
 result<void> server::open(const settings& s) {
   const auto& data = s.text("node.data");
   std::error_code ec;
@@ -145,7 +151,7 @@ result<void> server::open(const settings& s) {
   if (!ring)
     return std::unexpected(ring.error().text());
   keys = std::move(*ring);
-  auto place = cluster_seat::open(s, *store);
+  auto place = cluster_seat::open(s, *store, refuse);
   if (!place)
     return std::unexpected(place.error());
   seat = std::move(*place);
@@ -380,11 +386,8 @@ int run(int argc, char** argv) {
     good = node.open(s);
   if (good)
     good = node.listen(s);
-  if (!good) {
-    std::fprintf(stderr, "janjid: %s\n", good.error().c_str());
-    std::fflush(stderr);
-    std::_Exit(2);
-  }
+  if (!good)
+    refuse(good.error());
   node.write_ports(s.text("node.data"));
   const auto front = node.citizens ? fmt::format("serving http://{}:{}", s.text("http.address"), node.citizens->port())
                                    : std::string("holding shards, serving no citizens;");

@@ -18,9 +18,10 @@ struct node_registration {
   std::uint64_t node = 0;
   std::uint64_t disk = 0;
   replication::boot_t boot;
-  std::string links;    // host:port for other nodes
-  std::string fronts;   // host:port for citizens, for people to read
-  std::string version;  // of the program
+  std::string links;        // host:port for other nodes
+  std::string fronts;       // host:port for citizens, for people to read
+  std::string version;      // of the program
+  std::uint32_t level = 0;  // the greatest feature level that it knows
   friend bool operator==(const node_registration&, const node_registration&) = default;
 };
 

@@ -38,6 +38,7 @@ struct cluster_view {
   std::vector<node_view> nodes;
   std::vector<shard_view> shards;
   bool moves_paused = false;
+  std::uint32_t feature_level = 0;
   std::string store_away;  // not empty: why the configuration store cannot be reached
 };
 
@@ -51,6 +52,8 @@ public:
   virtual said pause_moves(bool paused, bool dry_run) = 0;
   // The shard is to lie on these nodes whatever the placement would choose; none: the placement chooses again.
   virtual said pin(shard_id shard, std::vector<std::uint64_t> nodes, bool dry_run) = 0;
+  // To the newest that this node knows. There is no way back.
+  virtual said raise_feature_level(bool dry_run) = 0;
   // The last resort: see promoted_alone (cluster/moves.hpp).
   virtual said promote_alone(shard_id shard, std::uint64_t node, bool dry_run) = 0;
 };

@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 
+#include "cluster/feature_level.hpp"
 #include "cluster/record_text.hpp"
 #include "net/admin_json.hpp"
 #include "net/front.hpp"
@@ -90,6 +91,15 @@ judgement judge(const cluster::cluster_view& v, const std::map<std::uint64_t, ac
     j.low_disks += now.value - told.at.value < stale_ms && told.report.storage_low ? 1 : 0;
   j.moves_left = cluster::moves_left(v);
   return j;
+}
+
+// Empty: there is nothing to do about it.
+std::string feature_level_advice(const cluster::cluster_view& v) {
+  if (v.feature_level >= cluster::feature_level_newest)
+    return {};
+  if (const auto no = cluster::why_not_raise(v))
+    return fmt::format("it can be raised to {} later: {}", cluster::feature_level_newest, *no);
+  return fmt::format("it can be raised to {}: janjictl cluster raise", cluster::feature_level_newest);
 }
 
 // A node that serves no citizens tells nobody where.
@@ -176,6 +186,9 @@ void cluster_api::handle(const request& r, responder&& respond) {
     return aside(std::move(respond),
                  noted_unless(dry_run, fmt::format("rebalance {}", rest.substr(6)), {},
                               [this, pause = rest == "moves/pause", dry_run] { return cluster_->pause_moves(pause, dry_run); }));
+  if (r.verb == method::post && rest == "level/raise")
+    return aside(std::move(respond), noted_unless(dry_run, "cluster raise", fmt::format("level {}", cluster::feature_level_newest),
+                                                  [this, dry_run] { return cluster_->raise_feature_level(dry_run); }));
   respond(to_response({.code = problem_code::no_such_endpoint}));
 }
 
@@ -195,6 +208,8 @@ json::object cluster_api::picture() const {
           {"replicas_missing", j.missing_replicas},
           {"moves_left", j.moves_left},
           {"moves_paused", view.moves_paused},
+          {"feature_level", view.feature_level},
+          {"feature_level_advice", feature_level_advice(view)},
           {"store_away", view.store_away},
           {"shards", shards_json(view, *reports, now)}};
 }
@@ -215,6 +230,8 @@ json::object cluster_api::summary() const {
           {"shards_at_their_floor", j.below_floor},
           {"moves_left", j.moves_left},
           {"moves_paused", view.moves_paused},
+          {"feature_level", view.feature_level},
+          {"feature_level_advice", feature_level_advice(view)},
           {"store_away", view.store_away}};
 }
 

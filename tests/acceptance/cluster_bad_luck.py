@@ -1,4 +1,5 @@
 """What bad input and bad luck get from a cluster: a named refusal, no crash, and bookings that go on."""
+import base64
 import glob
 import os
 import shutil
@@ -29,6 +30,10 @@ def starts(c):
     second = call(program("janjid"), "--data", c.nodes[0].data, "--port", "0", "--admin-port", "0")
     c.checks.check("a second process on a node's data is refused", second.code == 2 and "another process" in second.err, second)
     refused(c, "etcd that is not there is said", "etcd cannot be reached", {"cluster.etcd": f"http://127.0.0.1:{free_port()}"})
+    c.etcd.ask("/v3/kv/put", {"key": base64.b64encode(b"/janji/later/value/feature").decode(), "value": base64.b64encode(b"99").decode()})
+    refused(c, "a cluster of a later version is not joined", "the cluster is at feature level 99", {"cluster.name": "later"})
+    begun = c.nodes[0].ctl("cluster", "raise")
+    c.checks.check("a cluster that begins now begins at the newest feature level", begun.code == 0 and "feature level is 1" in begun.out, begun)
     refused(c, "an endpoint that is none is said", "etcd", {"cluster.etcd": "nonsense"})
     refused(c, "more in-sync disks than replicas are refused", "cluster.min_in_sync", {"cluster.replicas": "2", "cluster.min_in_sync": "3"})
     refused(c, "a certificate that is not there is named", "/nowhere.pem",
