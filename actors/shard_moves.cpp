@@ -35,6 +35,9 @@ void shard_actor::seek_place() {
   }
   waits_for_members_ = false;
   const auto picture = shared_.placement.get();
+  for (const auto& m : picture->members)
+    if (const replication::member who{m.node, m.disk}; machine_.waits_for_registration(who))
+      step(replication::registration_seen{who});
   count_moves();
   const bool may_move = !picture->moves_paused && (moving_ || shared_.moves_under_way < shared_.options.cluster->moves_max);
   if (auto next = cluster::next_order(shard_, machine_.record().record, *picture, may_move)) {

@@ -17,7 +17,7 @@ using replication::versioned_record;
 
 struct swap_outcome {
   swap_result result = swap_result::unknown;
-  versioned_record record;  // won: what was written; lost: what was found
+  versioned_record record;  // won: what was written; lost, unregistered: what was found
 };
 
 class config_store {
@@ -26,8 +26,8 @@ public:
   // The shard's record; revision 0 when there is none.
   virtual std::expected<versioned_record, std::string> read(shard_id shard) = 0;
   virtual swap_outcome swap(shard_id shard, std::uint64_t expected_revision, const shard_record& record) = 0;
-  // As swap(), if besides the node is registered with that disk: only the disk that caught up gets in (replication.md
-  // rule 7). A store of one node registers nobody else.
+  // As swap(), if besides the node is registered with that disk: only the disk that caught up gets in (rule 7 of the
+  // protocol). `unregistered` when that alone stood against it. A store of one node registers nobody else.
   virtual swap_outcome swap_if_registered(shard_id shard, std::uint64_t expected_revision, const shard_record& record,
                                           replication::member /*who*/) {
     return swap(shard, expected_revision, record);

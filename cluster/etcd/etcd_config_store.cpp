@@ -203,11 +203,11 @@ swap_outcome etcd_config_store::swap_if_registered(shard_id shard, std::uint64_t
     if (const auto known = registration_from_text(found->front().value); known && known->disk == who.disk)
       registered.mod_revision = found->front().mod_revision;
   if (registered.mod_revision == 0)
-    registered.mod_revision = -1;  // matches nothing: the swap is refused, and says what the record is
+    registered.mod_revision = -1;  // matches nothing: the swap is not made, and says what the record is
   return settle(
       call(*caller_, "/v3/kv/txn", swap_of(shard_key(shard), static_cast<std::int64_t>(expected_revision), to_text(record), 0, registered),
            connection::again::no),
-      record);
+      record, expected_revision);
 }
 
 std::expected<std::string, std::string> etcd_config_store::put_if_absent(std::string_view name, std::string_view value) {
@@ -268,7 +268,8 @@ std::expected<bool, std::string> etcd_config_store::put_value(std::string_view n
 
 // What was not answered, or answered by an etcd that is not the one known, is unknown. seen_ is not compared: a swap that
 // succeeded has compared more.
-swap_outcome etcd_config_store::settle(std::expected<json::object, failure> answer, const shard_record& record) {
+swap_outcome etcd_config_store::settle(std::expected<json::object, failure> answer, const shard_record& record,
+                                       std::optional<std::uint64_t> unchanged_at) {
   if (!answer && !answer.error().may_have_happened) {
     say("a swap was not made: " + answer.error().text);
     return {swap_result::not_done, {}};
@@ -292,7 +293,8 @@ swap_outcome etcd_config_store::settle(std::expected<json::object, failure> answ
     say(found.error());
     return {};
   }
-  return {swap_result::lost, std::move(*found)};
+  const bool unchanged = unchanged_at && found->revision == *unchanged_at;
+  return {unchanged ? swap_result::unregistered : swap_result::lost, std::move(*found)};
 }
 
 // ------------------------------------------------------------------ this node's registration

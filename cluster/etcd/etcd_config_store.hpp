@@ -65,7 +65,9 @@ private:
                                                    connection::again repeat);
   std::expected<header, failure> check(const boost::json::object& answer, std::int64_t at_least);
   std::expected<header, failure> same_cluster(const header& h);
-  swap_outcome settle(std::expected<boost::json::object, failure> answer, const shard_record& record);
+  // `unchanged_at`: a failed swap that finds the record as last changed there has failed on its other condition.
+  swap_outcome settle(std::expected<boost::json::object, failure> answer, const shard_record& record,
+                      std::optional<std::uint64_t> unchanged_at = std::nullopt);
   std::expected<void, std::string> register_with_lease(channel& c, const node_registration& self);
   void keep_alive(const std::stop_token& stop);
   bool prolong(channel& c);

@@ -34,6 +34,8 @@ struct planted_faults {
   bool forgetful_member_counts = false;      // what a member acknowledged counts although its disk forgot
   bool deny_without_round = false;           // a strict read asks nobody (etcd 20418)
   bool unknown_swap_is_won = false;          // a swap of unknown outcome is taken as won
+  // ---- found by real clusters
+  bool unregistered_is_lost = false;  // a swap that failed on the registration alone is taken for lost leadership
 };
 
 }  // namespace janji::replication

@@ -265,6 +265,7 @@ void machine::lead_through_tick(outputs& out) {
   for (auto& p : peers_) {
     ++p.unheard;
     ++p.since_sent;
+    p.rests -= std::min(p.rests, 1U);
     const bool due = p.since_sent >= options_.resend_ticks;
     if (ticks_ % options_.heartbeat_ticks == 0 && !write_in_promise())
       beat(p, out);

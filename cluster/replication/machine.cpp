@@ -28,6 +28,8 @@ void machine::step(input&& in, outputs& out) {
     receive(std::move(*m), out);
   } else if (auto* t = std::get_if<tick>(&in)) {
     pass_time(t->random, out);
+  } else if (const auto* there = std::get_if<registration_seen>(&in)) {
+    see_registration(there->who);
   } else if (auto* l = std::get_if<link_broken>(&in)) {
     doubt(l->node);
     if (role_ == role::stopped && record_.record.leader.node == l->node)
@@ -118,6 +120,8 @@ void machine::swap_came_back(swap_answered&& a, outputs& out) {
   const auto sent = *std::exchange(swap_out_, std::nullopt);
   if (a.result == swap_result::unknown && options_.faults.unknown_swap_is_won)
     a = {swap_result::won, {record_.revision + 1, sent}};
+  if (a.result == swap_result::unregistered && options_.faults.unregistered_is_lost)
+    a.result = swap_result::lost;
   if (role_ == role::taking_over) {
     stood(a, out);
   } else if (leading() && pending_) {
@@ -128,6 +132,8 @@ void machine::swap_came_back(swap_answered&& a, outputs& out) {
       leads ? lead(out) : step_down("leadership was handed over", out);
     } else if (a.result == swap_result::not_done || (a.result == swap_result::unknown && options_.faults.unknown_swap_is_refused)) {
       give_up_change(out);
+    } else if (a.result == swap_result::unregistered) {
+      find_unregistered(out);
     } else if (a.result == swap_result::unknown && options_.faults.read_settles_unknown_swap) {
       pending_->unknown = true;
     } else {

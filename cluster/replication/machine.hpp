@@ -40,7 +40,8 @@ namespace limits {
 inline constexpr std::size_t waiting_messages_max = 256;  // for a write to be synced; more are lost, as links may lose
 inline constexpr std::size_t waiting_reads_max = 65'536;
 inline constexpr std::size_t entries_per_message_max = 64;
-inline constexpr std::size_t lives_max = 256;  // of disks outside the record; then they are forgotten
+inline constexpr std::size_t lives_max = 256;                // of disks outside the record; then they are forgotten
+inline constexpr std::uint32_t unregistered_rests_max = 32;  // a learner without a registration is tried once in so many silent_ticks
 }  // namespace limits
 
 class machine {
@@ -57,6 +58,8 @@ public:
   [[nodiscard]] bool can_append() const { return role_ == role::serving && !write_ && !in_flight_ && !hand_over_to_ && !replacing_; }
   [[nodiscard]] std::size_t lives_known() const { return boots_.size(); }
   [[nodiscard]] bool leading() const { return role_ != role::stopped && role_ != role::taking_over; }  // if it serves or not
+  // A learner that was not added because it was not registered: a registration_seen of it ends the wait.
+  [[nodiscard]] bool waits_for_registration(const member& who) const;
   [[nodiscard]] bool handing_over() const { return hand_over_to_.has_value(); }
   [[nodiscard]] role current_role() const { return role_; }
   [[nodiscard]] epoch_t epoch() const { return record_.record.epoch; }
@@ -101,6 +104,8 @@ private:
     std::uint64_t round = 0;    // the last that it confirmed
     std::uint32_t unheard = 0;  // in ticks
     std::uint32_t since_sent = 0;
+    std::uint32_t unregistered = 0;  // times in a row that its registration was missing when it was to be added
+    std::uint32_t rests = 0;         // ticks until it is tried again
   };
   enum class change : std::uint8_t { add_learner, remove, shrink, grow, hand_over, replace };
   struct pending_swap {
@@ -200,6 +205,8 @@ private:
   void obey(const order& o, outputs& out);
   [[nodiscard]] std::string why_not(const order& o);
   void give_up_change(outputs& out);
+  void find_unregistered(outputs& out);
+  void see_registration(const member& who);
   void advance_membership(outputs& out);
   [[nodiscard]] bool advance_replacement(outputs& out);
   [[nodiscard]] bool advance_hand_over(outputs& out);

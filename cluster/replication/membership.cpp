@@ -22,6 +22,30 @@ void machine::give_up_change(outputs& out) {
   try_commit(out);
 }
 
+// As above, and the record is as this replica knows it: it leads on, and nothing else waits. The learner is tried again when its
+// registration shows, or after a wait that grows: a lease that lapsed may come back unseen.
+void machine::find_unregistered(outputs& out) {
+  const auto who = pending_->who;
+  const auto what = pending_->what;
+  pending_.reset();
+  if (what == change::replace)
+    replacing_.reset();  // whoever ordered it orders again, perhaps another
+  if (auto* p = peer_of(who)) {
+    p->unregistered = std::min(2 * p->unregistered + 1, limits::unregistered_rests_max);
+    p->rests = p->unregistered * options_.silent_ticks;
+  }
+  try_commit(out);
+}
+
+void machine::see_registration(const member& who) {
+  if (auto* p = peer_of(who))
+    p->rests = 0;
+}
+
+bool machine::waits_for_registration(const member& who) const {
+  return std::ranges::any_of(peers_, [&](const peer& p) { return same(p.who, who) && p.rests != 0; });
+}
+
 // ------------------------------------------------------------------ orders
 
 void machine::obey(const order& o, outputs& out) {
@@ -164,8 +188,9 @@ bool machine::grow(outputs& out) {
   const bool below_floor = role_ == role::reconciling && record_.record.in_sync.size() < record_.record.min_in_sync;
   if (role_ != role::serving && !below_floor)
     return false;
-  const auto ready = std::ranges::find_if(
-      peers_, [&](const peer& p) { return p.learner && p.ordered && p.promised && !silent(p) && p.acked >= log_.tail.sequence; });
+  const auto ready = std::ranges::find_if(peers_, [&](const peer& p) {
+    return p.learner && p.rests == 0 && p.ordered && p.promised && !silent(p) && p.acked >= log_.tail.sequence;
+  });
   if (ready == peers_.end())
     return false;
   auto next = record_.record;

@@ -24,7 +24,7 @@ struct started {
 // Always comes, at least as unknown; one swap is under way at a time.
 struct swap_answered {
   swap_result result = swap_result::unknown;
-  versioned_record record;  // won: as it is now; lost: as it was found
+  versioned_record record;  // won: as it is now; lost, unregistered: as it was found
 };
 // The batch becomes one log entry. Only when can_append().
 struct append {
@@ -50,6 +50,10 @@ struct received {
 // Time passes: the only way it enters. `random` makes back-offs differ.
 struct tick {
   std::uint64_t random = 0;
+};
+// The configuration store shows that this disk is registered for its node (again).
+struct registration_seen {
+  member who;
 };
 // The link to this node broke: if it leads, nobody waits for its heartbeats.
 struct link_broken {
@@ -77,8 +81,8 @@ struct order {
   member who;  // replace: the dead one
   member by;   // replace: the learner that takes its place
 };
-using input = std::variant<started, swap_answered, append, persisted, strict_read, record_seen, received, tick, link_broken, entries_read,
-                           snapshot_read, compacted, order>;
+using input = std::variant<started, swap_answered, append, persisted, strict_read, record_seen, received, tick, registration_seen,
+                           link_broken, entries_read, snapshot_read, compacted, order>;
 
 // ---- outputs, in the order in which they are to take effect
 // One write, synced whole: the promise, then `install` (replaces the whole log), then the cut, then the entries.

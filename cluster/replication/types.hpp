@@ -39,8 +39,10 @@ struct versioned_record {
 };
 
 // A swap whose outcome is unknown is settled by a higher epoch or by a later swap of one's own, never by a read.
-// not_done: it was never sent, or was turned away before anything was done; nothing is known of the record.
-enum class swap_result : std::uint8_t { won, lost, unknown, not_done };
+// lost: the record is another. not_done: it was never sent, or was turned away before anything was done; nothing is known of
+// the record. unregistered: nothing was done, and only because the disk that it names is not registered: the record is the
+// one that the swap expected, so whoever led by it leads on.
+enum class swap_result : std::uint8_t { won, lost, unknown, not_done, unregistered };
 
 struct position {
   epoch_t epoch;

@@ -24,6 +24,7 @@ cluster_world::cluster_world(cluster_disks& disks, std::uint64_t seed, const clu
       cuts_permille_(below(4)),
       deadline_ms_(400 + 400 * below(5)) {
   records_.lose_answer = [this] { return faults_on_ && chance(8); };
+  records_.lapsed = [this] { return faults_on_ && chance(3); };
   records_.changed = [this](shard_id shard, const cluster::versioned_record& r) {
     ++result_.epochs;
     say(fmt::format("shard {}: epoch {}, node {} leads, {} in sync", shard.value, r.record.epoch.value, r.record.leader.node,

@@ -41,6 +41,14 @@ public:
     changed(shard, known);
     return lose_answer() ? cluster::swap_outcome{} : cluster::swap_outcome{cluster::swap_result::won, known};
   }
+  std::function<bool()> lapsed = [] { return false; };  // the registration that a swap compares
+  cluster::swap_outcome swap_if_registered(shard_id shard, std::uint64_t expected_revision, const cluster::shard_record& record,
+                                           replication::member) override {
+    const auto& known = records_[shard];
+    if (known.revision != expected_revision || !lapsed())
+      return swap(shard, expected_revision, record);
+    return lose_answer() ? cluster::swap_outcome{} : cluster::swap_outcome{cluster::swap_result::unregistered, known};
+  }
   std::uint64_t swaps = 0;
 
 private:

@@ -155,20 +155,64 @@ TEST_F(cluster_test, a_leader_whose_swap_has_an_unknown_outcome_stops_until_it_i
   EXPECT_EQ(at(0).m->current_role(), machine::role::serving) << "the higher epoch names it";
 }
 
-TEST_F(cluster_test, a_learner_counts_from_before_its_swap_is_sent) {
-  start(3);
-  serve();
-  step(0, order{1, order::verb::add_learner, who(3), {}});
-  run();
-  for (int i = 0; i < 40 && !swapping; ++i) {
-    step(0, tick{0});
-    for (int k = 0; k < 20 && !swapping; ++k) {
-      for (int n = 0; n < 4; ++n)
-        sync(n);
-      for (auto& m : std::exchange(net, {}))
-        send_again(static_cast<int>(m.head.to.node), m);
+// Ticks of the leader until a swap is on its way.
+struct swap_test : cluster_test {
+  void until_swapping(int ticks_max) {
+    for (int i = 0; i < ticks_max && !swapping; ++i) {
+      step(0, tick{0});
+      for (int k = 0; k < 20 && !swapping; ++k) {
+        for (int n = 0; n < 4; ++n)
+          sync(n);
+        for (auto& m : std::exchange(net, {}))
+          send_again(static_cast<int>(m.head.to.node), m);
+      }
     }
   }
+  void learn() {
+    start(3);
+    serve();
+    step(0, order{1, order::verb::add_learner, who(3), {}});
+    run();
+    until_swapping(40);
+  }
+};
+
+TEST_F(swap_test, a_learner_whose_registration_has_lapsed_deposes_nobody) {
+  learn();
+  ASSERT_TRUE(swapping);
+  const auto epoch = at(0).m->epoch();
+  const auto b = book(0);
+  swap(swap_result::unregistered, false);
+  EXPECT_EQ(at(0).m->current_role(), machine::role::serving);
+  until_swapping(static_cast<int>(machine_options{}.silent_ticks) - 1);
+  EXPECT_FALSE(swapping) << "it is not tried again at each tick";
+  EXPECT_TRUE(at(0).m->waits_for_registration(who(3)));
+  EXPECT_TRUE(confirmed(0, b)) << "the learner that was not added does not count";
+  EXPECT_EQ(at(0).m->epoch(), epoch);
+  until_swapping(10);
+  ASSERT_TRUE(swapping) << "a registration that came back unseen is found";
+  swap(swap_result::unregistered, false);
+  step(0, registration_seen{who(3)});
+  until_swapping(2);
+  ASSERT_TRUE(swapping) << "it is there again";
+  swap();
+  run();
+  EXPECT_EQ(record.record.in_sync.size(), 4U);
+  EXPECT_EQ(at(0).m->current_role(), machine::role::serving);
+}
+
+TEST_F(swap_test, a_registration_that_is_missing_holds_up_no_other_change) {
+  learn();
+  ASSERT_TRUE(swapping);
+  swap(swap_result::unregistered, false);
+  step(0, order{2, order::verb::hand_over, who(1), {}});
+  ASSERT_TRUE(heard<order_answered>(0).back().accepted);
+  run();
+  EXPECT_EQ(record.record.leader, who(1));
+}
+
+TEST_F(swap_test, a_learner_counts_from_before_its_swap_is_sent) {
+  learn();
   ASSERT_TRUE(swapping);
   EXPECT_EQ(swapping->second.registered, who(3)) << "only the disk that caught up gets in";
   EXPECT_EQ(swapping->second.record.in_sync.size(), 4U);

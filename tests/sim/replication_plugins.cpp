@@ -216,8 +216,10 @@ void world::deliver(int to, int s, const r::received& m) {
 r::swap_answered world::swap_now(int s, const r::swap_record& w) {
   auto& e = etcd_of(s);
   const auto holds = [&](const member& m) { return registered_.contains(m.node) && registered_[m.node] == m.disk; };
-  if (e.now().revision != w.expected_revision || (w.registered && !holds(*w.registered)))
+  if (e.now().revision != w.expected_revision)
     return {r::swap_result::lost, e.now()};
+  if (w.registered && !holds(*w.registered))
+    return {r::swap_result::unregistered, e.now()};
   versioned_record next{e.now().revision + 1, w.record};
   if (options_.faults.register_any_disk)  // as a record that knew nodes and not disks would have it
     for (auto& m : next.record.in_sync)
@@ -258,13 +260,31 @@ void world::swap(int n, int s, const r::swap_record& w) {
   const micros back = 200 + below(plan_.sky.etcd_delay_max);
   after(there, [this, n, s, w, boot, back] {
     auto a = swap_now(s, w);
-    after(back, [this, n, s, boot, a] {
-      run_at_node(n, boot, [this, n, s, a] {
-        say("n{} s{} swap {}", n, s, a.result == r::swap_result::won ? "won" : "lost");
+    after(back, [this, n, s, w, boot, a] {
+      run_at_node(n, boot, [this, n, s, w, a] {
+        const bool unregistered = a.result == r::swap_result::unregistered;
+        say("n{} s{} swap {}", n, s, a.result == r::swap_result::won ? "won" : unregistered ? "not made: unregistered" : "lost");
+        const bool led = at(n, s).m->leading();
         feed(n, s, r::swap_answered{a});
+        if (unregistered)
+          check_led_on(n, s, w, led);
       });
     });
   });
+}
+
+// Whoever leads sees a registration as it sees a record: late.
+void world::announce(int n) {
+  const auto who = member_of(n);
+  registered_[who.node] = who.disk;
+  for (int other = 0; other < nodes(); ++other)
+    if (now_ >= etcd_away_until_ && node_of(other).up)
+      at_node(300 + below(now_ < watch_lags_until_ ? 800 * ms : 15 * ms), other, [this, other, who] {
+        for (int s = 0; s < shards(); ++s) {
+          turned_away_.erase({s, who});
+          feed(other, s, r::registration_seen{who});
+        }
+      });
 }
 
 void world::watch(int s) {
@@ -359,6 +379,22 @@ void world::check_counted(int n, int s, const r::committed& c) {
     if (x->intact || heard)
       throw violation{fmt::format("counted: {} is committed and {} does not hold it", text(c.at), text(m))};
   }
+}
+
+// A registration that is missing deposes nobody while the record is as it was, and is not asked for again at once.
+void world::check_led_on(int n, int s, const r::swap_record& w, bool led) {
+  ++result_.unregistered;
+  const bool as_it_was = etcd_of(s).now().revision == w.expected_revision;
+  const bool leads = at(n, s).m->leading() || at(n, s).busy;  // what waited for a write is heard after it
+  if (led && as_it_was && !leads)
+    throw violation{fmt::format("deposed: n{} leads no more because {} is not registered", n, text(*w.registered))};
+  if (!as_it_was || std::ranges::find(w.record.learners, *w.registered) != w.record.learners.end())
+    return;  // another may try in the next epoch, and whoever orders it may order it again
+  const auto rest = plan_.sky.silent_ticks * node_of(n).tick_every / 2;
+  auto& [revision, last] = turned_away_[{s, *w.registered}];
+  const bool again = std::exchange(revision, w.expected_revision) == w.expected_revision;
+  if (now_ - std::exchange(last, now_) < rest && again)
+    throw violation{fmt::format("hammered: {} is tried again at once although it is not registered", text(*w.registered))};
 }
 
 // Nothing is said before it is on disk, nor of what the leader that it is said to does not hold.

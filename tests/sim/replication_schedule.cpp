@@ -30,7 +30,7 @@ constexpr std::array<kind, mishap_count> kinds{{
     {mishap::etcd_forgetful, "etcd_forgetful", 6, 1'000'000},
     {mishap::watch_lag, "watch_lag", 4, 1'000'000},
     {mishap::stale_reads, "stale_reads", 3, 1'000'000},
-    {mishap::lease_lapse, "lease_lapse", 2, 500'000},
+    {mishap::lease_lapse, "lease_lapse", 3, 900'000},
     {mishap::compact, "compact", 4, 0},
     {mishap::hand_over, "hand_over", 5, 0},
     {mishap::remove, "remove", 4, 0},

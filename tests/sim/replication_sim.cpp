@@ -99,7 +99,7 @@ void world::start(int n) {
   x.paused_until = 0;
   ++result_.restarts;
   say("n{} starts, life {}", n, x.boot);
-  registered_[member_of(n).node] = member_of(n).disk;
+  announce(n);
   for (int s = 0; s < shards(); ++s) {
     auto& rep = at(n, s);
     rep.busy.reset();
@@ -216,12 +216,7 @@ void world::happen(const schedule_item& item) {
     case mishap::etcd_forgetful: etcd_forgets_until_ = until; return;
     case mishap::watch_lag: watch_lags_until_ = until; return;
     case mishap::stale_reads: stale_until_ = until; return;
-    case mishap::lease_lapse:
-      registered_.erase(member_of(item.a).node);
-      return after(item.lasts, [this, n = item.a] {
-        if (node_of(n).up)
-          registered_[member_of(n).node] = member_of(n).disk;
-      });
+    case mishap::lease_lapse: return lapse(item);
     case mishap::compact: return compact(item.a);
     case mishap::hand_over:
     case mishap::remove:
@@ -231,6 +226,17 @@ void world::happen(const schedule_item& item) {
       return order(static_cast<int>(below(shards())), what, member_of(item.a));
     }
   }
+}
+
+// One time of two a learner's, and mostly one that is about to be added.
+void world::lapse(const schedule_item& item) {
+  const auto& learners = etcd_of(0).now().record.learners;
+  const int n = !learners.empty() && item.b % 2 == 0 ? static_cast<int>(learners.front().node) : item.a;
+  registered_.erase(member_of(n).node);
+  after(item.lasts, [this, n] {
+    if (node_of(n).up)
+      announce(n);
+  });
 }
 
 void world::order(int s, r::order::verb what, member who, member by) {
@@ -310,7 +316,7 @@ void world::placement_of(int s) {
     return;
   const auto& record = etcd_of(s).now().record;
   for (const auto& m : record.learners)
-    if (!registered_.contains(m.node) || registered_[m.node] != m.disk)
+    if (registered_.contains(m.node) ? registered_[m.node] != m.disk : chance(20))  // it may only have lapsed
       return order(s, r::order::verb::remove, m);
   if (record.in_sync.size() + record.learners.size() >= record.replicas_wanted)
     return;
@@ -361,7 +367,7 @@ void world::heal() {
       registered_.erase(member_of(n).node);
     } else {
       start(n);
-      registered_[member_of(n).node] = member_of(n).disk;
+      announce(n);
     }
   }
 }

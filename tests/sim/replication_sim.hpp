@@ -33,8 +33,9 @@ struct sim_result {
   std::uint64_t restarts = 0;
   std::uint64_t snapshots = 0;
   std::uint64_t alarms = 0;
-  std::uint64_t served = 0;      // shards that had to confirm again after the faults, and did
-  std::uint64_t unservable = 0;  // too few disks were left
+  std::uint64_t unregistered = 0;  // swaps that failed on a registration alone
+  std::uint64_t served = 0;        // shards that had to confirm again after the faults, and did
+  std::uint64_t unservable = 0;    // too few disks were left
 };
 
 void throw_assertions();

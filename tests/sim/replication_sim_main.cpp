@@ -49,6 +49,7 @@ void add(sim_result& sum, const sim_result& r) {
   sum.restarts += r.restarts;
   sum.snapshots += r.snapshots;
   sum.alarms += r.alarms;
+  sum.unregistered += r.unregistered;
   sum.served += r.served;
   sum.unservable += r.unservable;
 }
@@ -111,8 +112,8 @@ int main(int argc, char** argv) {
     return 1;
   }
   fmt::print(
-      "{} seeds clean: {} acknowledged, {} unknown, {} strict reads, {} epochs, {} starts, {} snapshots, {} alarms, {} shards served "
-      "again, {} could not\n",
-      seeds, sum.acknowledged, sum.unknown, sum.strict_reads, sum.epochs, sum.restarts, sum.snapshots, sum.alarms, sum.served,
-      sum.unservable);
+      "{} seeds clean: {} acknowledged, {} unknown, {} strict reads, {} epochs, {} starts, {} snapshots, {} alarms, {} learners not "
+      "registered, {} shards served again, {} could not\n",
+      seeds, sum.acknowledged, sum.unknown, sum.strict_reads, sum.epochs, sum.restarts, sum.snapshots, sum.alarms, sum.unregistered,
+      sum.served, sum.unservable);
 }

@@ -108,6 +108,8 @@ private:
   void swap(int n, int s, const replication::swap_record& w);
   replication::swap_answered swap_now(int s, const replication::swap_record& w);
   void watch(int s);
+  void announce(int n);
+  void check_led_on(int n, int s, const replication::swap_record& w, bool led);
   [[nodiscard]] versioned_record look(int s);
   void commit(int n, int s, const replication::committed& c);
   void apply(int n, int s, sequence_t up_to);
@@ -130,6 +132,7 @@ private:
   void happen(const schedule_item& item);
   void cut(int from, int to, micros until, bool clog);
   void order(int s, replication::order::verb what, member who, member by = {});
+  void lapse(const schedule_item& item);
   void compact(int n);
   void tick_of(int n);
   void client_of(int s);
@@ -160,6 +163,8 @@ private:
   std::map<std::uint64_t, batch_fate> batches_;
   std::map<std::uint64_t, asked_read> reads_;
   std::set<int> served_;
+  // Shard and learner -> the revision at which a swap last failed on the registration alone, and when.
+  std::map<std::pair<int, member>, std::pair<std::uint64_t, micros>> turned_away_;
 };
 
 }  // namespace janji::sim

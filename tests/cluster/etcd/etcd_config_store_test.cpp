@@ -365,9 +365,11 @@ TEST_F(etcd_config_store_test, a_disk_that_is_not_registered_any_more_does_not_g
   ASSERT_TRUE(s->announce(node(4, 7)).has_value());
   const auto first = s->swap(shard_id{1}, 0, record(1));
   const auto refused = s->swap_if_registered(shard_id{1}, first.record.revision, record(2), {4, 8});
-  EXPECT_EQ(refused.result, swap_result::lost);
+  EXPECT_EQ(refused.result, swap_result::unregistered) << "nobody else has changed the record";
   EXPECT_EQ(refused.record, first.record);
-  EXPECT_EQ(s->swap_if_registered(shard_id{1}, first.record.revision, record(2), {5, 7}).result, swap_result::lost);
+  EXPECT_EQ(s->swap_if_registered(shard_id{1}, first.record.revision, record(2), {5, 7}).result, swap_result::unregistered);
+  EXPECT_EQ(s->swap_if_registered(shard_id{1}, first.record.revision + 1, record(2), {5, 7}).result, swap_result::lost);
+  EXPECT_EQ(s->swap_if_registered(shard_id{1}, first.record.revision + 1, record(2), {4, 7}).result, swap_result::lost);
   EXPECT_EQ(s->swap_if_registered(shard_id{1}, first.record.revision, record(2), {4, 7}).result, swap_result::won);
 }
 
