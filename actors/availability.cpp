@@ -12,6 +12,7 @@
 
 #include "booking/civil_time.hpp"
 #include "booking/states.hpp"
+#include "cluster/peer_links.hpp"
 
 namespace janji::actors {
 
@@ -42,17 +43,26 @@ void availability_page::compress() const {
 }
 
 availability_actor::availability_actor(caf::actor_config& config, node_context& shared, read_model& model)
-    : caf::event_based_actor(config), shared_(shared), model_(model) {}
+    : caf::event_based_actor(config),
+      shared_(shared),
+      model_(model),
+      groups_of_(shared.options.shard_count),
+      led_of_(shared.options.shard_count),
+      heard_(shared.options.shard_count),
+      as_of_(shared.options.shard_count) {}
 
 caf::behavior availability_actor::make_behavior() {
   delayed_send(this, std::chrono::milliseconds(shared_.options.publish_every_ms), publish{});
   return {
       [this](group_numbers& numbers) { take(std::move(numbers.figures), true); },
       [this](numbers_elsewhere& numbers) {
-        for (auto& f : numbers.figures)
+        for (auto& f : numbers.told.groups)
           take(std::move(f), false);
+        for (const auto s : numbers.told.shards)
+          if (s.value < heard_.size())
+            heard_[s.value] = shared_.now();
       },
-      [this](const tell_numbers& t) { to_tell_all_.insert(t.node); },
+      [this](const tell_numbers& t) { behind_[t.node] = 0; },
       [this](catalogue_changed& c) {
         catalogue_changed_ = true;
         build();
@@ -74,10 +84,10 @@ void availability_actor::take(group_figures&& figures, bool of_this_node) {
   if (figures.applied < known.applied)
     return;
   if (of_this_node && shared_.peers != nullptr) {
-    led_here_.insert(id);
+    lead(id, true);
     to_tell_.insert(id);
   } else if (figures.applied > known.applied) {
-    led_here_.erase(id);
+    lead(id, false);
   }
   if (known.windows != figures.windows) {
     changed_groups_.insert(id);
@@ -86,26 +96,122 @@ void availability_actor::take(group_figures&& figures, bool of_this_node) {
   known = std::move(figures);
 }
 
+void availability_actor::lead(std::uint32_t group, bool here) {
+  if (here ? !led_here_.insert(group).second : led_here_.erase(group) == 0)
+    return;
+  const auto catalogue = shared_.catalogue.get();
+  if (const auto it = catalogue->groups.find(group); it != catalogue->groups.end())
+    here ? ++led_of_[it->second.shard.value] : --led_of_[it->second.shard.value];
+}
+
+// ------------------------------------------------------------------ other nodes: everything in parts, and not too many of them in a turn
+
+namespace {
+constexpr std::size_t figures_part_groups = 2'048;
+constexpr std::size_t parts_a_turn = 4;  // to a node that has to be told all
+constexpr std::size_t group_bytes_max = limits::windows_per_group_max * 24 + std::size_t{state_count} * age_band_count * 4 + 64;
+static_assert(figures_part_groups <= schema::mail_items_max && figures_part_groups * group_bytes_max < cluster::peer_payload_bytes_max);
+}  // namespace
+
 void availability_actor::tell_others() {
   if (shared_.peers == nullptr)
     return;
-  auto missed = std::set<std::uint64_t>{};
-  if (!to_tell_all_.empty()) {
-    const auto all = numbers_of(led_here_);
-    for (const auto node : std::exchange(to_tell_all_, {}))
-      missed.merge(shared_.peers->tell_figures(all, node));
-  }
-  if (!to_tell_.empty())
-    missed.merge(shared_.peers->tell_figures(numbers_of(std::exchange(to_tell_, {})), {}));
-  to_tell_all_ = std::move(missed);
+  tell_who_is_behind();
+  tell_changes();
+  tell_beat();
 }
 
-std::vector<group_figures> availability_actor::numbers_of(const std::set<std::uint32_t>& groups) const {
-  std::vector<group_figures> out;
-  out.reserve(groups.size());
-  for (const auto id : groups)
-    out.push_back(numbers_.at(id));
-  return out;
+void availability_actor::tell_changes() {
+  schema::told_figures part;
+  const auto tell = [&] {
+    for (const auto node : shared_.peers->tell_figures(part, {}))
+      behind_[node] = 0;
+    part.groups.clear();
+  };
+  for (const auto id : std::exchange(to_tell_, {})) {
+    part.groups.push_back(numbers_.at(id));
+    if (part.groups.size() == figures_part_groups)
+      tell();
+  }
+  if (!part.groups.empty())
+    tell();
+}
+
+// Whoever was not reached goes on from there with the next turn; with a new link it begins anew.
+void availability_actor::tell_who_is_behind() {
+  for (auto it = behind_.begin(); it != behind_.end();) {
+    auto& [node, next] = *it;
+    bool reached = true, all = false;
+    for (std::size_t parts = 0; parts < parts_a_turn && reached && !all; ++parts) {
+      schema::told_figures part;
+      auto group = led_here_.lower_bound(next);
+      for (; group != led_here_.end() && part.groups.size() < figures_part_groups; ++group)
+        part.groups.push_back(numbers_.at(*group));
+      reached = part.groups.empty() || shared_.peers->tell_figures(part, node).empty();
+      all = reached && group == led_here_.end();
+      if (reached && !all)
+        next = *group;
+    }
+    it = all ? behind_.erase(it) : std::next(it);
+  }
+}
+
+// What this node leads, and has told all of: so that the others know how old what they know is.
+void availability_actor::tell_beat() {
+  schema::told_figures beat;
+  count_groups(*shared_.catalogue.get());
+  for (std::uint16_t s = 0; s < shared_.options.shard_count; ++s)
+    if (led_whole(s))
+      beat.shards.emplace_back(s);
+  if (beat.shards.empty())
+    return;
+  for (const auto node : shared_.peers->linked_nodes())
+    if (!behind_.contains(node))
+      (void)shared_.peers->tell_figures(beat, node);
+}
+
+bool availability_actor::led_whole(std::size_t shard) const {
+  const auto status = shared_.shard_statuses[shard].load();
+  return status != nullptr && status->serving && led_of_[shard] == groups_of_[shard];
+}
+
+void availability_actor::count_groups(const round_catalogue& catalogue) {
+  if (std::exchange(counted_version_, catalogue.version) == catalogue.version)
+    return;
+  std::ranges::fill(groups_of_, 0);
+  std::ranges::fill(led_of_, 0);
+  for (const auto& [group, place] : catalogue.groups) {
+    ++groups_of_[place.shard.value];
+    led_of_[place.shard.value] += led_here_.contains(group) ? 1 : 0;
+  }
+}
+
+// ------------------------------------------------------------------ how old it is
+
+// Of a slot group that is led here, now; of another the moment at which its leader had told all.
+void availability_actor::judge_age(const round_catalogue& catalogue) {
+  judged_at_ = shared_.now();
+  count_groups(catalogue);
+  for (std::size_t s = 0; s < as_of_.size(); ++s)
+    as_of_[s] = shared_.peers == nullptr || led_whole(s) ? judged_at_ : heard_[s];
+  freshness fresh;
+  fresh.of_rounds = as_of_[0];
+  for (const auto& round : catalogue.rounds) {
+    round_freshness f{judged_at_, 0};
+    for (std::uint32_t g = 0; g < round->definition.groups.size(); ++g) {
+      const auto heard = heard_of(*round, g, catalogue);
+      f.groups_unheard += numbers_.contains(round->definition.groups[g].id.value) ? 0 : 1;
+      f.as_of = heard && f.as_of ? std::optional(std::min(*f.as_of, *heard)) : std::nullopt;
+    }
+    fresh.rounds.emplace(round->definition.id.value, f);
+  }
+  model_.fresh.set(std::make_shared<const freshness>(std::move(fresh)));
+}
+
+std::optional<unix_ms> availability_actor::heard_of(const round_entry& round, std::uint32_t index, const round_catalogue& catalogue) const {
+  const auto id = round.definition.groups[index].id.value;
+  const auto place = catalogue.groups.find(id);
+  return place == catalogue.groups.end() || !numbers_.contains(id) ? std::nullopt : as_of_[place->second.shard.value];
 }
 
 std::set<read_model::page_key> availability_actor::changed_pages(const round_catalogue& catalogue) const {
@@ -125,16 +231,16 @@ void availability_actor::build() {
   const auto catalogue = shared_.catalogue.get();
   const auto now = shared_.now();
   const auto changed = changed_pages(*catalogue);
-  if (catalogue_changed_)
-    days_.clear();
+  if (catalogue_changed_ || !changed.empty() || now.value - judged_at_.value >= renew_after_ms)
+    judge_age(*catalogue);
   bool any = false;
   for (const auto& round : catalogue->rounds)
     for (std::uint8_t state = 1; state < state_count; ++state) {
       const read_model::page_key key{round->definition.id.value, state};
       auto& known = pages_[key];
-      if (known != nullptr && !catalogue_changed_ && !changed.contains(key) && now.value - known->as_of.value < renew_after_ms)
+      if (known != nullptr && !catalogue_changed_ && !changed.contains(key) && now.value - known->built_at.value < renew_after_ms)
         continue;
-      auto built = page(*round, state);
+      auto built = page(*round, state, *catalogue);
       if (known != nullptr && known->gzip_asked_for())
         built->compress();  // so that no reader waits for it
       known = std::move(built);
@@ -142,19 +248,30 @@ void availability_actor::build() {
     }
   if (any)
     model_.pages.set(std::make_shared<const std::map<read_model::page_key, std::shared_ptr<const availability_page>>>(pages_));
-  if (catalogue_changed_ || !changed_groups_.empty()) {
-    auto figures = std::make_shared<std::vector<group_figures>>();
-    figures->reserve(numbers_.size());
-    for (const auto& [id, numbers] : numbers_)
-      figures->push_back(numbers);
-    model_.figures.set(std::move(figures));
-  }
+  figures_stale_ = figures_stale_ || catalogue_changed_ || !changed_groups_.empty();
+  publish_figures();
   catalogue_changed_ = false;
   changed_groups_.clear();
   // And stays so: a new round's groups hold what its definition says. A node of a cluster hears of the rounds from another.
   const bool rounds_known = shared_.peers == nullptr || !catalogue->groups.empty();
   if (rounds_known && numbers_.size() >= catalogue->groups.size())
     shared_.read_model_complete = true;
+}
+
+// All of them are copied: where they are many this is done seldomer than pages are built.
+void availability_actor::publish_figures() {
+  constexpr std::size_t groups_a_build = 10'000;
+  ++builds_since_figures_;
+  const bool due = catalogue_changed_ || builds_since_figures_ > numbers_.size() / groups_a_build;
+  if (!figures_stale_ || !due)
+    return;
+  auto figures = std::make_shared<std::vector<group_figures>>();
+  figures->reserve(numbers_.size());
+  for (const auto& [id, numbers] : numbers_)
+    figures->push_back(numbers);
+  model_.figures.set(std::move(figures));
+  figures_stale_ = false;
+  builds_since_figures_ = 0;
 }
 
 namespace {
@@ -174,7 +291,10 @@ std::string day_text(const group_definition& group, const group_words& words, co
     out.append(R"(","closes":")").append(words.windows[w].closes).append(R"(","capacity":)");
     append_number(out, counts.capacity);
     out += R"(,"free":)";
-    append_number(out, counts.capacity > counts.booked ? counts.capacity - counts.booked : 0);
+    if (known)
+      append_number(out, counts.capacity > counts.booked ? counts.capacity - counts.booked : 0);
+    else
+      out += "null";  // nobody has said
     out += '}';
   }
   return out += "]}";
@@ -195,7 +315,8 @@ const std::string& availability_actor::day(const round_entry& round, std::uint32
   return text;
 }
 
-std::shared_ptr<const availability_page> availability_actor::page(const round_entry& round, std::uint8_t state) {
+std::shared_ptr<const availability_page> availability_actor::page(const round_entry& round, std::uint8_t state,
+                                                                  const round_catalogue& catalogue) {
   const auto& definition = round.definition;
   const auto before = pages_.find({definition.id.value, state});
   std::string status;
@@ -203,6 +324,7 @@ std::shared_ptr<const availability_page> availability_actor::page(const round_en
     status.reserve(before->second->body.size());
   status.append(R"("status":")").append(name_of(round.status.state)).append(R"(","centres":[)");
   bool first_centre = true;
+  std::optional<unix_ms> as_of = judged_at_;
   std::uint32_t g = 0;
   for (std::uint16_t c = 0; c < definition.centres.size(); ++c) {
     const auto& centre = definition.centres[c];
@@ -217,15 +339,18 @@ std::shared_ptr<const availability_page> availability_actor::page(const round_en
       if (i != first)
         status += ',';
       status += day(round, i);
+      const auto heard = heard_of(round, i, catalogue);
+      as_of = heard && as_of ? std::optional(std::min(*as_of, *heard)) : std::nullopt;
     }
     status += "]}";
   }
   status += "]}";
   auto built = std::make_shared<availability_page>();
-  built->as_of = shared_.now();
+  built->as_of = as_of;
+  built->built_at = shared_.now();
   built->etag = fmt::format("W/\"{:016x}\"", XXH3_64bits(status.data(), status.size()));
-  built->body = fmt::format(R"({{"round":{},"state":{},"as_of":"{}",)", json_text(definition.code), json_text(state_name(state)),
-                            format_utc(built->as_of));
+  built->body = fmt::format(R"({{"round":{},"state":{},"as_of":{},)", json_text(definition.code), json_text(state_name(state)),
+                            as_of ? '"' + format_utc(*as_of) + '"' : "null");
   built->body += status;
   return built;
 }

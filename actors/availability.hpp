@@ -20,6 +20,7 @@ struct read_model {
   using page_key = std::pair<std::uint16_t, std::uint8_t>;  // round, state
   published<std::map<page_key, std::shared_ptr<const availability_page>>> pages;
   published<std::vector<group_figures>> figures;
+  published<freshness> fresh;
 };
 
 class availability_actor : public caf::event_based_actor {
@@ -31,11 +32,19 @@ public:
 private:
   void take(group_figures&& figures, bool of_this_node);
   void tell_others();
-  [[nodiscard]] std::vector<group_figures> numbers_of(const std::set<std::uint32_t>& groups) const;
+  void tell_changes();
+  void tell_who_is_behind();
+  void tell_beat();
+  void lead(std::uint32_t group, bool here);
+  void count_groups(const round_catalogue& catalogue);
+  void judge_age(const round_catalogue& catalogue);
+  [[nodiscard]] bool led_whole(std::size_t shard) const;
+  [[nodiscard]] std::optional<unix_ms> heard_of(const round_entry& round, std::uint32_t index, const round_catalogue& catalogue) const;
+  void publish_figures();
   void build();
   [[nodiscard]] std::set<read_model::page_key> changed_pages(const round_catalogue& catalogue) const;
   const std::string& day(const round_entry& round, std::uint32_t index);
-  std::shared_ptr<const availability_page> page(const round_entry& round, std::uint8_t state);
+  std::shared_ptr<const availability_page> page(const round_entry& round, std::uint8_t state, const round_catalogue& catalogue);
 
   node_context& shared_;
   read_model& model_;
@@ -45,7 +54,14 @@ private:
   std::set<std::uint32_t> changed_groups_;               // since the last build
   std::set<std::uint32_t> to_tell_;                      // led here, and changed since the other nodes were told
   std::set<std::uint32_t> led_here_;
-  std::set<std::uint64_t> to_tell_all_;  // nodes that have just come, or were not reached
+  std::map<std::uint64_t, std::uint32_t> behind_;  // nodes that have just come, or were not reached: the first group to tell them of
+  std::vector<std::uint32_t> groups_of_, led_of_;  // by shard: its slot groups, and those of them that are led here
+  std::vector<std::optional<unix_ms>> heard_;      // by shard: when its leader, elsewhere, had told all
+  std::vector<std::optional<unix_ms>> as_of_;      // by shard, at this build
+  unix_ms judged_at_;
+  std::uint64_t counted_version_ = ~std::uint64_t{0};
+  unsigned builds_since_figures_ = 0;
+  bool figures_stale_ = true;
   bool catalogue_changed_ = true;
 };
 

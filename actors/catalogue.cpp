@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "booking/assert.hpp"
 #include "booking/civil_time.hpp"
@@ -62,23 +63,12 @@ const round_entry* catalogue_builder::find(std::string_view code) const {
   return it == rounds_.end() ? nullptr : it->get();
 }
 
-void catalogue_builder::apply(const round_event& event) {
+void catalogue_builder::apply(const round_event& event, sequence_t at) {
   history_.push_back(event);
+  positions_.push_back(at);
   ++version_;
   if (const auto* imported = std::get_if<round_imported>(&event)) {
-    auto entry = std::make_shared<round_entry>();
-    entry->definition = imported->definition;
-    entry->status = {round_state::imported, {}, imported->at};
-    for (std::uint16_t c = 0; c < entry->definition.centres.size(); ++c)
-      entry->centre_by_code.emplace(entry->definition.centres[c].code, c);
-    for (std::uint32_t g = 0; g < entry->definition.groups.size(); ++g) {
-      const auto& group = entry->definition.groups[g];
-      entry->group_by_day.emplace(std::pair{group.centre, std::chrono::sys_days{group.date}}, g);
-      entry->words.push_back(words_of(group));
-      next_group_ = std::max(next_group_, group.id.value + 1);
-    }
-    next_round_ = std::max<std::uint16_t>(next_round_, static_cast<std::uint16_t>(entry->definition.id.value + 1));
-    rounds_.push_back(std::move(entry));
+    add_round(imported->definition, imported->at);
   } else if (const auto* changed = std::get_if<round_state_changed>(&event)) {
     const auto it = std::ranges::find_if(rounds_, [&](const auto& r) { return r->definition.id == changed->round; });
     assert_always(it != rounds_.end(), "a state change names a round that was imported");
@@ -86,6 +76,81 @@ void catalogue_builder::apply(const round_event& event) {
     entry->status = {changed->state, changed->reason, changed->at};
     *it = std::move(entry);
   }
+  if (history_.size() > orders_kept_max + 2 * rounds_.size())
+    forget_old_orders();
+}
+
+void catalogue_builder::apply_snapshot(const std::vector<round_event>& events, sequence_t at) {
+  for (const auto& e : events)
+    apply(e, at);
+  known_from_ = at;
+}
+
+void catalogue_builder::add_round(const round_definition& definition, unix_ms at) {
+  auto entry = std::make_shared<round_entry>();
+  entry->definition = definition;
+  entry->status = {round_state::imported, {}, at};
+  for (std::uint16_t c = 0; c < definition.centres.size(); ++c)
+    entry->centre_by_code.emplace(definition.centres[c].code, c);
+  std::vector<group_index::entry> more;
+  more.reserve(definition.groups.size());
+  entry->words.reserve(definition.groups.size());
+  for (std::uint32_t g = 0; g < definition.groups.size(); ++g) {
+    const auto& group = definition.groups[g];
+    entry->group_by_day.emplace_hint(entry->group_by_day.end(), std::pair{group.centre, std::chrono::sys_days{group.date}}, g);
+    entry->words.push_back(words_of(group));
+    next_group_ = std::max(next_group_, group.id.value + 1);
+    const auto shard = cluster::shard_of_key(group_key(definition, group), shard_count_);
+    more.emplace_back(group.id.value, group_place{definition.id, group.centre, shard, g});
+  }
+  next_round_ = std::max<std::uint16_t>(next_round_, static_cast<std::uint16_t>(definition.id.value + 1));
+  groups_.add(more);
+  rounds_.push_back(std::move(entry));
+}
+
+// Kept: every round, the last state of each, and what the trail shows.
+void catalogue_builder::forget_old_orders() {
+  std::map<std::uint16_t, std::size_t> last_state;
+  for (std::size_t i = 0; i < history_.size(); ++i)
+    if (const auto* changed = std::get_if<round_state_changed>(&history_[i]))
+      last_state[changed->round.value] = i;
+  const auto shown_from = history_.size() - std::min(history_.size(), trail_entries_shown);
+  std::vector<round_event> kept;
+  std::vector<sequence_t> positions;
+  for (std::size_t i = 0; i < history_.size(); ++i) {
+    const auto* changed = std::get_if<round_state_changed>(&history_[i]);
+    const bool needed =
+        std::holds_alternative<round_imported>(history_[i]) || (changed != nullptr && last_state[changed->round.value] == i);
+    if (i < shown_from && !needed)
+      continue;
+    kept.push_back(std::move(history_[i]));
+    positions.push_back(positions_[i]);
+  }
+  history_ = std::move(kept);
+  positions_ = std::move(positions);
+}
+
+std::optional<std::vector<round_event>> catalogue_builder::since(sequence_t known) const {
+  if (known < known_from_)
+    return std::nullopt;
+  std::vector<round_event> out;
+  for (std::size_t i = 0; i < history_.size(); ++i)
+    if (positions_[i] > known)
+      out.push_back(history_[i]);
+  return out;
+}
+
+void group_index::add(const std::vector<entry>& more) {
+  auto all = std::make_shared<std::vector<entry>>(*entries_);
+  all->insert(all->end(), more.begin(), more.end());
+  if (!std::ranges::is_sorted(*all, {}, &entry::first))
+    std::ranges::sort(*all, {}, &entry::first);
+  entries_ = std::move(all);
+}
+
+std::vector<group_index::entry>::const_iterator group_index::find(std::uint32_t group) const {
+  const auto it = std::ranges::lower_bound(*entries_, group, {}, &entry::first);
+  return it != entries_->end() && it->first == group ? it : entries_->end();
 }
 
 trail_entry catalogue_builder::trail_entry_of(const round_event& event) const {
@@ -107,12 +172,7 @@ std::shared_ptr<const round_catalogue> catalogue_builder::build() {
   const auto first = history_.size() - std::min(history_.size(), trail_entries_shown);
   for (auto i = first; i < history_.size(); ++i)
     built->trail.push_back(trail_entry_of(history_[i]));
-  for (const auto& round : rounds_)
-    for (std::uint32_t g = 0; g < round->definition.groups.size(); ++g) {
-      const auto& group = round->definition.groups[g];
-      const auto shard = cluster::shard_of_key(group_key(round->definition, group), shard_count_);
-      built->groups.emplace(group.id.value, group_place{round->definition.id, group.centre, shard, g});
-    }
+  built->groups = groups_;
   return built;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,9 @@
 #include "booking/round.hpp"
 
 namespace janji::actors {
+
+// Besides rounds and the last state of each; the trail shows fewer.
+inline constexpr std::size_t orders_kept_max = trail_entries_shown * 6 / 5;
 
 class catalogue_builder {
 public:
@@ -22,19 +26,29 @@ public:
 
   // Gives the definition its round id and its groups their ids, beyond all that were ever given.
   void number(round_definition& definition) const;
-  // Applies a committed event; keeps it for the snapshot and the audit trail.
-  void apply(const round_event& event);
+  // Applies an event committed at that position of shard 0's log; keeps it for the snapshot and the audit trail. Of orders only the
+  // last are kept: what a round is now does not depend on the others.
+  void apply(const round_event& event, sequence_t at = {});
+  // What a snapshot holds: all that was committed up to its position, in which order it came is known and where is not.
+  void apply_snapshot(const std::vector<round_event>& events, sequence_t at);
   [[nodiscard]] std::shared_ptr<const round_catalogue> build();
   [[nodiscard]] const std::vector<round_event>& history() const { return history_; }
+  // What came after a position; none where that is not known any more.
+  [[nodiscard]] std::optional<std::vector<round_event>> since(sequence_t known) const;
   [[nodiscard]] const round_entry* find(round_id id) const;
   [[nodiscard]] const round_entry* find(std::string_view code) const;
 
 private:
   [[nodiscard]] trail_entry trail_entry_of(const round_event& event) const;
+  void add_round(const round_definition& definition, unix_ms at);
+  void forget_old_orders();
 
   std::uint16_t shard_count_;
   std::vector<std::shared_ptr<const round_entry>> rounds_;
+  group_index groups_;
   std::vector<round_event> history_;
+  std::vector<sequence_t> positions_;  // of the history's events
+  sequence_t known_from_;              // positions up to here are a snapshot's
   std::uint32_t next_group_ = 1;
   std::uint16_t next_round_ = 1;
   std::uint64_t version_ = 0;

@@ -39,11 +39,14 @@ public:
   // To where the shard is led, as far as is known here.
   virtual void forward(std::uint64_t node, shard_id shard, group_mail_for&& mail) = 0;
   virtual void forward(std::uint64_t node, shard_id shard, registry_mail&& mail) = 0;
-  // To every node: the rounds as committed up to here.
-  virtual void tell_rounds(sequence_t applied, const std::vector<round_event>& history) = 0;
+  // To every node but these: the rounds as committed up to here.
+  virtual void tell_rounds(sequence_t applied, const std::vector<round_event>& history, const std::set<std::uint64_t>& but) = 0;
+  // To one that knows the rounds as committed up to `since`: what came after it.
+  virtual void tell_rounds_since(std::uint64_t node, const schema::rounds_history& what) = 0;
   // To every node that is linked, or to one of them: numbers of slot groups that are led here. Returns those nodes that were
   // not reached: they have to be told all again.
-  virtual std::set<std::uint64_t> tell_figures(const std::vector<group_figures>& figures, std::optional<std::uint64_t> only) = 0;
+  virtual std::set<std::uint64_t> tell_figures(const schema::told_figures& figures, std::optional<std::uint64_t> only) = 0;
+  [[nodiscard]] virtual std::set<std::uint64_t> linked_nodes() { return {}; }
   // To every node: this one is about to stop; who leads should go on without it before it does.
   virtual void tell_leaving() = 0;
   // To every node: this one has ceased to lead the shard, and what waited at its owners is gone.
@@ -112,6 +115,9 @@ struct node_context {
   std::atomic<std::uint32_t> shards_handed_over{0};
   std::atomic<std::uint32_t> moves_under_way{0};       // of shards that are led here
   std::atomic<std::uint32_t> hand_overs_under_way{0};  // a shard admits nothing meanwhile: few at once, and each is short
+  std::atomic<std::size_t> mail_bytes{0};              // that waits at shards for owners that are not there
+  std::atomic<std::size_t> queued_event_bytes{0};      // on their way to the log
+  std::function<void()> each_second = [] {};           // called by the front's actor
   std::atomic<bool> storage_low{false};
   std::atomic<std::uint64_t> disk_free_bytes{0};
   std::atomic<std::uint64_t> disk_total_bytes{0};

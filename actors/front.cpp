@@ -13,12 +13,12 @@ constexpr std::chrono::seconds expire_every{1};
 }
 
 caf::behavior front_actor::make_behavior() {
-  if (shared_.peers != nullptr)
-    delayed_send(this, expire_every, sweep{});
+  delayed_send(this, expire_every, sweep{});
   return {
       [this](front_turn& turn) { fan_out(turn); },
       [this](sweep) {
         shared_.pending.expire(shared_.now());
+        shared_.each_second();
         delayed_send(this, expire_every, sweep{});
       },
   };

@@ -49,6 +49,7 @@ struct round_committed {
   std::uint64_t token = 0;
   sequence_t sequence;
   bool known = true;  // false: the append's outcome is unknown
+  bool last = true;   // of this log entry
 };
 
 // ---- between a shard and the actors that it activates
@@ -73,9 +74,18 @@ struct rounds_read {
 struct rounds_told {
   sequence_t applied;
   std::vector<round_event> history;
+  sequence_t since = {};  // what came after that; 0: all
 };
-struct tell_rounds {};      // its own timer
-struct tell_rounds_now {};  // a node has come
+// Another node says up to where it knows them.
+struct rounds_known {
+  std::uint64_t node = 0;
+  sequence_t applied;
+};
+struct tell_rounds {};    // its own timer
+struct tell_rounds_now {  // a node has come, or come back
+  std::uint64_t node = 0;
+};
+struct report_now {};  // to the others, one of which has just come
 struct snapshot_request {
   sequence_t checkpoint;  // goes back in the answer
 };
@@ -230,7 +240,7 @@ struct group_numbers {
   group_figures figures;
 };
 struct numbers_elsewhere {  // of slot groups that other nodes lead
-  std::vector<group_figures> figures;
+  schema::told_figures told;
 };
 struct tell_numbers {  // a node has come: tell it all that is led here
   std::uint64_t node = 0;
@@ -313,6 +323,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::tell_rounds)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::tell_rounds_now)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::rounds_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::rounds_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::rounds_known)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::report_now)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::snapshot_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::snapshot_taken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::wants_to_retire)

@@ -41,6 +41,7 @@ constexpr std::chrono::seconds flush_max{1};
 
 // Requests of operators to slot groups have numbers that no front gives.
 constexpr std::uint64_t operator_request_bit = std::uint64_t{1} << 63;
+constexpr std::int64_t operator_patience_ms = 15'000;  // longer than what they are about may wait for mail or a place
 
 caf::actor_system_config& configure(caf::actor_system_config& c, const node_options& o) {
   c.set("scheduler.policy", caf::atom("sharing"));
@@ -60,16 +61,18 @@ std::expected<std::pair<catalogue_builder, sequence_t>, std::string> recover_rou
     auto history = schema::decode_batch((*snapshot)->bytes);
     if (!history)
       return std::unexpected(history.error().text);
+    std::vector<round_event> known;
     for (const auto& e : *history)
-      out.first.apply(std::get<round_event>(e.event));
+      known.push_back(std::get<round_event>(e.event));
     out.second = (*snapshot)->applied;
+    out.first.apply_snapshot(known, out.second);
   }
   auto events = read_events(store, shard_id{0}, out.second);
   if (!events)
     return std::unexpected(events.error());
   for (const auto& [who, e] : *events)
     if (who.kind == schema::owner_kind::rounds) {
-      out.first.apply(std::get<round_event>(e.event));
+      out.first.apply(std::get<round_event>(e.event), e.sequence);
       out.second = e.sequence;
     }
   return out;
@@ -122,7 +125,11 @@ struct node::impl {
   std::shared_ptr<const std::function<void(std::vector<answer>&&)>> sink;
   std::atomic<std::int64_t> in_flight{0};
   std::mutex operator_mutex;
-  std::unordered_map<std::uint64_t, operator_done> operators;
+  struct order_under_way {
+    operator_done done;
+    unix_ms until;
+  };
+  std::unordered_map<std::uint64_t, order_under_way> operators;
   std::uint64_t next_operator = 0;
 
   void fail(std::string why) {
@@ -138,9 +145,10 @@ struct node::impl {
     const std::lock_guard lock{operator_mutex};
     const auto here = others ? first_request_of(shared.node_id, shared.boot) : 0;
     const request_id request{operator_request_bit | here | ++next_operator};
-    operators.emplace(request.value, std::move(done));
+    operators.emplace(request.value, order_under_way{std::move(done), unix_ms{shared.now().value + operator_patience_ms}});
     return request;
   }
+  void give_up_late_orders();
   void start_actors(catalogue_builder&& builder, sequence_t rounds_applied);
 };
 
@@ -156,7 +164,7 @@ void node::impl::answered(std::vector<answer>&& answers) {
     {
       const std::lock_guard lock{operator_mutex};
       if (auto node = operators.extract(a.request.value))
-        done = std::move(node.mapped());
+        done = std::move(node.mapped().done);
     }
     if (done)
       done(result_of(a.what));
@@ -172,6 +180,22 @@ void node::impl::answered(std::vector<answer>&& answers) {
   }
   if (to)
     (*to)(std::move(answers));
+}
+
+// Whoever carries an order out may die with it.
+void node::impl::give_up_late_orders() {
+  std::vector<operator_done> late;
+  {
+    const std::lock_guard lock{operator_mutex};
+    std::erase_if(operators, [&](auto& o) {
+      if (o.second.until > shared.now())
+        return false;
+      late.push_back(std::move(o.second.done));
+      return true;
+    });
+  }
+  for (const auto& done : late)
+    done(std::unexpected("busy: no answer came, and it is not known whether it comes true: look before you ask again"));
 }
 
 // What was asked at other nodes is answered there.
@@ -240,6 +264,7 @@ std::expected<std::unique_ptr<node>, std::string> node::start(const node_options
   if (clustered)
     m.shared.feature_level = ports.feature_level;
   m.shared.answers = [&m](std::vector<answer>&& a) { m.answered(std::move(a)); };
+  m.shared.each_second = [&m] { m.give_up_late_orders(); };
   m.shared.fatal = [&m](std::string why) { m.fail(std::move(why)); };
   m.log = std::make_unique<journal>(store, [&m](std::string why) { m.fail(std::move(why)); });
   m.shared.journal = m.log.get();
@@ -299,6 +324,8 @@ bool node::storage_low() const { return impl_->shared.storage_low; }
 std::shared_ptr<const round_catalogue> node::catalogue() const { return impl_->shared.catalogue.get(); }
 std::shared_ptr<const std::vector<group_figures>> node::figures() const { return impl_->model.figures.get(); }
 
+std::shared_ptr<const freshness> node::how_fresh() const { return impl_->model.fresh.get(); }
+
 std::shared_ptr<const availability_page> node::availability(round_id round, std::uint8_t state) const {
   const auto pages = impl_->model.pages.get();
   const auto it = pages->find({round.value, state});
@@ -319,11 +346,15 @@ void node::note(operator_noted what, operator_done done) {
 
 void node::change_capacity(group_id group, window_index window, std::uint32_t capacity, std::string by, std::string reason,
                            operator_done done) {
+  if (auto wrong = order_text_fault({by, reason}); !wrong.empty())
+    return done(std::unexpected(std::move(wrong)));
   const auto request = impl_->operator_request(std::move(done));
   impl_->shared.route.send(group, group_input{janji::change_capacity{request, window, capacity, std::move(by), std::move(reason)}});
 }
 
 void node::release_claim(const citizen_hash& citizen, std::string by, std::string reason, operator_done done) {
+  if (auto wrong = order_text_fault({by, reason}); !wrong.empty())
+    return done(std::unexpected(std::move(wrong)));
   constexpr std::int64_t limit_ms = 10'000;
   const auto request = impl_->operator_request(std::move(done));
   const auto shard = cluster::shard_of_citizen(citizen, impl_->shared.options.shard_count);

@@ -66,6 +66,23 @@ struct round_entry {
   std::map<std::pair<std::uint16_t, std::chrono::sys_days>, std::uint32_t> group_by_day;
 };
 
+// Slot groups by number, sorted. A copy costs nothing: rounds are imported seldom, and catalogues are made at every order.
+class group_index {
+public:
+  using entry = std::pair<std::uint32_t, group_place>;
+  [[nodiscard]] auto begin() const { return entries_->begin(); }
+  [[nodiscard]] auto end() const { return entries_->end(); }
+  [[nodiscard]] std::size_t size() const { return entries_->size(); }
+  [[nodiscard]] bool empty() const { return entries_->empty(); }
+  [[nodiscard]] std::vector<entry>::const_iterator find(std::uint32_t group) const;
+  [[nodiscard]] bool contains(std::uint32_t group) const { return find(group) != end(); }
+  [[nodiscard]] const group_place& at(std::uint32_t group) const { return find(group)->second; }  // of one that is there
+  void add(const std::vector<entry>& more);
+
+private:
+  std::shared_ptr<const std::vector<entry>> entries_ = std::make_shared<const std::vector<entry>>();
+};
+
 // An operator's order as the audit trail has it.
 struct trail_entry {
   unix_ms at;
@@ -78,7 +95,7 @@ inline constexpr std::size_t trail_entries_shown = 1'000;
 // All rounds as committed, immutable; a new one is published at each change.
 struct round_catalogue {
   std::vector<std::shared_ptr<const round_entry>> rounds;  // in the order of import
-  std::map<std::uint32_t, group_place> groups;             // by group id
+  group_index groups;
   [[nodiscard]] const round_entry* find(std::string_view code) const;
   [[nodiscard]] const round_entry* find(round_id id) const;
   // nullptr: no round that is known here has it.
@@ -89,9 +106,10 @@ struct round_catalogue {
 
 // The free places of one state, ready to send. Immutable once published; any thread.
 struct availability_page {
-  std::string body;  // JSON
-  std::string etag;  // quoted
-  unix_ms as_of;     // when the numbers were last known to be these
+  std::string body;              // JSON
+  std::string etag;              // quoted
+  std::optional<unix_ms> as_of;  // when all its numbers were last known to be these; none: some have never been heard
+  unix_ms built_at;
 
   // The body compressed, made when it is first asked for; empty when it cannot be.
   [[nodiscard]] const std::string& gzip() const;
@@ -105,6 +123,16 @@ private:
 };
 
 using schema::group_figures;
+
+// How old what is known here of a round is.
+struct round_freshness {
+  std::optional<unix_ms> as_of;    // of its figures: the oldest moment at which a leader of its slot groups was heard; none: one never was
+  std::size_t groups_unheard = 0;  // slot groups of which nothing is known
+};
+struct freshness {
+  std::map<std::uint16_t, round_freshness> rounds;  // by round id
+  std::optional<unix_ms> of_rounds;                 // when the leader of the rounds was last heard
+};
 
 struct shard_status {
   shard_id shard;
@@ -195,6 +223,7 @@ public:
   [[nodiscard]] std::shared_ptr<const round_catalogue> catalogue() const;
   [[nodiscard]] std::shared_ptr<const availability_page> availability(round_id round, std::uint8_t state) const;
   [[nodiscard]] std::shared_ptr<const std::vector<group_figures>> figures() const;
+  [[nodiscard]] std::shared_ptr<const freshness> how_fresh() const;
 
   // ---- operators
   void import_round(round_definition definition, std::string by, operator_done done);

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstring>
+#include <span>
 #include <utility>
 
+#include "actors/mail_queue.hpp"
 #include "cluster/replica_codec.hpp"
 #include "schema/mail.hpp"
 
@@ -22,10 +26,80 @@ void peers::close() {
   closed_ = true;
 }
 
+namespace {
+
+struct part_head {
+  std::uint64_t number = 0;
+  std::uint32_t part = 0, of = 0;
+  std::uint64_t kind = 0;
+};
+static_assert(sizeof(part_head) == 24);
+
+// Calls `send` with as many of the inputs at once as a message holds.
+template <class Mail, class Send>
+void in_messages(Mail&& mail, Send&& send) {
+  Mail some{{}, mail.way};
+  std::size_t bytes = 0;
+  for (auto& input : mail.inputs) {
+    const auto more = bytes_of(input);
+    if (!some.inputs.empty() && (bytes + more > mail_bytes_max || some.inputs.size() >= mail_items_a_message_max)) {
+      send(some);
+      some.inputs.clear();
+      bytes = 0;
+    }
+    bytes += more;
+    some.inputs.push_back(std::move(input));
+  }
+  send(some);
+}
+
+}  // namespace
+
 // False: lost, as messages may be.
 bool peers::send(std::uint64_t node, shard_id shard, kind what, std::string&& payload) {
+  if (payload.size() > cluster::peer_payload_bytes_max)
+    return send_in_parts(node, shard, what, payload);
   const std::shared_lock gate(gate_);
   return links_ != nullptr && links_->send(node, {shard, static_cast<std::uint16_t>(what), {}, std::move(payload)});
+}
+
+bool peers::send_in_parts(std::uint64_t node, shard_id shard, kind what, const std::string& payload) {
+  if (payload.size() > told_bytes_max)
+    return false;
+  const std::lock_guard together(parts_mutex_);
+  part_head head{++messages_in_parts_, 0, static_cast<std::uint32_t>((payload.size() + part_bytes_max - 1) / part_bytes_max),
+                 static_cast<std::uint64_t>(what)};
+  for (; head.part < head.of; ++head.part) {
+    std::string bytes(sizeof head, '\0');
+    std::memcpy(bytes.data(), &head, sizeof head);
+    bytes += std::string_view(payload).substr(head.part * part_bytes_max, part_bytes_max);
+    if (!send(node, shard, kind::part, std::move(bytes)))
+      return false;
+  }
+  return true;
+}
+
+// One message at a time from each node, its parts in their order; another one begins anew.
+std::string peers::take_part(const cluster::peer& from, cluster::peer_message& message) {
+  part_head head;
+  if (message.payload.size() <= sizeof head)
+    return "a part of a message that is empty";
+  std::memcpy(&head, message.payload.data(), sizeof head);
+  const auto bytes = std::string_view(message.payload).substr(sizeof head);
+  if (head.of == 0 || head.of > told_bytes_max / part_bytes_max || head.part >= head.of || bytes.size() > part_bytes_max ||
+      head.kind == static_cast<std::uint64_t>(kind::part) || head.kind > static_cast<std::uint64_t>(kind::rounds_since))
+    return "a part of a message that there cannot be";
+  auto& a = assemblies_[from.node];
+  if (head.part == 0)
+    a = {head.number, 0, {message.shard, static_cast<std::uint16_t>(head.kind), message.deadline, {}}};
+  if (a.number != head.number || a.next != head.part)
+    return {};  // an earlier one was lost, and with it the message
+  a.whole.payload += bytes;
+  if (++a.next < head.of)
+    return {};
+  auto whole = std::move(a.whole);
+  assemblies_.erase(from.node);
+  return take(from, whole);
 }
 
 std::set<std::uint64_t> peers::linked() {
@@ -43,24 +117,39 @@ void peers::replicate(shard_id shard, replication::header&& head, replication::m
 }
 void peers::forward(std::uint64_t node, shard_id shard, group_mail_for&& mail) {
   mail.mail.way.sent = shared_.now();
-  send(node, shard, kind::mail, schema::encode_mail(mail.group, mail.mail.way, mail.mail.inputs));
+  in_messages(std::move(mail.mail),
+              [&](const group_mail& some) { send(node, shard, kind::mail, schema::encode_mail(mail.group, some.way, some.inputs)); });
 }
 void peers::forward(std::uint64_t node, shard_id shard, registry_mail&& mail) {
   mail.way.sent = shared_.now();
-  send(node, shard, kind::mail, schema::encode_mail(mail.way, mail.inputs));
+  in_messages(std::move(mail),
+              [&](const registry_mail& some) { send(node, shard, kind::mail, schema::encode_mail(some.way, some.inputs)); });
 }
 void peers::answer(std::uint64_t node, const std::vector<janji::answer>& answers) {
-  send(node, {}, kind::answers, schema::encode_answers(answers));
+  for (std::span<const janji::answer> left(answers); !left.empty();) {
+    const auto some = left.first(std::min(left.size(), mail_items_a_message_max));
+    send(node, {}, kind::answers, schema::encode_answers(some));
+    left = left.subspan(some.size());
+  }
 }
-void peers::tell_rounds(sequence_t applied, const std::vector<round_event>& history) {
-  if (!linked().empty())
-    send_to_all(kind::rounds, schema::encode_rounds(applied, history));
+void peers::tell_rounds(sequence_t applied, const std::vector<round_event>& history, const std::set<std::uint64_t>& but) {
+  auto to = linked();
+  std::erase_if(to, [&](std::uint64_t node) { return but.contains(node); });
+  if (to.empty())
+    return;
+  const auto bytes = schema::encode_rounds(applied, history);
+  for (const auto node : to)
+    send(node, {}, kind::rounds, std::string(bytes));
 }
-std::set<std::uint64_t> peers::tell_figures(const std::vector<group_figures>& figures, std::optional<std::uint64_t> only) {
+void peers::tell_rounds_since(std::uint64_t node, const schema::rounds_history& what) {
+  if (linked().contains(node))
+    send(node, {}, kind::rounds_since, schema::encode_rounds(what.applied, what.events, what.since));
+}
+std::set<std::uint64_t> peers::tell_figures(const schema::told_figures& figures, std::optional<std::uint64_t> only) {
   auto to = linked();
   if (only)
     std::erase_if(to, [&](std::uint64_t node) { return node != *only; });
-  if (to.empty() || figures.empty())
+  if (to.empty())
     return {};
   const auto bytes = schema::encode_figures(figures);
   std::erase_if(to, [&](std::uint64_t node) { return send(node, {}, kind::figures, std::string(bytes)); });
@@ -87,7 +176,9 @@ void peers::link_up(const cluster::peer& with) {
     const std::lock_guard lock(mutex_);
     linked_.insert(with.node);
   }
-  caf::anon_send(shared_.rounds, tell_rounds_now{});
+  assemblies_.erase(with.node);
+  caf::anon_send(shared_.rounds, tell_rounds_now{with.node});
+  caf::anon_send(shared_.reports, report_now{});
   caf::anon_send(shared_.availability, tell_numbers{with.node});
   for (std::uint16_t s = 0; s < shared_.options.shard_count; ++s)
     caf::anon_send(shared_.route.shard(shard_id{s}), link_back{with.node});
@@ -130,11 +221,13 @@ std::string peers::take(const cluster::peer& from, cluster::peer_message& messag
         shared_.answers(std::move(*answers));
       return {};
     }
-    case kind::rounds: {
+    case kind::part: return take_part(from, message);
+    case kind::rounds:
+    case kind::rounds_since: {
       auto rounds = schema::decode_rounds(message.payload);
       if (!rounds)
         return rounds.error().text;
-      caf::anon_send(shared_.rounds, rounds_told{rounds->applied, std::move(rounds->events)});
+      caf::anon_send(shared_.rounds, rounds_told{rounds->applied, std::move(rounds->events), rounds->since});
       return {};
     }
     case kind::figures: {

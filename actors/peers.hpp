@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,6 +28,14 @@ inline std::uint64_t first_request_of(std::uint64_t node, std::uint64_t boot) {
   return node << request_node_shift | (boot & request_life_mask) << request_life_shift;
 }
 
+// A message that no payload of a link holds goes in parts, and counts when all of them are there. Less than a link's window.
+inline constexpr std::size_t told_bytes_max = 30U << 20U;
+inline constexpr std::size_t part_bytes_max = 1U << 20U;
+// Mail and answers go in messages of at most so much; one that is larger goes alone.
+inline constexpr std::size_t mail_bytes_max = 1U << 20U;
+inline constexpr std::size_t mail_items_a_message_max = 4'096;
+static_assert(mail_items_a_message_max <= schema::mail_items_max && mail_bytes_max < cluster::peer_payload_bytes_max);
+
 class peers final : public peer_port, public cluster::peer_events {
 public:
   explicit peers(node_context& shared) : shared_(shared) {}
@@ -38,8 +47,10 @@ public:
   void replicate(shard_id shard, replication::header&& head, replication::message&& what) override;
   void forward(std::uint64_t node, shard_id shard, group_mail_for&& mail) override;
   void forward(std::uint64_t node, shard_id shard, registry_mail&& mail) override;
-  void tell_rounds(sequence_t applied, const std::vector<round_event>& history) override;
-  std::set<std::uint64_t> tell_figures(const std::vector<group_figures>& figures, std::optional<std::uint64_t> only) override;
+  void tell_rounds(sequence_t applied, const std::vector<round_event>& history, const std::set<std::uint64_t>& but) override;
+  void tell_rounds_since(std::uint64_t node, const schema::rounds_history& what) override;
+  std::set<std::uint64_t> tell_figures(const schema::told_figures& figures, std::optional<std::uint64_t> only) override;
+  [[nodiscard]] std::set<std::uint64_t> linked_nodes() override { return linked(); }
   void tell_leaving() override;
   void tell_deposed(shard_id shard) override;
   void tell_report(const schema::node_report& report) override;
@@ -62,9 +73,19 @@ private:
     report = 7,
     ask = 8,
     said = 9,
-    deposed = 10
+    deposed = 10,
+    part = 11,
+    rounds_since = 12
+  };
+  // A message of which parts have come, in their order.
+  struct assembly {
+    std::uint64_t number = 0;
+    std::uint32_t next = 0;
+    cluster::peer_message whole;
   };
   bool send(std::uint64_t node, shard_id shard, kind what, std::string&& payload);
+  bool send_in_parts(std::uint64_t node, shard_id shard, kind what, const std::string& payload);
+  [[nodiscard]] std::string take_part(const cluster::peer& from, cluster::peer_message& message);
   [[nodiscard]] std::set<std::uint64_t> linked();
   void send_to_all(kind what, const std::string& payload, shard_id shard = {});
   [[nodiscard]] std::string take(const cluster::peer& from, cluster::peer_message& message);
@@ -77,8 +98,11 @@ private:
   cluster::peer_links* links_ = nullptr;  // under gate_, and so is closed_
   bool closed_ = false;
   std::mutex mutex_;
-  std::set<std::uint64_t> linked_;         // under mutex_
-  std::set<std::uint16_t> complained_of_;  // the links' thread
+  std::set<std::uint64_t> linked_;                // under mutex_
+  std::mutex parts_mutex_;                        // parts of one message stand together on a link
+  std::uint64_t messages_in_parts_ = 0;           // under parts_mutex_
+  std::map<std::uint64_t, assembly> assemblies_;  // by node; the links' thread, and so below
+  std::set<std::uint16_t> complained_of_;
 };
 
 }  // namespace janji::actors

@@ -26,18 +26,34 @@ unix_ms deadline_of(const citizen_command& command) {
       command);
 }
 
+std::size_t bytes_of(const citizen_command& command) {
+  std::size_t bytes = sizeof command;
+  if (const auto* b = std::get_if<routed_booking>(&command))
+    for (const auto& p : b->command.people)
+      bytes += sizeof p + p.sealed.size();
+  return bytes;
+}
+
 }  // namespace
 
 void pending_commands::put(shard_id shard, const citizen_command& command) {
+  const auto bytes = bytes_of(command);
   const std::lock_guard lock(mutex_);
-  if (commands_.size() < commands_max)
-    commands_.try_emplace(request_of(command).value, shard, command);
+  if (commands_.size() < commands_max && bytes_ + bytes <= bytes_max &&
+      commands_.try_emplace(request_of(command).value, shard, command, bytes).second)
+    bytes_ += bytes;
+}
+
+void pending_commands::forget(std::unordered_map<std::uint64_t, waiting>::iterator it) {
+  bytes_ -= it->second.bytes;
+  commands_.erase(it);
 }
 
 void pending_commands::answered(const std::vector<answer>& answers) {
   const std::lock_guard lock(mutex_);
   for (const auto& a : answers)
-    commands_.erase(a.request.value);
+    if (const auto it = commands_.find(a.request.value); it != commands_.end())
+      forget(it);
 }
 
 std::vector<citizen_command> pending_commands::of(shard_id shard, unix_ms now) {
@@ -51,7 +67,11 @@ std::vector<citizen_command> pending_commands::of(shard_id shard, unix_ms now) {
 
 void pending_commands::expire(unix_ms now) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(commands_, [&](const auto& one) { return deadline_of(one.second.command) <= now; });
+  for (auto it = commands_.begin(); it != commands_.end();) {
+    const auto one = it++;
+    if (deadline_of(one->second.command) <= now)
+      forget(one);
+  }
 }
 
 std::size_t pending_commands::size() {

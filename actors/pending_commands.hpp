@@ -17,6 +17,7 @@ namespace janji::actors {
 class pending_commands {
 public:
   static constexpr std::size_t commands_max = 65'536;
+  static constexpr std::size_t bytes_max = 64U << 20U;
 
   void put(shard_id shard, const citizen_command& command);
   void answered(const std::vector<answer>& answers);
@@ -30,8 +31,11 @@ private:
   struct waiting {
     shard_id shard;
     citizen_command command;
+    std::size_t bytes = 0;
   };
+  void forget(std::unordered_map<std::uint64_t, waiting>::iterator it);
   std::mutex mutex_;
+  std::size_t bytes_ = 0;
   std::unordered_map<std::uint64_t, waiting> commands_;  // by request
 };
 

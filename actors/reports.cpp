@@ -42,6 +42,7 @@ caf::behavior reports_actor::make_behavior() {
         note_again();
         delayed_send(this, report_every, sweep{});
       },
+      [this](report_now) { report(); },
       [this](report_told& r) { heard(r.node, std::move(r.report)); },
       [this](verify_order& o) { verify(o); },
       [this](read_log_order& o) { read_log(o); },
@@ -63,6 +64,7 @@ void reports_actor::report() {
   r.disk_free_bytes = shared_.disk_free_bytes;
   r.disk_total_bytes = shared_.disk_total_bytes;
   r.clock = shared_.now();
+  r.rounds_applied = sequence_t{shared_.rounds_applied};
   for (const auto& shard : shared_.shard_statuses)
     if (const auto s = shard.load(); s != nullptr && s->tail.value != 0)
       r.shards.push_back({s->shard, s->epoch, s->committed, s->tail, s->serving});
@@ -76,6 +78,8 @@ void reports_actor::heard(std::uint64_t node, schema::node_report&& report) {
     clocks_apart_.erase(node);
   else if (clocks_apart_.insert(node).second)
     shared_.warn(fmt::format("the clock of node {} is {:.1f} s ahead of this node's: set both", node, static_cast<double>(ahead) / 1000));
+  if (node != shared_.node_id && report.rounds_applied)
+    caf::anon_send(shared_.rounds, rounds_known{node, *report.rounds_applied});
   auto all = *shared_.told_reports.get();
   all[node] = {std::move(report), shared_.now()};
   shared_.told_reports.set(std::make_shared<const std::map<std::uint64_t, told_report>>(std::move(all)));
@@ -205,7 +209,7 @@ void reports_actor::asked(const shard_asked& a) {
     if (for_others_.size() >= for_others_max)
       return shared_.peers->say(a.node, {a.what.number, false, "busy: too many questions are under way", {}, {}});
     number = ++next_number_;
-    for_others_.emplace(number, std::pair{a.node, a.what.number});
+    for_others_.emplace(number, other_asker{a.node, a.what.number, unix_ms{shared_.now().value + patience_ms}});
   }
   const auto self = caf::actor_cast<caf::actor>(this);
   if (a.what.what == schema::shard_ask::verb::note)
@@ -231,8 +235,8 @@ void reports_actor::entries_read(entries_loaded& e) {
 
 void reports_actor::say(std::uint64_t number, schema::shard_said&& what) {
   if (const auto other = for_others_.extract(number)) {
-    what.number = other.mapped().second;
-    return shared_.peers->say(other.mapped().first, what);
+    what.number = other.mapped().number;
+    return shared_.peers->say(other.mapped().node, what);
   }
   answered(shared_.node_id, number, {what.good, std::move(what.log.empty() ? what.text : what.log), what.rounds_applied});
 }
@@ -249,6 +253,7 @@ void reports_actor::answered(std::uint64_t node, std::uint64_t number, said&& wh
 }
 
 void reports_actor::give_up_late_ones() {
+  std::erase_if(for_others_, [this](const auto& one) { return one.second.until < shared_.now(); });  // whoever asked has given up too
   std::vector<std::uint64_t> late;
   for (const auto& [number, g] : gathering_)
     if (g.until < shared_.now())

@@ -57,10 +57,14 @@ private:
 
   node_context& shared_;
   std::uint64_t next_number_ = 0;
-  std::map<std::uint64_t, gathering> gathering_;                                 // by number
-  std::vector<gathering> unnoted_;                                               // tried again
-  std::set<std::uint64_t> clocks_apart_;                                         // nodes of which it was said
-  std::map<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>> for_others_;  // by own number: the node that asked, its number
+  std::map<std::uint64_t, gathering> gathering_;  // by number
+  std::vector<gathering> unnoted_;                // tried again
+  std::set<std::uint64_t> clocks_apart_;          // nodes of which it was said
+  struct other_asker {
+    std::uint64_t node = 0, number = 0;  // its own
+    unix_ms until;
+  };
+  std::map<std::uint64_t, other_asker> for_others_;  // by own number
 };
 
 }  // namespace janji::actors

@@ -6,17 +6,23 @@
 #include <chrono>
 #include <utility>
 
+#include "actors/peers.hpp"
 #include "booking/assert.hpp"
-#include "cluster/peer_links.hpp"
 
 namespace janji::actors {
 
 namespace {
-constexpr std::size_t orders_max = 64;                                             // operators' orders under way
-constexpr std::chrono::seconds tell_again{2};                                      // to nodes that missed it; then seldomer
-constexpr unsigned tell_seldomest = 32;                                            // of these
-constexpr std::size_t rounds_bytes_max = cluster::peer_payload_bytes_max / 4 * 3;  // at an import; orders and notes come on top
-constexpr std::int64_t known_here_ms = 10'000;  // what was ordered elsewhere is told after that, known here or not
+constexpr std::size_t orders_max = 64;         // operators' orders under way
+constexpr std::chrono::seconds tell_again{2};  // to nodes that missed it; then seldomer
+constexpr unsigned tell_seldomest = 32;        // of these
+// Of all rounds, at an import; orders and notes come on top. They are one snapshot, and to a node that knows nothing one message.
+constexpr std::size_t rounds_bytes_max = 21U << 20U;
+static_assert(rounds_bytes_max + orders_kept_max * (3 * limits::order_text_bytes_max + 1'024) < told_bytes_max &&
+              told_bytes_max < schema::entry_bytes_max);
+constexpr std::uint32_t level_of_parts = 1;          // from this feature level on messages may go in parts
+constexpr std::int64_t commit_patience_ms = 15'000;  // of who waits for an order to be committed
+constexpr std::int64_t told_lost_after_ms = 3'000;   // what a node has not taken by then is told again
+constexpr std::int64_t known_here_ms = 10'000;       // what was ordered elsewhere is told after that, known here or not
 }  // namespace
 
 rounds_actor::rounds_actor(caf::actor_config& config, node_context& shared, catalogue_builder builder, sequence_t applied)
@@ -33,13 +39,15 @@ caf::behavior rounds_actor::make_behavior() {
       [this](round_order_heard& h) { heard(h); },
       [this](rounds_read& r) { take_over(r); },
       [this](rounds_told& t) { take(t); },
-      [this](tell_rounds_now) { tell_others(); },
+      [this](const tell_rounds_now& t) { listeners_.erase(t.node); },  // it says what it knows, or it is an earlier version
+      [this](const rounds_known& k) { take(k); },
       [this](tell_rounds) {
         if (++untold_ >= tell_after_) {
           tell_others();
           tell_after_ = std::min(2 * tell_after_, tell_seldomest);
         }
         answer_passed_on();
+        give_up_late_ones();
         delayed_send(this, tell_again, tell_rounds{});
       },
       [this](snapshot_request r) {
@@ -69,18 +77,19 @@ void rounds_actor::take(import_order& o) {
 
 // What one node cannot tell another in a message must not be committed: the others would never serve it.
 std::string rounds_actor::too_large(const import_order& o) const {
-  if (shared_.peers == nullptr)
-    return {};
-  auto all = builder_.history();
-  all.push_back(round_imported{o.definition, o.by, {}});
-  const auto bytes = schema::encode_rounds({}, all).size();
-  if (bytes <= rounds_bytes_max)
+  std::size_t bytes = schema::bytes_bound(round_event{round_imported{o.definition, o.by, {}}});
+  for (const auto& e : builder_.history())
+    bytes += std::holds_alternative<round_imported>(e) ? schema::bytes_bound(e) : 0;
+  // A node of an earlier version takes no message in parts.
+  const bool one_message = shared_.peers != nullptr && shared_.feature_level < level_of_parts;
+  const auto bytes_max = one_message ? cluster::peer_payload_bytes_max / 4 * 3 : rounds_bytes_max;
+  if (bytes <= bytes_max)
     return {};
   constexpr double mb = 1e6;
   return fmt::format(
-      "wrong_state: with this round all rounds of the cluster would be {:.1f} MB, and {:.1f} are the most that its nodes tell each other: "
-      "leave days out of it",
-      static_cast<double>(bytes) / mb, static_cast<double>(rounds_bytes_max) / mb);
+      "invalid: with this round all rounds would be {:.1f} MB, and {:.1f} are the most that a node keeps and tells others "
+      "(rounds_bytes_max): leave days out of it",
+      static_cast<double>(bytes) / mb, static_cast<double>(bytes_max) / mb);
 }
 
 void rounds_actor::take(state_order& o) {
@@ -142,31 +151,63 @@ void rounds_actor::answer_passed_on() {
 
 // ------------------------------------------------------------------ what is committed
 
+static std::string text_fault(const round_event& event) {
+  if (const auto* i = std::get_if<round_imported>(&event))
+    return order_text_fault({i->by});
+  if (const auto* s = std::get_if<round_state_changed>(&event))
+    return order_text_fault({s->reason, s->by});
+  const auto& n = std::get<operator_noted>(event);
+  return order_text_fault({n.what, n.detail, n.by});
+}
+
 void rounds_actor::append(round_event event, operator_done done, std::string answer) {
+  if (auto wrong = text_fault(event); !wrong.empty())
+    return done(std::unexpected(std::move(wrong)));
   if (waiting_.size() >= orders_max)
     return done(std::unexpected("busy: too many orders are under way"));
   append_mail mail{schema::owner::of_rounds(), incarnation_, {}};
   mail.items.push_back({++next_token_, event});
-  waiting_.push_back({next_token_, incarnation_, std::move(event), std::move(done), std::move(answer)});
+  waiting_.push_back(
+      {next_token_, incarnation_, std::move(event), std::move(done), std::move(answer), unix_ms{shared_.now().value + commit_patience_ms}});
   caf::anon_send(shared_.route.shard(shard_id{0}), std::move(mail));
 }
 
 void rounds_actor::committed(const round_committed& c) {
-  assert_always(!waiting_.empty() && waiting_.front().token == c.token, "orders are committed in the order in which they were given");
-  auto w = std::move(waiting_.front());
-  waiting_.pop_front();
+  // What the shard does not take is said before what is on its way.
+  const auto it = std::ranges::find(waiting_, c.token, &waiting::token);
+  assert_always(it != waiting_.end() && (!c.known || it == waiting_.begin()), "orders are committed in the order in which they were given");
+  auto w = std::move(*it);
+  waiting_.erase(it);
   if (!c.known) {
     leading_ = leading_ && w.incarnation != incarnation_;  // what was refused may have been given to an earlier leadership
     if (w.done)
       w.done(std::unexpected("busy: this node does not lead the rounds, or ceased to while it was asked; look before you ask again"));
     return;
   }
-  builder_.apply(w.event);
+  of_entry_.push_back(std::move(w));
+  if (!c.last)
+    return;  // whoever knows a position knows all that was committed there
+  for (const auto& o : of_entry_)
+    builder_.apply(o.event, c.sequence);
   applied_ = c.sequence;
   publish();
   tell_after_ = 1;
   tell_others();
-  caf::anon_send(shared_.availability, catalogue_changed{std::move(w.done), std::move(w.answer)});
+  for (auto& o : std::exchange(of_entry_, {}))
+    say_done(o);
+}
+
+// When the read model shows it.
+void rounds_actor::say_done(waiting& w) {
+  caf::anon_send(shared_.availability,
+                 catalogue_changed{w.done ? std::move(w.done) : operator_done([](const auto&) {}), std::move(w.answer)});
+}
+
+// A shard that cannot commit, for want of members, may be like that for hours.
+void rounds_actor::give_up_late_ones() {
+  for (auto& w : waiting_)
+    if (w.done && w.until < shared_.now())
+      std::exchange(w.done, {})(std::unexpected("busy: it is not known whether it comes true: look before you ask again"));
 }
 
 // Whoever has lost an earlier leadership here has been told so before.
@@ -176,12 +217,14 @@ void rounds_actor::take_over(rounds_read& r) {
     const auto history = schema::decode_batch(r.state.snapshot);
     if (!history)
       return shared_.fatal("the rounds cannot be read: " + history.error().text);
+    std::vector<round_event> events;
     for (const auto& e : *history)
-      builder.apply(std::get<round_event>(e.event));
+      events.push_back(std::get<round_event>(e.event));
+    builder.apply_snapshot(events, r.state.snapshot_at);
   }
   applied_ = std::max(applied_, r.state.snapshot_at);
   for (const auto& e : r.state.tail) {
-    builder.apply(std::get<round_event>(e.event));
+    builder.apply(std::get<round_event>(e.event), e.sequence);
     applied_ = std::max(applied_, e.sequence);
   }
   builder_ = std::move(builder);
@@ -194,13 +237,13 @@ void rounds_actor::take_over(rounds_read& r) {
 }
 
 void rounds_actor::take(rounds_told& t) {
-  if (t.applied <= applied_)
-    return;
+  if (t.applied <= applied_ || (t.since != sequence_t{} && t.since != applied_))
+    return;  // known already, or with a gap: this node's next report says what it knows
   leading_ = false;
   applied_ = t.applied;
-  auto builder = builder_.emptied();
+  auto builder = t.since == sequence_t{} ? builder_.emptied() : std::move(builder_);
   for (const auto& e : t.history)
-    builder.apply(e);
+    builder.apply(e, t.applied);
   builder_ = std::move(builder);
   publish();
   caf::anon_send(shared_.availability, catalogue_changed{[](const auto&) {}, {}});
@@ -213,15 +256,47 @@ void rounds_actor::publish() {
   const auto catalogue = builder_.build();
   shared_.catalogue.set(catalogue);
   shared_.rounds_applied = applied_.value;
+  if (before->groups.size() == catalogue->groups.size())
+    return;  // they are never taken away
+  std::map<std::uint16_t, activate_groups> by_shard;
   for (const auto& [group, place] : catalogue->groups)
     if (!before->groups.contains(group))
-      caf::anon_send(shared_.route.shard(place.shard), activate_groups{{group_id{group}}});
+      by_shard[place.shard.value].groups.push_back(group_id{group});
+  for (auto& [shard, groups] : by_shard)
+    caf::anon_send(shared_.route.shard(shard_id{shard}), std::move(groups));
 }
 
 void rounds_actor::tell_others() {
   untold_ = 0;
-  if (leading_ && shared_.peers != nullptr)
-    shared_.peers->tell_rounds(applied_, builder_.history());
+  if (!leading_ || shared_.peers == nullptr)
+    return;
+  std::set<std::uint64_t> listening;
+  for (const auto& [node, l] : listeners_) {
+    listening.insert(node);
+    tell_one(node);
+  }
+  shared_.peers->tell_rounds(applied_, builder_.history(), listening);
+}
+
+// Only what it does not know: the whole is megabytes where there are many slot groups.
+void rounds_actor::tell_one(std::uint64_t node) {
+  auto& l = listeners_.at(node);
+  const auto known = std::max(l.knows, l.told);
+  if (!leading_ || shared_.peers == nullptr || known >= applied_)
+    return;
+  const auto news = known == sequence_t{} ? std::nullopt : builder_.since(known);
+  shared_.peers->tell_rounds_since(node, {applied_, news ? *news : builder_.history(), news ? known : sequence_t{}});
+  l.told = applied_;
+  l.told_at = shared_.now();
+}
+
+// What it was told a moment ago may not be in what it says yet; after that it is lost and told again.
+void rounds_actor::take(const rounds_known& k) {
+  auto& l = listeners_[k.node];
+  l.knows = k.applied;
+  if (l.told <= l.knows || shared_.now().value - l.told_at.value >= told_lost_after_ms)
+    l.told = l.knows;
+  tell_one(k.node);
 }
 
 }  // namespace janji::actors

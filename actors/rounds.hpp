@@ -27,6 +27,7 @@ private:
     round_event event;
     operator_done done;
     std::string answer;
+    unix_ms until;  // then whoever asked is told that it is not known; the event stays on its way
   };
   struct passed {
     operator_done done;
@@ -42,10 +43,14 @@ private:
   [[nodiscard]] std::string too_large(const import_order& o) const;
   void append(round_event event, operator_done done, std::string answer);
   void committed(const round_committed& c);
+  void take(const rounds_known& k);
   void take_over(rounds_read& r);
   void take(rounds_told& t);
   void publish();
+  void say_done(waiting& w);
   void tell_others();
+  void tell_one(std::uint64_t node);
+  void give_up_late_ones();
 
   node_context& shared_;
   catalogue_builder builder_;
@@ -53,9 +58,17 @@ private:
   incarnation_t incarnation_;  // of shard 0's leadership here; none where it is led elsewhere
   bool leading_ = false;       // of a cluster
   std::deque<waiting> waiting_;
+  std::vector<waiting> of_entry_;              // committed, and more of the same log entry to come
   std::map<std::uint64_t, passed> passed_on_;  // by ticket
   std::uint64_t next_token_ = 0;
   unsigned untold_ = 0, tell_after_ = 1;  // in turns of the timer
+  // Of another node, by what it says of itself once a second.
+  struct listener {
+    sequence_t knows;
+    sequence_t told;  // and may not have said yet
+    unix_ms told_at;
+  };
+  std::map<std::uint64_t, listener> listeners_;
 };
 
 }  // namespace janji::actors

@@ -6,14 +6,24 @@
 #include <chrono>
 #include <utility>
 
+#include "actors/peers.hpp"
 #include "actors/shard_mail.hpp"
 #include "booking/assert.hpp"
+#include "cluster/peer_links.hpp"
 
 namespace janji::actors {
 
 namespace {
-constexpr std::size_t batch_events_max = 4096;           // of one log entry
-constexpr std::size_t replicated_bytes_max = 4U << 20U;  // of one entry that goes to other nodes
+constexpr std::size_t batch_events_max = 4096;  // of one log entry
+// What gathers in an entry, when it goes to other nodes and when it does not; an event that is larger goes alone.
+constexpr std::size_t replicated_bytes_max = 4U << 20U;
+constexpr std::size_t batch_bytes_max = schema::entry_bytes_max / 2;
+// Nothing is written that could not be read or sent to the other replicas: a larger event is refused to its owner.
+constexpr std::size_t replicated_event_bytes_max = told_bytes_max - (1U << 20U);
+constexpr std::size_t event_bytes_max = schema::entry_bytes_max / 4 * 3;
+static_assert(replicated_bytes_max < cluster::peer_payload_bytes_max && replicated_bytes_max < replicated_event_bytes_max);
+static_assert(batch_bytes_max < event_bytes_max && event_bytes_max < schema::entry_bytes_max);
+static_assert(told_bytes_max <= schema::entry_bytes_max, "what another node sent can be read from the log");
 
 }  // namespace
 
@@ -113,6 +123,7 @@ caf::behavior shard_actor::make_behavior() {
       },
       [this](sweep) {
         tell_status();
+        expire_mail();
         seek_place();
         delayed_send(this, std::chrono::seconds(1), sweep{});
       },
@@ -132,10 +143,27 @@ void shard_actor::take_in(append_mail& mail) {
     return;
   }
   auto& o = owner_of(mail.who);
+  const auto bytes_max = shared_.peers == nullptr ? event_bytes_max : replicated_event_bytes_max;
   for (auto& item : mail.items) {
-    queue_.push_back({mail.who, mail.incarnation, item.token, std::move(item.event)});
+    if (schema::bytes_bound(item.event) > bytes_max)
+      return refuse_event(mail.who, item.token, "no log entry holds it");
+    held_bytes held;
+    if (!held.hold(shared_.queued_event_bytes, schema::bytes_bound(item.event), queued_events_bytes_max))
+      return refuse_event(mail.who, item.token, "too much waits for the log");
+    queue_.push_back({mail.who, mail.incarnation, item.token, std::move(item.event), std::move(held)});
     ++o.pending;
   }
+  pump();
+}
+
+// A slot group or a registry waits for its append and can only begin anew, from what is committed: what it had not sent is forgotten,
+// and nothing was said of it.
+void shard_actor::refuse_event(const schema::owner& who, std::uint64_t token, std::string_view why) {
+  shared_.warn(fmt::format("shard {}: an event is not written: {}", shard_.value, why));
+  if (who.kind == schema::owner_kind::rounds)
+    caf::anon_send(shared_.rounds, round_committed{token, {}, false});
+  else if (auto& o = owner_of(who); o.handle)
+    caf::anon_send_exit(o.handle, caf::exit_reason::kill);
   pump();
 }
 
@@ -182,17 +210,6 @@ void shard_actor::write(replication::persist&& p) {
   shared_.journal->submit(std::move(write), p.number, caf::actor_cast<caf::actor>(this));
 }
 
-// What can make an entry larger than whoever reads it takes.
-static std::size_t sealed_bytes(const schema::any_event& event) {
-  const auto* group = std::get_if<group_event>(&event);
-  const auto* b = group != nullptr ? std::get_if<booked>(group) : nullptr;
-  std::size_t bytes = 0;
-  if (b != nullptr)
-    for (const auto& p : b->people)
-      bytes += p.sealed.size();
-  return bytes;
-}
-
 // Whatever gathered while the last entry was on its way to disk goes as one, up to a bound.
 void shard_actor::pump() {
   if (queue_.empty() || !serving_ || !machine_.can_append())
@@ -200,15 +217,20 @@ void shard_actor::pump() {
   assert_always(in_flight_.empty(), "one entry in flight a shard");
   std::vector<schema::owned_event> events;
   std::size_t bytes = 0;
-  const auto bytes_max = shared_.peers == nullptr ? schema::entry_bytes_max / 2 : replicated_bytes_max;
-  while (!queue_.empty() && events.size() < batch_events_max && bytes < bytes_max) {
+  const auto bytes_max = shared_.peers == nullptr ? batch_bytes_max : replicated_bytes_max;
+  while (!queue_.empty() && events.size() < batch_events_max) {
     auto& q = queue_.front();
-    bytes += sealed_bytes(q.event);
+    const auto more = schema::bytes_bound(q.event);
+    if (!events.empty() && bytes + more > bytes_max)
+      break;
+    bytes += more;
     in_flight_.push_back({q.who, q.incarnation, q.token, schema::count_records(q.event)});
     events.push_back({q.who, std::move(q.event)});
     queue_.pop_front();
   }
-  step(replication::append{++next_batch_, schema::encode_batch(events)});
+  auto entry = schema::encode_batch(events);
+  assert_always(entry.size() <= std::max(bytes_max, bytes), "an entry is within the bound of its events");
+  step(replication::append{++next_batch_, std::move(entry)});
 }
 
 void shard_actor::commit(const replication::committed& c) {
@@ -217,13 +239,14 @@ void shard_actor::commit(const replication::committed& c) {
   auto items = std::exchange(in_flight_, {});
   std::uint16_t record = 0;
   std::vector<std::pair<schema::owner, std::vector<appended>>> by_owner;
+  std::vector<round_committed> rounds;
   for (const auto& item : items) {
     auto& o = owner_of(item.who);
     --o.pending;
     o.last_event = c.at.sequence;
     ++events_since_checkpoint_;
     if (item.who.kind == schema::owner_kind::rounds) {
-      caf::anon_send(shared_.rounds, round_committed{item.token, c.at.sequence, true});
+      rounds.push_back({item.token, c.at.sequence, true, false});
     } else if (o.state != life::absent && o.incarnation == item.incarnation) {
       auto it = std::ranges::find(by_owner, item.who, &std::pair<schema::owner, std::vector<appended>>::first);
       if (it == by_owner.end())
@@ -235,6 +258,10 @@ void shard_actor::commit(const replication::committed& c) {
     if (o.state == life::absent && (o.failed || !o.group_queue.empty() || !o.registry_queue.empty()))
       activate(item.who);
   }
+  if (!rounds.empty())
+    rounds.back().last = true;
+  for (auto& r : rounds)
+    caf::anon_send(shared_.rounds, std::move(r));
   for (auto& [who, list] : by_owner) {
     const auto& handle = owner_of(who).handle;
     if (who.kind == schema::owner_kind::group) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "actors/context.hpp"
+#include "actors/mail_queue.hpp"
 #include "cluster/replication/machine.hpp"
 
 namespace janji::actors {
@@ -37,8 +38,8 @@ private:
     life state = life::absent;
     caf::actor handle;
     incarnation_t incarnation;
-    std::vector<group_mail> group_queue;  // until it is active
-    std::vector<registry_mail> registry_queue;
+    mail_queue<group_mail> group_queue;  // until it is active
+    mail_queue<registry_mail> registry_queue;
     std::vector<recovered_owner::tail_event> tail;  // found at start, for its first activation
     std::size_t pending = 0;                        // its events that are queued or in flight
     sequence_t last_event;
@@ -51,6 +52,7 @@ private:
     incarnation_t incarnation;
     std::uint64_t token = 0;
     schema::any_event event;
+    held_bytes held;
   };
   struct in_flight {
     schema::owner who;
@@ -64,12 +66,14 @@ private:
     schema::owner who;
     std::variant<group_mail, registry_mail> mail;
     unix_ms since;
+    held_bytes held;
   };
 
   // ---- the log
   void step(replication::input&& in);
   void carry_out(replication::output&& o);
   void take_in(append_mail& mail);
+  void refuse_event(const schema::owner& who, std::uint64_t token, std::string_view why);
   void write(replication::persist&& p);
   void pump();
   void commit(const replication::committed& c);
@@ -102,15 +106,17 @@ private:
   void obey(shard_order& o);
   void read_for_operator(const read_committed& r);
   void answer_order(const replication::order_answered& said);
+  void give_up_orders(bool all);
   void count_moves();
 
   // ---- owners
   owner_state& owner_of(const schema::owner& who) { return owners_[who]; }
-  static std::vector<group_mail>& queue_of(owner_state& o, const group_mail&) { return o.group_queue; }
-  static std::vector<registry_mail>& queue_of(owner_state& o, const registry_mail&) { return o.registry_queue; }
+  static mail_queue<group_mail>& queue_of(owner_state& o, const group_mail&) { return o.group_queue; }
+  static mail_queue<registry_mail>& queue_of(owner_state& o, const registry_mail&) { return o.registry_queue; }
   template <class Mail>
   void deliver(const schema::owner& who, Mail&& mail);
   void deliver_early();
+  void expire_mail();
   void activate(const schema::owner& who);
   void owner_loaded(loaded& l);
   void spawn_owner(owner_state& o, recovered_owner&& recovered);
@@ -146,13 +152,19 @@ private:
   std::map<std::uint64_t, std::pair<schema::owner, incarnation_t>> strict_reads_;
   std::vector<strict_round_mail> unconfirmed_reads_;
   std::deque<early_mail> early_;
+  unix_ms expired_at_;  // when mail was last looked through
   enum class leaving : std::uint8_t { no, wanted, done } leaving_ = leaving::no;
-  std::set<std::uint64_t> leaving_nodes_;                                    // other nodes that are about to stop
-  std::map<std::uint64_t, std::pair<std::uint64_t, caf::actor>> operators_;  // by order: the asker's number, and the asker
-  bool has_turn_ = false;                                                    // to hand leadership over
-  bool wants_turn_ = false;                                                  // and looks again with the next tick
-  bool waits_for_members_ = false;                                           // when it last looked
-  bool moving_ = false;                                                      // a learner of it counts among this node's moves
+  std::set<std::uint64_t> leaving_nodes_;  // other nodes that are about to stop
+  struct asker {
+    std::uint64_t number = 0;  // its own of the order
+    caf::actor who;
+    unix_ms until;
+  };
+  std::map<std::uint64_t, asker> operators_;  // by order
+  bool has_turn_ = false;                     // to hand leadership over
+  bool wants_turn_ = false;                   // and looks again with the next tick
+  bool waits_for_members_ = false;            // when it last looked
+  bool moving_ = false;                       // a learner of it counts among this node's moves
 
   std::size_t events_since_checkpoint_ = 0;
   std::optional<sequence_t> checkpoint_at_;

@@ -9,6 +9,10 @@
 
 namespace janji::actors {
 
+namespace {
+constexpr std::int64_t order_patience_ms = 30'000;  // of an operator's order that the machine has taken
+}
+
 // A shard that hands over admits nothing until the next leader serves; where many did so at once all would wait for the last.
 bool shard_actor::take_turn() {
   if (has_turn_)
@@ -109,13 +113,25 @@ void shard_actor::obey(shard_order& o) {
   if (!machine_.leading())  // it may lead and not serve: then a member is to be replaced
     return caf::anon_send(o.reply_to, order_said{o.what.number, false, "this node does not lead the shard"});
   const auto number = ++next_ticket_;
-  operators_.emplace(number, std::pair{std::exchange(o.what.number, number), o.reply_to});
+  operators_.emplace(number, asker{std::exchange(o.what.number, number), o.reply_to, unix_ms{shared_.now().value + order_patience_ms}});
   step(o.what);
+}
+
+// Of an order that the machine takes and never speaks of again, and of one whose leadership is over.
+void shard_actor::give_up_orders(bool all) {
+  for (auto it = operators_.begin(); it != operators_.end();) {
+    if (!all && shared_.now() < it->second.until) {
+      ++it;
+      continue;
+    }
+    caf::anon_send(it->second.who, order_said{it->second.number, false, "it is not known whether it came true: look before you ask again"});
+    it = operators_.erase(it);
+  }
 }
 
 void shard_actor::answer_order(const replication::order_answered& said) {
   if (const auto asker = operators_.extract(said.number))
-    caf::anon_send(asker.mapped().second, order_said{asker.mapped().first, said.accepted, said.accepted ? "under way" : said.why});
+    caf::anon_send(asker.mapped().who, order_said{asker.mapped().number, said.accepted, said.accepted ? "under way" : said.why});
 }
 
 // What is committed, and only where the shard is served: all that was committed anywhere before it was asked is in it.

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t early_mail_max = 4'096;  // mail that waits for a record
 constexpr std::int64_t early_mail_ms = 1'000;
 constexpr std::size_t owner_queue_max = 20'000;  // mail for an actor that is being activated
+constexpr std::int64_t expire_every_ms = 200;
 }  // namespace
 
 // Whoever sent it here knows a later record: sent on by the older one it would only come back. It waits for that record, or
@@ -23,7 +24,7 @@ void shard_actor::deliver_early() {
     std::visit(
         [&](auto& mail) {
           if (!may_lead() && mail.way.epoch > known && shared_.now().value - e.since.value < early_mail_ms) {
-            early_.push_back({e.who, std::move(mail), e.since});
+            early_.push_back({e.who, std::move(mail), e.since, std::move(e.held)});
           } else {
             mail.way.epoch = known;
             deliver(e.who, std::move(mail));
@@ -32,11 +33,37 @@ void shard_actor::deliver_early() {
         e.mail);
 }
 
+// A shard that cannot serve, for want of members or of a leader, may be like that for hours: nobody waits so long.
+void shard_actor::expire_mail() {
+  const auto now = shared_.now();
+  if (now.value - expired_at_.value < expire_every_ms)
+    return;
+  expired_at_ = now;
+  std::vector<request_id> late;
+  for (auto& [who, o] : owners_) {
+    o.group_queue.expire(now, late);
+    o.registry_queue.expire(now, late);
+  }
+  for (auto& e : early_)
+    std::visit([&](auto& mail) { drop_late(mail, e.since, now, late); }, e.mail);
+  std::erase_if(early_, [](const early_mail& e) { return std::visit([](const auto& mail) { return mail.inputs.empty(); }, e.mail); });
+  std::vector<answer> said;
+  for (const auto request : late) {
+    said.emplace_back().request = request;
+    said.back().what = outcome::unknown;
+  }
+  if (!said.empty())
+    shared_.answers(std::move(said));
+}
+
 // Mail waits here for an owner that is on its way; where the shard is led elsewhere it goes on.
 template <class Mail>
 void shard_actor::deliver(const schema::owner& who, Mail&& mail) {
   if (!may_lead() && mail.way.epoch > machine_.record().record.epoch && early_.size() < early_mail_max) {
-    early_.push_back({who, std::move(mail), shared_.now()});
+    held_bytes held;
+    if (!held.hold(shared_.mail_bytes, bytes_of_mail(mail), waiting_mail_bytes_max))
+      return refuse(shared_, mail);
+    early_.push_back({who, std::move(mail), shared_.now(), std::move(held)});
     return;
   }
   if (!may_lead())
@@ -44,10 +71,7 @@ void shard_actor::deliver(const schema::owner& who, Mail&& mail) {
   auto& o = owner_of(who);
   if (o.state == life::active)
     return caf::anon_send(o.handle, std::move(mail));
-  auto& queue = queue_of(o, mail);
-  if (queue.size() < owner_queue_max)
-    queue.push_back(std::move(mail));
-  else
+  if (!mail.inputs.empty() && !queue_of(o, mail).put(shared_.mail_bytes, owner_queue_max, std::move(mail), shared_.now()))
     refuse(shared_, mail);
   if (o.state == life::absent && serving_)
     activate(who);
@@ -99,12 +123,12 @@ void shard_actor::spawn_owner(owner_state& o, recovered_owner&& recovered) {
     }
     o.handle = system().spawn<slot_group_actor>(std::ref(shared_), shard_, who.group, *windows, o.incarnation, std::move(recovered));
     shared_.route.open(who.group, o.handle);
-    for (auto& mail : std::exchange(o.group_queue, {}))
+    for (auto& mail : o.group_queue.take())
       caf::anon_send(o.handle, std::move(mail));
   } else {
     o.handle = system().spawn<citizen_registry_actor>(std::ref(shared_), shard_, o.incarnation, std::move(recovered));
     shared_.route.open(shard_, o.handle);
-    for (auto& mail : std::exchange(o.registry_queue, {}))
+    for (auto& mail : o.registry_queue.take())
       caf::anon_send(o.handle, std::move(mail));
     ++shared_.shards_serving;
   }
@@ -163,9 +187,9 @@ void shard_actor::end_owners() {
       demonitor(o.handle);
       caf::anon_send_exit(o.handle, caf::exit_reason::kill);
     }
-    for (auto& mail : o.group_queue)
+    for (auto& mail : o.group_queue.take())
       forward(who, std::move(mail));
-    for (auto& mail : o.registry_queue)
+    for (auto& mail : o.registry_queue.take())
       forward(who, std::move(mail));
   }
 }
@@ -187,7 +211,7 @@ void shard_actor::end_retire(retired& r) {
   if (r.stayed) {
     o.state = life::active;
     shared_.route.open(r.group, o.handle);
-    for (auto& mail : std::exchange(o.group_queue, {}))
+    for (auto& mail : o.group_queue.take())
       caf::anon_send(o.handle, std::move(mail));
     return checkpoint_when_due();
   }

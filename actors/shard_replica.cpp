@@ -47,7 +47,9 @@ void shard_actor::pass_time() {
   pump();
   for (const auto& m : std::exchange(unconfirmed_reads_, {}))
     strict_round(m);
+  expire_mail();
   deliver_early();
+  give_up_orders(false);
   end_turn();
   if (std::exchange(wants_turn_, false))
     seek_place();
@@ -155,6 +157,7 @@ void shard_actor::deposed(const replication::stepped_down& d) {
     unknown(f.who, f.token);
   for (const auto& q : std::exchange(queue_, {}))
     unknown(q.who, q.token);
+  give_up_orders(true);
   strict_reads_.clear();
   unconfirmed_reads_.clear();
   checkpoint_at_.reset();

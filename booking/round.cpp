@@ -56,6 +56,14 @@ bool good_name(std::string_view name, bool may_be_empty) {
          std::ranges::none_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
+std::string order_text_fault(std::initializer_list<std::string_view> texts) {
+  for (const auto text : texts)
+    if (text.size() > limits::order_text_bytes_max)
+      return fmt::format("invalid: a text of an order has at most {} bytes (order_text_bytes_max), this one has {}",
+                         limits::order_text_bytes_max, text.size());
+  return {};
+}
+
 bool good_degrees(double degrees, double most) { return std::isfinite(degrees) && degrees >= -most && degrees <= most; }
 
 std::vector<round_fault> settings_faults(const round_definition& r) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <expected>
 #include <limits>
 #include <map>
@@ -116,6 +117,8 @@ struct round_fault {
 };
 [[nodiscard]] std::vector<round_fault> settings_faults(const round_definition& round);  // all but centres and groups
 [[nodiscard]] std::vector<round_fault> round_faults(const round_definition& round);     // everything, at most a hundred
+// What an order says in words; empty when each text is short enough to be kept and sent.
+[[nodiscard]] std::string order_text_fault(std::initializer_list<std::string_view> texts);
 // The rules behind them, for those who read a round from elsewhere and must name the line.
 [[nodiscard]] bool good_code(std::string_view code, std::size_t bytes_max);      // letters, digits, '-'
 [[nodiscard]] bool good_name(std::string_view name, bool may_be_empty = false);  // no control characters

@@ -100,6 +100,9 @@ inline constexpr std::size_t registry_appends_max = 64 * 1024;  // appends of on
 inline constexpr std::size_t registry_waiters_max = 16 * 1024;  // commands waiting in one registry, over all citizens
 inline constexpr std::size_t registry_sweep_max = 256;          // unsettled claims driven on by one tick
 inline constexpr std::size_t shards_max = 1U << reference::shard_bits;
+// What an operator writes stands in a log for ever and goes to every node: an order's reason, and everything else in words.
+inline constexpr std::size_t reason_characters_max = 500;
+inline constexpr std::size_t order_text_bytes_max = 4 * reason_characters_max;  // of UTF-8
 static_assert(party_people_max < 16 && windows_per_group_max <= std::numeric_limits<std::uint8_t>::max());
 }  // namespace limits
 

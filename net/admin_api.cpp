@@ -223,7 +223,10 @@ void admin_api::round_verb(const std::string& code, std::string_view verb, const
   const auto id = round->definition.id;
   if (verb == "warm")
     return node_.warm(id, done(std::move(respond)));
-  const auto reason = text_of(*body, "reason");
+  const auto said = order_text(*body, "reason");
+  if (!said)
+    return respond(to_response(said.error()));
+  const auto& reason = *said;
   if (verb == "open" || verb == "resume") {
     if (auto prepared = sealing_.prepare_round(id); !prepared)
       return respond(to_response({.code = problem_code::wrong_state, .detail = prepared.error().text()}));
@@ -232,7 +235,7 @@ void admin_api::round_verb(const std::string& code, std::string_view verb, const
   if (verb == "close")
     return node_.change_round(id, round_state::closed, reason, "admin", done(std::move(respond)));
   if (verb == "pause") {
-    if (reason.empty() || reason.size() > 500)
+    if (reason.empty())
       return respond(to_response(
           {.code = problem_code::invalid, .detail = "A pause needs a reason of at most 500 characters: citizens are shown it."}));
     return node_.change_round(id, round_state::paused, reason, "admin", done(std::move(respond)));
@@ -281,7 +284,10 @@ void admin_api::capacity(std::string_view path, const request& r, responder&& re
   if (v == nullptr || !v->is_int64() || v->get_int64() < 0 || v->get_int64() > limits::capacity_max || !found->window)
     return respond(
         to_response({.code = problem_code::invalid, .detail = "capacity is a number from 0 to 1000000; window names one of several."}));
-  node_.change_capacity(found->group->id, *found->window, static_cast<std::uint32_t>(v->get_int64()), "admin", text_of(*body, "reason"),
+  const auto reason = order_text(*body, "reason");
+  if (!reason)
+    return respond(to_response(reason.error()));
+  node_.change_capacity(found->group->id, *found->window, static_cast<std::uint32_t>(v->get_int64()), "admin", *reason,
                         done(std::move(respond)));
 }
 
@@ -295,15 +301,17 @@ void admin_api::release_claim(const request& r, responder&& respond) {
   if (round == nullptr)
     return respond(to_response({.code = problem_code::unknown_round}));
   const auto* v = body->if_contains("identity");
-  const auto reason = text_of(*body, "reason");
-  if (v == nullptr || !v->is_object() || reason.empty())
+  const auto reason = order_text(*body, "reason");
+  if (!reason)
+    return respond(to_response(reason.error()));
+  if (v == nullptr || !v->is_object() || reason->empty())
     return respond(to_response({.code = problem_code::invalid, .detail = "round, identity and reason are needed."}));
   const auto& o = v->get_object();
   const auto who = read_identity(text_of(o, "type"), text_of(o, "number"), text_of(o, "country"), latest_today());
   const auto citizen = who ? sealing_.hash_citizen(round->definition.id, who->canonical) : std::nullopt;
   if (!citizen)
     return respond(to_response({.code = problem_code::identity_impossible}));
-  node_.release_claim(*citizen, "admin", reason, done(std::move(respond)));
+  node_.release_claim(*citizen, "admin", *reason, done(std::move(respond)));
 }
 
 // ------------------------------------------------------------------ keys, status, audit
@@ -312,7 +320,10 @@ void admin_api::rotate_keys(const request& r, responder&& respond) {
   const auto body = object_of(r.body);
   if (!body)
     return respond(to_response(body.error()));
-  const auto file = text_of(*body, "new_master_key_file");
+  const auto named = order_text(*body, "new_master_key_file");
+  if (!named)
+    return respond(to_response(named.error()));
+  const auto& file = *named;
   const auto master = store::load_master({file, {}, false});
   if (!master)
     return respond(to_response({.code = problem_code::wrong_state, .detail = master.error().text()}));

@@ -1,11 +1,13 @@
 // What the operators' endpoints share: JSON in and out, and orders' refusals as problems.
 #pragma once
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <expected>
 #include <string>
 #include <string_view>
 
+#include "booking/types.hpp"
 #include "net/http.hpp"
 #include "net/problem.hpp"
 
@@ -34,9 +36,29 @@ inline std::string text_of(const boost::json::object& o, std::string_view name) 
   return v != nullptr && v->is_string() ? std::string(v->get_string()) : std::string{};
 }
 
+// A text of an order, which stands in a log for ever: none that is no text or too long.
+inline std::expected<std::string, problem> order_text(const boost::json::object& o, std::string_view name,
+                                                      std::size_t characters_max = limits::reason_characters_max) {
+  const auto* v = o.if_contains(boost::json::string_view(name.data(), name.size()));
+  if (v == nullptr)
+    return std::string{};
+  const auto wrong = [&](std::string code, std::string detail) {
+    return std::unexpected(
+        problem{.code = problem_code::invalid, .detail = detail, .fields = {{std::string(name), std::move(code), detail}}});
+  };
+  if (!v->is_string())
+    return wrong("bad_text", std::string(name) + " must be a text.");
+  const std::string_view text(v->get_string().data(), v->get_string().size());
+  const auto characters = std::ranges::count_if(text, [](unsigned char c) { return (c & 0xC0U) != 0x80U; });  // of UTF-8, which JSON is
+  if (static_cast<std::size_t>(characters) > characters_max || text.size() > limits::order_text_bytes_max)
+    return wrong("too_long", std::string(name) + " has at most " + std::to_string(characters_max) + " characters (reason_characters_max).");
+  return std::string(text);
+}
+
 // "code: words" of an order that was refused, as a problem.
 inline problem refused(const std::string& why) {
-  for (const auto code : {problem_code::wrong_state, problem_code::busy, problem_code::not_found, problem_code::unknown_window})
+  for (const auto code :
+       {problem_code::wrong_state, problem_code::busy, problem_code::not_found, problem_code::unknown_window, problem_code::invalid})
     if (const auto name = name_of(code); why.starts_with(std::string(name) + ": "))
       return {.code = code, .detail = why.substr(name.size() + 2)};
   return {.code = problem_code::busy, .detail = why};

@@ -14,6 +14,7 @@
 
 #include "cluster/feature_level.hpp"
 #include "cluster/record_text.hpp"
+#include "cluster/replica_codec.hpp"
 #include "net/admin_json.hpp"
 #include "net/front.hpp"
 
@@ -308,9 +309,14 @@ void cluster_api::change_shard(std::string_view path, const json::object& body, 
   if (order->second != "place")
     return respond(to_response({.code = problem_code::no_such_endpoint}));
   std::vector<std::uint64_t> nodes;
-  if (const auto* list = body.if_contains("nodes"); list != nullptr && list->is_array())
+  if (const auto* list = body.if_contains("nodes"); list != nullptr && list->is_array()) {
+    if (list->get_array().size() > cluster::limits::record_members_max)
+      return respond(to_response(
+          {.code = problem_code::invalid,
+           .detail = fmt::format("A shard has at most {} replicas (record_members_max).", cluster::limits::record_members_max)}));
     for (const auto& n : list->get_array())
       nodes.push_back(number_in(json::object{{"n", n}}, "n"));
+  }
   aside(std::move(respond), noted_unless(dry_run, "shard place", fmt::format("{}: nodes {}", about, fmt::join(nodes, ", ")),
                                          [this, shard, nodes, dry_run] { return cluster_->pin(shard, nodes, dry_run); }));
 }

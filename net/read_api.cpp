@@ -48,6 +48,8 @@ std::uint64_t places_of(const round_definition& d) {
   return n;
 }
 
+json::value moment(const std::optional<unix_ms>& at) { return at ? json::value(format_utc(*at)) : json::value(nullptr); }
+
 struct sums {
   std::uint64_t places = 0, booked = 0, cancelled = 0, over = 0, free = 0;
   void add(const window_counts& c) {
@@ -62,6 +64,7 @@ struct sums {
 struct round_sums {
   sums all;
   std::vector<sums> by_centre;
+  std::vector<std::size_t> unheard;  // slot groups of each centre of which nothing is known
   std::array<std::uint64_t, state_count> by_state{};
   std::array<std::uint64_t, age_band_count> by_band{};
 };
@@ -69,10 +72,14 @@ struct round_sums {
 round_sums sums_of(const actors::round_catalogue& catalogue, const std::vector<actors::group_figures>& known, const round_definition& d) {
   round_sums out;
   out.by_centre.resize(d.centres.size());
+  out.unheard.resize(d.centres.size());
+  for (const auto& g : d.groups)
+    ++out.unheard[g.centre];
   for (const auto& f : known) {
     const auto it = catalogue.groups.find(f.group.value);
     if (it == catalogue.groups.end() || it->second.round != d.id)
       continue;
+    --out.unheard[it->second.centre];
     for (const auto& c : f.windows) {
       out.all.add(c);
       out.by_centre[it->second.centre].add(c);
@@ -222,7 +229,8 @@ void citizen_api::availability(const request& r, responder& respond) {
   out.no_store = false;
   out.add("Cache-Control", "public, max-age=1");
   out.add("ETag", page->etag);
-  out.add("Age", std::to_string(std::max<std::int64_t>(0, (front_.clock().now().value - page->as_of.value) / 1000)));
+  out.add("Age",
+          std::to_string(std::max<std::int64_t>(0, (front_.clock().now().value - page->as_of.value_or(page->built_at).value) / 1000)));
   out.add("Vary", "Accept-Encoding");
   if (matches_etag(r.if_none_match, page->etag)) {
     out.status = 304;
@@ -262,7 +270,7 @@ std::string citizen_api::rounds_list() const {
       o["reason"] = round->status.reason;
     list.push_back(std::move(o));
   }
-  return json::serialize(json::object{{"rounds", std::move(list)}, {"as_of", format_utc(wall_clock())}});
+  return json::serialize(json::object{{"rounds", std::move(list)}, {"as_of", moment(node_.how_fresh()->of_rounds)}});
 }
 
 std::string citizen_api::centres_list(std::string_view round_code, std::uint8_t state) const {
@@ -280,37 +288,43 @@ std::string citizen_api::centres_list(std::string_view round_code, std::uint8_t 
                         {"latitude", c.latitude},
                         {"longitude", c.longitude}});
   }
-  return json::serialize(json::object{{"centres", std::move(list)}, {"as_of", format_utc(wall_clock())}});
+  return json::serialize(json::object{{"centres", std::move(list)}, {"as_of", moment(node_.how_fresh()->of_rounds)}});
 }
 
 std::string citizen_api::figures_of(const actors::round_entry& round) const {
   const auto& d = round.definition;
   const auto known = sums_of(*node_.catalogue(), *node_.figures(), d);
+  // Not known is not nothing: a sum with a part that nobody has told is null.
+  const auto sum = [](std::uint64_t n, bool whole) { return whole ? json::value(n) : json::value(nullptr); };
+  const bool whole = std::ranges::all_of(known.unheard, [](std::size_t n) { return n == 0; });
   json::array centres;
   for (std::size_t c = 0; c < d.centres.size(); ++c)
     centres.push_back({{"code", d.centres[c].code},
                        {"state", d.centres[c].state},
-                       {"places", known.by_centre[c].places},
-                       {"booked", known.by_centre[c].booked},
-                       {"free", known.by_centre[c].free}});
+                       {"places", sum(known.by_centre[c].places, known.unheard[c] == 0)},
+                       {"booked", sum(known.by_centre[c].booked, known.unheard[c] == 0)},
+                       {"free", sum(known.by_centre[c].free, known.unheard[c] == 0)}});
   json::array states;
   for (std::uint8_t s = 0; s < state_count; ++s)
-    states.push_back({{"state", s == 0 ? "unknown" : state_name(s)}, {"booked", known.by_state[s]}});
+    states.push_back({{"state", s == 0 ? "unknown" : state_name(s)}, {"booked", sum(known.by_state[s], whole)}});
   constexpr std::array<std::string_view, age_band_count> bands{"unknown", "under 18", "18-39", "40-59", "60 and over"};
   json::array ages;
   for (std::size_t b = 0; b < bands.size(); ++b)
-    ages.push_back({{"band", bands[b]}, {"booked", known.by_band[b]}});
+    ages.push_back({{"band", bands[b]}, {"booked", sum(known.by_band[b], whole)}});
+  const auto fresh = node_.how_fresh();
+  const auto of_round = fresh->rounds.find(d.id.value);
+  const auto as_of = of_round == fresh->rounds.end() ? std::nullopt : of_round->second.as_of;
   json::object refusals;
   for (const auto& row : problem_table())
     if (const auto n = refused(row.code); n != 0)
       refusals[row.name] = n;
   return json::serialize(json::object{{"round", d.code},
-                                      {"as_of", format_utc(wall_clock())},
-                                      {"places", known.all.places},
-                                      {"booked", known.all.booked},
-                                      {"free", known.all.free},
-                                      {"cancelled", known.all.cancelled},
-                                      {"over_by_order", known.all.over},
+                                      {"as_of", moment(as_of)},
+                                      {"places", sum(known.all.places, whole)},
+                                      {"booked", sum(known.all.booked, whole)},
+                                      {"free", sum(known.all.free, whole)},
+                                      {"cancelled", sum(known.all.cancelled, whole)},
+                                      {"over_by_order", sum(known.all.over, whole)},
                                       {"centres", std::move(centres)},
                                       {"by_state", std::move(states)},
                                       {"by_age_band", std::move(ages)},

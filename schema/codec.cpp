@@ -205,6 +205,53 @@ std::string encode_batch(std::span<const owned_event> events) {
   return bytes;
 }
 
+namespace {
+
+constexpr std::size_t event_bytes_fixed = 512;  // the event's own struct, those in it, and the batch's share
+constexpr std::size_t person_bytes_fixed = 128;
+constexpr std::size_t reference_bytes = 16;
+
+// With the zero after a text and what is left of a word.
+std::size_t text_bytes(const std::string& text) { return text.size() + 2 * sizeof(capnp::word); }
+template <class... Text>
+std::size_t texts_bytes(const Text&... texts) {
+  return (text_bytes(texts) + ...);
+}
+
+std::size_t bound_of(const booked& e) {
+  std::size_t bytes = 0;
+  for (const auto& p : e.people)
+    bytes += person_bytes_fixed + text_bytes(p.sealed);
+  return bytes;
+}
+std::size_t bound_of(const declined& e) { return e.refs.size() * reference_bytes; }
+std::size_t bound_of(const claims_confirmed& e) { return e.refs.size() * reference_bytes; }
+std::size_t bound_of(const capacity_changed& e) { return texts_bytes(e.by, e.reason); }
+std::size_t bound_of(const cancel_intended& e) { return texts_bytes(e.by, e.reason); }
+std::size_t bound_of(const round_state_changed& e) { return texts_bytes(e.by, e.reason); }
+std::size_t bound_of(const operator_noted& e) { return texts_bytes(e.what, e.detail, e.by); }
+std::size_t bound_of(const round_imported& e) {
+  constexpr std::size_t centre_bytes_fixed = 64, group_bytes_fixed = 40, window_bytes = 8;
+  const auto& d = e.definition;
+  auto bytes = texts_bytes(d.code, d.name, d.time_zone, e.by);
+  for (const auto& c : d.centres)
+    bytes += centre_bytes_fixed + texts_bytes(c.code, c.name, c.state, c.district);
+  for (const auto& g : d.groups)
+    bytes += group_bytes_fixed + window_bytes * g.windows.size();
+  return bytes;
+}
+template <class Small>
+std::size_t bound_of(const Small&) {
+  return 0;
+}
+
+}  // namespace
+
+std::size_t bytes_bound(const any_event& event) {
+  return std::visit([](const auto& kind) { return std::visit([](const auto& e) { return event_bytes_fixed + bound_of(e); }, kind); },
+                    event);
+}
+
 std::uint16_t count_records(const any_event& event) {
   const auto* group = std::get_if<group_event>(&event);
   const auto* b = group != nullptr ? std::get_if<booked>(group) : nullptr;

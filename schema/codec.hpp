@@ -44,6 +44,8 @@ struct codec_error {
 inline constexpr std::size_t entry_bytes_max = std::size_t{64} * 1024 * 1024;
 
 [[nodiscard]] std::string encode_batch(std::span<const owned_event> events);
+// No batch is larger than this for each of its events; what an event really takes is a little less. Cheap.
+[[nodiscard]] std::size_t bytes_bound(const any_event& event);
 [[nodiscard]] std::expected<std::vector<owned_event>, codec_error> decode_batch(std::string_view bytes);
 // One event after the other until `visit` returns false; what was visited before an error was found stays visited.
 std::expected<void, codec_error> for_each_event(std::string_view bytes, const std::function<bool(owned_event&&)>& visit);

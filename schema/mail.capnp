@@ -103,6 +103,8 @@ struct AnsweredPlace {
 # Committed numbers of slot groups, for the read model of every front.
 struct Figures {
   groups @0 :List(GroupFigures);
+  # Shards that the sender leads and has told everything of, up to here: their numbers are as of now.
+  shards @1 :List(UInt16);
 }
 struct GroupFigures {
   group @0 :UInt32;
@@ -122,6 +124,8 @@ struct WindowFigures {
 struct Rounds {
   applied @0 :UInt64;
   history @1 :Data;
+  # The events are those after this position; 0: all.
+  since @2 :UInt64;
 }
 
 # What a node tells all others once a second: of every shard's replica that it has.
@@ -132,6 +136,9 @@ struct NodeReport {
   diskTotalBytes @3 :UInt64;
   # The node's clock.
   clockMs @4 :Int64;
+  # Position of shard 0's log up to which the node knows the rounds, if it says so: then it takes what came after it.
+  saysRounds @5 :Bool;
+  roundsApplied @6 :UInt64;
 }
 struct ShardReport {
   shard @0 :UInt16;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@ namespace janji::schema {
 
 inline constexpr std::size_t mail_items_max = 65'536;
 inline constexpr std::size_t mail_text_bytes_max = 4'096;  // of who and why
+static_assert(limits::order_text_bytes_max <= mail_text_bytes_max, "an order goes to another node whole");
 
 // How mail has come so far, between nodes that look for the shard's leader.
 struct passage {
@@ -53,14 +55,19 @@ struct group_figures {
   std::vector<std::uint32_t> booked_by_facts;  // state_count x age_band_count
   sequence_t applied;                          // position of the shard's log up to which they are true
 };
-[[nodiscard]] std::string encode_figures(std::span<const group_figures> figures);
-[[nodiscard]] std::expected<std::vector<group_figures>, codec_error> decode_figures(std::string_view bytes);
+struct told_figures {
+  std::vector<group_figures> groups;
+  std::vector<shard_id> shards;  // led by the sender, and told whole up to here
+};
+[[nodiscard]] std::string encode_figures(const told_figures& figures);
+[[nodiscard]] std::expected<told_figures, codec_error> decode_figures(std::string_view bytes);
 
 struct rounds_history {
   sequence_t applied;
   std::vector<round_event> events;
+  sequence_t since = {};  // 0: all events
 };
-[[nodiscard]] std::string encode_rounds(sequence_t applied, std::span<const round_event> history);
+[[nodiscard]] std::string encode_rounds(sequence_t applied, std::span<const round_event> history, sequence_t since = {});
 [[nodiscard]] std::expected<rounds_history, codec_error> decode_rounds(std::string_view bytes);
 
 struct shard_report {
@@ -76,7 +83,8 @@ struct node_report {
   bool storage_low = false;
   std::uint64_t disk_free_bytes = 0;
   std::uint64_t disk_total_bytes = 0;
-  unix_ms clock;  // the node's own, when it said so
+  unix_ms clock;                                  // the node's own, when it said so
+  std::optional<sequence_t> rounds_applied = {};  // up to where it knows the rounds; none: an earlier version
   friend bool operator==(const node_report&, const node_report&) = default;
 };
 [[nodiscard]] std::string encode_report(const node_report& report);

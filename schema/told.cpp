@@ -10,8 +10,8 @@ namespace janji::schema {
 
 namespace {
 
-std::vector<group_figures> get_figures(wire::Figures::Reader from) {
-  std::vector<group_figures> out;
+told_figures get_figures(wire::Figures::Reader from) {
+  told_figures out;
   const auto groups = from.getGroups();
   require(groups.size() <= mail_items_max, "figures of too many slot groups");
   for (const auto g : groups) {
@@ -22,7 +22,12 @@ std::vector<group_figures> get_figures(wire::Figures::Reader from) {
     require(g.getBookedByFacts().size() <= std::size_t{state_count} * age_band_count, "figures of too many kinds of people");
     for (const auto n : g.getBookedByFacts())
       to.booked_by_facts.push_back(n);
-    out.push_back(std::move(to));
+    out.groups.push_back(std::move(to));
+  }
+  require(from.getShards().size() <= limits::shards_max, "figures of too many shards");
+  for (const auto s : from.getShards()) {
+    require(s < limits::shards_max, "figures of a shard that there cannot be");
+    out.shards.emplace_back(s);
   }
   return out;
 }
@@ -31,7 +36,7 @@ rounds_history get_rounds(wire::Rounds::Reader from) {
   const auto bytes = from.getHistory();
   const auto batch = decode_batch({reinterpret_cast<const char*>(bytes.begin()), bytes.size()});
   require(batch.has_value(), "rounds that cannot be read");
-  rounds_history out{sequence_t{from.getApplied()}, {}};
+  rounds_history out{sequence_t{from.getApplied()}, {}, sequence_t{from.getSince()}};
   for (const auto& e : *batch) {
     const auto* event = std::get_if<round_event>(&e.event);
     require(event != nullptr, "what is no event of a round");
@@ -42,7 +47,12 @@ rounds_history get_rounds(wire::Rounds::Reader from) {
 
 node_report get_report(wire::NodeReport::Reader from) {
   require(from.getShards().size() <= limits::shards_max, "a report of too many shards");
-  node_report out{{}, from.getStorageLow(), from.getDiskFreeBytes(), from.getDiskTotalBytes(), unix_ms{from.getClockMs()}};
+  node_report out{{},
+                  from.getStorageLow(),
+                  from.getDiskFreeBytes(),
+                  from.getDiskTotalBytes(),
+                  unix_ms{from.getClockMs()},
+                  from.getSaysRounds() ? std::optional(sequence_t{from.getRoundsApplied()}) : std::nullopt};
   for (const auto s : from.getShards())
     out.shards.push_back(
         {shard_id{s.getShard()}, epoch_t{s.getEpoch()}, sequence_t{s.getCommitted()}, sequence_t{s.getTail()}, s.getServing()});
@@ -75,10 +85,15 @@ shard_said get_said(wire::ShardSaid::Reader from) {
 
 }  // namespace
 
-std::string encode_figures(std::span<const group_figures> figures) {
-  assert_always(figures.size() <= mail_items_max, "figures are within their limit");
+std::string encode_figures(const told_figures& told) {
+  const auto& figures = told.groups;
+  assert_always(figures.size() <= mail_items_max, "figures are told in parts");
   capnp::MallocMessageBuilder message;
-  auto list = message.initRoot<wire::Figures>().initGroups(static_cast<unsigned>(figures.size()));
+  auto root = message.initRoot<wire::Figures>();
+  auto shards = root.initShards(static_cast<unsigned>(told.shards.size()));
+  for (unsigned i = 0; i < shards.size(); ++i)
+    shards.set(i, told.shards[i].value);
+  auto list = root.initGroups(static_cast<unsigned>(figures.size()));
   for (unsigned i = 0; i < list.size(); ++i) {
     const auto& from = figures[i];
     list[i].setGroup(from.group.value);
@@ -97,11 +112,9 @@ std::string encode_figures(std::span<const group_figures> figures) {
   }
   return bytes_of(message);
 }
-std::expected<std::vector<group_figures>, codec_error> decode_figures(std::string_view bytes) {
-  return read_message<wire::Figures>(bytes, get_figures);
-}
+std::expected<told_figures, codec_error> decode_figures(std::string_view bytes) { return read_message<wire::Figures>(bytes, get_figures); }
 
-std::string encode_rounds(sequence_t applied, std::span<const round_event> history) {
+std::string encode_rounds(sequence_t applied, std::span<const round_event> history, sequence_t since) {
   std::vector<owned_event> events;
   events.reserve(history.size());
   for (const auto& e : history)
@@ -109,6 +122,7 @@ std::string encode_rounds(sequence_t applied, std::span<const round_event> histo
   capnp::MallocMessageBuilder message;
   auto to = message.initRoot<wire::Rounds>();
   to.setApplied(applied.value);
+  to.setSince(since.value);
   to.setHistory(data_of(encode_batch(events)));
   return bytes_of(message);
 }
@@ -121,6 +135,8 @@ std::string encode_report(const node_report& report) {
   to.setDiskFreeBytes(report.disk_free_bytes);
   to.setDiskTotalBytes(report.disk_total_bytes);
   to.setClockMs(report.clock.value);
+  to.setSaysRounds(report.rounds_applied.has_value());
+  to.setRoundsApplied(report.rounds_applied.value_or(sequence_t{}).value);
   auto list = to.initShards(static_cast<unsigned>(report.shards.size()));
   for (unsigned i = 0; i < list.size(); ++i) {
     const auto& from = report.shards[i];

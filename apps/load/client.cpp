@@ -143,7 +143,7 @@ void add_slots(const json::value& page, std::vector<slot>& out) {
     for (const auto& day : centre.at("days").as_array())
       for (const auto& w : day.at("windows").as_array())
         out.push_back({text_of(centre.at("code")), text_of(day.at("date")), text_of(w.at("opens")),
-                       w.at("capacity").to_number<std::uint64_t>(), w.at("free").to_number<std::uint64_t>()});
+                       w.at("capacity").to_number<std::uint64_t>(), w.at("free").is_null() ? 0 : w.at("free").to_number<std::uint64_t>()});
 }
 
 }  // namespace

@@ -378,5 +378,32 @@ TEST_F(story, past_the_bound_of_an_actor_that_is_being_started_a_command_is_refu
   EXPECT_EQ(said_.front().request, request_id{requests_});
 }
 
+// Past every door: what no entry holds is not written, whoever asked for it begins anew, and a restart reads the log.
+TEST_F(story, an_event_that_no_log_entry_holds_is_not_written_and_stops_nobody) {
+  begin(one_shard(), 1);
+  std::vector<std::string> warnings;
+  node_->context().warn = [&](const std::string& what) { warnings.push_back(what); };
+  book(1, here_);
+  node_->settle();
+  const std::string reason(70U << 20U, 'x');
+  node_->context().route.send(here_, group_input{change_capacity{request_id{900}, window_index{0}, 2, "op", reason}});
+  node_->settle();
+  node_->context().route.send(
+      shard_id{0}, registry_input{cancel_command{
+                       request_id{901}, {}, citizen(1), 0, key_hash{901}, "op", reason, unix_ms{node_->now().value + minute_ms}}});
+  node_->settle();
+  EXPECT_EQ(warnings.size(), 2U);
+  const auto second = book(2, here_);
+  node_->settle();
+  EXPECT_EQ(told(second), only{outcome::full}) << "the capacity is what it was";
+  EXPECT_EQ(node_->recovery_fault(), "");
+  node_->power_cut(0, 0);
+  node_->settle();
+  const auto again = book(1, here_);
+  node_->settle();
+  EXPECT_EQ(told(again), only{outcome::confirmed});
+  EXPECT_TRUE(fatal_.empty());
+}
+
 }  // namespace
 }  // namespace janji::sim

@@ -372,5 +372,28 @@ TEST_F(cluster_nodes_test, what_a_leader_was_asked_last_is_not_lost_when_leaders
   lag_ = 0ms;
 }
 
+// Whoever leads the group may have died, or lack the members that it needs to commit.
+TEST_F(cluster_nodes_test, an_operators_order_is_answered_though_it_cannot_be_carried_out) {
+  import();
+  end(1);
+  end(2);
+  std::mutex mutex;
+  std::vector<std::string> said;
+  const auto heard = [&](const auto& r) {
+    const std::lock_guard lock(mutex);
+    said.push_back(r ? *r : r.error());
+  };
+  for (std::uint32_t group = 1; group <= 12; ++group)
+    nodes_[0].runs->change_capacity(group_id{group}, window_index{0}, 30, "op", "more staff", heard);
+  citizen_hash who;
+  nodes_[0].runs->release_claim(who, "op", "seen the card", heard);
+  EXPECT_TRUE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return said.size() == 13;
+  }));
+  for (const auto& why : said)
+    EXPECT_TRUE(why.starts_with("busy: ")) << why;
+}
+
 }  // namespace
 }  // namespace janji::actors

@@ -119,13 +119,14 @@ private:
       mail.way.sent = world_.nodes_[self_]->now();
       world_.post({self_, node - 1, mail_bytes{shard, schema::encode_mail(mail.way, mail.inputs)}});
     }
-    void tell_rounds(sequence_t applied, const std::vector<round_event>& history) override {
+    void tell_rounds_since(std::uint64_t, const schema::rounds_history&) override {}
+    void tell_rounds(sequence_t applied, const std::vector<round_event>& history, const std::set<std::uint64_t>&) override {
       for (std::size_t n = 0; n < cluster_nodes; ++n)
         if (n != self_)
           world_.post({self_, n, told_rounds{applied, history}});
     }
     // No read model in this walk.
-    std::set<std::uint64_t> tell_figures(const std::vector<actors::group_figures>&, std::optional<std::uint64_t>) override { return {}; }
+    std::set<std::uint64_t> tell_figures(const schema::told_figures&, std::optional<std::uint64_t>) override { return {}; }
     void tell_leaving() override {
       for (std::size_t n = 0; n < cluster_nodes; ++n)
         if (n != self_)

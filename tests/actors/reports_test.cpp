@@ -116,5 +116,17 @@ TEST_F(reports_test, what_is_no_order_is_refused) {
     EXPECT_FALSE(said.good);
 }
 
+// Whoever was to answer has died with the question.
+TEST_F(reports_test, questions_of_others_that_nobody_answers_are_forgotten) {
+  for (int i = 0; i < 300; ++i)
+    is_asked(schema::encode_rounds({}, std::vector{opening()}));
+  EXPECT_EQ(states_.size(), 256U);
+  EXPECT_EQ(nodes_.said.size(), 44U) << "busy";
+  now_ = unix_ms{120'000};
+  tell(reports_, sweep{});
+  is_asked(schema::encode_rounds({}, std::vector{opening()}));
+  EXPECT_EQ(states_.size(), 257U);
+}
+
 }  // namespace
 }  // namespace janji::actors

@@ -10,14 +10,21 @@ namespace janji::actors {
 namespace {
 
 struct listening_nodes final : silent_nodes {
-  void tell_rounds(sequence_t applied, const std::vector<round_event>&) override { heard.push_back(applied); }
+  void tell_rounds(sequence_t applied, const std::vector<round_event>&, const std::set<std::uint64_t>& but) override {
+    heard.push_back(applied);
+    skipped = but;
+  }
+  void tell_rounds_since(std::uint64_t node, const schema::rounds_history& what) override { news.emplace_back(node, what); }
 
   std::vector<sequence_t> heard;
+  std::set<std::uint64_t> skipped;
+  std::vector<std::pair<std::uint64_t, schema::rounds_history>> news;
 };
 
 class rounds_test : public one_actor_test {
 protected:
   rounds_test() : one_actor_test(nodes_, one_shard()) {
+    shared_.now = [this] { return now_; };
     shard_ = spawn_stub({[this](append_mail& mail) { appended_.push_back(std::move(mail)); }, [](activate_groups&) {}});
     shared_.route.set_shard(shard_id{0}, shard_);
     shared_.availability = spawn_stub({[](catalogue_changed& c) { c.done(std::move(c.answer)); }});
@@ -55,7 +62,7 @@ protected:
     const auto day = d.groups.front();
     d.groups.assign(limits::round_groups_max, day);
     for (auto& g : d.groups)
-      for (int w = 0; w < 5; ++w)
+      for (int w = 0; w < 14; ++w)
         g.windows.push_back(day.windows.front());
     return d;
   }
@@ -71,6 +78,7 @@ protected:
   void lead(std::uint64_t incarnation) { tell(rounds_read{incarnation_t{incarnation}, {schema::owner::of_rounds(), {}, {}, {}}}); }
   std::uint64_t last_token() const { return appended_.back().items.at(0).token; }
 
+  unix_ms now_{1'000};
   listening_nodes nodes_;
   caf::actor shard_;
   caf::actor rounds_;
@@ -98,7 +106,9 @@ TEST_F(rounds_test, a_node_that_has_lost_the_rounds_tells_nobody_of_them) {
   tell(round_committed{last_token(), {}, false});
   EXPECT_EQ(refused_, 1);
   nodes_.heard.clear();
-  tell(tell_rounds_now{});
+  tell(tell_rounds{});
+  tell(rounds_known{2, sequence_t{}});
+  EXPECT_TRUE(nodes_.news.empty());
   EXPECT_TRUE(nodes_.heard.empty());
 }
 
@@ -129,7 +139,7 @@ TEST_F(rounds_test, an_order_done_elsewhere_is_answered_in_the_end_though_the_ro
   node_two_leads();
   order_import();
   tell(round_order_heard{passed_on_.at(0).ticket, "R", sequence_t{5}});
-  shared_.now = [] { return unix_ms{60'000}; };
+  now_ = unix_ms{60'000};
   tell(tell_rounds{});
   EXPECT_EQ(done_, 1);
 }
@@ -154,6 +164,129 @@ TEST_F(rounds_test, a_round_that_no_message_to_another_node_holds_is_refused_whe
   order_import(a_round_too_large(), false);
   EXPECT_EQ(refused_, 3);
   EXPECT_TRUE(passed_on_.empty());
+}
+
+// The whole history at every change and to every link that came up was megabytes for each.
+TEST_F(rounds_test, a_node_that_says_what_it_knows_is_told_what_is_new) {
+  lead(7);
+  order_import();
+  tell(round_committed{last_token(), sequence_t{5}, true});
+  tell(rounds_known{2, sequence_t{0}});
+  ASSERT_EQ(nodes_.news.size(), 1U);
+  EXPECT_EQ(nodes_.news[0].second.since, sequence_t{}) << "it knows nothing: all";
+  tell(rounds_known{2, sequence_t{0}});
+  EXPECT_EQ(nodes_.news.size(), 1U) << "that was on its way";
+  tell(rounds_known{2, sequence_t{5}});
+  EXPECT_EQ(nodes_.news.size(), 1U);
+  const auto change = [&](round_state to, std::uint64_t at) {
+    tell(state_order{round_id{1}, to, "why", "op", [](const auto&) {}});
+    tell(round_committed{last_token(), sequence_t{at}, true});
+  };
+  change(round_state::open, 8);
+  ASSERT_EQ(nodes_.news.size(), 2U);
+  EXPECT_EQ(nodes_.news[1].first, 2U);
+  EXPECT_EQ(nodes_.news[1].second.since, sequence_t{5});
+  EXPECT_EQ(nodes_.news[1].second.applied, sequence_t{8});
+  EXPECT_EQ(nodes_.news[1].second.events.size(), 1U);
+  EXPECT_EQ(nodes_.skipped, std::set<std::uint64_t>{2}) << "the others may be of an earlier version, and are told all";
+  change(round_state::paused, 9);
+  EXPECT_EQ(nodes_.news[2].second.since, sequence_t{8});
+  now_ = unix_ms{60'000};
+  tell(rounds_known{2, sequence_t{5}});  // both were lost
+  EXPECT_EQ(nodes_.news[3].second.since, sequence_t{5});
+  EXPECT_EQ(nodes_.news[3].second.events.size(), 2U);
+  tell(tell_rounds_now{2});  // a new link, perhaps a new life
+  change(round_state::open, 10);
+  EXPECT_EQ(nodes_.news.size(), 4U);
+  tell(rounds_known{2, sequence_t{0}});
+  EXPECT_EQ(nodes_.news[4].second.since, sequence_t{});
+}
+
+TEST_F(rounds_test, news_that_do_not_begin_where_this_node_is_are_not_taken) {
+  tell(rounds_told{sequence_t{5}, {round_imported{a_round(), "op", {}}}});
+  const auto opened = round_state_changed{round_id{0}, round_state::open, {}, "op", {}};
+  tell(rounds_told{sequence_t{8}, {opened}, sequence_t{7}});
+  EXPECT_EQ(shared_.rounds_applied, 5U);
+  EXPECT_EQ(shared_.catalogue.get()->rounds.at(0)->status.state, round_state::imported);
+  tell(rounds_told{sequence_t{8}, {opened}, sequence_t{5}});
+  EXPECT_EQ(shared_.rounds_applied, 8U);
+  EXPECT_EQ(shared_.catalogue.get()->rounds.at(0)->status.state, round_state::open);
+  EXPECT_EQ(shared_.catalogue.get()->rounds.size(), 1U);
+}
+
+// Two orders in one entry have one position: who was told of the first was never told of the second.
+TEST_F(rounds_test, others_hear_of_an_entry_when_all_of_it_is_known) {
+  lead(7);
+  tell(note_order{{"disk release", "", "op", {}}, [](const auto&) {}});
+  const auto first = last_token();
+  tell(note_order{{"keys rotate", "", "op", {}}, [this](const auto& done) { done ? ++done_ : ++refused_; }});
+  nodes_.heard.clear();
+  tell(round_committed{first, sequence_t{5}, true, false});
+  EXPECT_TRUE(nodes_.heard.empty());
+  tell(round_committed{last_token(), sequence_t{5}, true, true});
+  EXPECT_EQ(nodes_.heard, std::vector{sequence_t{5}});
+  EXPECT_EQ(shared_.catalogue.get()->trail.size(), 2U);
+  EXPECT_EQ(done_, 1);
+}
+
+TEST_F(rounds_test, an_order_that_is_not_committed_is_answered_all_the_same) {
+  lead(7);
+  order_import();
+  now_ = unix_ms{60'000};
+  tell(tell_rounds{});
+  EXPECT_EQ(refused_, 1);
+  tell(round_committed{last_token(), sequence_t{5}, true});
+  EXPECT_EQ(done_ + refused_, 1) << "one answer";
+  EXPECT_EQ(shared_.catalogue.get()->rounds.size(), 1U) << "and it came true";
+}
+
+// Everything that was ever ordered would some day be larger than what can be read.
+TEST_F(rounds_test, what_is_kept_of_orders_does_not_grow_for_ever) {
+  catalogue_builder builder(1);
+  builder.apply(round_imported{a_round(), "op", {}}, sequence_t{1});
+  builder.apply(round_state_changed{round_id{0}, round_state::open, {}, "op", {}}, sequence_t{2});
+  for (std::uint64_t n = 3; n < 20'000; ++n)
+    builder.apply(operator_noted{"note", std::to_string(n), "op", {}}, sequence_t{n});
+  EXPECT_LT(builder.history().size(), 3 * trail_entries_shown);
+  const auto built = builder.build();
+  EXPECT_EQ(built->rounds.at(0)->status.state, round_state::open);
+  EXPECT_EQ(built->trail.size(), trail_entries_shown);
+  EXPECT_EQ(built->trail.back().detail, "19999");
+  catalogue_builder again(1);
+  again.apply_snapshot(builder.history(), sequence_t{19'999});
+  EXPECT_EQ(again.build()->rounds.at(0)->status.state, round_state::open);
+  EXPECT_FALSE(again.since(sequence_t{500})) << "where in the snapshot that is, nobody knows";
+  EXPECT_TRUE(again.since(sequence_t{19'999}));
+}
+
+TEST_F(rounds_test, a_text_too_long_for_the_log_is_refused_whoever_brings_it) {
+  lead(7);
+  const std::string text(20U << 20U, 'x');
+  std::vector<std::string> said;
+  const auto done = [&](const auto& r) { said.push_back(r ? *r : r.error()); };
+  tell(note_order{{"disk release", text, "op", {}}, done});
+  tell(note_order{{"disk release", "", text, {}}, done});
+  order_import();
+  tell(round_committed{last_token(), sequence_t{5}, true});
+  tell(state_order{round_id{1}, round_state::open, text, "op", done, true});
+  ASSERT_EQ(said.size(), 3U);
+  for (const auto& why : said)
+    EXPECT_TRUE(why.starts_with("invalid: ") && why.contains("order_text_bytes_max")) << why.substr(0, 100);
+  EXPECT_EQ(appended_.size(), 1U) << "the import alone";
+}
+
+TEST_F(rounds_test, a_round_that_goes_in_parts_waits_until_no_node_is_of_an_earlier_version) {
+  lead(7);
+  auto large = a_round_too_large();
+  for (auto& g : large.groups)
+    g.windows.resize(6);
+  shared_.feature_level = 0;
+  order_import(large, false);
+  EXPECT_EQ(refused_, 1);
+  shared_.feature_level = cluster::feature_level_newest;
+  order_import(large, false);
+  EXPECT_EQ(refused_, 1);
+  EXPECT_EQ(appended_.size(), 1U);
 }
 
 TEST_F(rounds_test, others_are_told_again_and_seldomer_while_nothing_changes) {

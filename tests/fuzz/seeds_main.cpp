@@ -60,7 +60,7 @@ seeds peers() {
   out.push_back(
       schema::encode_mail({1, {}, {}}, std::vector<registry_input>{claim_request{}, confirm_claims{{reference{1}}}, cancel_command{}}));
   out.push_back(schema::encode_answers(std::vector{answer{request_id{1}, outcome::confirmed, true, 1, {booked_place{}}}}));
-  out.push_back(schema::encode_figures(std::vector{schema::group_figures{group_id{1}, {{1, 2, 3, 4, 5}}, {1, 2, 3}, sequence_t{9}}}));
+  out.push_back(schema::encode_figures({{schema::group_figures{group_id{1}, {{1, 2, 3, 4, 5}}, {1, 2, 3}, sequence_t{9}}}, {shard_id{1}}}));
   out.push_back(schema::encode_rounds(sequence_t{4},
                                       std::vector<round_event>{round_state_changed{round_id{1}, round_state::open, "", "by", unix_ms{1}}}));
   return out;

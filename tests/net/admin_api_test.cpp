@@ -178,6 +178,36 @@ TEST_F(admin_api_test, staff_release_a_disputed_claim) {
   EXPECT_EQ(book(s, "claim", "900101-14-0001").outcome(), "201");
 }
 
+// A reason is in the log for ever: one that no node could read or send would stop the shard that holds it.
+TEST_F(admin_api_test, a_text_too_long_for_a_log_is_refused_by_name) {
+  auto& s = server();
+  s.import("words", one_day);
+  s.open("words");
+  const auto refused = [&](std::string_view verb, std::string_view target, std::string_view more, std::size_t characters) {
+    const auto a = s.admin(verb, target, fmt::format(R"({{{}"reason":"{}"}})", more, std::string(characters, 'x')));
+    EXPECT_EQ(a.outcome(), "422 invalid") << target << " " << characters << " " << a.body.substr(0, 200);
+    EXPECT_EQ(a.at("/fields/0/field"), "reason") << target;
+    EXPECT_EQ(a.at("/fields/0/code"), "too_long") << target;
+    EXPECT_NE(a.at("/detail").find("reason_characters_max"), std::string::npos) << target;
+  };
+  constexpr std::string_view person = R"("round":"words","identity":{"type":"mykad","number":"900101-14-0001"},)";
+  for (const std::size_t characters : {std::size_t{501}, std::size_t{20} << 20U, std::size_t{70} << 20U}) {
+    for (const auto* verb : {"pause", "close", "erase"})
+      refused("POST", fmt::format("/admin/v1/rounds/words/{}", verb), R"("confirm":"words",)", characters);
+    refused("PATCH", "/admin/v1/rounds/words/groups/A/2021-06-07", R"("capacity":3,)", characters);
+    refused("POST", "/admin/v1/claims/release", person, characters);
+  }
+  EXPECT_EQ(s.admin("POST", "/admin/v1/keys/rotate", fmt::format(R"({{"new_master_key_file":"{}"}})", std::string(3'000, '/'))).outcome(),
+            "422 invalid");
+  EXPECT_EQ(s.admin("POST", "/admin/v1/rounds/words/pause", R"({"reason":7})").outcome(), "422 invalid");
+  std::string longest;
+  for (int i = 0; i < 500; ++i)
+    longest += "\U0001F4C5";
+  EXPECT_EQ(verb("words", "pause", fmt::format(R"({{"reason":"{}"}})", longest)), "200") << "500 characters, whatever their bytes";
+  EXPECT_EQ(verb("words", "resume"), "200");
+  EXPECT_EQ(book(s, "words", "900101-14-0001").outcome(), "201");
+}
+
 TEST_F(admin_api_test, what_is_stored_can_be_shown_without_names_and_numbers) {
   auto& s = server();
   s.import("show", one_day);

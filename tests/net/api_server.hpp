@@ -68,7 +68,7 @@ public:
       admin_api_ = std::make_unique<admin_api>(loop_.io(), *node_, *store_, *keys_, *sealing_, *signer_, *citizens_api_, std::string(token),
                                                shard_count);
       citizens_ = std::move(*listener::open(loop_.io(), "127.0.0.1", 0, {}, *citizens_api_));
-      admin_ = std::move(*listener::open(loop_.io(), "127.0.0.1", 0, {.body_bytes_max = 1 << 20}, *admin_api_));
+      admin_ = std::move(*listener::open(loop_.io(), "127.0.0.1", 0, {.body_bytes_max = 96U << 20U}, *admin_api_));
     });
     EXPECT_TRUE(loop_.wait_until([&] { return node_->ready(); }));
   }

@@ -54,7 +54,7 @@ inline std::shared_ptr<const actors::round_catalogue> sample_catalogue() {
   const auto entry = std::make_shared<const actors::round_entry>(sample_entry());
   const auto& groups = entry->definition.groups;
   for (std::uint32_t i = 0; i < groups.size(); ++i)
-    catalogue->groups[groups[i].id.value] = {entry->definition.id, groups[i].centre, shard_id{0}, i};
+    catalogue->groups.add({{groups[i].id.value, {entry->definition.id, groups[i].centre, shard_id{0}, i}}});
   catalogue->rounds.push_back(entry);
   return catalogue;
 }

@@ -49,6 +49,37 @@ TEST(envelope, what_was_put_together_comes_apart_again) {
 
 }  // namespace
 
+// What shards count before they put events into an entry that must be read and sent again.
+TEST(codec, no_batch_is_larger_than_the_bounds_of_its_events) {
+  const auto check = [](const std::vector<owned_event>& events) {
+    std::size_t bound = 0;
+    for (const auto& e : events)
+      bound += bytes_bound(e.event);
+    EXPECT_LE(encode_batch(events).size(), bound) << events.size() << " of kind " << events.front().event.index();
+  };
+  check(samples::events_v1());
+  const std::string sealed(limits::sealed_record_bytes_max, 's');
+  check(std::vector<owned_event>(100, booking_of({sealed, sealed, sealed, sealed})));
+  check(std::vector<owned_event>(4'096, booking_of({"s"})));
+  const std::string text(70'000, 't');
+  check({{owner::of(group_id{1}), group_event{capacity_changed{window_index{0}, 1, text, text, unix_ms{1}}}},
+         {owner::of_registry(), registry_event{cancel_intended{reference{1}, key_hash{1}, text, text, unix_ms{1}}}},
+         {owner::of_rounds(), round_event{round_state_changed{round_id{1}, round_state::paused, text, text, unix_ms{1}}}},
+         {owner::of_rounds(), round_event{operator_noted{text, text, text, unix_ms{1}}}}});
+  declined all{{}, unix_ms{1}};
+  all.refs.assign(limits::group_appends_max, {reference{1}, generation_t{1}});
+  check({{owner::of(group_id{1}), group_event{all}}});
+  check({{owner::of_registry(), registry_event{claims_confirmed{std::vector<reference>(10'000, reference{1})}}}});
+  round_imported round;
+  round.definition.centres.assign(300, {"A", "centre A", "Selangor", "Petaling", 3, 101});
+  for (const std::size_t windows : {1, 7, 64}) {
+    round.definition.groups.assign(20'000, {group_id{1}, 0, std::chrono::year{2027} / 1 / 1, {}});
+    for (auto& g : round.definition.groups)
+      g.windows.assign(windows, {540, 600, 10});
+    check({{owner::of_rounds(), round_event{round}}});
+  }
+}
+
 TEST(codec, every_event_comes_back_as_it_went) {
   for (const auto& event : samples::events_v1()) {
     const auto back = decode_batch(encode_batch(std::span(&event, 1)));
