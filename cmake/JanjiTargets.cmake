@@ -1,7 +1,10 @@
 # How the project's libraries, programs and tests are built: one place for flags.
 find_program(JANJI_CCACHE ccache)
 if(JANJI_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${JANJI_CCACHE})
+  # By itself, so that it holds however a build is started: paths below the source tree are hashed relative to it, and a
+  # precompiled header counts by what it was made from.
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${JANJI_CCACHE})
 endif()
 find_program(JANJI_MOLD mold)
 
@@ -12,6 +15,8 @@ target_include_directories(janji_flags INTERFACE ${CMAKE_SOURCE_DIR})
 if(NOT JANJI_COVERAGE)
   target_compile_options(janji_flags INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 endif()
+# Who uses Asio or Beast links janji_asio, which has their functions.
+target_compile_definitions(janji_flags INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
 # Designated initialisers leave the rest at its default on purpose. GCC 12 reports false positives in its own and Boost's headers when it inlines deeply.
 target_compile_options(janji_flags INTERFACE -Wno-missing-field-initializers -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-free-nonheap-object)
 if(JANJI_MOLD)
@@ -49,12 +54,43 @@ function(janji_program name)
   target_link_libraries(${name} PRIVATE janji_flags ${ARG_DEPS})
 endfunction()
 
-# janji_test(<name> SOURCES ... [DEPS ...]): a GoogleTest program, one ctest entry.
+# janji_cold(<files>...): what runs seldom, and is slow to compile for the speed that it does not need.
+function(janji_cold)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS -O1)
+  endif()
+endfunction()
+
+# The precompiled headers of all tests but those that name others.
+function(janji_test_headers)
+  if(NOT TARGET janji_test_headers)
+    find_package(GTest REQUIRED)
+    file(WRITE ${CMAKE_BINARY_DIR}/test_headers.cpp "// Only for the precompiled headers of the tests.\n")
+    add_library(janji_test_headers STATIC ${CMAKE_BINARY_DIR}/test_headers.cpp)
+    target_link_libraries(janji_test_headers PRIVATE janji_flags janji_test_flags GTest::gtest GTest::gmock fmt::fmt)
+    target_precompile_headers(janji_test_headers PRIVATE <gtest/gtest.h> <fmt/format.h> <algorithm> <chrono> <expected> <filesystem>
+      <fstream> <functional> <map> <memory> <optional> <random> <string> <thread> <vector>)
+  endif()
+endfunction()
+add_library(janji_test_flags INTERFACE)
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(janji_test_flags INTERFACE -O1)
+endif()
+
+# janji_test(<name> SOURCES ... [DEPS ...] [HEADERS target]): a GoogleTest program, one ctest entry, with the precompiled
+# headers of a target.
 function(janji_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "HEADERS" "SOURCES;DEPS" ${ARGN})
   find_package(GTest REQUIRED)
   add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE janji_flags GTest::gtest_main GTest::gmock ${ARG_DEPS})
+  target_link_libraries(${name} PRIVATE janji_flags janji_test_flags GTest::gtest_main GTest::gmock ${ARG_DEPS})
+  if(NOT ARG_HEADERS)
+    janji_test_headers()
+    set(ARG_HEADERS janji_test_headers)
+  endif()
+  if(NOT ARG_HEADERS STREQUAL "none")
+    target_precompile_headers(${name} REUSE_FROM ${ARG_HEADERS})
+  endif()
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${JANJI_TEST_TIMEOUT_S})
 endfunction()
