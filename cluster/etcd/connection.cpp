@@ -3,14 +3,18 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
-#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
 #include <boost/json.hpp>
 #include <optional>
 #include <utility>
+
+#include "cluster/streams/byte_stream.hpp"
 
 namespace janji::cluster::etcd {
 
@@ -42,34 +46,32 @@ std::expected<endpoint, std::string> parse_endpoint(std::string_view text) {
 }
 
 connection::connection(std::vector<endpoint> endpoints, std::shared_ptr<asio::ssl::context> tls)
-    : endpoints_(std::move(endpoints)), tls_context_(std::move(tls)) {}
+    : io_(std::make_unique<asio::io_context>(1)), endpoints_(std::move(endpoints)), tls_context_(std::move(tls)) {}
 connection::~connection() = default;
 
 void connection::interrupt() {
   interrupted_ = true;
-  asio::post(io_, [this] {
-    if (plain_)
-      plain_->cancel();
-    if (tls_)
-      beast::get_lowest_layer(*tls_).cancel();
+  asio::post(*io_, [this] {
+    if (stream_)
+      stream_->cancel();
   });
 }
 
-template <class Use>
-auto connection::with_stream(Use&& use) {
-  return tls_ ? use(*tls_) : use(*plain_);
-}
+// One type for every step: each type that is given to Beast is compiled through all its layers.
+struct connection::handler {
+  error_code* result;
+  void operator()(const error_code& ec, std::size_t) const { *result = ec; }
+};
 
 // Runs one asynchronous step to its end on this thread; `start` is given the handler to call.
-template <class Start>
-error_code connection::finish(steady::time_point deadline, Start&& start) {
+error_code connection::finish(steady::time_point deadline, const std::function<void(handler)>& start) {
   if (interrupted_)
     return asio::error::operation_aborted;
   error_code result = asio::error::would_block;
-  with_stream([&](auto& s) { beast::get_lowest_layer(s).expires_at(deadline); });
-  start([&result](const error_code& ec, auto&&...) { result = ec; });
-  io_.restart();
-  while (result == asio::error::would_block && io_.run_one() != 0) {
+  stream_->expires_at(deadline);
+  start(handler{&result});
+  io_->restart();
+  while (result == asio::error::would_block && io_->run_one() != 0) {
   }
   return result;
 }
@@ -78,40 +80,29 @@ std::expected<void, std::string> connection::connect(steady::time_point deadline
   const auto& e = endpoints_[at_];
   const auto where = fmt::format("{}:{}", e.host, e.port);
   error_code ec;
-  asio::ip::tcp::resolver resolver(io_);
+  asio::ip::tcp::resolver resolver(*io_);
   const auto found = resolver.resolve(e.host, e.port, ec);
   if (ec)
     return std::unexpected(fmt::format("{}: {}", where, ec.message()));
-  if (e.tls) {
-    if (!tls_context_)
-      return std::unexpected(where + ": https without a TLS context");
-    tls_ = std::make_unique<beast::ssl_stream<beast::tcp_stream>>(io_, *tls_context_);
-    SSL_set_tlsext_host_name(tls_->native_handle(), e.host.c_str());
-    tls_->set_verify_callback(asio::ssl::host_name_verification(e.host));
-  } else {
-    plain_ = std::make_unique<beast::tcp_stream>(io_);
-  }
-  ec = finish(deadline, [&](auto handler) { with_stream([&](auto& s) { beast::get_lowest_layer(s).async_connect(found, handler); }); });
-  if (!ec && tls_)
-    ec = finish(deadline, [&](auto handler) { tls_->async_handshake(asio::ssl::stream_base::client, handler); });
-  if (!ec) {
-    error_code ignored;
-    with_stream([&](auto& s) { beast::get_lowest_layer(s).socket().set_option(asio::ip::tcp::no_delay(true), ignored); });
+  if (e.tls && !tls_context_)
+    return std::unexpected(where + ": https without a TLS context");
+  stream_ = std::make_unique<byte_stream>(asio::ip::tcp::socket(*io_), e.tls ? tls_context_ : nullptr);
+  ec = finish(deadline, [&](handler then) { stream_->connect(found, then); });
+  if (!ec)
+    ec = finish(deadline, [&](handler then) { stream_->handshake_client(e.host, then); });
+  if (!ec)
     return {};
-  }
   close();
   return std::unexpected(fmt::format("{}: {}", where, ec.message()));
 }
 
 // Whoever has closed an idle connection must not make a request's outcome unknown.
 bool connection::still_open() {
-  if (!plain_ && !tls_)
+  if (!stream_)
     return false;
-  return with_stream([](auto& s) {
-    char byte = 0;
-    const auto n = ::recv(beast::get_lowest_layer(s).socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-  });
+  char byte = 0;
+  const auto n = ::recv(stream_->socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 std::expected<void, std::string> connection::ready(steady::time_point deadline) {
@@ -121,10 +112,7 @@ std::expected<void, std::string> connection::ready(steady::time_point deadline) 
   return connect(deadline);
 }
 
-void connection::close() {
-  plain_.reset();
-  tls_.reset();
-}
+void connection::close() { stream_.reset(); }
 
 void connection::next_endpoint() {
   close();
@@ -200,12 +188,12 @@ std::expected<json::object, failure> connection::post(std::string_view path, con
     }
     const auto& e = endpoints_[at_];
     const auto request = request_for(e, path, body, token);
-    auto ec = finish(until, [&](auto handler) { with_stream([&](auto& s) { http::async_write(s, request, handler); }); });
+    auto ec = finish(until, [&](handler then) { http::async_write(*stream_, request, then); });
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
     parser.body_limit(answer_bytes_max);
     if (!ec)
-      ec = finish(until, [&](auto handler) { with_stream([&](auto& s) { http::async_read(s, buffer, parser, handler); }); });
+      ec = finish(until, [&](handler then) { http::async_read(*stream_, buffer, parser, then); });
     if (ec) {
       last = {true, 0, fmt::format("{}:{}: {}", e.host, e.port, ec.message())};
       next_endpoint();
@@ -236,7 +224,7 @@ std::expected<void, failure> connection::stream(std::string_view path, const jso
     return fail(made.error());
   const auto where = fmt::format("{}:{}", current().host, current().port);
   const auto request = request_for(current(), path, body, token);
-  if (const auto ec = finish(deadline, [&](auto handler) { with_stream([&](auto& s) { http::async_write(s, request, handler); }); }))
+  if (const auto ec = finish(deadline, [&](handler then) { http::async_write(*stream_, request, then); }))
     return fail(fmt::format("{}: {}", where, ec.message()));
   beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
@@ -245,7 +233,7 @@ std::expected<void, failure> connection::stream(std::string_view path, const jso
   bool go_on = true;
   error_code end;
   while (go_on && !end && !parser.is_done()) {
-    end = finish(deadline, [&](auto handler) { with_stream([&](auto& s) { http::async_read_some(s, buffer, parser, handler); }); });
+    end = finish(deadline, [&](handler then) { http::async_read_some(*stream_, buffer, parser, then); });
     text += std::exchange(parser.get().body(), {});
     for (auto line = text.find('\n'); go_on && line != std::string::npos; line = text.find('\n')) {
       auto value = parsed(std::string_view(text).substr(0, line));

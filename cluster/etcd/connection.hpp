@@ -4,11 +4,7 @@
 // Threads: one at a time, except interrupt().
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
+#include <atomic>
 #include <boost/json/object.hpp>
 #include <chrono>
 #include <expected>
@@ -16,8 +12,20 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cluster/etcd/options.hpp"
+
+// Asio and Beast are slow to compile: only connection.cpp needs them.
+namespace boost::asio {
+class io_context;
+namespace ssl {
+class context;
+}
+}  // namespace boost::asio
+namespace janji::cluster {
+class byte_stream;
+}
 
 namespace janji::cluster::etcd {
 
@@ -59,22 +67,19 @@ public:
   [[nodiscard]] const endpoint& current() const { return endpoints_[at_]; }
 
 private:
-  template <class Use>
-  auto with_stream(Use&& use);
   std::expected<void, std::string> connect(steady::time_point deadline);
   std::expected<void, std::string> ready(steady::time_point deadline);
   [[nodiscard]] bool still_open();
   void close();
   void next_endpoint();
-  template <class Start>
-  boost::system::error_code finish(steady::time_point deadline, Start&& start);
+  struct handler;
+  boost::system::error_code finish(steady::time_point deadline, const std::function<void(handler)>& start);
 
-  boost::asio::io_context io_{1};
+  std::unique_ptr<boost::asio::io_context> io_;
   std::vector<endpoint> endpoints_;
   std::size_t at_ = 0;
   std::shared_ptr<boost::asio::ssl::context> tls_context_;
-  std::unique_ptr<boost::beast::tcp_stream> plain_;
-  std::unique_ptr<boost::beast::ssl_stream<boost::beast::tcp_stream>> tls_;
+  std::unique_ptr<byte_stream> stream_;
   std::atomic<bool> interrupted_{false};
 };
 

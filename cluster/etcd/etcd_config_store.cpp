@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include <boost/asio/ssl/context.hpp>
 #include <boost/json.hpp>
 #include <charconv>
 #include <utility>

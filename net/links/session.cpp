@@ -1,19 +1,18 @@
 // One link: the hello in the headers of the WebSocket's upgrade, then frames of envelopes both ways.
 #include <fmt/format.h>
 
-#include <boost/asio/connect.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
-#include <boost/beast/version.hpp>
-#include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
+#include <boost/beast/websocket/stream.hpp>
 #include <cstring>
-#include <type_traits>
 #include <utility>
 
+#include "cluster/streams/byte_stream.hpp"
 #include "net/links/links_core.hpp"
 #include "schema/envelope.hpp"
 
@@ -24,8 +23,6 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 namespace websocket = boost::beast::websocket;
 using boost::system::error_code;
-using plain_stream = beast::tcp_stream;
-using tls_stream = beast::ssl_stream<beast::tcp_stream>;
 
 namespace {
 
@@ -54,10 +51,9 @@ std::string wrong_hello(const links_core& core, const Message& m, std::optional<
                          header_of(m, "X-Janji-Boot"), header_of(m, "X-Janji-To"), expected, out);
 }
 
-template <class Next>
 class session final : public link_session {
 public:
-  session(links_core& core, Next&& next) : core_(core), ws_(std::move(next)) {}
+  session(links_core& core, asio::ip::tcp::socket socket) : core_(core), ws_(std::move(socket), core.tls()) {}
 
   std::shared_ptr<session> self() { return std::static_pointer_cast<session>(shared_from_this()); }
 
@@ -66,29 +62,19 @@ public:
     node_ = node;
     host_ = host;
     lowest().expires_after(hello_patience);
-    lowest().async_connect(found, [me = self()](const error_code& ec, const auto&) {
+    lowest().connect(found, [me = self()](const error_code& ec, std::size_t) {
       if (ec)
         return me->dial_failed(ec.message());
-      me->no_delay();
-      if constexpr (std::is_same_v<Next, tls_stream>) {
-        me->ws_.next_layer().set_verify_callback(asio::ssl::host_name_verification(me->host_));
-        me->ws_.next_layer().async_handshake(asio::ssl::stream_base::client,
-                                             [me](const error_code& e) { e ? me->dial_failed(e.message()) : me->ask_upgrade(); });
-      } else {
-        me->ask_upgrade();
-      }
+      me->lowest().handshake_client(me->host_,
+                                    [me](const error_code& e, std::size_t) { e ? me->dial_failed(e.message()) : me->ask_upgrade(); });
     });
   }
 
   // ---- the side that is dialled
   void greet() {
     lowest().expires_after(hello_patience);
-    no_delay();
-    if constexpr (std::is_same_v<Next, tls_stream>)
-      ws_.next_layer().async_handshake(asio::ssl::stream_base::server,
-                                       [me = self()](const error_code& ec) { ec ? me->core_.refuse(ec.message()) : me->read_hello(); });
-    else
-      read_hello();
+    lowest().accepted();
+    lowest().handshake_server([me = self()](const error_code& ec, std::size_t) { ec ? me->core_.refuse(ec.message()) : me->read_hello(); });
   }
 
   void write_more() override {
@@ -114,11 +100,7 @@ public:
   void close() override { lowest().close(); }
 
 private:
-  beast::tcp_stream& lowest() { return beast::get_lowest_layer(ws_); }
-  void no_delay() {
-    error_code ignored;
-    lowest().socket().set_option(asio::ip::tcp::no_delay(true), ignored);
-  }
+  cluster::byte_stream& lowest() { return ws_.next_layer(); }
 
   void dial_failed(const std::string& why) {
     lowest().close();
@@ -266,7 +248,7 @@ private:
   }
 
   links_core& core_;
-  websocket::stream<Next> ws_;
+  websocket::stream<cluster::byte_stream> ws_;
   std::uint64_t node_ = 0;  // that is dialled
   std::string host_;
   beast::flat_buffer buffer_;
@@ -278,14 +260,6 @@ private:
   bool writing_ = false;
   bool open_ = false;
 };
-
-template <class Use>
-void with_stream(links_core& core, asio::ip::tcp::socket socket, Use&& use) {
-  if (const auto tls = core.tls())
-    use(std::make_shared<session<tls_stream>>(core, tls_stream(beast::tcp_stream(std::move(socket)), *tls)), tls);
-  else
-    use(std::make_shared<session<plain_stream>>(core, plain_stream(std::move(socket))), tls);
-}
 
 }  // namespace
 
@@ -303,13 +277,10 @@ void dial_peer(links_core& core, std::uint64_t node, const std::string& address)
                               return;
                             if (ec)
                               return core.dial_failed(node, host + ": " + ec.message());
-                            with_stream(core, asio::ip::tcp::socket(core.io),
-                                        [&](const auto& session, const auto&) { session->dial(node, host, found); });
+                            std::make_shared<session>(core, asio::ip::tcp::socket(core.io))->dial(node, host, found);
                           });
 }
 
-void greet_stranger(links_core& core, asio::ip::tcp::socket socket) {
-  with_stream(core, std::move(socket), [](const auto& session, const auto&) { session->greet(); });
-}
+void greet_stranger(links_core& core, asio::ip::tcp::socket socket) { std::make_shared<session>(core, std::move(socket))->greet(); }
 
 }  // namespace janji::net
