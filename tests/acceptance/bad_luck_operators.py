@@ -1,12 +1,16 @@
 """What bad luck an operator meets: a start that is refused in one sentence, and nothing lost once the cause is gone."""
+import concurrent.futures
 import os
 import shutil
 import socket
 import subprocess
+import time
 
+import disk
 from checks import wait_until
 from citizens import Round, book, booking, confirmed, content, day, new_key, open_demo
-from node import BUILD, Node, call, ctl, load, program
+from http_client import request
+from node import SLOW, Node, call, ctl, load, program
 
 
 class Operators:
@@ -306,18 +310,13 @@ def read_only_disk(o):
 
 
 def failing_sync(o):
-    fiu, control = shutil.which("fiu-run"), shutil.which("fiu-ctrl")
-    if not fiu or not control:
-        return o.checks.skip("a failing sync", "fiu-run is not installed (fiu-utils)")
-    if BUILD != "release":
-        return o.checks.skip("a failing sync", "fault injection and a sanitizer do not go together")
+    if why := disk.cannot():
+        return o.checks.skip("a failing sync", why)
     o.booked("sync")
-    base = o.checks.path("fiu")
-    o.node.start(before=(fiu, "-x", "-f", base)).ready()
+    under = disk.Disk(o.checks.path("failing-disk"))
+    o.node.start(environment=under.environment()).ready()
     o.book_one(1)
-    done = [call(control, "-f", base, "-c", f"enable name=posix/io/sync/{name},failinfo=5", str(o.node.process.pid))
-            for name in ("fsync", "fdatasync")]
-    o.checks.check("the disk begins to fail", all(d.code == 0 for d in done), [str(d) for d in done])
+    under.failing()
     told = "the connection ended"
     try:
         told = book(o.node, booking(("PUSAT", day(0)), o.people.one(), round_code="main")).status
@@ -325,10 +324,33 @@ def failing_sync(o):
         pass
     o.checks.check("a booking whose sync fails is not confirmed", told not in (200, 201), told)
     o.says_why("a sync that fails", "failed", o.node.wait(), o.node.stderr())
-    command = ";".join(f"enable name=posix/io/sync/{name},failinfo=5" for name in ("fsync", "fdatasync")).split(";")
-    o.refused("a start on a disk whose syncs fail", "", before=(fiu, "-x", "-f", "", "-c", command[0], "-c", command[1]))
+    o.refused("a start on a disk whose syncs fail", "", environment=under.environment())
     o.all_there("the disk works again")
 
 
+def hanging_sync(o):
+    if why := disk.cannot():
+        return o.checks.skip("a disk that hangs", why)
+    o.booked("hung")
+    under = disk.Disk(o.checks.path("hung-disk"))
+    o.node.start(environment=under.environment()).ready()
+    o.book_one(1)
+    under.slow(200)
+    begun = time.monotonic()
+    o.book_one(2)
+    o.checks.check("on a slow disk a booking is confirmed no earlier than it is there", time.monotonic() - begun >= 0.2)
+    under.hung()
+    with concurrent.futures.ThreadPoolExecutor() as citizen:
+        asked = citizen.submit(o.book_one, 3)
+        wait_until(lambda: under.held > 0, 30 * SLOW, "a sync hangs")
+        read = request(o.node.port, "GET", "/api/v1/rounds")
+        o.checks.check("while the disk hangs a booking waits, and what is read is answered", read.status == 200 and not asked.done(), read)
+        under.healthy()
+        asked.result(30 * SLOW)
+    o.checks.check("and is confirmed when the disk goes on", o.node.alive())
+    o.node.kill()
+    o.all_there("after it")
+
+
 ROWS = [corrupt_store, damaged_tables, truncated_log, wrong_key_file, port_taken, configuration, second_process, no_disk_space, low_disk,
-        read_only_disk, failing_sync]
+        read_only_disk, failing_sync, hanging_sync]

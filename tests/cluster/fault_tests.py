@@ -13,7 +13,8 @@ from node import call, program  # noqa: E402
 # What, for how many seconds.
 ROWS = [("killed", 3), ("frozen", 5), ("cut_off", 4), ("cut_from_nodes", 4), ("cut_one_pair", 4), ("deaf", 4), ("mute", 4), ("lossy", 4),
         ("narrow", 4), ("slow", 4), ("half_open", 6), ("etcd_cut_from", 4), ("etcd_cut_from_all", 4), ("etcd_member_killed", 3),
-        ("stopped", 2), ("wiped", 2), ("full", 3), ("failing_syncs", 1)]
+        ("stopped", 2), ("wiped", 2), ("full", 3), ("failing_syncs", 1), ("slow_disk", 5), ("hung_disk", 5),
+        ("clock_step", 4)]
 QUICK = ["killed", "frozen", "cut_from_nodes", "deaf", "lossy", "half_open", "etcd_cut_from_all", "stopped", "wiped", "full", "failing_syncs"]
 
 

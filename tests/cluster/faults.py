@@ -1,4 +1,5 @@
 """What can befall a cluster in the laboratory. Each begins when it is called and returns what ends it."""
+import glob
 import os
 import shutil
 import signal
@@ -171,19 +172,46 @@ class Faults:
 
     def failing_syncs(self, i):
         """every sync of one node fails"""
-        base = self.c.checks.path(f"fiu{i}")
-        self.restart_under(i, ("fiu-run", "-x", "-f", base))
-        pid = self.c.nodes[i].process.pid
-        for name in ("fsync", "fdatasync"):
-            done = call("fiu-ctrl", "-f", base, "-c", f"enable name=posix/io/sync/{name},failinfo=5", str(pid))
-            if done.code != 0:
-                raise Stop(f"fiu-ctrl: {done}")
+        self.c.disks[i].failing()
         wait_until(lambda: not self.c.nodes[i].alive(), 30, f"node {i + 1} ends because its disk fails")
 
         def heal():
             if not self.ended_as_expected(i, {3}):
                 raise Stop(f"node {i + 1} still runs")
             self.c.start(i)
+        return heal
+
+    def slow_disk(self, i):
+        """every sync of one node takes 200 ms more"""
+        self.c.disks[i].slow(200)
+        return self.c.disks[i].healthy
+
+    def hung_disk(self, i):
+        """no sync of one node returns"""
+        self.c.disks[i].hung()
+        wait_until(lambda: self.c.disks[i].held > 0 or not self.c.nodes[i].alive(), 30, f"a sync of node {i + 1} hangs")
+        return self.c.disks[i].healthy
+
+    # ---- clocks
+    def clock_step(self, i):
+        """a clock is set two hours on or back, and right again"""
+        file = self.c.checks.path(f"clock{i + 1}")
+
+        def set_by(seconds):
+            with open(f"{file}.new", "w") as out:
+                out.write(f"{seconds:+d}s")
+            os.rename(f"{file}.new", file)
+        set_by(0)
+        library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+        if not library:
+            raise Stop("faketime is not installed")
+        self.restart_under(i, ("env", f"LD_PRELOAD={library[0]}", f"FAKETIME_TIMESTAMP_FILE={file}", "FAKETIME_NO_CACHE=1",
+                               "FAKETIME_DONT_FAKE_MONOTONIC=1", "DONT_FAKE_MONOTONIC=1"))
+        set_by(self.c.checks.random.choice((7200, -7200)))
+
+        def heal():
+            set_by(0)
+            self.stopped(i)()
         return heal
 
     def restart_under(self, i, before):

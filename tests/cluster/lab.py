@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "acceptance"))
+import disk  # noqa: E402
 from checks import Stop, wait_until  # noqa: E402
 from cluster_parts import MASTER, all_in_step, hold_against_store, hold_the_same, open_demo_round, shard_records  # noqa: E402
 from http_client import request  # noqa: E402
@@ -136,19 +137,26 @@ class LabCluster:
         self.etcd = Etcd(checks, etcds)
         self.hosts = [Host(f"n{i}", f"10.0.0.{i}") for i in range(1, nodes + 1)]
         self.nodes = [Node(checks, f"node{i}") for i in range(1, nodes + 1)]
+        self.disks = [disk.Disk(checks.path(f"disk{i}")) for i in range(1, nodes + 1)]
         for i in range(nodes):
             self.nodes[i].janjid = janjid or self.nodes[i].janjid
             self.start(i)
 
     def start(self, i, before=(), **options):
-        host, more = self.hosts[i], []
+        """Under a disk that can be made slow, hung or failing; a dead one's is healthy again."""
+        self.disks[i].healthy()
+        environment = {} if disk.cannot() else self.disks[i].environment()
+        self.start_as(i, self.nodes[i], self.hosts[i], before=before, environment={**environment, "JANJI_MASTER_KEY": MASTER}, **options)
+
+    def start_as(self, i, node, host, before=(), **options):
+        """A process with the identity of node i, at a host."""
+        more = []
         for name, value in (("cluster.name", "test"), ("cluster.node", i + 1), ("cluster.etcd", self.etcd.endpoints),
                             ("cluster.address", host.ip), ("cluster.port", LINKS), ("cluster.zone", f"zone{i % 3 + 1}"),
                             ("http.address", host.ip), ("admin.address", "0.0.0.0"), *self.settings):
             more += ["--set", f"{name}={value}"]
-        self.nodes[i].enter = host.inside
-        self.nodes[i].start("--port", str(CITIZENS), "--admin-port", str(OPERATORS), *more, environment={"JANJI_MASTER_KEY": MASTER},
-                            before=(*host.inside, *before), **options)
+        node.enter = host.inside
+        node.start("--port", str(CITIZENS), "--admin-port", str(OPERATORS), *more, before=(*host.inside, *before), **options)
 
     def ready(self, i):
         try:
