@@ -18,6 +18,7 @@ enum class errc : std::uint8_t {
   wrong_key,
   missing,
   conflict,  // a compare-and-swap that lost
+  applied,   // a write that would leave a snapshot ahead of its log
 };
 
 struct store_error {

@@ -57,6 +57,8 @@ std::string log_key(shard_id shard, sequence_t sequence) { return big_endian(sha
 std::string snapshot_key(shard_id shard, schema::owner who) {
   return big_endian(shard.value, 2) + big_endian(static_cast<std::uint64_t>(who.kind), 1) + big_endian(who.group.value, 4);
 }
+// After those of all owners.
+std::string applied_key(shard_id shard) { return big_endian(shard.value, 2) + "\xff"; }
 std::string promise_key(shard_id shard) { return "promise/" + big_endian(shard.value, 2); }
 
 }  // namespace
@@ -91,6 +93,12 @@ std::optional<store_error> node_store::failure() const {
 result<void> node_store::write(std::span<const shard_write> writes) {
   if (auto known = failure())
     return std::unexpected(std::move(*known));
+  std::unique_lock<std::mutex> no_snapshot;  // is put between the look at them and the cut
+  if (std::ranges::any_of(writes, [](const auto& w) { return w.cut_after.has_value(); })) {
+    no_snapshot = std::unique_lock{applied_mutex_};
+    if (auto allowed = check_cuts(writes); !allowed)
+      return allowed;
+  }
   rocksdb::WriteBatch batch;
   std::uint64_t entries = 0;
   std::uint64_t bytes = 0;
@@ -120,6 +128,21 @@ result<void> node_store::write(std::span<const shard_write> writes) {
   ++syncs_;
   log_entries_ += entries;
   log_bytes_ += bytes;
+  return {};
+}
+
+result<void> node_store::check_cuts(std::span<const shard_write> writes) {
+  for (const auto& w : writes) {
+    if (!w.cut_after)
+      continue;
+    const auto applied = applied_max(w.shard);
+    if (!applied)
+      return std::unexpected(applied.error());
+    if (*w.cut_after < *applied)
+      return std::unexpected(store_error{
+          errc::applied, fmt::format("the log of shard {} in {} is not cut to entry {}: a snapshot holds what was applied up to {}",
+                                     w.shard.value, options_.path, w.cut_after->value, applied->value)});
+  }
   return {};
 }
 
@@ -222,9 +245,47 @@ result<log_entry> node_store::read_entry(shard_id shard, sequence_t sequence) co
 
 // ------------------------------------------------------------------ snapshots
 
+// Up to where a shard's snapshots hold what was applied: a row beside them, written with them.
+result<sequence_t> node_store::applied_max(shard_id shard) {
+  if (const auto known = applied_.find(shard.value); known != applied_.end())
+    return known->second;
+  std::string value;
+  auto s = db_->db->Get({}, db_->snapshots.get(), applied_key(shard), &value);
+  if (s.IsNotFound())  // written by a version that had no such row
+    s = db_->db->Get({}, db_->snapshots.get(), snapshot_key(shard, schema::owner::of_checkpoint()), &value);
+  if (!s.ok() && !s.IsNotFound())
+    return std::unexpected(explain(s, options_.path));
+  return applied_[shard.value] = sequence_t{s.ok() && value.size() >= 8 ? from_big_endian(std::string_view(value).substr(0, 8)) : 0};
+}
+
+// No snapshot beyond the end of its log: what is applied was written before.
+result<std::map<std::uint16_t, sequence_t>> node_store::newest_of(std::span<const snapshot_row> rows) {
+  std::map<std::uint16_t, sequence_t> newest;
+  for (const auto& row : rows)
+    newest[row.shard.value] = std::max(newest[row.shard.value], row.applied);
+  for (auto& [shard, applied] : newest) {
+    const auto log = tail(shard_id{shard});
+    if (!log)
+      return std::unexpected(log.error());
+    if (applied > log->last_sequence)
+      return std::unexpected(store_error{errc::applied, fmt::format("a snapshot of shard {} in {} is of entry {}, and its log ends at {}",
+                                                                    shard, options_.path, applied.value, log->last_sequence.value)});
+    const auto before = applied_max(shard_id{shard});
+    if (!before)
+      return std::unexpected(before.error());
+    if (applied.value != 0)  // nothing but rows of position 0: its snapshots are taken away
+      applied = std::max(applied, *before);
+  }
+  return newest;
+}
+
 result<void> node_store::put_snapshots(std::span<const snapshot_row> rows) {
   if (auto known = failure())
     return std::unexpected(std::move(*known));
+  const std::lock_guard lock{applied_mutex_};
+  const auto newest = newest_of(rows);
+  if (!newest)
+    return std::unexpected(newest.error());
   rocksdb::WriteBatch batch;
   std::uint64_t bytes = 0;
   for (const auto& row : rows) {
@@ -234,6 +295,10 @@ result<void> node_store::put_snapshots(std::span<const snapshot_row> rows) {
     const rocksdb::Slice value_parts[] = {applied, row.bytes};
     batch.Put(db_->snapshots.get(), {key_parts, 1}, {value_parts, 2});
     bytes += row.bytes.size();
+  }
+  for (const auto& [shard, applied] : *newest) {
+    batch.Put(db_->snapshots.get(), applied_key(shard_id{shard}), big_endian(applied.value, 8));
+    applied_[shard] = applied;
   }
   rocksdb::WriteOptions options;
   options.disableWAL = true;
@@ -261,6 +326,8 @@ result<std::vector<snapshot_row>> node_store::list_snapshots(shard_id shard) con
   const std::unique_ptr<rocksdb::Iterator> it(db_->db->NewIterator({}, db_->snapshots.get()));
   for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
     const auto key = it->key().ToStringView();
+    if (key == applied_key(shard))
+      continue;
     if (key.size() != 7 || it->value().size() < 8)
       return std::unexpected(store_error{errc::corrupt, "a snapshot in " + options_.path + " has a key or value that makes no sense"});
     const schema::owner who{static_cast<schema::owner_kind>(key[2]), group_id{static_cast<std::uint32_t>(from_big_endian(key.substr(3)))}};

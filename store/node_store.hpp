@@ -5,6 +5,8 @@
 // the truth and is kept for the whole campaign, and whatever a crash takes of them is made again from it; what it takes is
 // always the newest. Recovery tolerates a torn tail only (wal_check.hpp): all that was acknowledged is there, or the store
 // does not open and says which file is damaged. A cut goes to the position, entries of the same write come after it.
+// No snapshot is ever ahead of its log: a cut below the position of one, and a snapshot beyond the end of the log, are
+// refused (errc::applied) and change nothing. What was applied was committed, and nothing of that is ever taken back.
 //
 // Threads: write() from one thread at a time (the journal's); everything else from any.
 #pragma once
@@ -13,6 +15,7 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -156,6 +159,10 @@ private:
   std::uint64_t node_id_ = 0;
   std::uint64_t disk_id_ = 0;
   std::uint64_t boot_ = 0;
+  // Under applied_mutex_.
+  result<sequence_t> applied_max(shard_id shard);
+  result<void> check_cuts(std::span<const shard_write> writes);
+  result<std::map<std::uint16_t, sequence_t>> newest_of(std::span<const snapshot_row> rows);
   // Says what failed first; later failures are its consequences.
   result<void> fail(store_error error);
   [[nodiscard]] std::optional<store_error> failure() const;
@@ -164,6 +171,8 @@ private:
   std::optional<store_error> failed_;
   std::atomic<bool> has_failed_{false};
   std::mutex swap_mutex_;
+  std::mutex applied_mutex_;
+  std::map<std::uint16_t, sequence_t> applied_;  // by shard, as far as it was asked for
   std::atomic<std::uint64_t> syncs_{0}, log_entries_{0}, log_bytes_{0}, snapshot_bytes_{0};
 };
 

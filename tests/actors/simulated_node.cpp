@@ -58,8 +58,8 @@ store::node_store& memory_store::wipe(std::uint16_t shard_count) {
     for (const auto& row : rows)
       none.push_back({shard_id{s}, row.who, sequence_t{0}, {}});
   }
+  must(store_->put_snapshots(none));  // first: no log is cut below its snapshots
   must(store_->write(cuts));
-  must(store_->put_snapshots(none));
   return *store_;
 }
 

@@ -128,6 +128,7 @@ TEST(node_store, identity_stays_and_boots_are_counted) {
 TEST(node_store, snapshots_come_back_with_their_position) {
   const temporary_directory dir;
   auto s = open_at(dir.path() + "/store");
+  ASSERT_TRUE(s->write(std::vector{entries(2, 1, 45)}));
   ASSERT_TRUE(
       s->put_snapshots(std::vector<snapshot_row>{{shard_id{2}, schema::owner::of(group_id{9}), sequence_t{44}, std::string(5000, 'x')},
                                                  {shard_id{2}, schema::owner::of_registry(), sequence_t{45}, "r"}})
@@ -138,6 +139,48 @@ TEST(node_store, snapshots_come_back_with_their_position) {
   EXPECT_EQ((*row)->bytes.size(), 5000U);
   EXPECT_EQ(s->list_snapshots(shard_id{2})->size(), 2U);
   EXPECT_FALSE(s->get_snapshot(shard_id{3}, schema::owner::of_registry())->has_value());
+}
+
+// A cut that took back what was applied would leave owners that know more than their log.
+TEST(node_store, a_log_is_never_cut_below_a_snapshot_of_it) {
+  const temporary_directory dir;
+  const auto cut = [](std::uint64_t after) { return std::vector{shard_write{shard_id{2}, std::nullopt, sequence_t{after}, {}}}; };
+  const auto snapshot = [](std::uint32_t group, std::uint64_t applied) {
+    return std::vector<snapshot_row>{{shard_id{2}, schema::owner::of(group_id{group}), sequence_t{applied}, "s"}};
+  };
+  {
+    auto s = open_at(dir.path() + "/store");
+    ASSERT_TRUE(s->write(std::vector{entries(2, 1, 9), entries(3, 1, 9)}));
+    ASSERT_TRUE(s->put_snapshots(snapshot(7, 6)));
+    ASSERT_TRUE(s->put_snapshots(snapshot(8, 4)));
+    const auto refused = s->write(cut(5));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::applied);
+    EXPECT_NE(refused.error().text().find("what was applied up to 6"), std::string::npos) << refused.error().text();
+    EXPECT_EQ(s->tail(shard_id{2})->last_sequence, sequence_t{9});
+    EXPECT_TRUE(s->write(std::vector{shard_write{shard_id{3}, std::nullopt, sequence_t{2}, {}}})) << "of another shard";
+    ASSERT_TRUE(s->flush());
+  }
+  auto s = open_at(dir.path() + "/store");
+  EXPECT_FALSE(s->write(cut(5))) << "after a restart";
+  EXPECT_TRUE(s->write(cut(6)));
+  EXPECT_EQ(s->tail(shard_id{2})->last_sequence, sequence_t{6});
+}
+
+TEST(node_store, no_snapshot_is_ahead_of_its_log) {
+  const temporary_directory dir;
+  auto s = open_at(dir.path() + "/store");
+  ASSERT_TRUE(s->write(std::vector{entries(2, 1, 9)}));
+  const auto put = [&](std::uint64_t applied) {
+    return s->put_snapshots(std::vector<snapshot_row>{{shard_id{2}, schema::owner::of_registry(), sequence_t{applied}, "s"}});
+  };
+  ASSERT_TRUE(put(9));
+  const auto refused = put(10);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::applied);
+  EXPECT_EQ((*s->get_snapshot(shard_id{2}, schema::owner::of_registry()))->applied, sequence_t{9});
+  EXPECT_TRUE(s->write(std::vector{entries(2, 10, 1)})) << "a refusal is no failure";
+  EXPECT_TRUE(put(10));
 }
 
 TEST(node_store, a_second_process_is_told_that_the_store_is_in_use) {
