@@ -14,7 +14,9 @@ from node import call, program  # noqa: E402
 ROWS = [("killed", 3), ("frozen", 5), ("cut_off", 4), ("cut_from_nodes", 4), ("cut_one_pair", 4), ("deaf", 4), ("mute", 4), ("lossy", 4),
         ("narrow", 4), ("slow", 4), ("half_open", 6), ("etcd_cut_from", 4), ("etcd_cut_from_all", 4), ("etcd_member_killed", 3),
         ("stopped", 2), ("wiped", 2), ("full", 3), ("failing_syncs", 1), ("slow_disk", 5), ("hung_disk", 5),
-        ("clock_step", 4)]
+        ("clock_step", 4), ("etcd_member_isolated", 6), ("etcd_full", 4), ("removed_directory", 3), ("rolled_back", 5), ("rolled_back_starts", 3)]
+# Only where they are named: a copy of a disk is let in beside its original yet.
+NAMED = [("cloned", 1), ("cloned_first", 3)]
 QUICK = ["killed", "frozen", "cut_from_nodes", "deaf", "lossy", "half_open", "etcd_cut_from_all", "stopped", "wiped", "full", "failing_syncs"]
 
 
@@ -39,7 +41,7 @@ def through_one(cluster, faults, load, name, seconds, i):
 
 def through_all(checks):
     wanted = os.environ.get("JANJI_FAULTS", "").split() or QUICK
-    rows = [r for r in ROWS if wanted == ["all"] or r[0] in wanted]
+    rows = ROWS if wanted == ["all"] else [r for r in ROWS + NAMED if r[0] in wanted]
     small_disk(checks.path("node3"), checks.path("node3.img"), 700)
     cluster = LabCluster(checks, 3, etcds=3)
     cluster.open_round()

@@ -1,4 +1,5 @@
 """What can befall a cluster in the laboratory. Each begins when it is called and returns what ends it."""
+import base64
 import glob
 import os
 import shutil
@@ -6,16 +7,18 @@ import signal
 import subprocess
 import sys
 
-from lab import LINKS, call, must
+from lab import ETCD_QUOTA_BYTES, LINKS, MASTER, Host, must
 from checks import Stop, wait_until
+from node import Node
 
 RELAY_PORT, RELAY_USER = 9999, 65534
+COPIES_IP = "10.0.0.200"
 
 
 class Faults:
     def __init__(self, cluster):
         self.c = cluster
-        self.expected_ends = {}  # node: exit codes that a fault may cause
+        self.copies = None  # the host at which copies of disks are started
 
     def others(self, i):
         return [h.ip for k, h in enumerate(self.c.hosts) if k != i]
@@ -42,9 +45,7 @@ class Faults:
     def wiped(self, i):
         """kill -9, and the disk is lost"""
         self.c.kill(i)
-        for name in os.listdir(self.c.nodes[i].data):  # the directory may be a mount
-            path = os.path.join(self.c.nodes[i].data, name)
-            shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+        self.empty(self.c.nodes[i].data)
         return lambda: self.c.start(i)
 
     def zone_lost(self, i):
@@ -150,7 +151,112 @@ class Faults:
         self.c.etcd.kill(k)
         return lambda: self.c.etcd.start(k)
 
+    def etcd_member_isolated(self, i):
+        """a member of etcd is cut off from the other members, not from the nodes"""
+        members = self.c.etcd.members
+        member = members[i % len(members)]
+        undo = [u for m in members if m is not member
+                for u in (member.rule("INPUT", "-s", m.ip, "-j", "DROP"), member.rule("OUTPUT", "-d", m.ip, "-j", "DROP"))]
+        return lambda: [u() for u in undo]
+
+    def etcd_full(self, _):
+        """etcd is full"""
+        etcd, piece = self.c.etcd, base64.b64encode(b"\0" * (1 << 20)).decode()
+        for n in range(2 * ETCD_QUOTA_BYTES >> 20):
+            if "header" not in etcd.ask("/v3/kv/put", {"key": base64.b64encode(b"filler%d" % n).decode(), "value": piece}):
+                break
+        wait_until(etcd.alarms, 30, "etcd raises its alarm")
+        return etcd.make_room
+
     # ---- disks
+    def removed_directory(self, i):
+        """the directory of a running node is removed"""
+        node = self.c.nodes[i]
+        self.empty(node.data)
+
+        def heal():
+            if node.alive():
+                self.c.kill(i)
+            else:
+                self.ended_as_expected(i, {2, 3})
+            self.c.start(i)
+        return heal
+
+    def rolled_back(self, i):
+        """a disk is put back as it was before"""
+        before = self.copy_of_disk(i)
+
+        def heal():
+            self.c.kill(i)
+            self.empty(self.c.nodes[i].data)
+            shutil.copytree(before, self.c.nodes[i].data, dirs_exist_ok=True)
+            shutil.rmtree(before)
+            self.c.start(i)
+        return heal
+
+    def rolled_back_starts(self, i):
+        """a disk is put back as it was before its node's last start or last two"""
+        heal = self.rolled_back(i)
+        for _ in range(self.c.checks.random.choice((1, 2))):
+            self.stopped(i)()
+            wait_until(lambda: self.c.ready(i), 60, f"node {i + 1} is ready")
+        return heal
+
+    def cloned(self, i):
+        """a copy of a disk is started beside its original, and refused"""
+        copy = self.start_copy(i, self.copy_of_disk(i))
+        self.refused(copy, "the copy of a disk")
+        return lambda: shutil.rmtree(copy.data)
+
+    def cloned_first(self, i):
+        """a copy of a disk is started in place of its original, which is started after it, and refused"""
+        self.stopped(i)
+        copy = self.start_copy(i, self.copy_of_disk(i))
+        host = self.host_of_copies()
+        wait_until(lambda: self.c.serves(copy, host), 60, "the copy is ready")
+        self.c.start(i)
+        self.refused(self.c.nodes[i], "the original of a disk whose copy serves")
+
+        def heal():
+            copy.kill()
+            shutil.rmtree(copy.data)
+            self.c.start(i)
+        return heal
+
+    def copy_of_disk(self, i):
+        """As of one moment, as a snapshot of a volume is: a running node is held while it is copied."""
+        node, to = self.c.nodes[i], self.c.checks.path(f"copy{i + 1}")
+        alive = node.alive()
+        if alive:
+            os.kill(node.process.pid, signal.SIGSTOP)
+        shutil.copytree(node.data, to)
+        if alive:
+            os.kill(node.process.pid, signal.SIGCONT)
+        return to
+
+    def host_of_copies(self):
+        if self.copies is None:
+            self.copies = Host("copies", COPIES_IP)
+        return self.copies
+
+    def start_copy(self, i, data):
+        node = Node(self.c.checks, f"copy{i + 1}", data)
+        self.c.start_as(i, node, self.host_of_copies(), environment={"JANJI_MASTER_KEY": MASTER})
+        return node
+
+    @staticmethod
+    def refused(node, what):
+        """A start that does not go on beside another of the same identity, and says so."""
+        wait_until(lambda: not node.alive(), 60, f"{what} is refused")
+        if node.process.returncode != 2:
+            raise Stop(f"{what} ended with {node.process.returncode}: {node.stderr()[-500:]}")
+
+    @staticmethod
+    def empty(directory):
+        for name in os.listdir(directory):  # the directory may be a mount
+            path = os.path.join(directory, name)
+            shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+
     def full(self, i):
         """a full disk (of a node whose data has a mount of its own)"""
         node = self.c.nodes[i]

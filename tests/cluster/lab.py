@@ -1,6 +1,7 @@
 """A laboratory of network namespaces: one bridge and a namespace a host, private to this run with its mounts and processes.
 
 enter() starts the program again in namespaces of its own, so nothing of the machine is changed and everything ends with it."""
+import base64
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from node import SLOW, Node, call, program  # noqa: E402
 HERE = "10.0.0.254"
 NETNS = "/run/netns"
 CITIZENS, OPERATORS, LINKS = 8080, 8081, 9000
+ETCD_QUOTA_BYTES = 64 << 20
 UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
 
@@ -93,7 +95,7 @@ class Etcd:
         host = self.members[i]
         everybody = ",".join(f"{m.name}=http://{m.ip}:2380" for m in self.members)
         command = ["/usr/bin/etcd", "--name", host.name, "--data-dir", self.checks.path(host.name), "--initial-cluster", everybody,
-                   "--heartbeat-interval", "200", "--election-timeout", "2000",
+                   "--quota-backend-bytes", str(ETCD_QUOTA_BYTES), "--heartbeat-interval", "200", "--election-timeout", "2000",
                    "--listen-client-urls", f"http://{host.ip}:2379", "--advertise-client-urls", f"http://{host.ip}:2379",
                    "--listen-peer-urls", f"http://{host.ip}:2380", "--initial-advertise-peer-urls", f"http://{host.ip}:2380"]
         with open(self.checks.path(f"{host.name}.log"), "ab") as log:
@@ -112,6 +114,22 @@ class Etcd:
             except OSError:
                 pass
         return {}
+
+    def alarms(self):
+        return self.ask("/v3/maintenance/alarm", {"action": "GET"}).get("alarms", [])
+
+    def make_room(self):
+        """What filled it is removed, its history and its files are made small, and its alarms are taken back."""
+        key, end = (base64.b64encode(k).decode() for k in (b"filler", b"filles"))
+        self.ask("/v3/kv/deleterange", {"key": key, "range_end": end})
+        revision = self.ask("/v3/kv/range", {"key": "Lw=="})["header"]["revision"]
+        self.ask("/v3/kv/compaction", {"revision": revision, "physical": True})
+        for m in self.members:
+            if request(2379, "POST", "/v3/maintenance/defragment", {}, seconds=60, host=m.ip).status != 200:
+                raise Stop(f"{m.name} is not defragmented")
+        for a in self.alarms():
+            self.ask("/v3/maintenance/alarm", {"action": "DEACTIVATE", "memberID": a.get("memberID"), "alarm": a["alarm"]})
+        wait_until(lambda: not self.alarms(), 30, "etcd's alarms are taken back")
 
     def answers(self):
         return "header" in self.ask("/v3/kv/range", {"key": "Lw=="})
@@ -159,8 +177,12 @@ class LabCluster:
         node.start("--port", str(CITIZENS), "--admin-port", str(OPERATORS), *more, before=(*host.inside, *before), **options)
 
     def ready(self, i):
+        return self.serves(self.nodes[i], self.hosts[i])
+
+    @staticmethod
+    def serves(node, host):
         try:
-            return self.nodes[i].alive() and request(OPERATORS, "GET", "/readyz", seconds=5, host=self.hosts[i].ip).status == 200
+            return node.alive() and request(OPERATORS, "GET", "/readyz", seconds=5, host=host.ip).status == 200
         except OSError:
             return False
 
