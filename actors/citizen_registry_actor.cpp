@@ -10,8 +10,13 @@
 namespace janji::actors {
 
 citizen_registry_actor::citizen_registry_actor(caf::actor_config& config, node_context& shared, shard_id shard, incarnation_t incarnation,
-                                               recovered_owner&& recovered)
-    : caf::event_based_actor(config), shared_(shared), shard_(shard), incarnation_(incarnation), recovered_(std::move(recovered)) {}
+                                               recovered_owner&& recovered, std::shared_ptr<refusal_table> refusals)
+    : caf::event_based_actor(config),
+      shared_(shared),
+      shard_(shard),
+      incarnation_(incarnation),
+      recovered_(std::move(recovered)),
+      refusals_(std::move(refusals)) {}
 
 caf::behavior citizen_registry_actor::make_behavior() {
   recover();
@@ -46,6 +51,7 @@ void citizen_registry_actor::recover() {
   if (!machine)
     shared_.fatal(machine.error());
   machine_.emplace(machine ? std::move(*machine) : citizen_registry(shard_, incarnation_, shared_.faults));
+  machine_->use(refusals_);
   recovered_ = {};
   appends_.who = schema::owner::of_registry();
   appends_.incarnation = incarnation_;

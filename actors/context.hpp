@@ -13,6 +13,7 @@
 #include <set>
 #include <vector>
 
+#include "actors/heard.hpp"
 #include "actors/messages.hpp"
 #include "actors/node.hpp"
 #include "actors/pending_commands.hpp"
@@ -51,6 +52,11 @@ public:
   virtual void tell_leaving() = 0;
   // To every node: this one has ceased to lead the shard, and what waited at its owners is gone.
   virtual void tell_deposed(shard_id shard) = 0;
+  // To every node: what leaders here have counted.
+  virtual void tell_heard(const std::vector<schema::heard_shard>& shards) = 0;
+  // To the heir of a tenure: its refusals. And back, once it has them all.
+  virtual void pass_table(std::uint64_t node, shard_id shard, const schema::table_part& part) = 0;
+  virtual void acknowledge_table(std::uint64_t node, shard_id shard, std::uint64_t number) = 0;
   // To every node: how this one's replicas stand.
   virtual void tell_report(const schema::node_report& report) = 0;
   // An operator's question or order about a shard, to one node, and its answer.
@@ -100,6 +106,17 @@ struct node_context {
   // A strict round on this shard asks nobody: set by the shard while it serves alone.
   [[nodiscard]] bool strict_rounds_free(shard_id s) const { return strict_free_[s.value].load(std::memory_order_acquire); }
   void set_strict_rounds_free(shard_id s, bool free) { strict_free_[s.value].store(free, std::memory_order_release); }
+
+  // Fronts stamp requests, and leaders judge by it.
+  [[nodiscard]] bool counts_refusals() const { return feature_level >= 1; }
+  heard_stamps heard{options.shard_count};
+  void hear(const std::vector<answer>& answers) {
+    for (const auto& a : answers)
+      if (a.what != outcome::confirmed)  // that says what its request bore
+        heard.hear(a.shard, a.stamp);
+  }
+  // Of the shards that are led here. Set and taken back by the shard.
+  std::vector<std::atomic<std::shared_ptr<const refusal_table>>> refusals{options.shard_count};
 
   published<round_catalogue> catalogue;
   // Of the cluster (cluster/feature_level.hpp): below a level nobody writes its events or sends its messages. Grows only.

@@ -17,6 +17,7 @@
 #include "cluster/replication/ports.hpp"
 #include "schema/codec.hpp"
 #include "schema/mail.hpp"
+#include "schema/tenure.hpp"
 #include "store/node_store.hpp"
 
 namespace janji::actors {
@@ -162,6 +163,13 @@ struct link_lost {
 };
 struct link_back {  // what was on its way there may be lost
   std::uint64_t node = 0;
+};
+struct table_part_told {  // of refusals, from a leader that hands its tenure over
+  std::uint64_t node = 0;
+  schema::table_part part;
+};
+struct table_heard {  // the heir has it all
+  std::uint64_t number = 0;
 };
 struct leader_deposed {};  // elsewhere: what it was asked and had not decided is gone
 struct hand_over_all {};   // stop: lead nothing any more, then count yourself in
@@ -366,6 +374,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::state_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::pass_round_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::round_order_heard)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::note_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::table_part_told)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::table_heard)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::leader_deposed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::node_leaves)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::shard_order)

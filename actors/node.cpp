@@ -139,6 +139,7 @@ struct node::impl {
     });
   }
   void count_unheard(node_status& s) const;
+  [[nodiscard]] bool heard_every_leader() const;
   void answered(std::vector<answer>&& answers);
   void send_elsewhere(std::vector<answer>& answers);
   request_id operator_request(operator_done&& done) {
@@ -155,6 +156,7 @@ struct node::impl {
 void node::impl::answered(std::vector<answer>&& answers) {
   if (failed)
     return;  // nothing is said after a failed write
+  shared.hear(answers);
   if (others)
     send_elsewhere(answers);
   std::erase_if(answers, [&](const answer& a) {
@@ -269,7 +271,7 @@ std::expected<std::unique_ptr<node>, std::string> node::start(const node_options
   m.log = std::make_unique<journal>(store, [&m](std::string why) { m.fail(std::move(why)); });
   m.shared.journal = m.log.get();
   m.system = std::make_unique<caf::actor_system>(configure(m.config, options));
-  if (clustered) {
+  {
     m.shared.random = [generator = std::make_shared<std::mt19937_64>(std::random_device{}()), mutex = std::make_shared<std::mutex>()] {
       const std::lock_guard lock{*mutex};
       return (*generator)();
@@ -320,6 +322,7 @@ void node::set_answer_sink(std::function<void(std::vector<answer>&&)> sink) {
   impl_->sink = sink ? std::make_shared<const std::function<void(std::vector<answer>&&)>>(std::move(sink)) : nullptr;
 }
 
+std::shared_ptr<const std::vector<stamp>> node::heard() const { return impl_->shared.heard.copy(); }
 bool node::storage_low() const { return impl_->shared.storage_low; }
 std::shared_ptr<const round_catalogue> node::catalogue() const { return impl_->shared.catalogue.get(); }
 std::shared_ptr<const std::vector<group_figures>> node::figures() const { return impl_->model.figures.get(); }
@@ -443,11 +446,23 @@ void node::replace_member(shard_id shard, std::uint64_t dead, std::uint64_t by, 
   caf::anon_send(impl_->shared.reports, replace_order{shard, dead, by, std::move(done)});
 }
 
+// Of a cluster: whoever leads and serves has told this node of its tenure, so that what citizens ask from now on is stamped.
+bool node::impl::heard_every_leader() const {
+  if (!others || !shared.counts_refusals())
+    return true;
+  const auto heard = shared.heard.copy();
+  for (const auto& [node, told] : *shared.told_reports.get())
+    for (const auto& s : told.report.shards)
+      if (s.serving && s.shard.value < heard->size() && (*heard)[s.shard.value].tenure == tenure_id{})
+        return false;
+  return true;
+}
+
 bool node::ready() const {
   const auto& s = impl_->shared;
   // In a cluster shards are led elsewhere too.
   const bool serving = impl_->others != nullptr || s.shards_serving == s.options.shard_count;
-  return !impl_->failed && !s.stopping && serving && s.read_model_complete;
+  return !impl_->failed && !s.stopping && serving && s.read_model_complete && impl_->heard_every_leader();
 }
 
 void node::stop(std::uint32_t limit_ms) {

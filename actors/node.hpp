@@ -218,6 +218,8 @@ public:
   void submit(std::vector<citizen_command>&& turn);
   void set_answer_sink(std::function<void(std::vector<answer>&&)> sink);
   [[nodiscard]] bool storage_low() const;
+  // What has been heard of the leaders of all shards: requests that come from now on are stamped with it.
+  [[nodiscard]] std::shared_ptr<const std::vector<stamp>> heard() const;
 
   // ---- read model; never touches the booking path
   [[nodiscard]] std::shared_ptr<const round_catalogue> catalogue() const;

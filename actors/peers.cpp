@@ -157,6 +157,16 @@ std::set<std::uint64_t> peers::tell_figures(const schema::told_figures& figures,
 }
 void peers::tell_leaving() { send_to_all(kind::leaving, {}); }
 void peers::tell_deposed(shard_id shard) { send_to_all(kind::deposed, {}, shard); }
+void peers::tell_heard(const std::vector<schema::heard_shard>& shards) {
+  if (!linked().empty())
+    send_to_all(kind::heard, schema::encode_heard(shards));
+}
+void peers::pass_table(std::uint64_t node, shard_id shard, const schema::table_part& part) {
+  send(node, shard, kind::table_part, schema::encode_table_part(part));
+}
+void peers::acknowledge_table(std::uint64_t node, shard_id shard, std::uint64_t number) {
+  send(node, shard, kind::table_acknowledged, schema::encode_table_acknowledged(number));
+}
 void peers::tell_report(const schema::node_report& report) {
   if (!linked().empty())
     send_to_all(kind::report, schema::encode_report(report));
@@ -217,6 +227,7 @@ std::string peers::take(const cluster::peer& from, cluster::peer_message& messag
       if (!answers)
         return answers.error().text;
       std::erase_if(*answers, [this](const janji::answer& a) { return node_of(a.request) != shared_.node_id; });
+      shared_.hear(*answers);
       if (!answers->empty())
         shared_.answers(std::move(*answers));
       return {};
@@ -242,11 +253,35 @@ std::string peers::take(const cluster::peer& from, cluster::peer_message& messag
         caf::anon_send(shared_.route.shard(shard_id{s}), node_leaves{from.node});
       return {};
     case kind::deposed: caf::anon_send(shared_.route.shard(message.shard), leader_deposed{}); return {};
+    case kind::heard:
+    case kind::table_part:
+    case kind::table_acknowledged: return take_tenure(from, message);
     case kind::report:
     case kind::ask:
     case kind::said: return take_operators(from, message);
   }
   return "no such kind is known here";
+}
+
+// What leaders have counted, and to whom they pass it on.
+std::string peers::take_tenure(const cluster::peer& from, const cluster::peer_message& message) {
+  if (static_cast<kind>(message.kind) == kind::heard) {
+    const auto heard = schema::decode_heard(message.payload);
+    if (!heard)
+      return heard.error().text;
+    shared_.heard.hear(*heard);
+  } else if (static_cast<kind>(message.kind) == kind::table_part) {
+    auto part = schema::decode_table_part(message.payload);
+    if (!part)
+      return part.error().text;
+    caf::anon_send(shared_.route.shard(message.shard), table_part_told{from.node, std::move(*part)});
+  } else {
+    const auto number = schema::decode_table_acknowledged(message.payload);
+    if (!number)
+      return number.error().text;
+    caf::anon_send(shared_.route.shard(message.shard), table_heard{*number});
+  }
+  return {};
 }
 
 // What operators want to know of nodes and shards.

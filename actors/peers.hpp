@@ -53,6 +53,9 @@ public:
   [[nodiscard]] std::set<std::uint64_t> linked_nodes() override { return linked(); }
   void tell_leaving() override;
   void tell_deposed(shard_id shard) override;
+  void tell_heard(const std::vector<schema::heard_shard>& shards) override;
+  void pass_table(std::uint64_t node, shard_id shard, const schema::table_part& part) override;
+  void acknowledge_table(std::uint64_t node, shard_id shard, std::uint64_t number) override;
   void tell_report(const schema::node_report& report) override;
   void ask(std::uint64_t node, shard_id shard, const schema::shard_ask& what) override;
   void say(std::uint64_t node, const schema::shard_said& what) override;
@@ -75,7 +78,10 @@ private:
     said = 9,
     deposed = 10,
     part = 11,
-    rounds_since = 12
+    rounds_since = 12,
+    heard = 16,
+    table_part = 17,
+    table_acknowledged = 18
   };
   // A message of which parts have come, in their order.
   struct assembly {
@@ -91,6 +97,7 @@ private:
   [[nodiscard]] std::string take(const cluster::peer& from, cluster::peer_message& message);
   [[nodiscard]] std::string take_replica(const cluster::peer& from, const cluster::peer_message& message);
   [[nodiscard]] std::string take_mail(const cluster::peer_message& message);
+  [[nodiscard]] std::string take_tenure(const cluster::peer& from, const cluster::peer_message& message);
   [[nodiscard]] std::string take_operators(const cluster::peer& from, const cluster::peer_message& message);
 
   node_context& shared_;

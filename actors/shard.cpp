@@ -29,11 +29,11 @@ static_assert(told_bytes_max <= schema::entry_bytes_max, "what another node sent
 
 static replication::machine_options machine_options_of(const node_context& shared) {
   replication::machine_options o;
+  o.boot = replication::boot_t{shared.boot};
   if (!shared.options.cluster) {
     o.own_record = true;
     return o;
   }
-  o.boot = replication::boot_t{shared.boot};
   o.faults = shared.replica_faults;
   return o;
 }
@@ -72,6 +72,14 @@ caf::behavior shard_actor::make_behavior() {
       [this](link_lost l) {
         if (started_)
           step(replication::link_broken{l.node});
+      },
+      [this](table_part_told& t) {
+        if (started_)
+          take_table(t);
+      },
+      [this](table_heard h) {
+        if (started_)
+          step(replication::table_acknowledged{h.number});
       },
       [this](node_leaves l) { leaving_nodes_.insert(l.node); },
       [this](leader_deposed) {
@@ -172,6 +180,7 @@ void shard_actor::step(replication::input&& in) {
   auto outputs = std::exchange(out_, {});
   for (auto& o : outputs)
     carry_out(std::move(o));
+  heed_hand_over();
 }
 
 void shard_actor::carry_out(replication::output&& o) {
@@ -192,6 +201,8 @@ void shard_actor::carry_out(replication::output&& o) {
     strict_round_done_for(*done);
   } else if (auto* r = std::get_if<replication::read_entries>(&o)) {
     caf::anon_send(shared_.archive, load_entries{shard_, r->number, r->first, r->count_max, caf::actor_cast<caf::actor>(this)});
+  } else if (const auto* table = std::get_if<replication::pass_table>(&o)) {
+    pass_table(*table);
   } else if (auto* ordered = std::get_if<replication::order_answered>(&o)) {
     answer_order(*ordered);
   } else if (auto* a = std::get_if<replication::alarm>(&o)) {

@@ -7,7 +7,7 @@
 // Passivation is a handshake: stop routing, then `retire`, which is the last message in the group's mailbox.
 //
 // Files: shard.cpp (the log and its leader's side), shard_replica.cpp (other replicas, losing and gaining leadership),
-// shard_moves.cpp (where the replicas are to be), shard_owners.cpp, shard_snapshots.cpp.
+// shard_moves.cpp (where the replicas are to be), shard_tenure.cpp, shard_owners.cpp, shard_snapshots.cpp.
 #pragma once
 
 #include <caf/all.hpp>
@@ -96,6 +96,13 @@ private:
   void forward(const schema::owner& who, group_mail&& mail);
   void forward(const schema::owner& who, registry_mail&& mail);
 
+  // ---- the tenure: what the leader has refused in it (shard_tenure.cpp)
+  void begin_tenure();
+  void end_tenure();
+  void heed_hand_over();
+  void pass_table(const replication::pass_table& p);
+  void take_table(table_part_told& t);
+
   // ---- where the replicas are to be
   void seek_place();
   void seek_members();
@@ -165,6 +172,9 @@ private:
   bool wants_turn_ = false;                   // and looks again with the next tick
   bool waits_for_members_ = false;            // when it last looked
   bool moving_ = false;                       // a learner of it counts among this node's moves
+
+  std::shared_ptr<refusal_table> refusals_;  // while it leads; shared with its owners
+  schema::table_parts passed_on_;            // from a leader that hands over to this node
 
   std::size_t events_since_checkpoint_ = 0;
   std::optional<sequence_t> checkpoint_at_;

@@ -44,6 +44,8 @@ bool shard_actor::stands_by() const {
 
 void shard_actor::pass_time() {
   step(replication::tick{shared_.random()});
+  if (refusals_)
+    refusals_->enforce(shared_.counts_refusals());
   pump();
   for (const auto& m : std::exchange(unconfirmed_reads_, {}))
     strict_round(m);
@@ -95,6 +97,7 @@ void shard_actor::ask_again() {
 // which is committed by now.
 void shard_actor::served() {
   shared_.set_strict_rounds_free(shard_, machine_.alone());
+  begin_tenure();
   if (serving_)
     return tell_status();  // what was in flight is told committed after this
   recovery_ = ++next_ticket_;
@@ -149,6 +152,7 @@ void shard_actor::deposed(const replication::stepped_down& d) {
   shared_.set_strict_rounds_free(shard_, false);
   recovery_ = 0;
   serving_ = false;
+  end_tenure();
   const auto unknown = [this](const schema::owner& who, std::uint64_t token) {
     if (who.kind == schema::owner_kind::rounds)
       caf::anon_send(shared_.rounds, round_committed{token, {}, false});

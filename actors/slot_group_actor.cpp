@@ -10,14 +10,16 @@
 namespace janji::actors {
 
 slot_group_actor::slot_group_actor(caf::actor_config& config, node_context& shared, shard_id shard, group_id group,
-                                   std::vector<window_definition> windows, incarnation_t incarnation, recovered_owner&& recovered)
+                                   std::vector<window_definition> windows, incarnation_t incarnation, recovered_owner&& recovered,
+                                   std::shared_ptr<refusal_table> refusals)
     : caf::event_based_actor(config),
       shared_(shared),
       shard_(shard),
       group_(group),
       windows_(std::move(windows)),
       incarnation_(incarnation),
-      recovered_(std::move(recovered)) {}
+      recovered_(std::move(recovered)),
+      refusals_(std::move(refusals)) {}
 
 caf::behavior slot_group_actor::make_behavior() {
   recover();
@@ -62,6 +64,7 @@ void slot_group_actor::recover() {
     shared_.fatal(machine.error());
   machine_.emplace(machine ? std::move(*machine)
                            : slot_group(group_, shard_, shared_.options.shard_count, windows_, incarnation_, shared_.faults));
+  machine_->use(refusals_);
   recovered_ = {};
   appends_.who = schema::owner::of(group_);
   appends_.incarnation = incarnation_;

@@ -9,12 +9,14 @@ namespace janji::actors {
 namespace {
 constexpr std::uint64_t standby_ticks = 10;
 constexpr std::int64_t node_phase_ms = 7;
+constexpr std::int64_t heard_every_ms = 100;  // fronts that asked nothing hear what leaders have counted
 }  // namespace
 
 caf::behavior ticker_actor::make_behavior() {
   tick_later();
   return {[this](machine_tick) {
     tick_shards();
+    tell_heard();
     tick_later();
   }};
 }
@@ -27,6 +29,21 @@ void ticker_actor::tick_shards() {
     if ((all || !shard.stands_by) && !shard.told.exchange(true))
       caf::anon_send(shared_.route.shard(shard_id{s}), machine_tick{});
   }
+}
+
+void ticker_actor::tell_heard() {
+  const auto now = shared_.now();
+  if (now.value < heard_at_.value + heard_every_ms || !shared_.counts_refusals())
+    return;
+  heard_at_ = now;
+  std::vector<schema::heard_shard> all;
+  for (std::uint16_t s = 0; s < shared_.options.shard_count; ++s)
+    if (const auto table = shared_.refusals[s].load())
+      all.push_back({shard_id{s}, table->now()});
+  if (all.empty())
+    return;
+  shared_.heard.hear(all);
+  shared_.peers->tell_heard(all);
 }
 
 // At the next multiple of the tick's length, so that slow turns do not add up.

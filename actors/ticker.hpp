@@ -16,10 +16,12 @@ public:
 
 private:
   void tick_shards();
+  void tell_heard();
   void tick_later();
 
   node_context& shared_;
   std::uint64_t ticks_ = 0;
+  unix_ms heard_at_;
 };
 
 }  // namespace janji::actors

@@ -223,6 +223,7 @@ result<void> server::listen(const settings& s) {
   api.shard_count = static_cast<std::uint16_t>(s.number("node.shards"));
   api.commands.deadline_ms = static_cast<std::uint32_t>(s.number("http.deadline_ms"));
   api.commands.pending_max = static_cast<std::size_t>(s.number("http.pending_max"));
+  api.show_stamps = s.text("http.stamps") == "on";
   api.log_one_of = static_cast<std::uint32_t>(s.number("log.one_request_of"));
   std::istringstream origins(s.text("cors.origins"));
   for (std::string origin; origins >> origin;)

@@ -31,6 +31,8 @@ const std::array all{
     setting{"http.idle_timeout_s", "between requests of a connection", "s", std::int64_t{75}, 1, 3600},
     setting{"http.deadline_ms", "of a booking; then it is told as unknown", "ms", std::int64_t{5000}, 100, 60000},
     setting{"http.pending_max", "commands under way; more are told busy", "", std::int64_t{20000}, 1, 1000000},
+    setting{"http.stamps", "answers say how new their requests were and which number a refusal has, for audits", "", std::string("off"), 0,
+            0, false, "off, on"},
     setting{"cors.origins", "origins whose pages may call, separated by spaces", "", std::string(), 0, 65536},
     setting{"admin.address", "where operators are served", "", std::string("127.0.0.1"), 1, 64},
     setting{"admin.port", "0: a free one", "", std::int64_t{8081}, 0, 65535},

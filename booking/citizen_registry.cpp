@@ -14,11 +14,11 @@ booked_place citizen_registry::impl::place_of(const claim& c) const {
   return p;
 }
 
-void citizen_registry::impl::say(request_id request, outcome what, bool repeated, std::optional<std::uint32_t> n) {
+answer citizen_registry::impl::answer_of(request_id request, outcome what, std::optional<std::uint32_t> n) const {
   answer a;
   a.request = request;
   a.what = what;
-  a.repeated = repeated;
+  a.shard = shard;
   if (n) {
     const auto& c = state->at(*n);
     auto p = place_of(c);
@@ -29,7 +29,32 @@ void citizen_registry::impl::say(request_id request, outcome what, bool repeated
     }
     a.places.push_back(p);
   }
+  return a;
+}
+
+void citizen_registry::impl::say(request_id request, outcome what, std::optional<std::uint32_t> n) { emit(answer_of(request, what, n)); }
+
+void citizen_registry::impl::tell(request_id request, outcome what, std::optional<std::uint32_t> about, bool with_place, bool repeated) {
+  const auto number = about ? refusals->number(state->at(*about).citizen) : std::optional(refusals->now());
+  if (!number || refusals->stopped())
+    return;
+  auto a = answer_of(request, what, with_place ? about : std::nullopt);
+  a.repeated = repeated;
+  a.stamp = *number;
   emit(std::move(a));
+}
+
+template <class Command>
+bool citizen_registry::impl::may_change(const Command& c, const citizen_hash& citizen) {
+  auto s = c.stamp;
+  if (faults.forget_refusals)
+    s.count = std::numeric_limits<std::uint64_t>::max();
+  if (faults.any_tenure)
+    s.tenure = refusals->now().tenure;
+  const auto verdict = refusals->admit(s, citizen);
+  if (verdict == refusal_table::verdict::interrupted)
+    say(c.request, outcome::interrupted);
+  return verdict == refusal_table::verdict::admitted;
 }
 
 // ------------------------------------------------------------------ appends
@@ -90,8 +115,11 @@ void citizen_registry::impl::after_commit(sent_append& s, std::optional<std::uin
         unsettled.erase(*c);
   } else if (std::holds_alternative<claim_released>(s.event)) {
     unsettled.erase(*n);
-  } else if (std::holds_alternative<cancel_intended>(s.event) || std::holds_alternative<move_intended>(s.event)) {
+  } else if (std::holds_alternative<cancel_intended>(s.event) || std::holds_alternative<move_intended>(s.event) ||
+             std::holds_alternative<cancel_joined>(s.event)) {
     drive(*n);
+  } else if (std::holds_alternative<joined_place_ended>(s.event)) {
+    state->at(*n).state == claim_state::cancelled ? change_ended(*n, outcome::cancelled) : drive(*n);
   } else if (std::holds_alternative<cancel_done>(s.event)) {
     change_ended(*n, outcome::cancelled);
   } else if (std::holds_alternative<move_booked>(s.event)) {
@@ -115,7 +143,7 @@ void citizen_registry::impl::answer_drivers(std::uint32_t n, outcome what, bool 
   const auto requests = std::move(it->second);
   drivers.erase(it);
   for (std::size_t i = 0; i < requests.size(); ++i)
-    say(requests[i].request, what, i != 0, with_place ? std::optional{n} : std::nullopt);
+    tell(requests[i].request, what, n, with_place, i != 0);
 }
 
 bool citizen_registry::impl::join(std::uint32_t n, request_id request, unix_ms deadline) {
@@ -202,26 +230,44 @@ void citizen_registry::impl::take(cancel_command&& c, bool strict) {
     return say(c.request, outcome::unknown);
   const auto n = c.citizen ? state->by_citizen(*c.citizen) : find_for(c.ref, c.token_generation);
   if (!n)
-    return strict ? say(c.request, outcome::not_found) : deny(std::move(c));
+    return strict ? tell(c.request, outcome::not_found, n) : deny(std::move(c));
   const auto& known = state->at(*n);
   if (busy.contains(known.citizen))
     return wait(known.citizen, std::move(c));
   if (const auto* change = state->change_by_key(*n, c.key); change != nullptr && change->is_move)
-    return strict ? say(c.request, outcome::key_reused) : deny(std::move(c));
+    return strict ? tell(c.request, outcome::key_reused, n) : deny(std::move(c));
   switch (known.state) {
-    case claim_state::cancelled: return strict ? say(c.request, outcome::cancelled, true, n) : deny(std::move(c));
+    case claim_state::cancelled: return strict ? tell(c.request, outcome::cancelled, n, true, true) : deny(std::move(c));
     case claim_state::cancelling:
+    case claim_state::joined:
       if (join(*n, c.request, c.deadline))
         drive(*n);
       return;
+    case claim_state::moving:
+    case claim_state::releasing: return join_move(std::move(c), *n);
     case claim_state::confirmed:
       if (too_much_under_way())
         return say(c.request, outcome::busy);
-      if (join(*n, c.request, c.deadline))
-        append(cancel_intended{known.ref, c.key, std::move(c.by), std::move(c.reason), now}, known.citizen);
+      if (c.citizen || may_change(c, known.citizen))  // an operator's order bears no stamp
+        if (join(*n, c.request, c.deadline))
+          append(cancel_intended{known.ref, c.key, std::move(c.by), std::move(c.reason), now}, known.citizen);
       return;
     default: touch(*n); return wait(known.citizen, std::move(c));
   }
+}
+
+// A move may wait for long for a group that cannot be reached; the old place need not. What is told is told when neither place
+// is live. A move within one group is one event: it is waited for, as everything is where not all nodes know of this.
+void citizen_registry::impl::join_move(cancel_command&& c, std::uint32_t n) {
+  const auto& known = state->at(n);
+  if (state->change_under_way(n)->to == known.group || !refusals->enforced()) {
+    touch(n);
+    return wait(known.citizen, std::move(c));
+  }
+  if (too_much_under_way())
+    return say(c.request, outcome::busy);
+  if ((c.citizen || may_change(c, known.citizen)) && join(n, c.request, c.deadline))
+    append(cancel_joined{known.ref, c.key, std::move(c.by), std::move(c.reason), now}, known.citizen);
 }
 
 // A move that was asked for before with this key.
@@ -230,9 +276,9 @@ bool citizen_registry::impl::repeat_move(const move_command& m, std::uint32_t n)
   if (change == nullptr)
     return false;
   if (!change->is_move || change->body != m.body || change->to != m.to || change->window != m.window) {
-    say(m.request, outcome::key_reused);
+    tell(m.request, outcome::key_reused, n);
   } else if (change->done) {
-    say(m.request, outcome::moved, true, n);
+    tell(m.request, outcome::moved, n, true, true);
   } else if (join(n, m.request, m.deadline)) {
     drive(n);
   }
@@ -244,7 +290,7 @@ void citizen_registry::impl::take(move_command&& m, bool strict) {
     return say(m.request, outcome::unknown);
   const auto n = find_for(m.ref, m.token_generation);
   if (!n)
-    return strict ? say(m.request, outcome::not_found) : deny(std::move(m));
+    return strict ? tell(m.request, outcome::not_found, n) : deny(std::move(m));
   const auto& known = state->at(*n);
   if (busy.contains(known.citizen))
     return wait(known.citizen, std::move(m));
@@ -255,17 +301,17 @@ void citizen_registry::impl::take(move_command&& m, bool strict) {
     return;
   }
   if (m.repeat_only)
-    return strict ? say(m.request, outcome::not_found) : deny(std::move(m));
+    return strict ? tell(m.request, outcome::not_found, n) : deny(std::move(m));
   switch (known.state) {
-    case claim_state::cancelled: return strict ? say(m.request, outcome::cancelled, true, n) : deny(std::move(m));
+    case claim_state::cancelled: return strict ? tell(m.request, outcome::cancelled, n, true, true) : deny(std::move(m));
     case claim_state::confirmed: {
       if (known.key == m.key)
-        return strict ? say(m.request, outcome::key_reused) : deny(std::move(m));
+        return strict ? tell(m.request, outcome::key_reused, n) : deny(std::move(m));
       if (known.group == m.to && known.window == m.window)
-        return strict ? say(m.request, outcome::same_place) : deny(std::move(m));
+        return strict ? tell(m.request, outcome::same_place, n) : deny(std::move(m));
       if (too_much_under_way() || known.last_generation.value == std::numeric_limits<std::uint16_t>::max())
         return say(m.request, outcome::busy);
-      if (join(*n, m.request, m.deadline))
+      if (may_change(m, known.citizen) && join(*n, m.request, m.deadline))
         append(move_intended{known.ref, m.to, m.window, m.key, m.body, now}, known.citizen);
       return;
     }
@@ -285,7 +331,7 @@ void citizen_registry::impl::take(lookup_command&& l, bool strict) {
     touch(*n);
     return wait(known.citizen, std::move(l));
   }
-  say(l.request, outcome::found, false, n);
+  say(l.request, outcome::found, n);
 }
 
 template <class Command>
@@ -362,6 +408,7 @@ citizen_registry::citizen_registry(shard_id shard, incarnation_t incarnation, pl
 }
 citizen_registry::~citizen_registry() = default;
 citizen_registry::citizen_registry(citizen_registry&&) noexcept = default;
+void citizen_registry::use(std::shared_ptr<refusal_table> refusals) { impl_->refusals = std::move(refusals); }
 citizen_registry& citizen_registry::operator=(citizen_registry&&) noexcept = default;
 
 void citizen_registry::step(unix_ms now, registry_input&& in, std::vector<registry_output>& out) {

@@ -16,10 +16,12 @@
 
 #include "booking/faults.hpp"
 #include "booking/messages.hpp"
+#include "booking/refusal_table.hpp"
 
 namespace janji {
 
-enum class claim_state : std::uint8_t { pending, confirmed, cancelling, moving, releasing, cancelled, released };
+// joined: a cancel has joined the move that is under way.
+enum class claim_state : std::uint8_t { pending, confirmed, cancelling, moving, releasing, cancelled, released, joined };
 
 // A claim as committed. Kept small: a national round has millions.
 struct claim {
@@ -44,6 +46,8 @@ public:
   citizen_registry(citizen_registry&&) noexcept;
   citizen_registry& operator=(citizen_registry&&) noexcept;
 
+  // The shard's refusals, before the first step; shared with its other owners.
+  void use(std::shared_ptr<refusal_table> refusals);
   void step(unix_ms now, registry_input&& in, std::vector<registry_output>& out);
   void apply(const registry_event& event, log_sequence sequence);
 

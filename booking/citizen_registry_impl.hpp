@@ -55,6 +55,7 @@ struct citizen_registry::impl {
   planted_faults faults;
   std::unique_ptr<registry_state> state = std::make_unique<registry_state>();
   sequence_t recovered_to;
+  std::shared_ptr<refusal_table> refusals = std::make_shared<refusal_table>();
 
   fifo<sent_append> sent;
   boost::unordered_flat_map<citizen_hash, int, std::hash<citizen_hash>> busy;  // an append about them is on its way
@@ -73,7 +74,15 @@ struct citizen_registry::impl {
   std::vector<registry_output>* out = nullptr;
 
   void emit(registry_output&& o) { out->push_back(std::move(o)); }
-  void say(request_id request, outcome what, bool repeated = false, std::optional<std::uint32_t> n = std::nullopt);
+  // What is not known yet, or is no change: n: the claim, with its place.
+  void say(request_id request, outcome what, std::optional<std::uint32_t> n = std::nullopt);
+  // What is known of a change that was asked for, yes or no: numbered, so that no copy of an older one acts after it. While
+  // the tenure is handed over it is left to the next leader, whom the front asks the same.
+  void tell(request_id request, outcome what, std::optional<std::uint32_t> about, bool with_place = false, bool repeated = false);
+  [[nodiscard]] answer answer_of(request_id request, outcome what, std::optional<std::uint32_t> n) const;
+  // Whether an intent of it may be committed; it is told when not.
+  template <class Command>
+  [[nodiscard]] bool may_change(const Command& c, const citizen_hash& citizen);
   void verdict(const claim_request& r, claim_verdict v) { emit(to_group{r.group, claim_result{r.incarnation, r.ref, v}}); }
   [[nodiscard]] bool expired(unix_ms d) const { return !faults.ignore_deadline && d <= now; }
   void note_deadline(unix_ms d) { earliest = std::min(earliest, d.value); }
@@ -88,6 +97,7 @@ struct citizen_registry::impl {
   void take(claim_request&& r, bool strict);
   [[nodiscard]] std::optional<claim_verdict> verdict_of_key(std::uint32_t n, const claim_request& r) const;
   void take(cancel_command&& c, bool strict);
+  void join_move(cancel_command&& c, std::uint32_t n);
   void take(move_command&& m, bool strict);
   bool repeat_move(const move_command& m, std::uint32_t n);
   void take(lookup_command&& l, bool strict);

@@ -48,6 +48,12 @@ void citizen_registry::impl::drive(std::uint32_t n) {
         emit(to_group{c.group, release_place{shard, c.ref, c.generation}});
       break;
     case claim_state::releasing: emit(to_group{c.group, release_place{shard, c.ref, c.generation}}); break;
+    case claim_state::joined:  // released: until the end only the registry knows what has become of the booking
+      if (!change->old_ended)
+        emit(to_group{c.group, release_place{shard, c.ref, c.generation}});
+      if (!change->new_ended)
+        emit(to_group{change->to, drop_place{shard, c.ref, change->generation}});
+      break;
     default: unsettled.erase(n); break;
   }
 }
@@ -76,7 +82,12 @@ void citizen_registry::impl::replied(const place_reply& r) {
   const bool about_old = c.group == r.group && c.generation == r.generation;
   const bool about_new =
       change != nullptr && change->is_move && change->to == r.group && (change->generation == r.generation || faults.no_generation);
-  if (r.kind == place_reply_kind::cancelled && c.state == claim_state::cancelling && about_old)
+  if (c.state == claim_state::joined) {
+    const bool old_ended = about_old && r.kind == place_reply_kind::released;
+    const bool new_ended = about_new && (r.kind == place_reply_kind::dropped || r.kind == place_reply_kind::move_declined);
+    if ((old_ended && !change->old_ended) || (new_ended && !change->new_ended))
+      append(joined_place_ended{c.ref, r.generation, now}, c.citizen);
+  } else if (r.kind == place_reply_kind::cancelled && c.state == claim_state::cancelling && about_old)
     append(cancel_done{c.ref, now}, c.citizen);
   else if (r.kind == place_reply_kind::moved_in && c.state == claim_state::moving && about_new)
     append(move_booked{c.ref}, c.citizen);
@@ -129,7 +140,8 @@ void citizen_registry::impl::expire() {
         note_deadline(d.deadline);
         return false;
       }
-      say(d.request, outcome::unknown);
+      const bool waits_for_group = state->at(it->first).state == claim_state::joined;  // it may be away for long
+      say(d.request, waits_for_group ? outcome::in_progress : outcome::unknown);
       return true;
     });
     const auto done = it++;

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "booking/stamp.hpp"
 #include "booking/types.hpp"
 
 namespace janji {
@@ -30,6 +31,7 @@ struct booked {
   bool moved_in = false;
   unix_ms at;
   std::vector<booked_person> people;  // one, or a party: all in one event or none
+  janji::stamp stamp;                 // of the request that was given the places; none of what was moved in
   friend bool operator==(const booked&, const booked&) = default;
 };
 
@@ -140,7 +142,24 @@ struct move_refused {
   friend bool operator==(const move_refused&, const move_refused&) = default;
 };
 
+// A cancel joins a move that is under way: whatever becomes of the move, the booking ends.
+struct cancel_joined {
+  reference ref;
+  key_hash key;
+  std::string by;
+  std::string reason;
+  unix_ms at;
+  friend bool operator==(const cancel_joined&, const cancel_joined&) = default;
+};
+// The place of this generation, the old one or the one that the move tried, is not live and will not be.
+struct joined_place_ended {
+  reference ref;
+  generation_t generation;
+  unix_ms at;
+  friend bool operator==(const joined_place_ended&, const joined_place_ended&) = default;
+};
+
 using registry_event = std::variant<claimed, claims_confirmed, claim_released, cancel_intended, cancel_done, move_intended, move_booked,
-                                    move_done, move_refused>;
+                                    move_done, move_refused, cancel_joined, joined_place_ended>;
 
 }  // namespace janji

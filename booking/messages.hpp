@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "booking/events.hpp"
+#include "booking/stamp.hpp"
 #include "booking/types.hpp"
 
 namespace janji {
@@ -33,6 +34,7 @@ struct book_command {
   unix_ms deadline;
   std::vector<applicant> people;  // 1 to party_people_max, all different
   bool repeat_only = false;       // nothing new is admitted: the earlier answer to this key, or not_found
+  janji::stamp stamp;             // what the front had heard of this group's shard when the request arrived
 };
 
 enum class place_status : std::uint8_t { confirmed, cancelled, moved };
@@ -65,6 +67,9 @@ enum class outcome : std::uint8_t {
   in_progress,  // another change of this citizen's is under way
   busy,         // a bound was reached
   unknown,      // the append's outcome is not known, or the deadline passed
+  // ---- only where all nodes know them (cluster/feature_level.hpp)
+  interrupted,          // neither: the request is older than a refusal of it, or than the leader's tenure
+  not_enough_together,  // refusal: there are free places, but fewer than the party needs
 };
 
 struct answer {
@@ -73,6 +78,10 @@ struct answer {
   bool repeated = false;             // the outcome of an earlier request with the same key
   std::uint8_t position = 0;         // of the person in a party whom a refusal is about, from 1
   std::vector<booked_place> places;  // in the order of the people asked for
+  std::uint32_t free = 0;            // of not_enough_together: the most that one window has
+  shard_id shard;                    // whose leader says it
+  // Of a refusal, or the end of a change: its number. Of a new booking: what its request bore. Fronts hear the count by it.
+  janji::stamp stamp;
 };
 
 // ---- slot group: inputs
@@ -122,6 +131,12 @@ struct release_place {
   reference ref;
   generation_t generation;
 };
+// The place that a move tried, which a cancel has joined: cancelled if it is booked, else never to be booked.
+struct drop_place {
+  shard_id from;
+  reference ref;
+  generation_t generation;
+};
 struct move_within {
   shard_id from;
   reference ref;
@@ -147,7 +162,7 @@ struct strict_round_done {};
 struct tick {};
 
 using group_input = std::variant<book_command, claim_result, settle_ask, cancel_place, offer_move, move_in, release_place, move_within,
-                                 change_capacity, appended, strict_round_done, tick>;
+                                 drop_place, change_capacity, appended, strict_round_done, tick>;
 
 // ---- citizen registry: inputs
 
@@ -182,6 +197,7 @@ struct cancel_command {
   std::string by;
   std::string reason;
   unix_ms deadline;
+  janji::stamp stamp;  // what the front had heard of the registry's shard when the request arrived
 };
 struct move_command {
   request_id request;
@@ -193,6 +209,7 @@ struct move_command {
   body_hash body;
   unix_ms deadline;
   bool repeat_only = false;  // nothing new is admitted: the earlier answer to this key, or not_found
+  janji::stamp stamp;        // as of a cancel_command
 };
 struct lookup_command {
   request_id request;
@@ -201,7 +218,7 @@ struct lookup_command {
   unix_ms deadline;
 };
 // Answers of groups to what the registry drives.
-enum class place_reply_kind : std::uint8_t { cancelled, moved_in, move_declined, released, moved_within };
+enum class place_reply_kind : std::uint8_t { cancelled, moved_in, move_declined, released, moved_within, dropped };
 struct place_reply {
   place_reply_kind kind = place_reply_kind::cancelled;
   group_id group;

@@ -154,6 +154,15 @@ std::optional<std::uint32_t> registry_state::apply(const registry_event& event, 
     c.generation = change->generation;
     return n;
   }
+  if (const auto* e = std::get_if<cancel_joined>(&event)) {
+    const auto n = must_find(e->ref);
+    const auto s = claims_[n].state;
+    assert_always(s == claim_state::moving || s == claim_state::releasing, "a cancel joins a move that is under way");
+    claims_[n].state = claim_state::joined;
+    return n;
+  }
+  if (const auto* e = std::get_if<joined_place_ended>(&event))
+    return end_place(*e);
   const auto n = must_find(std::get<move_refused>(event).ref);
   auto* change = pending_change(n);
   assert_always(change != nullptr && change->is_move, "a move that is refused was begun");
@@ -161,6 +170,22 @@ std::optional<std::uint32_t> registry_state::apply(const registry_event& event, 
   change->refused = true;
   change->key = key_hash{};  // refusals are not remembered: asked again, decided again
   claims_[n].state = claim_state::confirmed;
+  return n;
+}
+
+// The booking is cancelled when neither of its places is live.
+std::uint32_t registry_state::end_place(const joined_place_ended& e) {
+  const auto n = must_find(e.ref);
+  auto& c = claims_[n];
+  auto* change = pending_change(n);
+  assert_always(c.state == claim_state::joined && change != nullptr, "a place ends of a move that a cancel has joined");
+  (e.generation == change->generation ? change->new_ended : change->old_ended) = true;
+  if (change->old_ended && change->new_ended) {
+    change->done = true;
+    change->refused = true;
+    change->key = key_hash{};
+    c.state = claim_state::cancelled;
+  }
   return n;
 }
 
@@ -198,8 +223,13 @@ std::expected<std::unique_ptr<registry_state>, std::string> registry_state::rest
       !std::ranges::all_of(
           state->changes_,
           [&](const claim_change& c) { return c.claim < count && is_bool(c.is_move) && is_bool(c.done) && is_bool(c.refused); }) ||
-      !std::ranges::all_of(state->claims_, [](const claim& c) { return c.state <= claim_state::released; }))
+      !std::ranges::all_of(state->claims_, [](const claim& c) { return c.state <= claim_state::joined; }))
     return std::unexpected("the snapshot's parts do not fit together");
+  for (auto& c : state->changes_)  // an earlier version left these bytes as they were
+    if (state->claims_[c.claim].state != claim_state::joined)
+      c.old_ended = c.new_ended = false;
+    else if (!is_bool(c.old_ended) || !is_bool(c.new_ended))
+      return std::unexpected("the snapshot's parts do not fit together");
   boost::unordered_flat_map<std::uint32_t, bool> superseded;
   for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
     state->older_[pairs[i]] = pairs[i + 1];
@@ -225,7 +255,7 @@ bool registry_state::consistent(const boost::unordered_flat_map<std::uint32_t, b
     const auto& c = claims_[n];
     released += c.state == claim_state::released ? 1 : 0;
     const auto* change = change_under_way(n);
-    const bool moves = c.state == claim_state::moving || c.state == claim_state::releasing;
+    const bool moves = c.state == claim_state::moving || c.state == claim_state::releasing || c.state == claim_state::joined;
     const bool changes = moves || c.state == claim_state::cancelling;
     if (changes != (change != nullptr) || (changes && change->is_move != moves))
       return false;

@@ -26,6 +26,8 @@ struct claim_change {
   bool is_move = false;
   bool done = false;
   bool refused = false;
+  bool old_ended = false;  // of a move that a cancel has joined: its old place is not live any more
+  bool new_ended = false;  // nor the one it tried
 };
 
 class registry_state {
@@ -61,6 +63,7 @@ private:
   [[nodiscard]] bool consistent(const boost::unordered_flat_map<std::uint32_t, bool>& superseded) const;
   std::uint32_t add(const claimed& e);
   void release(std::uint32_t n);
+  std::uint32_t end_place(const joined_place_ended& e);
   std::uint32_t must_find(reference ref) const;
   claim_change* pending_change(std::uint32_t n);
 

@@ -9,12 +9,14 @@ namespace janji {
 
 // ------------------------------------------------------------------ booking
 
+// First the key, then the citizen, then the counter. What was asked before a refusal of the same key gets no place any more
+// (design: copies of a request); what is told without a place is told whatever its age.
 void slot_group::impl::decide(book_command&& c, bool strict) {
   if (expired(c.deadline))
     return say(c.request, outcome::unknown);
   assert_always(!c.people.empty() && c.people.size() <= limits::party_people_max, "a command is for one to four people");
   if (c.window && c.window->value >= state->window_count())
-    return say(c.request, outcome::window_unknown);
+    return refuse(c, outcome::window_unknown, 0);
   if (faults.full_before_key && all_committed_full(c))
     return deny(std::move(c), strict, outcome::full);
   if (decide_by_key(c, strict))
@@ -29,34 +31,74 @@ void slot_group::impl::decide(book_command&& c, bool strict) {
   if (const auto w = window_with_room(c)) {
     if (holds.size() >= limits::group_holds_max || too_much_under_way())
       return say(c.request, outcome::busy);
-    return hold_places(std::move(c), *w);
+    return may_have_place(c) ? hold_places(std::move(c), *w) : void();
   }
   if (all_committed_full(c)) {
-    const auto what = is_closed(c) ? outcome::window_closed : outcome::full;
+    const auto what = is_closed(c) ? outcome::window_closed : most_free(c) != 0 ? outcome::not_enough_together : outcome::full;
     return deny(std::move(c), strict, what);
   }
-  wait_for_room(std::move(c));
+  if (may_have_place(c))
+    wait_for_room(std::move(c));
+}
+
+bool slot_group::impl::may_have_place(const book_command& c) {
+  auto s = c.stamp;
+  if (faults.forget_refusals)
+    s.count = std::numeric_limits<std::uint64_t>::max();
+  if (faults.any_tenure)
+    s.tenure = refusals->now().tenure;
+  const auto verdict = refusals->admit(s, c.people.front().key);
+  if (verdict == refusal_table::verdict::interrupted)
+    say(c.request, outcome::interrupted);
+  return verdict == refusal_table::verdict::admitted;
+}
+
+void slot_group::impl::refuse(const book_command& c, outcome what, std::uint8_t position) {
+  const auto number = refusals->number(c.people.front().key);
+  if (!number)
+    return;
+  answer a;
+  a.request = c.request;
+  a.what = what;
+  a.position = position;
+  a.shard = shard;
+  a.stamp = *number;
+  if (what == outcome::not_enough_together)
+    a.free = most_free(c);
+  emit(std::move(a));
+}
+
+// For a party: how many of it the best window still has room for, by what is committed. 0 too where not all nodes know the word.
+std::uint32_t slot_group::impl::most_free(const book_command& c) const {
+  std::uint32_t most = 0;
+  for (std::uint8_t w = 0; w < state->window_count(); ++w)
+    if (const auto& n = state->counts(window_index{w}); (!c.window || c.window->value == w) && n.booked < n.capacity)
+      most = std::max(most, n.capacity - n.booked);
+  return c.people.size() > 1 && refusals->enforced() ? most : 0;
+}
+
+// The same request again waits with the one that is under way; another with its key is refused.
+bool slot_group::impl::join(waiting_requests& requests, const book_command& known, book_command& c, bool strict) {
+  const bool same =
+      known.body == c.body && known.people.size() == c.people.size() && known.people.front().citizen == c.people.front().citizen;
+  if (!same) {
+    deny(std::move(c), strict, outcome::key_reused);
+  } else if (requests.size() >= limits::group_waiters_max) {
+    say(c.request, outcome::busy);
+  } else {
+    requests.push_back({c.request, c.deadline, c.stamp, true});
+    note_deadline(c.deadline);
+  }
+  return true;
 }
 
 // True when the key settles it: the old answer, a booking in progress to join, or a key used for something else.
 bool slot_group::impl::decide_by_key(book_command& c, bool strict) {
   const auto& first = c.people.front();
-  if (const auto it = hold_by_key.find(first.key.value); it != hold_by_key.end()) {
-    auto& h = *it->second;
-    const bool same =
-        h.command.body == c.body && h.command.people.size() == c.people.size() && h.command.people.front().citizen == first.citizen;
-    if (!same) {
-      deny(std::move(c), strict, outcome::key_reused);
-      return true;
-    }
-    if (h.requests.size() >= limits::group_waiters_max) {
-      say(c.request, outcome::busy);
-      return true;
-    }
-    h.requests.push_back({c.request, c.deadline, true});
-    note_deadline(c.deadline);
-    return true;
-  }
+  if (const auto it = hold_by_key.find(first.key.value); it != hold_by_key.end())
+    return join(it->second->requests, it->second->command, c, strict);
+  if (const auto it = waiter_by_key.find(first.key.value); it != waiter_by_key.end())
+    return join(it->second->requests, it->second->command, c, strict);
   const auto* e = state->by_key(first.key);
   if (e == nullptr || (faults.forget_keys && !e->live()))
     return false;
@@ -75,7 +117,7 @@ bool slot_group::impl::decide_by_citizen(book_command& c, bool strict) {
       deny(std::move(c), strict, outcome::already_booked, position);
       return true;
     }
-    if (hold_by_citizen.contains(citizen)) {
+    if (hold_by_citizen.contains(citizen) || waiter_by_citizen.contains(citizen)) {
       say(c.request, outcome::in_progress, position);
       return true;
     }
@@ -86,11 +128,11 @@ bool slot_group::impl::decide_by_citizen(book_command& c, bool strict) {
 // What denies is said only after a strict round; until then the whole command waits and is decided again.
 void slot_group::impl::deny(book_command&& c, bool strict, outcome what, std::uint8_t position) {
   if (strict)
-    return say(c.request, what, position);
+    return refuse(c, what, position);
   if (asked.denials.size() + later.denials.size() >= limits::group_waiters_max)
     return say(c.request, outcome::busy);
   note_deadline(c.deadline);
-  next_round().denials.push_back(std::move(c));
+  next_round().denials.push_back({std::move(c), std::nullopt, 0});
 }
 
 void slot_group::impl::repeat(book_command&& c, bool strict, const group_entry& first) {
@@ -100,6 +142,7 @@ void slot_group::impl::repeat(book_command&& c, bool strict, const group_entry& 
   a.request = c.request;
   a.what = outcome::confirmed;
   a.repeated = true;
+  a.shard = shard;
   const auto [from, to] = state->party_of(first);
   for (const auto* e = from; e != to; ++e) {  // who moved away and came back has a second entry
     const auto* latest = state->by_citizen(e->citizen);
@@ -112,7 +155,7 @@ void slot_group::impl::hold_places(book_command&& c, window_index w) {
   const auto h = holds.insert(holds.end(), hold{});
   h->window = w;
   h->at = now;
-  h->requests.push_back({c.request, c.deadline});
+  h->requests.push_back({c.request, c.deadline, c.stamp});
   note_deadline(c.deadline);
   held[w.value] += static_cast<std::uint32_t>(c.people.size());
   h->command = std::move(c);
@@ -140,13 +183,6 @@ void slot_group::impl::ask_claims(hold_list::iterator h) {
       emit(to_registry{p.proposed.shard(),
                        claim_request{id, incarnation, p.citizen, p.proposed, p.key, h->command.body, h->window, deadline, h->at}});
   }
-}
-
-void slot_group::impl::wait_for_room(book_command&& c) {
-  if (waiters.size() >= limits::group_waiters_max)
-    return say(c.request, outcome::busy);
-  note_deadline(c.deadline);
-  waiters.push_back(std::move(c));
 }
 
 void slot_group::impl::drop_hold(hold_list::iterator h) {
@@ -192,11 +228,21 @@ static outcome outcome_of(claim_verdict verdict) {
 
 void slot_group::impl::refuse_hold(hold_list::iterator h, std::size_t person, claim_verdict verdict) {
   const auto position = static_cast<std::uint8_t>(person + 1);
+  const auto what = outcome_of(verdict);
+  const bool denies = what == outcome::already_booked || what == outcome::key_reused;
   // Who joined later may have come after what the registry's word was true of: they ask again.
+  std::vector<denied_command> denied;
   for (const auto& r : h->requests)
-    say(r.id, r.joined ? outcome::in_progress : outcome_of(verdict), position);
+    if (r.joined || !denies) {
+      say(r.id, r.joined ? outcome::in_progress : what, position);
+    } else {
+      denied.push_back({h->command, what, position});
+      denied.back().command.request = r.id;
+      denied.back().command.deadline = r.deadline;
+      denied.back().command.stamp = r.stamp;
+    }
   if (faults.half_party && h->granted != 0) {
-    booked event{h->window, h->command.body, false, now, {}};
+    booked event{h->window, h->command.body, false, now, {}, {}};
     for (std::size_t i = 0; i < h->command.people.size(); ++i)
       if ((h->granted >> i & 1U) != 0) {
         const auto& p = h->command.people[i];
@@ -207,6 +253,13 @@ void slot_group::impl::refuse_hold(hold_list::iterator h, std::size_t person, cl
     decline_others(*h, static_cast<std::uint8_t>(1U << person));
   }
   drop_hold(h);
+  for (auto& d : denied)  // the registry's word is a denial as any other: said when this leader is shown to lead still
+    if (asked.denials.size() + later.denials.size() >= limits::group_waiters_max) {
+      say(d.command.request, outcome::busy);
+    } else {
+      note_deadline(d.command.deadline);
+      next_round().denials.push_back(std::move(d));
+    }
 }
 
 // The rest of a party that will not be booked: their claims are released once this is committed.
@@ -231,7 +284,10 @@ void slot_group::impl::append_booking(hold_list::iterator h) {
     decline_others(*h, 0);
     return drop_hold(h);
   }
-  booked event{h->window, h->command.body, false, h->at, {}};
+  booked event{h->window, h->command.body, false, h->at, {}, {}};
+  for (const auto& r : h->requests)
+    if (r.stamp.tenure <= refusals->now().tenure)  // one that has joined was not judged by it
+      event.stamp = std::max(event.stamp, r.stamp);
   event.people.reserve(n);
   for (auto& p : h->command.people)
     event.people.push_back({p.citizen, p.proposed, generation_t{}, p.key, p.facts, std::move(p.sealed), std::nullopt});
@@ -282,7 +338,7 @@ sent_append& slot_group::impl::append(group_event&& event) {
   sent_append s;
   s.token = ++next_token;
   if (auto* b = std::get_if<booked>(&event)) {
-    booked kept{b->window, b->body, b->moved_in, b->at, {}};
+    booked kept{b->window, b->body, b->moved_in, b->at, {}, b->stamp};
     kept.people.reserve(b->people.size());
     for (const auto& p : b->people)
       kept.people.push_back({p.citizen, p.ref, p.generation, p.key, p.facts, {}, p.record});
@@ -337,6 +393,8 @@ void slot_group::impl::after_commit(sent_append& s) {
                                                          : decline_move(m->from, m->to, m->ref, m->next);
   if (s.operator_request)
     return say(*s.operator_request, outcome::found);
+  if (s.dropped)
+    return reply(s.dropped->from, place_reply_kind::dropped, s.dropped->ref, s.dropped->generation);
   if (const auto* e = std::get_if<declined>(&s.event)) {
     for (std::size_t i = 0; i < s.tell.size(); ++i)
       emit(to_registry{s.tell[i], settle_answer{id, e->refs[i].first, e->refs[i].second, settle_status::declined}});
@@ -352,6 +410,8 @@ void slot_group::impl::booking_committed(sent_append& s) {
   const auto& event = std::get<booked>(s.event);
   answer a;
   a.what = outcome::confirmed;
+  a.shard = shard;
+  a.stamp = event.stamp;
   for (const auto& p : event.people) {
     a.places.push_back(place_of(*state->by_place(p.ref, p.generation)));
     emit(to_registry{p.ref.shard(), confirm_claims{{p.ref}}});
@@ -363,65 +423,6 @@ void slot_group::impl::booking_committed(sent_append& s) {
     emit(std::move(said));
   }
   drop_hold(h);
-}
-
-// ------------------------------------------------------------------ deadlines and waiters
-
-void slot_group::impl::expire() {
-  if (faults.ignore_deadline || now.value < earliest)
-    return;
-  earliest = never;
-  for (auto h = holds.begin(); h != holds.end();) {
-    const auto next = std::next(h);
-    const auto late = std::ranges::remove_if(h->requests, [&](const waiting_request& r) {
-      if (!expired(r.deadline)) {
-        note_deadline(r.deadline);
-        return false;
-      }
-      say(r.id, outcome::unknown);
-      return true;
-    });
-    h->requests.erase(late.begin(), late.end());
-    if (h->requests.empty() && !h->appending) {
-      drop_hold(h);
-    } else if (!h->appending && !faults.skip_claim) {
-      if (h->ask_again <= now)
-        ask_claims(h);
-      note_deadline(h->ask_again);
-    }
-    h = next;
-  }
-  const auto late = [&](const book_command& c, outcome what) {
-    if (expired(c.deadline)) {
-      say(c.request, what);
-      return true;
-    }
-    note_deadline(c.deadline);
-    return false;
-  };
-  std::erase_if(waiters, [&](const book_command& c) { return late(c, outcome::contended); });
-  std::erase_if(asked.denials, [&](const book_command& c) { return late(c, outcome::unknown); });
-  std::erase_if(later.denials, [&](const book_command& c) { return late(c, outcome::unknown); });
-}
-
-void slot_group::impl::recheck_waiters() {
-  if (!std::exchange(recheck, false) || (waiters.empty() && waiting_moves.empty()))
-    return;
-  auto moves = std::exchange(waiting_moves, {});
-  for (auto& m : moves) {
-    if (auto* in = std::get_if<move_in>(&m))
-      take_in(std::move(*in));
-    else
-      move_inside(std::move(std::get<move_within>(m)));
-  }
-  auto commands = std::exchange(waiters, {});
-  for (auto& c : commands) {
-    if (window_with_room(c) || all_committed_full(c))
-      decide(std::move(c), false);
-    else
-      waiters.push_back(std::move(c));  // still only held places in the way
-  }
-  recheck = false;
 }
 
 // ------------------------------------------------------------------ the public face
@@ -439,6 +440,7 @@ slot_group::slot_group(group_id id, shard_id shard, std::uint16_t, std::vector<w
 }
 slot_group::~slot_group() = default;
 slot_group::slot_group(slot_group&&) noexcept = default;
+void slot_group::use(std::shared_ptr<refusal_table> refusals) { impl_->refusals = std::move(refusals); }
 slot_group& slot_group::operator=(slot_group&&) noexcept = default;
 
 void slot_group::step(unix_ms now, group_input&& in, std::vector<group_output>& out) {
@@ -463,6 +465,8 @@ void slot_group::step(unix_ms now, group_input&& in, std::vector<group_output>& 
           m.offer(input);
         else if constexpr (std::is_same_v<input_type, move_in>)
           m.take_in(std::move(input));
+        else if constexpr (std::is_same_v<input_type, drop_place>)
+          m.drop(input);
         else if constexpr (std::is_same_v<input_type, move_within>)
           m.move_inside(std::move(input));
         else if constexpr (std::is_same_v<input_type, change_capacity>)

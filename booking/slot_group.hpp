@@ -18,6 +18,7 @@
 
 #include "booking/faults.hpp"
 #include "booking/messages.hpp"
+#include "booking/refusal_table.hpp"
 
 namespace janji {
 
@@ -68,6 +69,9 @@ public:
   ~slot_group();
   slot_group(slot_group&&) noexcept;
   slot_group& operator=(slot_group&&) noexcept;
+
+  // The shard's refusals, before the first step; shared with its other owners.
+  void use(std::shared_ptr<refusal_table> refusals);
 
   // Handles one input at `now`; appends what must happen to `out`.
   void step(unix_ms now, group_input&& in, std::vector<group_output>& out);

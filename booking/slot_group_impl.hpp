@@ -1,5 +1,5 @@
 // What one slot group has under way, apart from its committed state: holds, appends sent, waiters, statements that wait for
-// a strict round. Private to slot_group.cpp and slot_group_places.cpp.
+// a strict round. Private to slot_group*.cpp.
 #pragma once
 
 #include <algorithm>
@@ -30,6 +30,7 @@ inline constexpr std::int64_t claim_again_ms_max = 1'000;
 struct waiting_request {
   request_id id;
   unix_ms deadline;
+  janji::stamp stamp;
   bool joined = false;  // came while the hold was there already
 };
 
@@ -48,6 +49,21 @@ struct hold {
 };
 using hold_list = std::list<hold>;
 
+// A command that waits for held places, and all who asked with its key.
+struct waiting_command {
+  book_command command;
+  waiting_requests requests;
+};
+using waiting_list = std::list<waiting_command>;
+
+// A refusal that waits for a strict round. What the registry said of a person stands then too, unless another copy of the
+// request has a place meanwhile; anything else is decided again.
+struct denied_command {
+  book_command command;
+  std::optional<outcome> verdict;
+  std::uint8_t position = 0;
+};
+
 // An append on its way, and what follows when it is known.
 struct sent_append {
   std::uint64_t token = 0;
@@ -58,14 +74,15 @@ struct sent_append {
   std::vector<shard_id> tell;    // registries to be told of declined references, in the event's order
   std::optional<shard_id> from;  // the registry that drives a cancel or a release
   std::optional<request_id> operator_request;
+  std::optional<drop_place> dropped;
 };
 
 // A statement about what is committed, to be made when a strict round is back.
-using strict_reply = std::variant<settle_ask, cancel_place, release_place, move_in, move_within>;
+using strict_reply = std::variant<settle_ask, cancel_place, release_place, move_in, move_within, drop_place>;
 
 // What waits for one strict round.
 struct statements {
-  std::vector<book_command> denials;
+  std::vector<denied_command> denials;
   std::vector<strict_reply> replies;
   [[nodiscard]] bool empty() const { return denials.empty() && replies.empty(); }
 };
@@ -81,13 +98,15 @@ struct slot_group::impl {
   planted_faults faults;
   std::unique_ptr<group_state> state;
   sequence_t recovered_to;  // events up to here are in the snapshot
+  std::shared_ptr<refusal_table> refusals = std::make_shared<refusal_table>();
 
   hold_list holds;
   boost::unordered_flat_map<std::uint64_t, hold_list::iterator> hold_by_key, hold_by_citizen, hold_by_ref;
   std::vector<std::uint32_t> held, appending;  // places by window
   fifo<sent_append> sent;
   boost::unordered_flat_map<std::uint64_t, int> sent_refs;  // references with an append on its way
-  std::deque<book_command> waiters;
+  waiting_list waiters;
+  boost::unordered_flat_map<std::uint64_t, waiting_list::iterator> waiter_by_key, waiter_by_citizen;
   std::vector<std::variant<move_in, move_within>> waiting_moves;
   statements asked;  // a round has been asked for since they came
   statements later;  // came while that round was under way: the next one is theirs
@@ -115,17 +134,23 @@ struct slot_group::impl {
   }
   // A registry whose message is dropped because of it sends it again.
   [[nodiscard]] bool too_much_under_way() const { return sent.size() >= limits::group_appends_max; }
+  // What is neither yes nor no.
   void say(request_id request, outcome what, std::uint8_t position = 0) {
     answer a;
     a.request = request;
     a.what = what;
     a.position = position;
+    a.shard = shard;
     emit(std::move(a));
   }
   void say(const waiting_requests& requests, outcome what, std::uint8_t position = 0) {
     for (const auto& r : requests)
       say(r.id, what, position);
   }
+  // What is no. While the tenure is handed over it is left to the next leader, whom the front asks the same.
+  void refuse(const book_command& c, outcome what, std::uint8_t position);
+  // Whether this request may be given a place, or wait for one; it is told when not.
+  [[nodiscard]] bool may_have_place(const book_command& c);
   [[nodiscard]] bool expired(unix_ms deadline) const { return !faults.ignore_deadline && deadline <= now; }
   void note_deadline(unix_ms d) { earliest = std::min(earliest, d.value); }
   void reply(shard_id to, place_reply_kind kind, reference ref, generation_t generation) {
@@ -196,11 +221,15 @@ struct slot_group::impl {
   void hold_places(book_command&& c, window_index w);
   void ask_claims(hold_list::iterator h);
   void wait_for_room(book_command&& c);
+  void forget(waiting_list::iterator w);
+  [[nodiscard]] std::uint32_t most_free(const book_command& c) const;
+  bool join(waiting_requests& requests, const book_command& known, book_command& c, bool strict);
+  void decide_denied(denied_command&& d);
   void drop_hold(hold_list::iterator h);
   void claim_answered(const claim_result& r);
   void refuse_hold(hold_list::iterator h, std::size_t person, claim_verdict verdict);
   void append_booking(hold_list::iterator h);
-  void decline_others(const hold& h, std::uint8_t which);
+  void decline_others(const hold& h, std::uint8_t except);
 
   // ---- appends
   sent_append& append(group_event&& event);
@@ -213,6 +242,7 @@ struct slot_group::impl {
   // ---- settling, cancelling, moving
   void settle(const settle_ask& q);
   void give_up(shard_id from, reference ref, generation_t generation, bool cancel);
+  void drop(const drop_place& d);
   void offer(const offer_move& m);
   void take_in(move_in&& m);
   void move_inside(move_within&& m);
@@ -220,6 +250,7 @@ struct slot_group::impl {
   void answer_strictly(const strict_reply& r);
   void change(change_capacity&& c);
   void expire();
+  void expire_waiters();
   void recheck_waiters();
 };
 

@@ -32,6 +32,21 @@ void slot_group::impl::give_up(shard_id from, reference ref, generation_t genera
     append(place_released{ref, generation, now}).from = from;
 }
 
+// What a move tried, after a cancel has joined it: not live from here on, whatever comes late.
+void slot_group::impl::drop(const drop_place& d) {
+  if (on_its_way(d.ref) || too_much_under_way())
+    return;
+  const auto* e = state->by_place(d.ref, d.generation);
+  if (e != nullptr && !e->live())
+    return state_strictly(d);
+  if (state->is_declined(d.ref, d.generation))
+    return reply(d.from, place_reply_kind::dropped, d.ref, d.generation);
+  if (e != nullptr)
+    append(place_cancelled{d.ref, d.generation, now}).dropped = d;
+  else
+    append(declined{{{d.ref, d.generation}}, now}).dropped = d;
+}
+
 void slot_group::impl::offer(const offer_move& m) {
   const auto* e = state->by_place(m.ref, m.generation);
   if (e == nullptr || !e->live() || on_its_way(m.ref))
@@ -55,7 +70,7 @@ void slot_group::impl::take_in(move_in&& m) {
     return;  // came and went: late
   }
   if (has_room(m.window, 1)) {
-    booked event{m.window, m.body, true, m.at, {{m.citizen, m.ref, m.generation, m.key, m.facts, {}, m.record}}};
+    booked event{m.window, m.body, true, m.at, {{m.citizen, m.ref, m.generation, m.key, m.facts, {}, m.record}}, {}};
     ++appending[m.window.value];
     auto& s = append(std::move(event));
     s.moving = std::move(m);
@@ -95,8 +110,8 @@ void slot_group::impl::strict_round() {
     auto waiting = std::exchange(later, {});
     next_round() = std::move(waiting);
   }
-  for (auto& c : decided.denials)
-    decide(std::move(c), true);
+  for (auto& d : decided.denials)
+    decide_denied(std::move(d));
   for (const auto& r : decided.replies)
     answer_strictly(r);
 }
@@ -114,6 +129,8 @@ void slot_group::impl::answer_strictly(const strict_reply& r) {
     reply(c->from, place_reply_kind::cancelled, c->ref, c->generation);
   } else if (const auto* l = std::get_if<release_place>(&r)) {
     reply(l->from, place_reply_kind::released, l->ref, l->generation);
+  } else if (const auto* d = std::get_if<drop_place>(&r)) {
+    reply(d->from, place_reply_kind::dropped, d->ref, d->generation);
   } else if (const auto* m = std::get_if<move_in>(&r)) {
     if (const auto* e = state->by_place(m->ref, m->generation); e != nullptr && e->live())
       reply(m->from, place_reply_kind::moved_in, m->ref, m->generation);

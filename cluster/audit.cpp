@@ -113,7 +113,8 @@ void audit::take_group(group_id group, const group_event& e, shard_id shard, seq
                         true,
                         false,
                         b->at,
-                        p.record.value_or(record_locator{shard, sequence, record})};
+                        p.record.value_or(record_locator{shard, sequence, record}),
+                        b->stamp};
       if (!p.record)
         ++record;
       by_ref_[p.ref.value].push_back(static_cast<std::uint32_t>(bookings_.size()));
@@ -204,6 +205,16 @@ void audit::take_registry(const registry_event& e) {
     k.generation = k.tried;
   } else if (const auto* mr = std::get_if<move_refused>(&e)) {
     at(mr->ref).phase = claim_phase::confirmed;
+  } else if (const auto* cj = std::get_if<cancel_joined>(&e)) {
+    auto& k = at(cj->ref);
+    k.phase = claim_phase::joined;
+    k.ended = 0;
+  } else if (const auto* pe = std::get_if<joined_place_ended>(&e)) {
+    auto& k = at(pe->ref);
+    if (k.phase == claim_phase::joined && ++k.ended == 2) {
+      k.phase = claim_phase::cancelled;
+      ++report_.cancelled;
+    }
   }
 }
 
@@ -243,8 +254,7 @@ void audit::check_bookings(judgement& j) const {
     }
     const auto& k = claim->second;
     const bool old_place = k.group == b.group && k.generation == b.generation;
-    const bool new_place =
-        (k.phase == claim_phase::moving || k.phase == claim_phase::releasing) && k.to == b.group && k.tried == b.generation;
+    const bool new_place = under_way(k.phase) && k.to == b.group && k.tried == b.generation;
     if (k.citizen != b.citizen || k.phase == claim_phase::released || k.phase == claim_phase::cancelled || (!old_place && !new_place))
       j.across.insert(place(b.group, b.ref) + " is booked, and its claim names something else");
   }
@@ -257,8 +267,7 @@ void audit::check_citizens(judgement& j, const std::unordered_map<citizen_hash, 
       continue;
     const auto& first = bookings_[list[0]];
     const auto claim = claims_.find(first.ref.value);
-    const bool moves =
-        claim != claims_.end() && (claim->second.phase == claim_phase::moving || claim->second.phase == claim_phase::releasing);
+    const bool moves = claim != claims_.end() && under_way(claim->second.phase);
     const bool one_reference = std::ranges::all_of(list, [&](std::uint32_t n) { return bookings_[n].ref == first.ref; });
     if (!one_reference || list.size() > 2 || !moves)
       j.across.insert(fmt::format("I3: a citizen holds {} bookings, one is {}", list.size(), place(first.group, first.ref)));

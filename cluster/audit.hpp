@@ -36,6 +36,7 @@ struct audited_booking {
   bool moved_away = false;
   unix_ms at;
   record_locator record;
+  janji::stamp stamp;  // of the request that was given the place; none of an earlier version's, or of what was moved in
 };
 
 struct audit_report {
@@ -75,7 +76,9 @@ public:
   [[nodiscard]] const std::map<std::uint16_t, round_definition>& rounds() const { return rounds_; }
 
 private:
-  enum class claim_phase : std::uint8_t { pending, confirmed, cancelling, moving, releasing, cancelled, released };
+  enum class claim_phase : std::uint8_t { pending, confirmed, cancelling, moving, releasing, cancelled, released, joined };
+  // A move whose places may both be live.
+  static bool under_way(claim_phase p) { return p == claim_phase::moving || p == claim_phase::releasing || p == claim_phase::joined; }
   struct claim_record {
     citizen_hash citizen;
     key_hash key;
@@ -84,6 +87,7 @@ private:
     generation_t tried;
     group_id to;
     claim_phase phase = claim_phase::pending;
+    std::uint8_t ended = 0;  // of joined: places that are known not to be live
   };
   struct window_record {
     std::uint32_t capacity = 0;

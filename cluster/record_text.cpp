@@ -29,7 +29,9 @@ std::string to_text(const shard_record& r) {
                                       {"in_sync", members(r.in_sync)},
                                       {"learners", members(r.learners)},
                                       {"min_in_sync", r.min_in_sync},
-                                      {"replicas_wanted", r.replicas_wanted}});
+                                      {"replicas_wanted", r.replicas_wanted},
+                                      {"tenure", {{"epoch", r.tenure.epoch.value}, {"boot", r.tenure.boot}}},
+                                      {"hand_over", r.hand_over}});
 }
 
 std::expected<shard_record, std::string> record_from_text(std::string_view text) {
@@ -44,6 +46,10 @@ std::expected<shard_record, std::string> record_from_text(std::string_view text)
       r.learners.push_back(member_from(m));
     r.min_in_sync = v.at("min_in_sync").to_number<std::uint8_t>();
     r.replicas_wanted = v.at("replicas_wanted").to_number<std::uint8_t>();
+    if (const auto* tenure = v.as_object().if_contains("tenure"))  // an earlier version's record has none
+      r.tenure = {epoch_t{tenure->at("epoch").to_number<std::uint64_t>()}, tenure->at("boot").to_number<std::uint64_t>()};
+    if (const auto* number = v.as_object().if_contains("hand_over"))
+      r.hand_over = number->to_number<std::uint64_t>();
     return r;
   } catch (const std::exception& e) {
     return std::unexpected(std::string("a shard record cannot be read: ") + e.what());

@@ -42,6 +42,9 @@ void put(wire::ReplicaRecord::Builder to, const versioned_record& r) {
   put_members(to.initLearners(static_cast<unsigned>(r.record.learners.size())), r.record.learners);
   to.setMinInSync(r.record.min_in_sync);
   to.setReplicasWanted(r.record.replicas_wanted);
+  to.setTenureEpoch(r.record.tenure.epoch.value);
+  to.setTenureBoot(r.record.tenure.boot);
+  to.setHandOver(r.record.hand_over);
 }
 void put(builder to, const std::vector<entry>& entries) {
   auto list = to.initEntries(static_cast<unsigned>(entries.size()));
@@ -136,8 +139,14 @@ std::vector<member> members_of(capnp::List<wire::ReplicaMember>::Reader list) {
 }
 versioned_record record_of(wire::ReplicaRecord::Reader r) {
   return {r.getRevision(),
-          {epoch_t{r.getEpoch()}, member_of(r.getLeader()), members_of(r.getInSync()), members_of(r.getLearners()), r.getMinInSync(),
-           r.getReplicasWanted()}};
+          {epoch_t{r.getEpoch()},
+           member_of(r.getLeader()),
+           members_of(r.getInSync()),
+           members_of(r.getLearners()),
+           r.getMinInSync(),
+           r.getReplicasWanted(),
+           {epoch_t{r.getTenureEpoch()}, r.getTenureBoot()},
+           r.getHandOver()}};
 }
 // Entries follow each other without a gap, and epochs never go back.
 std::vector<entry> entries_of(reader from, position previous) {

@@ -1,9 +1,12 @@
 // Answers in words: what the actors have said becomes what a citizen reads, with one signature over the receipts of all
 // answers that came in the same turn.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "booking/civil_time.hpp"
+#include "booking/entry_index.hpp"
 #include "booking/reference_text.hpp"
 #include "net/citizen_api.hpp"
 #include "net/json_text.hpp"
@@ -133,7 +136,7 @@ void citizen_api::find_moved(answered_request&& a) {
     p.catalogue = party->whole.request.catalogue;
     p.party = party;
     p.party_index = i;
-    front_.submit(id, std::move(p), lookup_command{id, places[i].ref, places[i].token_generation, front_.deadline()});
+    front_.submit(id, std::move(p), lookup_command{id, places[i].ref, places[i].token_generation, front_.deadline(a.request.arrived)});
   }
 }
 
@@ -163,6 +166,12 @@ void append_booking(std::string& out, const named_place& n, const booked_place& 
 
 }  // namespace
 
+// Where it is switched on, for audits: by it a booking that an older copy of a refused request was given is told apart.
+void citizen_api::add_stamp(response& out, const answer& a) const {
+  if (options_.show_stamps && a.stamp.tenure.epoch.value != 0)
+    out.add("X-Janji-Stamp", fmt::format("{}.{}.{}.{}", a.shard.value, a.stamp.tenure.epoch.value, a.stamp.tenure.boot, a.stamp.count));
+}
+
 void citizen_api::tell(answered_request& a, const std::string* receipts) {
   auto& p = a.request;
   const bool moving = p.what == command_kind::move || p.what == command_kind::find_to_move;
@@ -178,11 +187,16 @@ void citizen_api::tell(answered_request& a, const std::string* receipts) {
       refusal = std::move(*p.refusal);
       code = refusal.code;
     }
+    if (*code == problem_code::not_enough_together)
+      refusal.free = a.what.free;
+    if (*code == problem_code::interrupted)
+      refusal.retry_after_ms = 1U + static_cast<std::uint32_t>(spread(a.what.request.value) % 1'000);  // not all at once
     if (*code == problem_code::full || *code == problem_code::window_closed)
       refusal.alternatives = alternatives_.near(p.catalogue, node_.figures(), front_.clock().now(), p.group, p.window, p.people);
     log(p.who, p.what, row_of(*code).status, name_of(*code), p.since);
     ++refused_[static_cast<std::size_t>(*code)];
     auto out = to_response(refusal, p.who.id());
+    add_stamp(out, a.what);
     if (!p.idempotency_key.empty())
       out.add("Idempotency-Key", p.idempotency_key);
     return send(p.respond, p.who, std::move(out));
@@ -218,6 +232,7 @@ void citizen_api::tell(answered_request& a, const std::string* receipts) {
   if (!p.idempotency_key.empty())
     out.add("Idempotency-Key", p.idempotency_key);
   out.add("X-Request-Id", p.who.id());
+  add_stamp(out, a.what);
   log(p.who, p.what, out.status, {}, p.since);
   send(p.respond, p.who, std::move(out));
 }

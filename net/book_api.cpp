@@ -128,14 +128,16 @@ void citizen_api::book(const request& r, responder&& respond) {
     return refuse(respond, who, where.error());
   if (const auto p = check_people(*round, *form))
     return refuse(respond, who, *p);
-  auto command = make_booking(*form, *round, *where, *key);
+  auto command = make_booking(*form, *round, *where, *key, r.arrived);
   if (!command)
     return refuse(respond, who, command.error());
+  command->command.stamp = r.arrived.of(catalogue->groups.at(command->group.value).shard);
   command->command.repeat_only = refusal.has_value();
   pending_request p;
   p.refusal = std::move(refusal);
   p.respond = std::move(respond);
   p.who = who;
+  p.arrived = r.arrived;
   p.what = command_kind::book;
   p.catalogue = std::move(catalogue);
   p.idempotency_key = std::move(*key);
@@ -152,7 +154,8 @@ problem_code citizen_api::without_keys(round_id round) const {
 }
 
 std::expected<actors::routed_booking, problem> citizen_api::make_booking(const booking_form& form, const actors::round_entry& round,
-                                                                         const target& where, std::string_view key) {
+                                                                         const target& where, std::string_view key,
+                                                                         const arrival& arrived) {
   const auto id = round.definition.id;
   const auto day = day_number_of(date_at(wall_clock(), offset_of(round)));
   actors::routed_booking out{where.group->id, {}};
@@ -160,7 +163,7 @@ std::expected<actors::routed_booking, problem> citizen_api::make_booking(const b
   c.request = front_.next_id();
   c.body = sealing_.hash_body(canonical(form));
   c.window = where.window;
-  c.deadline = front_.deadline();
+  c.deadline = front_.deadline(arrived);
   c.people.reserve(form.people.size());
   for (std::size_t i = 0; i < form.people.size(); ++i) {
     const auto& person = form.people[i];
@@ -201,8 +204,9 @@ void citizen_api::manage(const request& r, std::string_view reference_text, resp
   const auto id = front_.next_id();
   pending_request p;
   p.who = who;
+  p.arrived = r.arrived;
   p.catalogue = node_.catalogue();
-  const lookup_command look{id, *ref, *token, front_.deadline()};
+  const lookup_command look{id, *ref, *token, front_.deadline(r.arrived)};
   if (r.reads()) {
     p.respond = std::move(respond);
     p.what = command_kind::look_up;
@@ -213,7 +217,9 @@ void citizen_api::manage(const request& r, std::string_view reference_text, resp
     p.respond = std::move(respond);
     p.what = command_kind::cancel;
     const auto hash = sealing_.hash_key(p.idempotency_key, 0);
-    return front_.submit(id, std::move(p), cancel_command{id, *ref, std::nullopt, *token, hash, {}, {}, front_.deadline()});
+    return front_.submit(
+        id, std::move(p),
+        cancel_command{id, *ref, std::nullopt, *token, hash, {}, {}, front_.deadline(r.arrived), r.arrived.of(ref->shard())});
   }
   if (!is_json(r.content_type))
     return refuse(respond, who, {.code = problem_code::unsupported_media_type});
@@ -264,8 +270,9 @@ std::expected<actors::citizen_command, problem> citizen_api::make_move(pending_r
                       *where->window,
                       sealing_.hash_key(p.idempotency_key, 0),
                       sealing_.hash_body(canonical(wish.form)),
-                      front_.deadline(),
-                      repeat_only};
+                      front_.deadline(p.arrived),
+                      repeat_only,
+                      p.arrived.of(wish.ref.shard())};
 }
 
 }  // namespace janji::net

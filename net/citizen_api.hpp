@@ -29,6 +29,7 @@ struct api_options {
   front::options commands;
   std::vector<std::string> cors_origins;  // "*": every one
   std::uint32_t log_one_of = 0;           // requests; 0: none
+  bool show_stamps = false;               // for audits: the number of a refusal, how new a booking's request was
 };
 
 // A round by its code; the first open one, else the first, when none is named.
@@ -41,6 +42,7 @@ public:
 
   void handle(const request& r, responder&& respond) override;
   response refusal(problem_code code, std::string_view origin) override;
+  arrival hear() override { return {node_.heard(), front_.clock().now()}; }
 
   // ---- any thread
   // Refuses everything that changes something; answers under way are still given.
@@ -83,7 +85,7 @@ private:
   // ---- changing
   void book(const request& r, responder&& respond);
   std::expected<actors::routed_booking, problem> make_booking(const booking_form& form, const actors::round_entry& round,
-                                                              const target& where, std::string_view key);
+                                                              const target& where, std::string_view key, const arrival& arrived);
   void manage(const request& r, std::string_view reference_text, responder&& respond);
   [[nodiscard]] std::optional<problem> refuse_all();
   [[nodiscard]] std::optional<problem> refuse_round(const actors::round_entry& round) const;
@@ -98,6 +100,7 @@ private:
   void find_moved(answered_request&& a);
   [[nodiscard]] std::optional<answered_request> joined(answered_request&& part);
   void tell(answered_request& a, const std::string* receipts);
+  void add_stamp(response& out, const answer& a) const;
   void log(const caller& who, command_kind what, unsigned status, std::string_view code, unix_ms since);
 
   actors::node& node_;

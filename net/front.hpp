@@ -74,7 +74,8 @@ struct pending_request {
   std::optional<window_index> window;     // of the group, when one is named
   std::shared_ptr<repeated_party> party;  // of find_moved: whose places are looked up
   std::size_t party_index = 0;
-  std::optional<move_wish> wish;   // of find_to_move
+  std::optional<move_wish> wish;  // of find_to_move
+  arrival arrived;
   std::optional<problem> refusal;  // of a booking or a move that is not admitted, unless its key has been answered before
   unix_ms since;
 };
@@ -100,7 +101,8 @@ public:
 
   [[nodiscard]] bool has_room() const { return pending_.size() < options_.pending_max; }
   [[nodiscard]] request_id next_id() { return request_id{++last_request_}; }
-  [[nodiscard]] unix_ms deadline() const { return unix_ms{clock_.now().value + options_.deadline_ms}; }
+  // A request's time is counted from when it may have come at the earliest.
+  [[nodiscard]] unix_ms deadline(const arrival& a) const { return unix_ms{(a.heard ? a.at : clock_.now()).value + options_.deadline_ms}; }
   [[nodiscard]] const deadline_clock& clock() const { return clock_; }
   void submit(request_id id, pending_request&& p, actors::citizen_command&& c);
 

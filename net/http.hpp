@@ -6,13 +6,23 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "booking/stamp.hpp"
 #include "net/problem_code.hpp"
 
 namespace janji::net {
 
 enum class method : std::uint8_t { get, head, post, put, patch, del, options, other };
 [[nodiscard]] std::string_view name_of(method m);
+
+// What the front had heard of the shards' leaders at a moment when a request had certainly not come yet. A program that was
+// frozen cannot know when one came, only that it had not: so this is a copy taken before its connection was last seen dry.
+struct arrival {
+  std::shared_ptr<const std::vector<stamp>> heard;  // by shard; none: nothing was heard
+  unix_ms at;                                       // when the copy was taken, by the handler's clock
+  [[nodiscard]] stamp of(shard_id shard) const { return heard && shard.value < heard->size() ? (*heard)[shard.value] : stamp{}; }
+};
 
 // Views into the session's buffers: valid until the handler returns. A header that was not sent is "".
 struct request {
@@ -27,6 +37,7 @@ struct request {
   std::string_view if_none_match;
   std::string_view origin;
   std::string_view request_id;
+  arrival arrived;
   [[nodiscard]] bool reads() const { return verb == method::get || verb == method::head; }
 };
 
@@ -86,6 +97,8 @@ public:
   virtual void handle(const request& r, responder&& respond) = 0;
   // The words for a request that never became one (too large, too slow, not HTTP); `origin` may be "".
   virtual response refusal(problem_code code, std::string_view origin) = 0;
+  // What is heard of the shards' leaders now. From the listener's thread, often.
+  virtual arrival hear() { return {}; }
 };
 
 // The value of a query parameter, percent-decoded; "" when it is absent.

@@ -24,14 +24,56 @@ std::string date_field_now() {
 
 void listener_core::accept() {
   accepting = true;
-  acceptor.async_accept([self = shared_from_this()](boost::system::error_code ec, tcp::socket socket) {
+  acceptor.async_wait(tcp::acceptor::wait_read, [self = shared_from_this()](boost::system::error_code ec) {
     self->accepting = false;
-    if (self->stopping || ec == asio::error::operation_aborted)
+    if (self->stopping || ec)
       return;
+    self->accept_waiting();
+  });
+}
+
+// Until there is nobody, or many have had their turn. Whoever comes later comes after the copy that was taken before.
+void listener_core::accept_waiting() {
+  constexpr int at_once_max = 64;
+  for (int i = 0; i < at_once_max; ++i) {
+    auto before = handle.hear();
+    boost::system::error_code ec;
+    tcp::socket socket(io);
+    acceptor.accept(socket, ec);
+    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+      seen_dry(std::move(before));
+      break;
+    }
+    if (ec == asio::error::connection_aborted)
+      continue;
     if (ec)
       return;  // no descriptors left, most likely: again at the next tick
-    self->take(std::move(socket));
-    self->accept();
+    take(std::move(socket));
+  }
+  accept();
+}
+
+// Whoever is named stays as old as it is; the others are as new as the copy that was taken before.
+void listener_core::look_once() {
+  auto before = handle.hear();
+  const bool all = watch.look([this](void* whose) {
+    if (whose != nullptr)
+      return static_cast<connection*>(whose)->named();
+    if (!std::exchange(waiting_named, true) && looked.at > accepted_after.at)
+      accepted_after = looked;
+  });
+  if (all)
+    looked = std::move(before);
+}
+
+void listener_core::look() {
+  constexpr std::chrono::milliseconds every{50};
+  looker.expires_after(every);
+  looker.async_wait([self = shared_from_this()](boost::system::error_code ec) {
+    if (ec)
+      return;
+    self->look_once();
+    self->look();
   });
 }
 
@@ -43,7 +85,8 @@ void listener_core::take(tcp::socket&& socket) {
   socket.set_option(asio::socket_base::send_buffer_size(limits::send_buffer_bytes), ignored);
   socket.non_blocking(true, ignored);
   const bool too_many = connections >= limits.connections_max;
-  const auto made = make_connection(std::move(socket), shared_from_this());
+  const auto made =
+      make_connection(std::move(socket), shared_from_this(), !waiting_named && looked.at > accepted_after.at ? looked : accepted_after);
   if (too_many)
     made->turn_away();
   else
@@ -71,6 +114,8 @@ std::expected<std::unique_ptr<listener>, std::string> listener::open(asio::io_co
     return std::unexpected(fmt::format("\"{}\" is not an address to listen on", address));
   auto core = std::make_shared<listener_core>(io, limits, h);
   const tcp::endpoint endpoint(ip, port);
+  core->accepted_after = h.hear();  // before anybody can come
+  core->hears = core->accepted_after.heard != nullptr;
   core->acceptor.open(endpoint.protocol(), ec);
   if (!ec)
     core->acceptor.set_option(asio::socket_base::reuse_address(true), ec);
@@ -79,12 +124,17 @@ std::expected<std::unique_ptr<listener>, std::string> listener::open(asio::io_co
   if (!ec)
     core->acceptor.listen(4096, ec);
   if (!ec)
+    core->acceptor.non_blocking(true, ec);
+  if (!ec)
     core->port = core->acceptor.local_endpoint(ec).port();
   if (ec)
     return std::unexpected(fmt::format("cannot listen on {} port {}: {}", address, port, ec.message()));
   core->date_field = date_field_now();
+  core->watch.add(core->acceptor.native_handle(), nullptr);
   core->accept();
   core->tick();
+  if (core->hears)
+    core->look();
   return std::unique_ptr<listener>(new listener(std::move(core)));
 }
 
@@ -93,6 +143,7 @@ listener::~listener() {
   core_->stopping = true;
   core_->acceptor.close(ignored);
   core_->ticker.cancel();
+  core_->looker.cancel();
 }
 
 std::uint16_t listener::port() const { return core_->port; }

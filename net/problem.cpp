@@ -35,6 +35,7 @@ constexpr std::array table{
     problem_row{same_place, "same_place", 409, "The booking is there already.", "", 0},
     problem_row{cancelled, "cancelled", 409, "The booking has been cancelled.", "A cancelled booking cannot be moved. Book anew.", 0},
     problem_row{wrong_state, "wrong_state", 409, "The state of things does not allow this.", "", 0},
+    problem_row{not_enough_together, "not_enough_together", 409, "There are free places, but not for so many together.", "Choose another time, day or centre, or book for fewer.", 0},
     problem_row{invalid, "invalid", 422, "Some fields are not right.", "", 0},
     problem_row{idempotency_key_reused, "idempotency_key_reused", 422, "This Idempotency-Key was used for something else.", "Use a new one for a new request.", 0},
     problem_row{unknown_round, "unknown_round", 422, "There is no such round.", "", 0},
@@ -50,10 +51,11 @@ constexpr std::array table{
     problem_row{too_many_requests, "too_many_requests", 429, "Too many requests.", "", 1000},
     problem_row{contended, "contended", 503, "The last places are just being booked by others.", "Some may come free. Ask again with the same Idempotency-Key.", 1000},
     problem_row{in_progress, "in_progress", 503, "Another request about this person is under way.", "Ask again with the same Idempotency-Key.", 1000},
-    problem_row{busy, "busy", 503, "Too much at this moment.", "Nothing was booked. Ask again with the same Idempotency-Key.", 1000},
-    problem_row{storage_low, "storage_low", 503, "No new bookings can be taken at this moment.", "Bookings made are safe, and can be looked up and cancelled.", 30'000},
+    problem_row{busy, "busy", 503, "Too much at this moment.", "It is not known whether this came true. Ask again with the same Idempotency-Key: it never books twice.", 1000},
+    problem_row{storage_low, "storage_low", 503, "No new bookings can be taken at this moment.", "Bookings made are safe, and can be looked up and cancelled. If this was asked before, ask again with the same Idempotency-Key.", 30'000},
     problem_row{not_ready, "not_ready", 503, "The service is starting.", "", 1000},
     problem_row{stopping, "stopping", 503, "This server is stopping.", "Another one will answer.", 2000},
+    problem_row{interrupted, "interrupted", 503, "Something changed while this was under way.", "It is not known whether this came true. Ask again with the same Idempotency-Key: it never books twice.", 500},
     problem_row{unknown, "unknown", 504, "It is not known whether this came true.", "Ask again with the same Idempotency-Key: it never books twice.", 1000},
 };
 // clang-format on
@@ -84,6 +86,8 @@ std::optional<problem_code> code_of(outcome o) {
     case outcome::in_progress: return in_progress;
     case outcome::busy: return busy;
     case outcome::unknown: return unknown;
+    case outcome::interrupted: return interrupted;
+    case outcome::not_enough_together: return not_enough_together;
   }
   return unknown;
 }
@@ -158,6 +162,10 @@ response to_response(const problem& p, std::string_view request_id) {
   if (p.position != 0) {
     body += ",\"position\":";
     append_number(body, unsigned{p.position});
+  }
+  if (p.free) {
+    body += ",\"free\":";
+    append_number(body, *p.free);
   }
   if (!p.opens_at.empty())
     append_member(body, "opens_at", p.opens_at);

@@ -25,8 +25,9 @@ struct problem {
   problem_code code = problem_code::unknown;
   std::string detail;  // "": the table's words
   std::optional<std::uint32_t> retry_after_ms;
-  std::uint8_t position = 0;  // of the person in a party, from 1
-  std::string opens_at;       // of not_open
+  std::uint8_t position = 0;          // of the person in a party, from 1
+  std::string opens_at;               // of not_open
+  std::optional<std::uint32_t> free;  // of not_enough_together
   std::vector<field_error> fields;
   std::string_view alternatives;  // a JSON array, or ""
 };

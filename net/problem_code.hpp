@@ -31,6 +31,7 @@ enum class problem_code : std::uint8_t {
   same_place,
   cancelled,
   wrong_state,
+  not_enough_together,
   // what was asked for
   invalid,
   idempotency_key_reused,
@@ -52,6 +53,7 @@ enum class problem_code : std::uint8_t {
   storage_low,
   not_ready,
   stopping,
+  interrupted,
   unknown,
 };
 inline constexpr std::size_t problem_code_count = static_cast<std::size_t>(problem_code::unknown) + 1;

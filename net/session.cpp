@@ -1,10 +1,14 @@
 #include "net/session.hpp"
 
+#include <poll.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <expected>
@@ -73,10 +77,16 @@ bool has_folded_lines(std::string_view head) {
 
 class session final : public connection, public std::enable_shared_from_this<session> {
 public:
-  session(tcp::socket&& socket, std::shared_ptr<listener_core> core) : socket_(std::move(socket)), core_(std::move(core)) {
+  session(tcp::socket&& socket, std::shared_ptr<listener_core> core, arrival after)
+      : socket_(std::move(socket)), core_(std::move(core)), dry_after_(std::move(after)) {
     ++core_->connections;
+    watched_ = core_->watch.add(socket_.native_handle(), static_cast<connection*>(this));
   }
-  ~session() override { --core_->connections; }
+  ~session() override {
+    if (watched_ && !closed_)
+      core_->watch.closed();
+    --core_->connections;
+  }
   session(const session&) = delete;
   session& operator=(const session&) = delete;
 
@@ -92,6 +102,7 @@ public:
   void stop() override;
   void answer(std::uint64_t slot, response&& r) override;
   void abandon() override { close(); }
+  void named() override { hold_arrival(); }
 
 private:
   using parser = http::request_parser<http::string_body>;
@@ -111,7 +122,16 @@ private:
   // A large answer keeps those behind it waiting, be they ready or not.
   [[nodiscard]] bool has_answer() const { return !slots_.empty() && slots_.front().ready; }
   [[nodiscard]] bool has_bytes() const { return !starved_ && in_begin_ < in_end_ && may_take(); }
-  void read();
+  void read(bool from_the_loop = false);
+  void wait_to_read();
+  // What came until now came no later than the next copy is taken.
+  void hold_arrival();
+  [[nodiscard]] const arrival& arrived() const;
+  void seen_dry(arrival&& before) {
+    dry_after_ = std::move(before);
+    held_ = !watched_;
+  }
+  void look_before_answer();
   void on_read(boost::system::error_code ec, std::size_t n);
   void pump();
   void take_requests();
@@ -119,6 +139,7 @@ private:
   std::expected<std::size_t, problem_code> header_size(std::string_view unread);
   std::optional<problem_code> check_header(std::string_view head);
   std::optional<problem_code> check_target(std::string_view target);
+  [[nodiscard]] bool gone_behind();
   void dispatch();
   void refuse(problem_code code);
   void gather();
@@ -130,6 +151,11 @@ private:
 
   tcp::socket socket_;
   std::shared_ptr<listener_core> core_;
+
+  // ---- when what is read came
+  arrival dry_after_;  // the copy taken before the connection was last seen dry by itself
+  bool held_ = true;   // something was read or named since: later looks at all connections say nothing of it
+  bool watched_ = false;
 
   // ---- reading
   std::unique_ptr<char[]> in_;
@@ -163,7 +189,44 @@ private:
 
 // ------------------------------------------------------------------ reading
 
-void session::read() {
+void session::hold_arrival() {
+  if (!held_)
+    dry_after_ = arrived();
+  held_ = true;
+}
+
+const arrival& session::arrived() const { return !held_ && core_->looked.at > dry_after_.at ? core_->looked : dry_after_; }
+
+// So that whoever reads the answer and asks again at once is not taken to have asked before it.
+void session::look_before_answer() {
+  if (held_ || !core_->hears)
+    return;
+  auto before = core_->handle.hear();
+  std::array<pollfd, 2> both{pollfd{socket_.native_handle(), POLLIN, 0}, pollfd{core_->acceptor.native_handle(), POLLIN, 0}};
+  if (::poll(both.data(), both.size(), 0) < 0)
+    return;
+  if (both[1].revents == 0)  // nor does one who connects anew for it
+    core_->seen_dry(before);
+  if (both[0].revents == 0)
+    seen_dry(std::move(before));
+  else
+    hold_arrival();
+}
+
+void session::wait_to_read() {
+  reading_ = true;
+  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](boost::system::error_code ec) {
+    self->reading_ = false;
+    if (self->closed_)
+      return;
+    if (ec)
+      return self->close();
+    self->read(true);
+  });
+}
+
+// `from_the_loop`: what is read is handled at once; else in a turn of its own, so that one who sends much gives way to others.
+void session::read(bool from_the_loop) {
   const bool wanted = lingering_ || may_take();
   if (reading_ || closed_ || eof_ || !wanted)
     return;
@@ -183,9 +246,18 @@ void session::read() {
     in_capacity_ = grown;
     assert_always(grown <= 4 * core_->limits.header_bytes_max, "the parser leaves no more than an unfinished header");
   }
+  auto before = core_->handle.hear();
+  boost::system::error_code ec;
+  const auto n = socket_.read_some(asio::buffer(in_.get() + in_end_, in_capacity_ - in_end_), ec);
+  if (ec == asio::error::would_block || ec == asio::error::try_again) {
+    seen_dry(std::move(before));
+    return wait_to_read();
+  }
+  hold_arrival();
   reading_ = true;
-  socket_.async_read_some(asio::buffer(in_.get() + in_end_, in_capacity_ - in_end_),
-                          [self = shared_from_this()](boost::system::error_code ec, std::size_t n) { self->on_read(ec, n); });
+  if (from_the_loop)
+    return on_read(ec, n);
+  asio::post(core_->io, [self = shared_from_this(), ec, n] { self->on_read(ec, n); });
 }
 
 void session::on_read(boost::system::error_code ec, std::size_t n) {
@@ -360,9 +432,21 @@ std::optional<problem_code> session::check_target(std::string_view target) {
   return std::nullopt;
 }
 
+// Who has gone already waits for no answer, and may have asked again elsewhere.
+bool session::gone_behind() {
+  if (request_.reads() || in_begin_ != in_end_)
+    return false;
+  char byte = 0;
+  const auto n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n == 0 || (n < 0 && errno == ECONNRESET);
+}
+
 void session::dispatch() {
+  if (gone_behind())
+    return close();
   const auto& message = parser_->get();
   request_.body = message.body();
+  request_.arrived = arrived();
   exchange e;
   e.keep_alive = parser_->keep_alive() && !core_->stopping;
   e.head_only = request_.verb == method::head;
@@ -387,6 +471,7 @@ void session::answer(std::uint64_t slot, response&& r) {
   e.ready = true;
   if (pumping_)
     return;
+  look_before_answer();
   if (slots_.size() == 1)
     return pump();
   if (pump_posted_)
@@ -539,13 +624,15 @@ void session::close() {
   if (closed_)
     return;
   closed_ = true;
+  if (watched_)
+    core_->watch.closed();
   boost::system::error_code ignored;
   socket_.close(ignored);
   unlink();
 }
 
-std::shared_ptr<connection> make_connection(tcp::socket&& socket, std::shared_ptr<listener_core> core) {
-  return std::make_shared<session>(std::move(socket), std::move(core));
+std::shared_ptr<connection> make_connection(tcp::socket&& socket, std::shared_ptr<listener_core> core, arrival after) {
+  return std::make_shared<session>(std::move(socket), std::move(core), std::move(after));
 }
 
 }  // namespace janji::net

@@ -62,6 +62,12 @@ struct event_words {
   json::object operator()(const move_booked&) const { return {{"event", "move_booked"}}; }
   json::object operator()(const move_done& e) const { return {{"event", "move_done"}, {"at", format_utc(e.at)}}; }
   json::object operator()(const move_refused&) const { return {{"event", "move_refused"}}; }
+  json::object operator()(const cancel_joined& e) const {
+    return {{"event", "cancel_joined"}, {"by", e.by}, {"reason", e.reason}, {"at", format_utc(e.at)}};
+  }
+  json::object operator()(const joined_place_ended& e) const {
+    return {{"event", "joined_place_ended"}, {"generation", e.generation.value}, {"at", format_utc(e.at)}};
+  }
 };
 
 bool names(const group_event& e, reference ref) {

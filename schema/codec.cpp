@@ -27,6 +27,9 @@ void put(wire::Event::Builder out, const booked& e) {
   b.setMovedIn(e.moved_in);
   b.setBody(e.body.value);
   b.setAtMs(e.at.value);
+  b.setStampEpoch(e.stamp.tenure.epoch.value);
+  b.setStampBoot(e.stamp.tenure.boot);
+  b.setStampCount(e.stamp.count);
   assert_always(!e.people.empty() && e.people.size() <= limits::party_people_max, "a booking is of one to four people");
   auto people = b.initPeople(static_cast<unsigned>(e.people.size()));
   for (unsigned i = 0; i < people.size(); ++i) {
@@ -128,6 +131,20 @@ void put(wire::Event::Builder out, const move_done& e) {
   m.setAtMs(e.at.value);
 }
 void put(wire::Event::Builder out, const move_refused& e) { out.setMoveRefused(e.ref.value); }
+void put(wire::Event::Builder out, const cancel_joined& e) {
+  auto c = out.initCancelJoined();
+  c.setRef(e.ref.value);
+  c.setKey(e.key.value);
+  c.setBy(whole(e.by));
+  c.setReason(whole(e.reason));
+  c.setAtMs(e.at.value);
+}
+void put(wire::Event::Builder out, const joined_place_ended& e) {
+  auto p = out.initJoinedPlaceEnded();
+  p.setRef(e.ref.value);
+  p.setGeneration(e.generation.value);
+  p.setAtMs(e.at.value);
+}
 
 void put_centres(wire::RoundImported::Builder out, const round_definition& d) {
   auto centres = out.initCentres(static_cast<unsigned>(d.centres.size()));

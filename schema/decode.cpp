@@ -39,7 +39,12 @@ std::chrono::year_month_day date_of(std::int32_t day) {
 
 group_event get_booked(wire::Booked::Reader b) {
   const auto people = b.getPeople();
-  booked e{window_of(b.getWindow()), body_hash{b.getBody()}, b.getMovedIn(), unix_ms{b.getAtMs()}, {}};
+  booked e{window_of(b.getWindow()),
+           body_hash{b.getBody()},
+           b.getMovedIn(),
+           unix_ms{b.getAtMs()},
+           {},
+           {{epoch_t{b.getStampEpoch()}, b.getStampBoot()}, b.getStampCount()}};
   require(people.size() >= 1 && people.size() <= limits::party_people_max, "a booking is of one to four people");
   e.people.reserve(people.size());
   for (const auto p : people) {
@@ -163,6 +168,12 @@ owned_event get(wire::Event::Reader from) {
     case wire_event::MOVE_DONE:
       return {registry, registry_event{move_done{reference{from.getMoveDone().getRef()}, unix_ms{from.getMoveDone().getAtMs()}}}};
     case wire_event::MOVE_REFUSED: return {registry, registry_event{move_refused{reference{from.getMoveRefused()}}}};
+    case wire_event::CANCEL_JOINED: {
+      const auto c = from.getCancelJoined();
+      return {registry, registry_event{cancel_joined{reference{c.getRef()}, key_hash{c.getKey()}, text(c.getBy()), text(c.getReason()),
+                                                     unix_ms{c.getAtMs()}}}};
+    }
+    case wire_event::JOINED_PLACE_ENDED: return {registry, registry_event{get_place<joined_place_ended>(from.getJoinedPlaceEnded())}};
     case wire_event::ROUND_IMPORTED: return {owner::of_rounds(), get_round(from.getRoundImported())};
     case wire_event::ROUND_STATE_CHANGED: return {owner::of_rounds(), get_state(from.getRoundStateChanged())};
     case wire_event::OPERATOR_NOTED: {

@@ -31,6 +31,8 @@ struct Event {
     roundImported @16 :RoundImported;
     roundStateChanged @17 :RoundStateChanged;
     operatorNoted @18 :OperatorNoted;
+    cancelJoined @19 :CancelIntended;
+    joinedPlaceEnded @20 :Place;
   }
 }
 
@@ -59,6 +61,10 @@ struct Booked {
   body @2 :UInt32;
   atMs @3 :Int64;
   people @4 :List(Person);
+  # Of the request that was given the places: what its front had heard of the leader. Of tests and audits.
+  stampEpoch @5 :UInt64;
+  stampBoot @6 :UInt64;
+  stampCount @7 :UInt64;
 }
 
 struct Declined {

@@ -47,6 +47,7 @@ struct MailItem {
     moveCommand @14;
     lookupCommand @15;
     placeReply @16;
+    dropPlace @17;
   }
   code @1 :UInt8;              # a verdict, a status, the kind of a reply
   flag @2 :Bool;               # repeat only; the window is closed
@@ -78,6 +79,10 @@ struct MailItem {
   people @28 :List(MailPerson);
   by @29 :Text;
   reason @30 :Text;
+  # What the front had heard of the shard's leader when the request arrived.
+  stampEpoch @31 :UInt64;
+  stampBoot @32 :UInt64;
+  stampCount @33 :UInt64;
 }
 
 struct Answers {
@@ -89,6 +94,11 @@ struct Answer {
   repeated @2 :Bool;
   position @3 :UInt8;
   places @4 :List(AnsweredPlace);
+  free @5 :UInt32;
+  shard @6 :UInt16;
+  stampEpoch @7 :UInt64;
+  stampBoot @8 :UInt64;
+  stampCount @9 :UInt64;
 }
 struct AnsweredPlace {
   ref @0 :UInt64;

@@ -28,6 +28,11 @@ void put_text(builder to, std::string_view by, std::string_view reason) {
   to.setBy(whole(std::string(by.substr(0, mail_text_bytes_max))));
   to.setReason(whole(std::string(reason.substr(0, mail_text_bytes_max))));
 }
+void put_stamp(auto to, const stamp& s) {
+  to.setStampEpoch(s.tenure.epoch.value);
+  to.setStampBoot(s.tenure.boot);
+  to.setStampCount(s.count);
+}
 void put_place(builder to, kind k, shard_id from, reference ref, generation_t generation) {
   to.setKind(k);
   to.setFrom(from.value);
@@ -51,6 +56,7 @@ void put(builder to, const book_command& c) {
   to.setWindow(c.window ? c.window->value : 0);
   to.setDeadlineMs(c.deadline.value);
   to.setFlag(c.repeat_only);
+  put_stamp(to, c.stamp);
   auto people = to.initPeople(static_cast<unsigned>(c.people.size()));
   for (unsigned i = 0; i < people.size(); ++i) {
     auto p = people[i];
@@ -72,6 +78,7 @@ void put(builder to, const claim_result& r) {
 void put(builder to, const settle_ask& m) { put_place(to, kind::SETTLE_ASK, m.from, m.ref, m.generation); }
 void put(builder to, const cancel_place& m) { put_place(to, kind::CANCEL_PLACE, m.from, m.ref, m.generation); }
 void put(builder to, const release_place& m) { put_place(to, kind::RELEASE_PLACE, m.from, m.ref, m.generation); }
+void put(builder to, const drop_place& m) { put_place(to, kind::DROP_PLACE, m.from, m.ref, m.generation); }
 void put(builder to, const offer_move& m) {
   put_place(to, kind::OFFER_MOVE, m.from, m.ref, m.generation);
   put_citizen(to, m.citizen);
@@ -136,6 +143,7 @@ void put(builder to, const cancel_command& c) {
   to.setKey(c.key.value);
   put_text(to, c.by, c.reason);
   to.setDeadlineMs(c.deadline.value);
+  put_stamp(to, c.stamp);
 }
 void put(builder to, const move_command& m) {
   to.setKind(kind::MOVE_COMMAND);
@@ -148,6 +156,7 @@ void put(builder to, const move_command& m) {
   to.setBody(m.body.value);
   to.setDeadlineMs(m.deadline.value);
   to.setFlag(m.repeat_only);
+  put_stamp(to, m.stamp);
 }
 void put(builder to, const lookup_command& l) {
   to.setKind(kind::LOOKUP_COMMAND);
@@ -212,6 +221,8 @@ std::string text_of(capnp::Text::Reader t) {
   return {t.begin(), t.size()};
 }
 
+stamp stamp_of(const auto& from) { return {{epoch_t{from.getStampEpoch()}, from.getStampBoot()}, from.getStampCount()}; }
+
 // How far the reader's clock is ahead of the sender's.
 struct clocks {
   std::int64_t ahead_ms = 0;
@@ -231,6 +242,7 @@ book_command get_booking(reader from, const clocks& both) {
   if (from.getHasWindow())
     c.window = window_of(from.getWindow());
   c.repeat_only = from.getFlag();
+  c.stamp = stamp_of(from);
   const auto people = from.getPeople();
   require(people.size() >= 1 && people.size() <= limits::party_people_max, "a booking is of one to four people");
   for (const auto p : people) {
@@ -272,6 +284,7 @@ group_input get_group_input(reader from, const clocks& both) {
     case kind::SETTLE_ASK: return settle_ask{asker(), ref, generation};
     case kind::CANCEL_PLACE: return cancel_place{asker(), ref, generation};
     case kind::RELEASE_PLACE: return release_place{asker(), ref, generation};
+    case kind::DROP_PLACE: return drop_place{asker(), ref, generation};
     case kind::OFFER_MOVE:
       return offer_move{
           asker(), citizen_of(from), ref, generation, generation_t{from.getNext()}, group_id{from.getGroup()}, window_of(from.getWindow())};
@@ -321,14 +334,21 @@ registry_input get_registry_input(reader from, const clocks& both) {
                             key,
                             text_of(from.getBy()),
                             text_of(from.getReason()),
-                            deadline};
+                            deadline,
+                            stamp_of(from)};
     case kind::MOVE_COMMAND:
-      return move_command{
-          request,  ref,           from.getTokenGeneration(), group, window_of(from.getWindow()), key, body_hash{from.getBody()},
-          deadline, from.getFlag()};
+      return move_command{request,
+                          ref,
+                          from.getTokenGeneration(),
+                          group,
+                          window_of(from.getWindow()),
+                          key,
+                          body_hash{from.getBody()},
+                          deadline,
+                          from.getFlag(),
+                          stamp_of(from)};
     case kind::LOOKUP_COMMAND: return lookup_command{request, ref, from.getTokenGeneration(), deadline};
-    case kind::PLACE_REPLY:
-      return place_reply{code_of(from.getCode(), place_reply_kind::moved_within), group, ref, generation, from.getFlag()};
+    case kind::PLACE_REPLY: return place_reply{code_of(from.getCode(), place_reply_kind::dropped), group, ref, generation, from.getFlag()};
     default: throw nonsense{"a registry is sent what is not for one"};
   }
 }
@@ -357,10 +377,13 @@ std::vector<answer> get_answers(wire::Answers::Reader from) {
   require(answers.size() <= mail_items_max, "too many answers at once");
   out.reserve(answers.size());
   for (const auto a : answers) {
-    answer to{request_id{a.getRequest()}, code_of(a.getOutcome(), outcome::unknown), a.getRepeated(), a.getPosition(), {}};
+    answer to{request_id{a.getRequest()}, code_of(a.getOutcome(), outcome::not_enough_together), a.getRepeated(), a.getPosition(), {}};
     const auto places = a.getPlaces();
     require(places.size() <= limits::party_people_max && a.getPosition() <= limits::party_people_max,
             "an answer is about one to four people");
+    to.free = a.getFree();
+    to.shard = shard_of(a.getShard());
+    to.stamp = stamp_of(a);
     for (const auto p : places)
       to.places.push_back({reference{p.getRef()}, generation_t{p.getGeneration()}, code_of(p.getStatus(), place_status::moved),
                            group_id{p.getGroup()}, window_of(p.getWindow()), p.getTokenGeneration(), unix_ms{p.getAtMs()}});
@@ -391,6 +414,9 @@ std::string encode_answers(std::span<const answer> answers) {
     to.setOutcome(static_cast<std::uint8_t>(from.what));
     to.setRepeated(from.repeated);
     to.setPosition(from.position);
+    to.setFree(from.free);
+    to.setShard(from.shard.value);
+    put_stamp(to, from.stamp);
     auto places = to.initPlaces(static_cast<unsigned>(from.places.size()));
     for (unsigned n = 0; n < places.size(); ++n) {
       const auto& p = from.places[n];

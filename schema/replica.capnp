@@ -15,6 +15,9 @@ struct ReplicaRecord {
   learners @4 :List(ReplicaMember);
   minInSync @5 :UInt8;
   replicasWanted @6 :UInt8;
+  tenureEpoch @7 :UInt64;
+  tenureBoot @8 :UInt64;
+  handOver @9 :UInt64;
 }
 struct LogPosition {
   epoch @0 :UInt64;

@@ -261,6 +261,8 @@ void machine::check_round(outputs& out) {
 
 void machine::lead_through_tick(outputs& out) {
   const bool fills = role_ == role::reconciling || role_ == role::serving;
+  if (passing_)
+    ++passing_->ticks;
   rest_ -= std::min(rest_, 1U);
   for (auto& p : peers_) {
     ++p.unheard;

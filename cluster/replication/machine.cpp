@@ -43,6 +43,13 @@ void machine::step(input&& in, outputs& out) {
     log_.compact(c->up_to);
   } else if (auto* o = std::get_if<order>(&in)) {
     obey(*o, out);
+  } else if (auto* k = std::get_if<table_acknowledged>(&in)) {
+    if (!passing_ || passing_->number != k->number)
+      return;
+    passing_->acknowledged = true;
+    advance_membership(out);
+  } else if (auto* h = std::get_if<table_received>(&in)) {
+    received_ = *h;
   }
 }
 
@@ -111,6 +118,8 @@ void machine::take_over(outputs& out) {
   if (options_.faults.takeover_drops_old_leader && next.leader != self_ && next.in_sync.size() > next.min_in_sync)
     std::erase(next.in_sync, next.leader);
   next.leader = self_;
+  next.tenure = {epoch_t{std::max(record_.record.epoch.value, promised_.value) + 1}, options_.boot.value};
+  next.hand_over = 0;
   swap(record_.revision, std::move(next), std::nullopt, out);
 }
 
@@ -129,7 +138,7 @@ void machine::swap_came_back(swap_answered&& a, outputs& out) {
     if (won) {
       record_ = std::move(a.record);
       const bool leads = same(record_.record.leader, self_) && record_.record.epoch > promised_;
-      leads ? lead(out) : step_down("leadership was handed over", out);
+      leads ? lead(out, true) : step_down("leadership was handed over", out);
     } else if (a.result == swap_result::not_done || (a.result == swap_result::unknown && options_.faults.unknown_swap_is_refused)) {
       give_up_change(out);
     } else if (a.result == swap_result::unregistered) {
@@ -199,8 +208,9 @@ void machine::lead_if_named(outputs& out) {
     lead(out);
 }
 
-// This replica is the leader that the record names: it promises that before anything else, then reconciles (rule 10).
-void machine::lead(outputs& out) {
+// This replica is the leader that the record names: it promises that before anything else, then reconciles (rule 10). Its
+// tenure is a new one unless it led until now, or has been handed over whole: an epoch is led only once, so its name is new.
+void machine::lead(outputs& out, bool without_a_break) {
   assert_always(record_.record.epoch > promised_ || options_.faults.resume_epoch_after_restart,
                 "a node leads an epoch only if its promise was below it");
   assert_always(!write_, "nothing is on its way to disk when an epoch begins");
@@ -209,10 +219,17 @@ void machine::lead(outputs& out) {
   in_flight_.reset();
   role_ = role::promising;
   promised_ = record_.record.epoch;
+  if (!without_a_break) {
+    const auto& r = record_.record;
+    const bool whole = r.hand_over != 0 && received_ && received_->number == r.hand_over && received_->tenure == r.tenure;
+    tenure_ = whole ? r.tenure : tenure_id{r.epoch, options_.boot.value};
+    goes_on_with_ = whole ? r.hand_over : 0;
+  }
+  hand_overs_ = 0;
   vouched_ = {};
   rest_ = 0;
   pending_.reset();
-  hand_over_to_.reset();
+  end_hand_over();
   replacing_.reset();
   adopting_from_.reset();
   make_peers();
@@ -233,7 +250,7 @@ void machine::step_down(std::string why, outputs& out) {
   carried_.reset();
   in_flight_.reset();
   pending_.reset();
-  hand_over_to_.reset();
+  end_hand_over();
   replacing_.reset();
   adopting_from_.reset();
   peers_.clear();

@@ -32,6 +32,7 @@ struct machine_options {
   std::uint32_t silent_ticks = 24;   // a member that was not heard for so long is dropped
   std::uint32_t suspect_ticks = 20;  // a leader that was not heard for so long is suspected, after
   std::uint32_t backoff_ticks = 8;   // a random wait of up to this, doubled for a log that is known to be behind
+  std::uint32_t pass_ticks = 2;      // an heir that has not acknowledged the tenure's refusals by then begins a new one
   std::uint32_t relink_ticks = 4;    // a member whose link broke, or that was suspected as a leader, is waited for so long
   planted_faults faults;
 };
@@ -61,6 +62,10 @@ public:
   // A learner that was not added because it was not registered: a registration_seen of it ends the wait.
   [[nodiscard]] bool waits_for_registration(const member& who) const;
   [[nodiscard]] bool handing_over() const { return hand_over_to_.has_value(); }
+  // Of the present leadership, from `serving` on: one run of epochs that this start of this node leads without a break, or
+  // that was handed over to it whole (`goes_on_with`: under that number).
+  [[nodiscard]] const tenure_id& tenure() const { return tenure_; }
+  [[nodiscard]] std::uint64_t goes_on_with() const { return goes_on_with_; }
   [[nodiscard]] role current_role() const { return role_; }
   [[nodiscard]] epoch_t epoch() const { return record_.record.epoch; }
   [[nodiscard]] const versioned_record& record() const { return record_; }
@@ -136,7 +141,7 @@ private:
   void swap_came_back(swap_answered&& a, outputs& out);
   void stood(const swap_answered& a, outputs& out);
   void see(versioned_record&& r, outputs& out);
-  void lead(outputs& out);
+  void lead(outputs& out, bool without_a_break = false);
   void lead_if_named(outputs& out);
   persist& begin_write(outputs& out);
   void synced(std::uint64_t number, outputs& out);
@@ -210,6 +215,8 @@ private:
   void advance_membership(outputs& out);
   [[nodiscard]] bool advance_replacement(outputs& out);
   [[nodiscard]] bool advance_hand_over(outputs& out);
+  [[nodiscard]] bool pass_on(const member& to, outputs& out);
+  void end_hand_over();
   [[nodiscard]] bool shrink(outputs& out);
   [[nodiscard]] bool grow(outputs& out);
   void change_record(change what, const member& who, shard_record next, std::optional<member> registered, outputs& out);
@@ -238,6 +245,16 @@ private:
   std::optional<pending_swap> pending_;
   std::uint32_t rest_ = 0;  // ticks until the record may be changed again, after a swap that could not be made
   std::optional<member> hand_over_to_;
+  struct passing {
+    std::uint64_t number = 0;
+    std::uint32_t ticks = 0;
+    bool acknowledged = false;
+  };
+  std::optional<passing> passing_;          // of the hand-over under way, once everything is committed
+  std::uint64_t hand_overs_ = 0;            // that were tried in this epoch
+  std::optional<table_received> received_;  // from a leader that handed over, or tried to
+  tenure_id tenure_;
+  std::uint64_t goes_on_with_ = 0;
   std::optional<replacement> replacing_;
 
   std::vector<peer> peers_;

@@ -8,6 +8,10 @@
 namespace janji::replication {
 
 void machine::change_record(change what, const member& who, shard_record next, std::optional<member> registered, outputs& out) {
+  if (what != change::hand_over) {
+    next.tenure = tenure_;
+    next.hand_over = 0;
+  }
   pending_ = pending_swap{what, who, next, false};
   swap(record_.revision, std::move(next), registered, out);
   if (options_.faults.shrink_before_confirmed)
@@ -17,7 +21,7 @@ void machine::change_record(change what, const member& who, shard_record next, s
 // It has not happened and will not: the epoch goes on as it was, and the next change waits for a while.
 void machine::give_up_change(outputs& out) {
   pending_.reset();
-  hand_over_to_.reset();
+  end_hand_over();
   rest_ = options_.silent_ticks;
   try_commit(out);
 }
@@ -153,15 +157,35 @@ bool machine::advance_hand_over(outputs& out) {
     return false;
   const auto* to = peer_of(*hand_over_to_);
   if (role_ != role::serving || to == nullptr || silent(*to)) {
-    hand_over_to_.reset();
+    end_hand_over();
     return false;
   }
-  if (in_flight_)
+  if (in_flight_ || !pass_on(to->who, out))
     return true;
   auto next = record_.record;
   next.leader = to->who;
+  const auto heir = boots_.find(to->who);
+  next.tenure = passing_->acknowledged ? tenure_ : tenure_id{epoch_t{promised_.value + 1}, heir == boots_.end() ? 0 : heir->second.value};
+  next.hand_over = passing_->acknowledged ? passing_->number : 0;
   change_record(change::hand_over, to->who, std::move(next), std::nullopt, out);
   return true;
+}
+
+// What the heir must know to go on with the tenure goes to it under a number that is used once; true when it has it, or need
+// not be waited for any longer: then it begins a tenure of its own.
+bool machine::pass_on(const member& to, outputs& out) {
+  constexpr unsigned tries_bits = 24;
+  if (!passing_) {
+    passing_ = passing{record_.record.epoch.value << tries_bits | ++hand_overs_, 0, false};
+    out.push_back(pass_table{passing_->number, to});
+    return false;
+  }
+  return passing_->acknowledged || passing_->ticks >= options_.pass_ticks;
+}
+
+void machine::end_hand_over() {
+  hand_over_to_.reset();
+  passing_.reset();
 }
 
 // Rules 5 and 6. Only when those who are left and heard are enough to go on.

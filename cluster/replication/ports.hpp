@@ -81,8 +81,17 @@ struct order {
   member who;  // replace: the dead one
   member by;   // replace: the learner that takes its place
 };
+// The heir of a hand-over has the refusals of the tenure under this number.
+struct table_acknowledged {
+  std::uint64_t number = 0;
+};
+// This replica has them: should the record make it leader under this number, it goes on with the tenure.
+struct table_received {
+  std::uint64_t number = 0;
+  tenure_id tenure;
+};
 using input = std::variant<started, swap_answered, append, persisted, strict_read, record_seen, received, tick, registration_seen,
-                           link_broken, entries_read, snapshot_read, compacted, order>;
+                           link_broken, entries_read, snapshot_read, compacted, order, table_acknowledged, table_received>;
 
 // ---- outputs, in the order in which they are to take effect
 // One write, synced whole: the promise, then `install` (replaces the whole log), then the cut, then the entries.
@@ -100,6 +109,11 @@ struct swap_record {
 };
 struct serving {
   epoch_t epoch;
+};
+// Everything is committed and nothing more is admitted: send the heir the refusals of the tenure under this number.
+struct pass_table {
+  std::uint64_t number = 0;
+  member to;
 };
 // At the leader, an entry of its own epoch; everything before it is committed too.
 struct committed {
@@ -144,6 +158,6 @@ struct alarm {
   std::string why;
 };
 using output = std::variant<persist, swap_record, serving, committed, stepped_down, strict_read_done, apply_up_to, send, read_entries,
-                            read_snapshot, order_answered, alarm>;
+                            read_snapshot, order_answered, alarm, pass_table>;
 
 }  // namespace janji::replication

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "booking/stamp.hpp"
 #include "booking/types.hpp"
 
 namespace janji::replication {
@@ -29,6 +30,8 @@ struct shard_record {
   std::vector<member> learners;
   std::uint8_t min_in_sync = 1;
   std::uint8_t replicas_wanted = 1;
+  tenure_id tenure;             // of the leader, as whoever wrote this knew it
+  std::uint64_t hand_over = 0;  // not 0: made by a planned hand-over, whose heir has the tenure's refusals under this number
   friend bool operator==(const shard_record&, const shard_record&) = default;
 };
 

@@ -158,6 +158,7 @@ TEST_F(story, a_restarted_actor_ignores_answers_for_its_predecessor) {
     auto command = booking(1, here_);
     command.command.people.front().key = key_hash{800};
     const auto ref = command.command.people.front().proposed;
+    command.command.stamp = node_->context().heard.copy()->front();
     node_->context().route.send(here_, group_input{std::move(command.command)});
     const auto group = running("slot_group").front();
     node_->run(group);  // held; the registry has not been asked yet

@@ -323,7 +323,8 @@ void world::ask_again() {
       return;
     const auto told = citizens_.told(request);
     const bool definite = told == outcome::confirmed ||
-                          (!sure && (told == outcome::full || told == outcome::window_closed || told == outcome::already_booked)) ||
+                          (!sure && (told == outcome::full || told == outcome::not_enough_together || told == outcome::window_closed ||
+                                     told == outcome::already_booked)) ||
                           (citizens_.was_reused(n) && told == outcome::key_reused);
     if (!definite)
       fail(fmt::format("I4, I5: a key asked again when all is quiet has the outcome {}{}", told ? static_cast<int>(*told) : -1,

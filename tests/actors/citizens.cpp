@@ -189,6 +189,7 @@ void citizens::heard(const answer& a) {
         breach("I5: unknown was said before the deadline");
       break;
     case outcome::contended:
+    case outcome::interrupted:
     case outcome::in_progress:
     case outcome::busy: ++figures_.later; break;
     default: check_refused(r, a); break;
@@ -236,7 +237,10 @@ void citizens::check_told_place(const request& r, const answer& a) {
 
 void citizens::check_refused(const request& r, const answer& a) {
   ++figures_.refused;
-  if ((a.what == outcome::full || a.what == outcome::window_closed) && r.what == kind::book) {
+  const bool no_room = a.what == outcome::full || a.what == outcome::window_closed || a.what == outcome::not_enough_together;
+  if (no_room && r.what == kind::book) {
+    if (a.what == outcome::not_enough_together && (a.free == 0 || a.free >= r.party.size()))
+      breach("not_enough_together names no number that is too small");
     if (confirmed_.contains(r.key.value) && !reused_.contains(r.key.value))
       breach("I4: full was said to a key that was confirmed");
     for (std::uint8_t w = 0; w < truth_.windows(r.group); ++w)

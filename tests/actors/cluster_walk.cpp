@@ -23,6 +23,7 @@ cluster_world::cluster_world(cluster_disks& disks, std::uint64_t seed, const clu
       deaths_permille_(below(4)),
       cuts_permille_(below(4)),
       deadline_ms_(400 + 400 * below(5)) {
+  hands_over_ = chance(50);
   records_.lose_answer = [this] { return faults_on_ && chance(8); };
   records_.lapsed = [this] { return faults_on_ && chance(3); };
   records_.changed = [this](shard_id shard, const cluster::versioned_record& r) {
@@ -51,7 +52,10 @@ cluster_world::cluster_world(cluster_disks& disks, std::uint64_t seed, const clu
                                                       faults.replication, placement, chance(50) ? 0 : 1000 * (below(1200) - 600)});
     nodes_[n]->on_fatal = [this, n](const std::string& why) { fail(fmt::format("node {} is fatal: {}", n + 1, why)); };
     nodes_[n]->on_warning = [this, n](const std::string& why) { fail(fmt::format("node {} warns: {}", n + 1, why)); };
-    nodes_[n]->on_answers = [this, n](std::vector<answer>&& a) { post({n, cluster_nodes, answer_bytes{schema::encode_answers(a)}}); };
+    nodes_[n]->on_answers = [this, n](std::vector<answer>&& a) {
+      decided(n, a);
+      post({n, cluster_nodes, answer_bytes{schema::encode_answers(a)}});
+    };
   }
 }
 
@@ -122,7 +126,7 @@ void cluster_world::deliver(std::size_t n) {
     const auto answers = schema::decode_answers(std::get<answer_bytes>(p.what).bytes).value();
     for (const auto& a : answers)  // each through the front where it was asked
       if (const auto front = fronts_.find(a.request.value); front != fronts_.end() && nodes_[front->second]->runs())
-        nodes_[front->second]->context().pending.answered({a});
+        nodes_[front->second]->context().pending.answered({a}), nodes_[front->second]->context().hear({a});
     heard(answers);
     return;
   }
@@ -130,10 +134,10 @@ void cluster_world::deliver(std::size_t n) {
     return;
   if (p.from < cluster_nodes && p.to < cluster_nodes && faults_on_ && cuts_.contains({p.from, p.to}))
     return;
-  hand_over(p.to, std::move(p.what));
+  hand_over(p.from, p.to, std::move(p.what));
 }
 
-void cluster_world::hand_over(std::size_t to, parcel_content&& what) {
+void cluster_world::hand_over(std::size_t from, std::size_t to, parcel_content&& what) {
   auto& shared = nodes_[to]->context();
   if (const auto* r = std::get_if<replica_bytes>(&what)) {
     auto said = cluster::decode_replica_message(r->bytes).value();
@@ -151,6 +155,12 @@ void cluster_world::hand_over(std::size_t to, parcel_content&& what) {
     caf::anon_send(shared.rounds, actors::rounds_told{t->applied, std::move(t->history)});
   } else if (auto* s = std::get_if<seen_record>(&what)) {
     caf::anon_send(shared.route.shard(s->shard), actors::record_changed{s->record});
+  } else if (const auto* h = std::get_if<heard_bytes>(&what)) {
+    shared.heard.hear(schema::decode_heard(h->bytes).value());
+  } else if (const auto* p = std::get_if<table_bytes>(&what)) {
+    caf::anon_send(shared.route.shard(p->shard), actors::table_part_told{from + 1, schema::decode_table_part(p->bytes).value()});
+  } else if (const auto* a = std::get_if<table_there>(&what)) {
+    caf::anon_send(shared.route.shard(a->shard), actors::table_heard{a->number});
   } else if (const auto* g = std::get_if<leaves>(&what)) {
     for (std::uint16_t i = 0; i < shard_count_; ++i)
       caf::anon_send(shared.route.shard(shard_id{i}), actors::node_leaves{g->node});
@@ -174,11 +184,18 @@ actors::citizen_command cluster_world::make(const citizen_request& r, std::size_
                   r.key.value, r.group.value, r.window.value, r.ref.value));
   ++result_.asked;
   const unix_ms deadline{nodes_[front]->now().value + deadline_ms};
+  last_asked_[r.key.value] = id.value;
+  came_at_[id.value] = result_.steps;
+  gone_.erase(r.key.value);
+  const auto heard = nodes_[front]->runs() ? nodes_[front]->context().heard.copy() : nullptr;
+  const auto stamp_of = [&](shard_id s) { return heard ? heard->at(s.value) : stamp{}; };
   if (r.what == citizen_request::kind::cancel)
-    return cancel_command{id, r.ref, std::nullopt, 0, r.key, "", "", deadline};
+    return cancel_command{id, r.ref, std::nullopt, 0, r.key, "", "", deadline, stamp_of(r.ref.shard())};
   if (r.what == citizen_request::kind::move)
-    return move_command{id, r.ref, 0, r.group, r.window, r.key, body_hash{1}, deadline};
-  book_command b{id, body_hash{r.group.value * 10 + r.window.value}, r.window, deadline, {}};
+    return move_command{id, r.ref, 0, r.group, r.window, r.key, body_hash{1}, deadline, false, stamp_of(r.ref.shard())};
+  book_command b{id, body_of(r), r.window, deadline, {}};
+  if (nodes_[front]->runs() && nodes_[front]->context().catalogue.get()->groups.contains(r.group.value))
+    b.stamp = stamp_of(shard_of(r.group, front));
   const auto who = citizen_of(r.citizen);
   b.people.push_back({who, reference::make(cluster::shard_of_citizen(who, shard_count_), ++next_reference_), r.key, {1, 2}, "sealed"});
   return actors::routed_booking{r.group, std::move(b)};
@@ -191,6 +208,10 @@ void cluster_world::ask() {
   if (held != held_.end() && chance(60)) {
     r.what = chance(50) ? citizen_request::kind::cancel : citizen_request::kind::move;
     r.ref = held->second;
+  } else if (!not_taken_up_.empty() && chance(40)) {  // who hears nothing asks elsewhere
+    const auto& waits = not_taken_up_[static_cast<std::size_t>(below(not_taken_up_.size()))].asked;
+    if (waits.what == citizen_request::kind::book)
+      r = waits;
   } else if (!bookings_.empty() && chance(50)) {
     r = bookings_[static_cast<std::size_t>(below(bookings_.size()))];
   }
@@ -201,12 +222,89 @@ void cluster_world::ask() {
     if (r.what == citizen_request::kind::book)
       bookings_.push_back(r);
   }
-  std::vector<actors::citizen_command> turn;
   const auto n = static_cast<std::size_t>(below(cluster_nodes));
-  turn.push_back(make(r, n, deadline_ms_));
+  auto command = make(r, n, deadline_ms_);
   fronts_[next_request_] = n;
-  if (nodes_[n]->runs())
-    nodes_[n]->submit(std::move(turn));
+  if (!nodes_[n]->runs())
+    return;
+  not_taken_up_.push_back({std::move(command), n, r});
+  if (result_.steps >= frozen_until_[n])
+    take_up(not_taken_up_.size() - 1);
+}
+
+// A front that is frozen takes up nothing; what came meanwhile it finds when it goes on, in any order.
+void cluster_world::freeze_or_thaw() {
+  for (std::size_t i = not_taken_up_.size(); i-- > 0;)
+    if (result_.steps >= frozen_until_[not_taken_up_[i].front] && chance(50))
+      take_up(i);
+  if (chance(6)) {
+    const auto n = static_cast<std::size_t>(below(cluster_nodes));
+    frozen_until_[n] = result_.steps + static_cast<std::uint64_t>(below(900));
+    say(fmt::format("the front of node {} is frozen", n + 1));
+  }
+}
+
+shard_id cluster_world::shard_of(group_id group, std::size_t node) {
+  const auto known = nodes_[node]->context().catalogue.get();
+  const auto it = known->groups.find(group.value);
+  return it == known->groups.end() ? shard_id{} : it->second.shard;
+}
+
+void cluster_world::take_up(std::size_t n) {
+  auto w = std::move(not_taken_up_[n]);
+  not_taken_up_.erase(not_taken_up_.begin() + static_cast<std::ptrdiff_t>(n));
+  if (!nodes_[w.front]->runs())
+    return;
+  std::vector<actors::citizen_command> turn;
+  turn.push_back(std::move(w.command));
+  nodes_[w.front]->submit(std::move(turn), true);
+}
+
+// A booking just made is owed to those of its copies that came after the last refusal, not to one that came before.
+void cluster_world::check_came(const answer& a, const std::vector<answer>& with) {
+  const auto& r = requests_.at(a.request.value);
+  std::uint64_t came = 0;
+  for (const auto& other : with)
+    if (const auto it = requests_.find(other.request.value);
+        it != requests_.end() && it->second.key == r.key && other.what == outcome::confirmed)
+      came = std::max(came, came_at_.at(other.request.value));
+  for (auto [it, end] = refusals_.equal_range(r.key.value); it != end; ++it)
+    if (it->second.group == r.group && it->second.body == body_of(r) && it->second.decided_at > came)
+      fail(fmt::format("I5: key {} was refused ({}), and is booked by what came before", r.key.value, static_cast<int>(it->second.what)));
+}
+
+void cluster_world::order_hand_over() {
+  const shard_id shard{static_cast<std::uint16_t>(below(shard_count_))};
+  const auto& record = records_.known(shard).record;
+  const auto heir = record.in_sync.empty() ? replication::member{} : record.in_sync[static_cast<std::size_t>(below(record.in_sync.size()))];
+  if (record.leader.node == 0 || heir == record.leader || !nodes_[record.leader.node - 1]->runs())
+    return;
+  caf::anon_send(nodes_[record.leader.node - 1]->context().route.shard(shard),
+                 actors::shard_order{{1, replication::order::verb::hand_over, heir, {}}, {}});
+}
+
+// What leaders decide, whoever hears it: no booking of a request that came before is to follow.
+void cluster_world::decided(std::size_t node, const std::vector<answer>& answers) {
+  for (const auto& a : answers) {
+    const auto it = requests_.find(a.request.value);
+    if (it == requests_.end() || it->second.what != citizen_request::kind::book || (a.stamp == stamp{} && a.what != outcome::interrupted))
+      continue;
+    if (a.what == outcome::full || a.what == outcome::already_booked || a.what == outcome::key_reused || a.what == outcome::window_closed)
+      refusals_.emplace(it->second.key.value, refusal{it->second.group, body_of(it->second), a.stamp, a.what, result_.steps});
+    if (a.what == outcome::confirmed && !a.repeated)
+      check_came(a, answers);
+    if (a.what == outcome::interrupted && trace_) {
+      const auto& shared = nodes_[node]->context();
+      const auto table = shared.refusals[a.shard.value].load();
+      const auto front = fronts_.contains(a.request.value) ? fronts_.at(a.request.value) : node;
+      const auto heard = nodes_[front]->runs() ? nodes_[front]->context().heard.copy()->at(a.shard.value) : stamp{};
+      say(fmt::format("shard {}: node {} leads in tenure {}.{} with {} refusals; the front of node {} has heard {}.{} with {}",
+                      a.shard.value, node + 1, table ? table->now().tenure.epoch.value : 0, table ? table->now().tenure.boot : 0,
+                      table ? table->now().count : 0, front + 1, heard.tenure.epoch.value, heard.tenure.boot, heard.count));
+    }
+    if (a.what != outcome::confirmed && a.what != outcome::busy)
+      say(fmt::format("node {} decides request {}: {} as number {}", node + 1, a.request.value, static_cast<int>(a.what), a.stamp.count));
+  }
 }
 
 void cluster_world::heard(const std::vector<answer>& answers) {
@@ -216,7 +314,10 @@ void cluster_world::heard(const std::vector<answer>& answers) {
     if (it == requests_.end())
       return fail("an answer to a request that nobody made");
     const auto& r = it->second;
-    told_.try_emplace(a.request.value, a.what);  // as a front, which forgets who has been told
+    const bool first = told_.try_emplace(a.request.value, a.what).second;  // as a front, which forgets who has been told
+    const bool refused = a.what == outcome::full || a.what == outcome::already_booked;
+    if (first && refused && r.what == citizen_request::kind::book && last_asked_[r.key.value] == a.request.value)
+      gone_[r.key.value] = {r.group, a.what};
     say(fmt::format("answer to {}: {}", a.request.value, static_cast<int>(a.what)));
     switch (a.what) {
       case outcome::confirmed: {
@@ -236,6 +337,7 @@ void cluster_world::heard(const std::vector<answer>& answers) {
       case outcome::unknown: ++result_.unknown; break;
       case outcome::contended:
       case outcome::in_progress:
+      case outcome::interrupted:
       case outcome::busy: ++result_.later; break;
       case outcome::full:
       case outcome::already_booked:
@@ -337,9 +439,14 @@ void cluster_world::step() {
   } else if (w < 870) {
     if (node.runs() && node.unheard() != 0)
       node.acknowledge();
+  } else if (w < 873) {
+    if (hands_over_)
+      order_hand_over();
   } else if (w < 930) {
     advance(below(12));
     check_turns();
+  } else if (w < 945) {
+    freeze_or_thaw();
   } else if (w < 992) {
     ask();
   } else if (w < 992 + deaths_permille_) {

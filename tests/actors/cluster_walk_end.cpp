@@ -13,7 +13,8 @@ constexpr int calm_tries_max = 40;
 }  // namespace
 
 bool cluster_world::at_rest() const {
-  return under_way_.empty() && std::ranges::all_of(nodes_, [](const auto& n) { return !n->runs() || n->at_rest(); });
+  return not_taken_up_.empty() && under_way_.empty() &&
+         std::ranges::all_of(nodes_, [](const auto& n) { return !n->runs() || n->at_rest(); });
 }
 
 // Everything that waits happens, and time stands still.
@@ -25,6 +26,8 @@ bool cluster_world::quieten() {
     }
     while (!under_way_.empty())
       deliver(0);
+    while (!not_taken_up_.empty())
+      take_up(0);
     for (auto& n : nodes_)
       if (n->runs())
         n->settle();
@@ -62,13 +65,13 @@ std::optional<outcome> cluster_world::answer_to(const citizen_request& r) {
     turn.push_back(make(r, front, calm_deadline_ms));
     const auto request = next_request_;
     fronts_[request] = front;
-    nodes_[front]->submit(std::move(turn));
+    nodes_[front]->submit(std::move(turn), true);
     for (int i = 0; i < calm_rounds_max && !failed() && !told_.contains(request); ++i)
       calm(50);
     const auto it = told_.find(request);
     if (it == told_.end())
       return std::nullopt;
-    if (it->second != outcome::in_progress && it->second != outcome::busy)
+    if (it->second != outcome::in_progress && it->second != outcome::busy && it->second != outcome::interrupted)
       return it->second;
     calm(500);
   }
@@ -91,6 +94,33 @@ void cluster_world::ask_again() {
   }
 }
 
+// Before anybody asks again.
+void cluster_world::check_told() {
+  std::size_t whole = 0;  // whose log is the longest
+  for (std::size_t n = 0; n < cluster_nodes && !failed(); ++n) {
+    cluster::audit audit(shard_count_);
+    if (audit.run(nodes_[n]->disk()))
+      audit.for_each([&](const cluster::audited_booking& b) {
+        ++whole;
+        check_refusals(b);
+      });
+  }
+  mix(whole);
+}
+
+// No booking of a request that reached its front before a refusal of it was decided; and none of a key whose last request was
+// told refused.
+void cluster_world::check_refusals(const cluster::audited_booking& b) {
+  if (b.stamp != stamp{})
+    for (auto [it, end] = refusals_.equal_range(b.key.value); it != end; ++it)
+      if (it->second.group == b.group && it->second.body == b.body && b.stamp < it->second.number)
+        fail(fmt::format("I5: key {} was refused ({}) as number {}, and booked by a request from before that", b.key.value,
+                         static_cast<int>(it->second.what), it->second.number.count));
+  const auto told = gone_.find(b.key.value);
+  if (told != gone_.end() && told->second.first == b.group && b.live)
+    fail(fmt::format("I5: key {} was told refused ({}), and its booking lives", b.key.value, static_cast<int>(told->second.second)));
+}
+
 void cluster_world::check_stores() {
   std::array<std::map<std::uint16_t, std::vector<std::pair<std::uint64_t, std::string>>>, cluster_nodes> logs;
   for (std::size_t n = 0; n < cluster_nodes; ++n) {
@@ -108,6 +138,8 @@ void cluster_world::check_stores() {
     std::set<std::uint64_t> live;
     audit.for_each([&](const cluster::audited_booking& b) {
       stored.insert(b.ref.value);
+      if (n == 0)
+        check_refusals(b);
       if (b.live)
         live.insert(b.ref.value);
     });
@@ -142,6 +174,9 @@ void cluster_world::finish() {
   };
   if (!everybody_serves())
     return failed() ? void() : fail("I9: a shard does not serve again");
+  for (std::int64_t ms = 0; ms < 3'000 && !failed(); ms += 500)  // what citizens were told so far stands against what is there
+    calm(500);
+  check_told();
   ask_again();
   for (int i = 0; i < calm_rounds_max && !failed() && !whole(); ++i)
     calm(100);

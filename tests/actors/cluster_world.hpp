@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -14,6 +15,7 @@
 #include "cluster/placement.hpp"
 #include "cluster/replica_codec.hpp"
 #include "schema/mail.hpp"
+#include "schema/tenure.hpp"
 #include "tests/actors/cluster_walk.hpp"
 #include "tests/actors/seeded_walk.hpp"
 
@@ -88,8 +90,19 @@ struct deposed {
 struct new_link {
   std::uint64_t node;
 };
-using parcel_content =
-    std::variant<replica_bytes, mail_bytes, answer_bytes, told_rounds, seen_record, lost_link, leaves, deposed, new_link>;
+struct heard_bytes {
+  std::string bytes;
+};
+struct table_bytes {
+  shard_id shard;
+  std::string bytes;
+};
+struct table_there {
+  shard_id shard;
+  std::uint64_t number;
+};
+using parcel_content = std::variant<replica_bytes, mail_bytes, answer_bytes, told_rounds, seen_record, lost_link, leaves, deposed, new_link,
+                                    heard_bytes, table_bytes, table_there>;
 struct parcel {
   std::size_t from;  // a node, or cluster_nodes: the store of records, or the citizens
   std::size_t to;
@@ -137,6 +150,17 @@ private:
         if (n != self_)
           world_.post({self_, n, deposed{shard}});
     }
+    void tell_heard(const std::vector<schema::heard_shard>& shards) override {
+      for (std::size_t n = 0; n < cluster_nodes; ++n)
+        if (n != self_)
+          world_.post({self_, n, heard_bytes{schema::encode_heard(shards)}});
+    }
+    void pass_table(std::uint64_t node, shard_id shard, const schema::table_part& part) override {
+      world_.post({self_, node - 1, table_bytes{shard, schema::encode_table_part(part)}});
+    }
+    void acknowledge_table(std::uint64_t node, shard_id shard, std::uint64_t number) override {
+      world_.post({self_, node - 1, table_there{shard, number}});
+    }
     void tell_report(const schema::node_report&) override {}  // nor operators
     void ask(std::uint64_t, shard_id, const schema::shard_ask&) override {}
     void say(std::uint64_t, const schema::shard_said&) override {}
@@ -155,18 +179,26 @@ private:
     reference ref;
   };
 
+  [[nodiscard]] shard_id shard_of(group_id group, std::size_t node);
+  static body_hash body_of(const citizen_request& r) { return body_hash{r.group.value * 10 + r.window.value}; }
   [[nodiscard]] std::int64_t clock_ms() const override { return now_ms_; }
   void begin();
   void import();
   void post(parcel&& p);
   void deliver(std::size_t n);
-  void hand_over(std::size_t to, parcel_content&& what);
+  void hand_over(std::size_t from, std::size_t to, parcel_content&& what);
   void heard(const std::vector<answer>& answers);
+  void decided(std::size_t node, const std::vector<answer>& answers);
 
   // ---- what may happen
   void step();
   void advance(std::int64_t ms);
   void ask();
+  // Requests that a front's node has got, and not taken up yet: it was busy, or frozen.
+  void take_up(std::size_t n);
+  void freeze_or_thaw();
+  void check_came(const answer& a, const std::vector<answer>& with);
+  void order_hand_over();
   actors::citizen_command make(const citizen_request& r, std::size_t front, std::int64_t deadline_ms);
   void stop_node();
   void start(std::size_t n);
@@ -183,6 +215,8 @@ private:
   std::optional<outcome> answer_to(const citizen_request& r);
   void ask_again();
   void check_stores();
+  void check_told();
+  void check_refusals(const cluster::audited_booking& b);
 
   std::uint16_t shard_count_;
   shared_records records_;
@@ -191,6 +225,7 @@ private:
   std::vector<parcel> under_way_;
   std::set<std::pair<std::size_t, std::size_t>> cuts_;  // from, to
   bool faults_on_ = true;
+  bool hands_over_ = false;
   int loss_percent_;
   int deaths_permille_;
   int cuts_permille_;
@@ -204,6 +239,25 @@ private:
   std::set<std::size_t> left_;                   // nodes that are about to stop, or have been at some time
   std::map<std::uint64_t, std::size_t> fronts_;  // where each was asked
   std::map<std::uint64_t, outcome> told_;
+  struct waiting_request {
+    actors::citizen_command command;
+    std::size_t front;
+    citizen_request asked;
+  };
+  std::array<std::uint64_t, cluster_nodes> frozen_until_{};  // step
+  std::deque<waiting_request> not_taken_up_;
+  // A refusal of a booking, as its leader decided it.
+  struct refusal {
+    group_id group;
+    body_hash body;
+    stamp number;
+    outcome what;
+    std::uint64_t decided_at = 0;  // step
+  };
+  std::map<std::uint64_t, std::uint64_t> came_at_;              // step at which a request reached its front
+  std::multimap<std::uint64_t, refusal> refusals_;              // by key
+  std::map<std::uint64_t, std::uint64_t> last_asked_;           // by key: the request sent last
+  std::map<std::uint64_t, std::pair<group_id, outcome>> gone_;  // keys whose last request was told refused, of bookings
   std::vector<citizen_request> bookings_;
   std::map<std::uint64_t, reference> confirmed_;                       // by key
   std::map<std::uint64_t, std::pair<reference, unsigned>> cancelled_;  // by reference

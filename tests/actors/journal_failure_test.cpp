@@ -65,7 +65,9 @@ TEST(journal_failure, is_fatal_and_says_nothing_to_anybody) {
     ASSERT_TRUE(there.get());
     const auto ask = [&](std::uint8_t who) {
       std::vector<citizen_command> turn;
-      turn.push_back(booking(who));
+      auto command = booking(who);
+      command.command.stamp = (*node)->heard()->front();
+      turn.push_back(std::move(command));
       (*node)->submit(std::move(turn));
     };
     ask(1);

@@ -79,7 +79,9 @@ void ledger::take(group_id group, const group_event& event) {
   } else if (const auto* l = std::get_if<place_released>(&event)) {
     const bool landed = std::ranges::any_of(
         places_, [&](const auto& p) { return p.first.first == l->ref && p.first.second > l->generation && p.second.live(); });
-    if (!landed)
+    const auto claim = claims_.find(l->ref);
+    const bool joined = claim != claims_.end() && claim->second.phase == claim_phase::joined;  // its citizen gives up both
+    if (!landed && !joined)
       breach("I6: the old place was given up before the new one was booked");
     give_up(group, l->ref, l->generation, place_status::moved);
   } else if (const auto* m = std::get_if<moved_within>(&event)) {
@@ -232,6 +234,17 @@ void ledger::take(const registry_event& event) {
     if (!declined_.contains({c->to, {ref, c->tried}}))
       breach("a move was refused before its group had declined it");
     c->phase = claim_phase::confirmed;
+  } else if (std::holds_alternative<cancel_joined>(event)) {
+    c->phase = claim_phase::joined;
+    c->ended = 0;
+  } else if (const auto* j = std::get_if<joined_place_ended>(&event)) {
+    if (const auto* p = find(ref, j->generation); p != nullptr && p->live())
+      breach("a place ended by a joined cancel lives");
+    if (++c->ended == 2) {
+      if (has_live(ref))
+        breach("a claim was cancelled, and its booking lives");
+      c->phase = claim_phase::cancelled;
+    }
   }
 }
 

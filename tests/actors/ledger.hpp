@@ -35,7 +35,7 @@ public:
     std::optional<moment> seen_free_at;
     [[nodiscard]] bool live() const { return status == place_status::confirmed; }
   };
-  enum class claim_phase : std::uint8_t { pending, confirmed, cancelling, moving, releasing, cancelled, released };
+  enum class claim_phase : std::uint8_t { pending, confirmed, cancelling, moving, releasing, cancelled, released, joined };
   struct claim {
     citizen_hash citizen;
     group_id group;
@@ -43,6 +43,7 @@ public:
     group_id to;
     generation_t tried;
     claim_phase phase = claim_phase::pending;
+    int ended = 0;
   };
   struct counts {
     std::uint64_t booked = 0;

@@ -21,6 +21,9 @@ struct silent_nodes : peer_port {
   void tell_leaving() override {}
   void tell_deposed(shard_id) override {}
   void tell_report(const schema::node_report&) override {}
+  void tell_heard(const std::vector<schema::heard_shard>&) override {}
+  void pass_table(std::uint64_t, shard_id, const schema::table_part&) override {}
+  void acknowledge_table(std::uint64_t, shard_id, std::uint64_t) override {}
   void ask(std::uint64_t, shard_id, const schema::shard_ask&) override {}
   void say(std::uint64_t, const schema::shard_said&) override {}
 };

@@ -100,6 +100,8 @@ void simulated_node::start() {
   shared.now = [this] { return now(); };
   shared.answers = [this](std::vector<answer>&& a) {
     if (!off_)
+      life_->shared->hear(a);
+    if (!off_)
       on_answers(std::move(a));
   };
   shared.fatal = [this](std::string why) {
@@ -303,7 +305,27 @@ cluster::swap_outcome simulated_node::records::swap(shard_id shard, std::uint64_
 
 // ------------------------------------------------------------------ to the actors
 
-void simulated_node::submit(std::vector<actors::citizen_command>&& turn) {
+void simulated_node::stamp_all(std::vector<actors::citizen_command>& turn) {
+  const auto& shared = *life_->shared;
+  const auto heard = shared.heard.copy();
+  const auto known = shared.catalogue.get();
+  for (auto& command : turn)
+    std::visit(
+        [&](auto& c) {
+          if constexpr (requires { c.command; }) {
+            if (const auto it = known->groups.find(c.group.value); it != known->groups.end())
+              c.command.stamp = heard->at(it->second.shard.value);
+          } else if constexpr (requires { c.stamp; }) {
+            const auto shard = c.ref.shard().value;
+            c.stamp = shard < heard->size() ? heard->at(shard) : stamp{};
+          }
+        },
+        command);
+}
+
+void simulated_node::submit(std::vector<actors::citizen_command>&& turn, bool stamped) {
+  if (!stamped)
+    stamp_all(turn);
   caf::anon_send(life_->front, actors::front_turn{std::move(turn)});
 }
 void simulated_node::order(actors::import_order&& o) { caf::anon_send(life_->shared->rounds, std::move(o)); }

@@ -94,7 +94,8 @@ public:
   void settle();  // runs, syncs and acknowledges until it is at rest; time stands still
 
   // ---- to the actors
-  void submit(std::vector<actors::citizen_command>&& turn);
+  // As a front, which stamps what citizens ask with what it has heard; not when it is `stamped` already.
+  void submit(std::vector<actors::citizen_command>&& turn, bool stamped = false);
   void order(actors::import_order&& o);
   void order(actors::state_order&& o);
   [[nodiscard]] actors::node_context& context() { return *life_->shared; }
@@ -140,6 +141,7 @@ private:
   [[nodiscard]] caf::scheduler::test_coordinator& scheduler() const;
   actors::catalogue_builder recover_rounds(sequence_t& applied);
   void end_life();
+  void stamp_all(std::vector<actors::citizen_command>& turn);
   [[nodiscard]] snapshot_image read_snapshots() const;
   void put_back(const snapshot_image& image);
   void note_snapshots();

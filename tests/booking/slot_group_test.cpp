@@ -141,6 +141,7 @@ TEST(slot_group, who_waits_gets_the_place_that_a_dropped_hold_gives_back) {
   g.book(1, {1}, 5);
   g.book(2, {2}, 6);
   g.claim(10, claim_verdict::already_booked);
+  g.strict_round();
   EXPECT_EQ(g.outcome_of(1), outcome::already_booked);
   g.claim(20);
   g.commit();
@@ -195,6 +196,8 @@ TEST(slot_group, a_party_of_whom_one_is_refused_gives_everything_back) {
   g.book(1, {1, 2}, 5);
   g.claim(10);
   g.claim(11, claim_verdict::already_booked);
+  EXPECT_FALSE(g.answered(1)) << "said only by who is shown to lead still";
+  g.strict_round();
   EXPECT_EQ(g.outcome_of(1), outcome::already_booked);
   EXPECT_EQ(g.answered(1)->position, 2);
   EXPECT_EQ(g.machine.held(window_index{0}), 0U);
@@ -215,6 +218,9 @@ TEST(slot_group, every_verdict_of_a_registry_has_its_answer) {
     group g;
     g.book(1, {1}, 5);
     g.claim(10, verdict);
+    EXPECT_EQ(g.strict_wanted, said == outcome::already_booked || said == outcome::key_reused);
+    if (g.strict_wanted)
+      g.strict_round();
     EXPECT_EQ(g.outcome_of(1), said);
     EXPECT_TRUE(g.machine.idle());
   }
@@ -235,7 +241,10 @@ TEST(slot_group, after_the_deadline_nothing_comes_true_later) {
   g.now.value += 200;
   g.claim(10);
   EXPECT_EQ(g.outcome_of(1), outcome::unknown);
-  EXPECT_TRUE(g.sent.empty());
+  ASSERT_EQ(g.sent.size(), 1U) << "its claim is released at once";
+  EXPECT_TRUE(std::holds_alternative<declined>(g.sent[0].event));
+  g.commit();
+  EXPECT_EQ(g.live(), 0U);
   EXPECT_TRUE(g.machine.idle());
   g.book(2, {2}, 6, 0, 1, 0);
   EXPECT_EQ(g.outcome_of(2), outcome::unknown) << "found past its deadline";
@@ -528,13 +537,27 @@ TEST(slot_group, a_capacity_lowered_while_the_claim_was_asked_for_stops_the_book
   }
 }
 
+namespace {
+// Of as many citizens as there are requests.
+book_command one_of_many(const group& g, std::uint64_t request) {
+  book_command c;
+  c.request = request_id{request};
+  c.window = window_index{0};
+  c.deadline = unix_ms{g.now.value + 1000};
+  citizen_hash who;
+  std::memcpy(who.bytes.data(), &request, sizeof request);
+  c.people.push_back({who, ref(request * 10), key_hash{request * 10}, {1, 2}, "sealed"});
+  return c;
+}
+}  // namespace
+
 TEST(slot_group, bounds_are_answered_busy) {
   group g;
   g.book(1, {1}, 5);
   const std::uint64_t request = 100;
   for (std::size_t i = 0; i < limits::group_waiters_max; ++i)
-    EXPECT_TRUE(g.book(request + i, {2}, request + i).empty());
-  g.book(9'000, {2}, 9'000);
+    EXPECT_TRUE(g.give(one_of_many(g, request + i)).empty());
+  g.give(one_of_many(g, 9'000));
   EXPECT_EQ(g.outcome_of(9'000), outcome::busy) << "waiters";
   group full;
   full.booked(1, 1, 5);
@@ -577,6 +600,8 @@ TEST(slot_group, never_oversells_whatever_the_order) {
     EXPECT_TRUE(g.machine.counters_agree());
     g.now.value += 400;
     g.give(tick{});
+    while (!g.sent.empty())
+      g.commit();
     if (g.strict_wanted)
       g.strict_round();
     EXPECT_TRUE(g.machine.idle()) << "plan " << plan;

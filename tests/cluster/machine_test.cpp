@@ -97,8 +97,10 @@ TEST_F(replica_test, a_restarted_leader_takes_a_new_epoch_above_its_promise) {
   EXPECT_EQ(swap.expected_revision, 3U);
   EXPECT_EQ(swap.record.epoch, epoch_t{7});
   auto mine = swap.record;
+  EXPECT_EQ(mine.tenure, (tenure_id{epoch_t{7}, 1}));
   mine.epoch = r.epoch;
-  EXPECT_EQ(mine, r) << "the swap names the leader and changes nothing else";
+  mine.tenure = r.tenure;
+  EXPECT_EQ(mine, r) << "the swap names the leader and its tenure, and changes nothing else";
   step(swap_answered{swap_result::won, {4, swap.record}});
   step(persisted{only<persist>().number});
   EXPECT_EQ(only<persist>().entries[0].at, (position{epoch_t{7}, sequence_t{21}}));

@@ -82,13 +82,67 @@ TEST_F(cluster_test, leadership_is_handed_over_after_what_is_in_flight_is_commit
   step(0, order{1, order::verb::hand_over, who(1), {}});
   EXPECT_FALSE(at(0).m->can_append());
   run();
-  ticks(0, 2);
+  ticks(0, 1);
   EXPECT_TRUE(confirmed(0, b));
-  EXPECT_EQ(record.record.leader, who(1));
+  EXPECT_EQ(record.record.leader, who(0)) << "the heir has not said that it has the refusals";
+  ticks(0, 2);
+  EXPECT_EQ(record.record.leader, who(1)) << "nor does it, and is not waited for";
   see(1);
   run();
   EXPECT_EQ(at(1).m->current_role(), machine::role::serving);
   EXPECT_EQ(at(0).m->current_role(), machine::role::stopped);
+  EXPECT_EQ(at(1).m->tenure().epoch, at(1).m->epoch()) << "a tenure of its own";
+  EXPECT_EQ(at(1).m->goes_on_with(), 0U);
+}
+
+TEST_F(cluster_test, a_tenure_is_handed_over_with_its_refusals_under_a_number) {
+  serve();
+  const auto tenure = at(0).m->tenure();
+  step(0, order{1, order::verb::hand_over, who(1), {}});
+  ticks(0, 1);
+  const auto passed = heard<pass_table>(0);
+  ASSERT_EQ(passed.size(), 1U);
+  EXPECT_EQ(passed[0].to, who(1));
+  step(1, table_received{passed[0].number, tenure});
+  step(0, table_acknowledged{passed[0].number + 1});
+  EXPECT_FALSE(swapping) << "of another number";
+  step(0, table_acknowledged{passed[0].number});
+  run();
+  EXPECT_EQ(record.record.hand_over, passed[0].number);
+  EXPECT_EQ(record.record.tenure, tenure);
+  see(1);
+  run();
+  ASSERT_EQ(at(1).m->current_role(), machine::role::serving);
+  EXPECT_EQ(at(1).m->tenure(), tenure);
+  EXPECT_EQ(at(1).m->goes_on_with(), passed[0].number);
+}
+
+TEST_F(cluster_test, an_heir_without_the_refusals_begins_a_tenure_of_its_own) {
+  serve();
+  const auto tenure = at(0).m->tenure();
+  step(0, order{1, order::verb::hand_over, who(1), {}});
+  ticks(0, 1);
+  const auto number = heard<pass_table>(0).at(0).number;
+  step(1, table_received{number - 1, tenure});
+  step(0, table_acknowledged{number});
+  run();
+  see(1);
+  run();
+  ASSERT_EQ(at(1).m->current_role(), machine::role::serving);
+  EXPECT_EQ(at(1).m->tenure().epoch, at(1).m->epoch());
+  EXPECT_GT(at(1).m->tenure(), tenure);
+}
+
+TEST_F(cluster_test, own_changes_of_the_record_do_not_end_a_tenure) {
+  serve();
+  const auto tenure = at(0).m->tenure();
+  step(0, order{1, order::verb::remove, who(2), {}});
+  run();
+  ticks(0, 4);
+  ASSERT_EQ(at(0).m->current_role(), machine::role::serving);
+  EXPECT_GT(at(0).m->epoch(), tenure.epoch);
+  EXPECT_EQ(at(0).m->tenure(), tenure);
+  EXPECT_EQ(record.record.tenure, tenure);
 }
 
 TEST_F(cluster_test, orders_that_cannot_succeed_are_refused_with_the_reason) {

@@ -130,7 +130,10 @@ TEST_F(cluster_test, the_take_over_swap_names_the_leader_and_changes_nothing_els
   auto only_leader = record.record;
   only_leader.leader = who(1);
   only_leader.epoch = swapping->second.record.epoch;
+  only_leader.tenure = swapping->second.record.tenure;
   EXPECT_EQ(swapping->second.record, only_leader);
+  EXPECT_EQ(swapping->second.record.tenure.epoch, swapping->second.record.epoch) << "a tenure of its own begins";
+  EXPECT_EQ(swapping->second.record.hand_over, 0U);
 }
 
 TEST_F(cluster_test, a_silent_member_is_dropped_during_reconciliation_too) {

@@ -32,6 +32,12 @@ inline constexpr std::array named_faults{
     named_fault{"held_counts_as_full", &planted_faults::held_counts_as_full, 500},
     named_fault{"any_incarnation", &planted_faults::any_incarnation, 5000},
     named_fault{"ignore_deadline", &planted_faults::ignore_deadline, 500},
+    named_fault{"forget_refusals", &planted_faults::forget_refusals, 500},
+    named_fault{"any_tenure", &planted_faults::any_tenure, 500},
+    named_fault{"deny_without_look", &planted_faults::deny_without_look, 500},
+    named_fault{"count_while_handing_over", &planted_faults::count_while_handing_over, 500},
+    named_fault{"waiters_unindexed", &planted_faults::waiters_unindexed, 500},
+    named_fault{"forget_fallen_holds", &planted_faults::forget_fallen_holds, 500},
 };
 
 inline std::optional<planted_faults> fault_named(std::string_view name) {

@@ -64,6 +64,10 @@ void truth::swapped(const versioned_record& before, const versioned_record& afte
   auto named = before.record;
   named.epoch = after.record.epoch;
   named.leader = after.record.leader;
+  named.tenure = after.record.tenure;  // a leader's name is its node and its tenure
+  named.hand_over = after.record.hand_over;
+  if (after.record.tenure.epoch > after.record.epoch || after.record.tenure < before.record.tenure)
+    throw violation{"tenure: it went back, or is of an epoch to come"};
   if (before.record.leader != after.record.leader && named != after.record)
     throw violation{"membership: a swap that names another leader changes more than that"};
   if (std::ranges::find(after.record.in_sync, after.record.leader) == after.record.in_sync.end())

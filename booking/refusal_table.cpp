@@ -1,0 +1,63 @@
+#include "booking/refusal_table.hpp"
+
+#include "booking/entry_index.hpp"
+
+namespace janji {
+
+std::size_t refusal_table::bucket_of(key_hash key) const { return spread(key.value ^ image_.salt) % bucket_count; }
+
+// Keys and citizens of one shard share the buckets; nobody is in the same place in both.
+std::size_t refusal_table::bucket_of(const citizen_hash& citizen) const {
+  return spread(spread(citizen.low() + 1) ^ image_.salt) % bucket_count;
+}
+
+refusal_table::verdict refusal_table::admit(const stamp& s, std::size_t bucket) const {
+  const std::lock_guard lock(mutex_);
+  if (stopped_)
+    return verdict::stopped;
+  if (!enforced_)
+    return verdict::admitted;
+  const bool older = !image_.buckets.empty() && s.count < image_.buckets[bucket];
+  return s.tenure != image_.tenure || older ? verdict::interrupted : verdict::admitted;
+}
+
+std::optional<stamp> refusal_table::number(std::size_t bucket) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_)
+    return std::nullopt;
+  if (image_.buckets.empty())
+    image_.buckets.resize(bucket_count);
+  image_.buckets[bucket] = ++image_.count;
+  return stamp{image_.tenure, image_.count};
+}
+
+void refusal_table::enforce(bool on) {
+  const std::lock_guard lock(mutex_);
+  enforced_ = on;
+}
+bool refusal_table::enforced() const {
+  const std::lock_guard lock(mutex_);
+  return enforced_;
+}
+void refusal_table::stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+}
+void refusal_table::go_on() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = false;
+}
+bool refusal_table::stopped() const {
+  const std::lock_guard lock(mutex_);
+  return stopped_;
+}
+stamp refusal_table::now() const {
+  const std::lock_guard lock(mutex_);
+  return {image_.tenure, image_.count};
+}
+refusal_table::image refusal_table::copy() const {
+  const std::lock_guard lock(mutex_);
+  return image_;
+}
+
+}  // namespace janji

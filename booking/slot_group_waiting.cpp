@@ -1,0 +1,134 @@
+// What waits in a slot group: commands for held places, refusals for a strict round, and what runs out of time meanwhile.
+#include <utility>
+
+#include "booking/slot_group_impl.hpp"
+
+namespace janji {
+
+void slot_group::impl::wait_for_room(book_command&& c) {
+  if (waiters.size() >= limits::group_waiters_max)
+    return say(c.request, outcome::busy);
+  note_deadline(c.deadline);
+  const auto w = waiters.insert(waiters.end(), waiting_command{});
+  w->requests.push_back({c.request, c.deadline, c.stamp});
+  w->command = std::move(c);
+  if (faults.waiters_unindexed)
+    return;
+  for (const auto& p : w->command.people) {
+    waiter_by_key.insert_or_assign(p.key.value, w);
+    waiter_by_citizen.insert_or_assign(p.citizen.low(), w);
+  }
+}
+
+// It waits no longer; the list keeps it.
+void slot_group::impl::forget(waiting_list::iterator w) {
+  const auto erase = [&](auto& map, std::uint64_t key) {
+    if (const auto it = map.find(key); it != map.end() && it->second == w)
+      map.erase(it);
+  };
+  for (const auto& p : w->command.people) {
+    erase(waiter_by_key, p.key.value);
+    erase(waiter_by_citizen, p.citizen.low());
+  }
+}
+
+// Its strict round is back. Key first again: another copy of the request may have a place by now, which this one shares.
+void slot_group::impl::decide_denied(denied_command&& d) {
+  if (!d.verdict)
+    return decide(std::move(d.command), true);
+  if (expired(d.command.deadline))
+    return say(d.command.request, outcome::unknown);
+  if (faults.deny_without_look || !decide_by_key(d.command, true))
+    refuse(d.command, *d.verdict, d.position);
+}
+
+void slot_group::impl::expire() {
+  if (faults.ignore_deadline || now.value < earliest)
+    return;
+  earliest = never;
+  for (auto h = holds.begin(); h != holds.end();) {
+    const auto next = std::next(h);
+    const auto late = std::ranges::remove_if(h->requests, [&](const waiting_request& r) {
+      if (!expired(r.deadline)) {
+        note_deadline(r.deadline);
+        return false;
+      }
+      say(r.id, outcome::unknown);
+      return true;
+    });
+    h->requests.erase(late.begin(), late.end());
+    if (h->requests.empty() && !h->appending) {
+      if (!faults.forget_fallen_holds && !too_much_under_way())
+        decline_others(*h, 0);  // so that its claims are released at once
+      drop_hold(h);
+    } else if (!h->appending && !faults.skip_claim) {
+      if (h->ask_again <= now)
+        ask_claims(h);
+      note_deadline(h->ask_again);
+    }
+    h = next;
+  }
+  expire_waiters();
+  const auto late = [&](const denied_command& d) {
+    if (expired(d.command.deadline)) {
+      say(d.command.request, outcome::unknown);
+      return true;
+    }
+    note_deadline(d.command.deadline);
+    return false;
+  };
+  std::erase_if(asked.denials, late);
+  std::erase_if(later.denials, late);
+}
+
+void slot_group::impl::expire_waiters() {
+  for (auto w = waiters.begin(); w != waiters.end();) {
+    const auto next = std::next(w);
+    const auto late = std::ranges::remove_if(w->requests, [&](const waiting_request& r) {
+      if (!expired(r.deadline)) {
+        note_deadline(r.deadline);
+        return false;
+      }
+      say(r.id, outcome::contended);
+      return true;
+    });
+    w->requests.erase(late.begin(), late.end());
+    if (w->requests.empty()) {
+      forget(w);
+      waiters.erase(w);
+    }
+    w = next;
+  }
+}
+
+void slot_group::impl::recheck_waiters() {
+  if (refusals->stopped() || !std::exchange(recheck, false) || (waiters.empty() && waiting_moves.empty()))
+    return;
+  auto moves = std::exchange(waiting_moves, {});
+  for (auto& m : moves) {
+    if (auto* in = std::get_if<move_in>(&m))
+      take_in(std::move(*in));
+    else
+      move_inside(std::move(std::get<move_within>(m)));
+  }
+  for (auto left = waiters.size(); left > 0; --left) {
+    const auto w = waiters.begin();
+    if (!window_with_room(w->command) && !all_committed_full(w->command)) {  // still only held places in the way
+      waiters.splice(waiters.end(), waiters, w);
+      continue;
+    }
+    forget(w);
+    waiting_list due;
+    due.splice(due.begin(), waiters, w);
+    for (const auto& r : due.front().requests) {  // the first that may have the place; the others share it
+      auto c = due.front().command;
+      c.request = r.id;
+      c.deadline = r.deadline;
+      c.stamp = r.stamp;
+      decide(std::move(c), false);
+    }
+  }
+  recheck = false;
+}
+
+}  // namespace janji

@@ -1,0 +1,171 @@
+// What a request is stamped with: what its front had heard when it had certainly not come yet, however late it is read.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <future>
+
+#include "net/listener.hpp"
+#include "tests/net/loopback.hpp"
+
+namespace janji::net::test {
+namespace {
+
+// Hears a count that the test sets, and answers with the count that the request was stamped with; /later: when it is released.
+class hearing_handler final : public handler {
+public:
+  void handle(const request& r, responder&& respond) override {
+    response out;
+    out.content_type = "text/plain";
+    out.body = std::to_string(r.arrived.of(shard_id{0}).count);
+    if (r.path == "/later")
+      kept_ = std::make_unique<std::pair<responder, response>>(std::move(respond), std::move(out));
+    else
+      respond(std::move(out));
+  }
+  response refusal(problem_code code, std::string_view) override { return to_response({.code = code}); }
+  arrival hear() override {
+    ++times_asked;
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return {std::make_shared<const std::vector<stamp>>(1, stamp{{epoch_t{1}, 1}, count}),
+            unix_ms{std::chrono::duration_cast<std::chrono::microseconds>(now).count()}};
+  }
+  void release() {
+    const auto kept = std::move(kept_);
+    kept->first(std::move(kept->second));
+  }
+  void forget() { kept_.reset(); }
+  [[nodiscard]] bool keeps() const { return kept_ != nullptr; }
+  std::atomic<std::uint64_t> count{5};
+  std::atomic<std::uint64_t> times_asked{0};
+
+private:
+  std::unique_ptr<std::pair<responder, response>> kept_;
+};
+
+class arrivals : public ::testing::Test {
+protected:
+  arrivals() {
+    loop_.run([&] { listener_ = std::move(*listener::open(loop_.io(), "127.0.0.1", 0, http_limits{}, handler_)); });
+  }
+  ~arrivals() override {
+    loop_.run([this] {
+      handler_.forget();
+      listener_.reset();
+    });
+    loop_.stop();
+  }
+  [[nodiscard]] client connect() const { return client(listener_->port()); }
+  static std::string ask(client& c, std::string_view target = "/") {
+    c.send(get(target));
+    return c.answer().body;
+  }
+  // While the front does nothing `meanwhile` happens.
+  template <class Meanwhile>
+  void frozen(Meanwhile meanwhile) {
+    std::promise<void> thawed;
+    std::promise<void> stands;
+    auto begun = stands.get_future();
+    boost::asio::post(loop_.io(), [stands = std::move(stands), until = thawed.get_future()]() mutable {
+      stands.set_value();
+      until.wait();
+    });
+    begun.wait();
+    meanwhile();
+    thawed.set_value();
+  }
+  // Two whole looks at all connections, begun after this was called.
+  void look_twice() {
+    const auto before = handler_.times_asked.load();
+    ASSERT_TRUE(loop_.wait_until([&] { return handler_.times_asked >= before + 3; }));
+  }
+  hearing_handler handler_;
+  loop loop_;
+  std::unique_ptr<listener> listener_;
+};
+
+TEST_F(arrivals, a_request_that_came_while_its_front_was_frozen_is_as_old_as_it_is) {
+  auto c = connect();
+  ASSERT_EQ(ask(c), "5");
+  frozen([&] {
+    c.send(get("/"));
+    handler_.count = 9;
+  });
+  EXPECT_EQ(c.answer().body, "5");
+  look_twice();
+  EXPECT_EQ(ask(c), "9") << "what comes afterwards is not";
+}
+
+TEST_F(arrivals, so_is_one_over_a_connection_that_waited_to_be_accepted) {
+  std::vector<client> waiting;
+  frozen([&] {
+    for (int i = 0; i < 3; ++i) {
+      waiting.push_back(connect());
+      waiting.back().send(get("/"));
+    }
+    handler_.count = 9;
+  });
+  for (auto& c : waiting)
+    EXPECT_EQ(c.answer().body, "5");
+}
+
+TEST_F(arrivals, a_connection_that_was_idle_for_long_brings_what_is_new) {
+  auto c = connect();
+  ASSERT_EQ(ask(c), "5");
+  handler_.count = 9;
+  look_twice();
+  EXPECT_EQ(ask(c), "9");
+}
+
+TEST_F(arrivals, what_stood_unread_during_a_look_stays_old) {
+  auto quiet = connect();
+  auto c = connect();
+  ASSERT_EQ(ask(quiet), "5");
+  c.send(get("/later"));
+  ASSERT_TRUE(loop_.wait_until([&] { return handler_.keeps(); }));
+  frozen([&] {
+    quiet.send(get("/"));
+    handler_.count = 9;
+  });
+  EXPECT_EQ(quiet.answer().body, "5");
+  loop_.run([&] { handler_.release(); });
+  EXPECT_EQ(c.answer().body, "5") << "it was taken up before";
+}
+
+TEST_F(arrivals, who_reads_an_answer_and_asks_again_at_once_asks_after_it) {
+  auto c = connect();
+  c.send(get("/later"));
+  ASSERT_TRUE(loop_.wait_until([&] { return handler_.keeps(); }));
+  handler_.count = 9;
+  loop_.run([&] { handler_.release(); });
+  ASSERT_EQ(c.answer().body, "5");
+  EXPECT_EQ(ask(c), "9");
+  auto anew = connect();
+  EXPECT_EQ(ask(anew), "9") << "and over a new connection";
+}
+
+TEST_F(arrivals, requests_sent_in_one_are_of_one_moment) {
+  auto c = connect();
+  ASSERT_EQ(ask(c), "5");
+  frozen([&] {
+    c.send(get("/") + get("/") + get("/"));
+    handler_.count = 9;
+  });
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(c.answer().body, "5");
+}
+
+TEST_F(arrivals, whoever_has_gone_changes_nothing) {
+  auto c = connect();
+  ASSERT_EQ(ask(c), "5");
+  frozen([&] {
+    c.send(post("/later", "x"));
+    c.reset();
+  });
+  auto other = connect();
+  EXPECT_EQ(ask(other), "5");
+  EXPECT_FALSE(handler_.keeps()) << "it may have asked again elsewhere";
+}
+
+}  // namespace
+}  // namespace janji::net::test
