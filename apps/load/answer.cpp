@@ -7,7 +7,9 @@ namespace janji::load {
 
 namespace json = boost::json;
 
-void answer_parser::on_field_impl(boost::beast::http::field name, view, view value, error_code&) {
+void answer_parser::on_field_impl(boost::beast::http::field name, view name_text, view value, error_code&) {
+  if (name == boost::beast::http::field::unknown && boost::beast::iequals(name_text, "X-Janji-Stamp"))
+    stamp_.assign(value.data(), value.size());
   if (name != boost::beast::http::field::retry_after)
     return;
   int seconds = 0;

@@ -20,6 +20,8 @@ public:
   [[nodiscard]] int status() const { return status_; }
   [[nodiscard]] bool retry_after() const { return retry_after_s_ >= 0; }
   [[nodiscard]] int retry_after_s() const { return retry_after_s_; }
+  // How new the request of a booking was, or which number a refusal has; "" where the server does not say.
+  [[nodiscard]] const std::string& stamp() const { return stamp_; }
 
 private:
   using view = boost::beast::string_view;
@@ -43,6 +45,7 @@ private:
   bool keep_body_;
   int status_ = 0;
   int retry_after_s_ = -1;
+  std::string stamp_;
 };
 
 // What a booking's, cancellation's or move's success says.

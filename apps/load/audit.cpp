@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <boost/json.hpp>
 #include <fstream>
 
@@ -27,6 +28,7 @@ constexpr std::array breach_rows{
     row{"citizens who hold two", "citizens_with_two", &audit_findings::citizens_with_two},
     row{"keys answered with two references", "keys_with_two_answers", &audit_findings::keys_with_two_answers},
     row{"keys confirmed and later refused", "confirmed_then_refused", &audit_findings::confirmed_then_refused},
+    row{"refused, then booked by an older request", "refused_then_booked", &audit_findings::refused_then_booked},
     row{"second bookings promised", "second_bookings", &audit_findings::second_bookings},
     row{"entries nobody can have asked for", "unasked_entries", &audit_findings::unasked_entries},
     row{"bookings live under a wrong generation", "generations_wrong", &audit_findings::generations_wrong},
@@ -106,8 +108,47 @@ void audit::answer(const record_entry& e) {
     change_answer(e);
 }
 
+namespace {
+
+// shard, then what is compared: epoch, boot, count. None: not said, or nonsense.
+std::optional<std::array<std::uint64_t, 4>> stamp_of(std::string_view text) {
+  std::array<std::uint64_t, 4> out{};
+  const auto* at = text.data();
+  const auto* end = text.data() + text.size();
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto read = std::from_chars(at, end, out[i]);
+    if (read.ec != std::errc{} || (i + 1 < out.size() ? read.ptr == end || *read.ptr != '.' : read.ptr != end))
+      return std::nullopt;
+    at = read.ptr + 1;
+  }
+  return out;
+}
+
+}  // namespace
+
+// The number of each refusal of a key, and how new the request was that was booked: whoever was told refused last must not be
+// booked by a request that came before it. Key and place are those of one body.
+void audit::check_stamps(const record_entry& e, story& s) {
+  if (e.stamp.empty())
+    return;
+  const auto mine = e.place + ' ' + e.stamp;
+  if (e.result == outcome::no && e.code != "idempotency_key_reused")
+    s.refusals.push_back(mine);
+  if (e.result != outcome::yes || e.repeated)
+    return;
+  const auto booked = stamp_of(e.stamp);
+  for (const auto& r : s.refusals) {
+    const auto refused = stamp_of(std::string_view(r).substr(r.rfind(' ') + 1));
+    if (!booked || !refused || !r.starts_with(e.place + ' ') || (*booked)[0] != (*refused)[0] || *booked >= *refused)
+      continue;
+    ++found_.refused_then_booked;
+    example("ghost", fmt::format("key {} was refused as {} and booked by a request of {}", e.key, r, e.stamp));
+  }
+}
+
 void audit::booking_answer(const record_entry& e) {
   auto& s = stories_[e.key];
+  check_stamps(e, s);
   s.people = static_cast<std::uint8_t>(e.people);
   s.citizen = e.citizen;
   s.second = e.what == operation::second;
@@ -175,6 +216,8 @@ void audit::change_answer(const record_entry& e) {
 }
 
 void audit::stored(const stored_booking& b) {
+  if (!round_.empty() && b.round != round_)
+    return;  // of citizens whom this record knows nothing of
   const auto place = place_number(b.place);
   ++(b.live() ? found_.entries_live : found_.entries_not_live);
   if (b.live()) {

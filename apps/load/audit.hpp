@@ -48,10 +48,11 @@ struct audit_findings {
   std::uint64_t citizens_with_two = 0;
   std::uint64_t keys_with_two_answers = 0;
   std::uint64_t confirmed_then_refused = 0;
-  std::uint64_t second_bookings = 0;    // a citizen with a live booking was promised another
-  std::uint64_t unasked_entries = 0;    // live, and neither promised nor possibly an unknown's
-  std::uint64_t generations_wrong = 0;  // two live places of one booking, or an older one live
-  std::uint64_t left_free = 0;          // with expect_full
+  std::uint64_t refused_then_booked = 0;  // by a request that came before the refusal
+  std::uint64_t second_bookings = 0;      // a citizen with a live booking was promised another
+  std::uint64_t unasked_entries = 0;      // live, and neither promised nor possibly an unknown's
+  std::uint64_t generations_wrong = 0;    // two live places of one booking, or an older one live
+  std::uint64_t left_free = 0;            // with expect_full
 
   // requests whose answer was unknown at some time
   std::uint64_t unknown_requests = 0;
@@ -102,8 +103,10 @@ private:
     bool second = false;
     std::uint64_t citizen = 0;
     std::vector<std::uint64_t> references;
+    std::vector<std::string> refusals;  // their numbers
   };
 
+  void check_stamps(const record_entry& e, story& s);
   std::uint32_t place_number(const std::string& place);
   void booking_answer(const record_entry& e);
   void change_answer(const record_entry& e);

@@ -80,12 +80,12 @@ void engine::close(connection& c) {
 }
 
 // The connection ended under a request, or the answer did not come in time: nobody knows what became of it.
-void engine::lose(connection& c, std::string_view why) {
+void engine::lose(connection& c, std::string_view why, int ask_again_s) {
   ++stats_.connections_lost;
   const bool was_busy = c.now == connection::state::busy;
   close(c);
   if (was_busy)
-    settle(c, 0, why, -1);
+    settle(c, 0, why, ask_again_s);
   if (!finished_)
     connect(c);
 }
@@ -296,9 +296,17 @@ void engine::check_times(clock::time_point now) {
   for (auto& c : connections_) {
     if (c->now == connection::state::busy && now - c->sent > milliseconds(o_.timeout_ms))
       lose(*c, "timeout");
+    else if (c->now == connection::state::busy && impatient(*c) && now - c->sent > milliseconds(o_.impatient_ms))
+      lose(*c, "impatient", 0);
     else if (c->now == connection::state::down && now >= c->connect_at)
       connect(*c);
   }
+}
+
+// A citizen who waits no longer, and asks the same elsewhere while the first request may be on its way still.
+bool engine::impatient(const connection& c) const {
+  const auto& j = c.doing;
+  return j.what == operation::book && j.attempt < impatient_attempts && falls(o_.impatient_share, mix(o_.seed, j.citizen, 0xF7));
 }
 
 void engine::stop_load() {

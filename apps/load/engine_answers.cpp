@@ -55,7 +55,7 @@ void engine::settle(connection& c, int status, std::string_view code, int retry_
     ++stats_.codes["unreadable"];
     status = 599;  // as any answer of a broken server
   }
-  if (status == 0 || status >= 500 || status < 400) {
+  if (status == 0 || status == 429 || status >= 500 || status < 400) {
     write_record(c, outcome::unknown, status, code, nullptr);
     count(answer_class::unknown, latency);
     return ask_again(j, retry_after_s);
@@ -85,6 +85,8 @@ void engine::write_record(connection& c, outcome x, int status, std::string_view
   e.key = writer_.key(j);
   e.code = code;
   e.place = writer_.place(j);
+  if (status != 0 && c.parser && c.parser->stamp().find_first_not_of("0123456789.") == std::string::npos)
+    e.stamp = c.parser->stamp();
   if (!j.reference.empty())
     e.references = {j.reference};
   if (answer != nullptr) {

@@ -41,6 +41,7 @@ inline double cpu_s() {
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
+inline constexpr unsigned impatient_attempts = 3;  // then they wait
 // True for a share of all (a, b), the same ones each time.
 inline bool falls(double share, std::uint64_t random) { return share > 0 && static_cast<double>(random >> 11) * 0x1p-53 < share; }
 
@@ -90,7 +91,8 @@ private:
   void open_connections();
   void connect(connection& c);
   void connected(connection& c, boost::system::error_code ec);
-  void lose(connection& c, std::string_view why);
+  void lose(connection& c, std::string_view why, int ask_again_s = -1);
+  [[nodiscard]] bool impatient(const connection& c) const;
   void close(connection& c);
 
   void serve(connection& c);

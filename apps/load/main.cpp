@@ -260,6 +260,9 @@ void add_load_options(CLI::App& app, command_line& c) {
   app.add_flag("--tolerate-restarts", o.tolerate_restarts, "survive lost connections: connect again with back-off");
   app.add_option("--retry-unknowns", o.retry_unknowns, "how often an unknown outcome is asked again under its key")
       ->check(CLI::Range(0U, 1000U));
+  app.add_option("--impatient-share", o.impatient_share, "citizens who ask another front the same when they have waited for a while")
+      ->check(share);
+  app.add_option("--impatient-ms", o.impatient_ms, "how long these wait")->check(CLI::Range(1U, 600'000U))->capture_default_str();
   app.add_option("--timeout-ms", o.timeout_ms, "after which an outcome is unknown")
       ->check(CLI::Range(10U, 600'000U))
       ->capture_default_str();

@@ -50,6 +50,8 @@ struct run_options {
   double move_share = 0;
   double second_share = 0;
   double browse_share = 0.9;
+  double impatient_share = 0;
+  unsigned impatient_ms = 100;
   double fill_extra = 0.05;
   std::size_t notes_bytes = 0;
   bool name_window = true;

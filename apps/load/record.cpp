@@ -68,6 +68,8 @@ std::string to_line(const record_entry& e) {
     fmt::format_to(out, R"(,"e":"{}")", e.code);
   if (!e.place.empty())
     fmt::format_to(out, R"(,"g":"{}")", e.place);
+  if (!e.stamp.empty())
+    fmt::format_to(out, R"(,"st":"{}")", e.stamp);
   if (e.repeated)
     line += R"(,"again":true)";
   if (!e.references.empty()) {
@@ -107,6 +109,7 @@ std::expected<record_entry, std::string> read_entry(std::string_view line) {
   e.key = text(o, "k");
   e.code = text(o, "e");
   e.place = text(o, "g");
+  e.stamp = text(o, "st");
   e.repeated = o.contains("again");
   const auto what = text(o, "o");
   const auto result = text(o, "x");

@@ -36,6 +36,7 @@ struct record_entry {
   std::string code;   // the problem's, or: timeout, reset
   std::string place;  // asked for, centre/date/window; with result yes what the answer says
   std::vector<std::string> references;
+  std::string stamp;  // shard.epoch.boot.count, where the server says it
 };
 
 struct record_header {

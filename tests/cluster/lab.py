@@ -219,14 +219,17 @@ class LabCluster:
         self.nodes[i].process.wait()
 
 
+SHARES = {"retry": 0.05, "cancel": 0.1, "move": 0.05, "party": 0.1}
+
+
 class Load:
     """Citizens at all fronts at a steady rate, who come back with their keys; every answer is recorded."""
 
-    def __init__(self, cluster, seconds, rate, seed, more=()):
+    def __init__(self, cluster, seconds, rate, seed, more=(), name="record", shares=None):
         self.start(cluster.checks, (program("janji-load"),), [f"http://{h.ip}:{CITIZENS}" for h in cluster.hosts],
-                   cluster.checks.path("record.jsonl"), seconds, rate, seed, more)
+                   cluster.checks.path(f"{name}.jsonl"), seconds, rate, seed, more, shares)
 
-    def start(self, checks, command, fronts, record, seconds, rate, seed, more=()):
+    def start(self, checks, command, fronts, record, seconds, rate, seed, more=(), shares=None):
         """`command`: the load generator; `record`: its record, as this program and the generator both name it."""
         self.checks, self.record = checks, record
         self.seen = self.confirmed = self.unknown = 0
@@ -235,7 +238,7 @@ class Load:
         targets = [word for front in fronts for word in ("--target", front)]
         self.process = subprocess.Popen(
             [*command, "book", "--i-own-this-target", *targets, "--connections", "1000", "--rate", str(rate), "--duration", str(seconds),
-             "--retry-share", "0.05", "--cancel-share", "0.1", "--move-share", "0.05", "--party-share", "0.1", "--people", "4", "--tolerate-restarts",
+             *(w for share, of in {**SHARES, **(shares or {})}.items() for w in (f"--{share}-share", str(of))), "--people", "4", "--tolerate-restarts",
              "--retry-unknowns", "1000", "--timeout-ms", "6000", "--drain", "60", "--seed", str(seed), "--record", self.record, "--output", "json",
              "--quiet", *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.checks.undo.append(self.process.kill)

@@ -96,6 +96,26 @@ TEST(audit, finds_a_booking_that_vanished_into_another_status) {
   EXPECT_EQ(find({booking(1, outcome::yes, "A")}, {entry("A", "a", "cancelled")}).status_differs, 1U);
 }
 
+TEST(audit, finds_a_booking_by_a_request_from_before_its_refusal) {
+  const auto stamped = [](record_entry e, const char* stamp) {
+    e.stamp = stamp;
+    return e;
+  };
+  const auto no = stamped(booking(1, outcome::no), "3.7.99.12");
+  const auto ghost = find({no, stamped(booking(1, outcome::yes, "A"), "3.7.99.11")}, {entry("A", "a")});
+  EXPECT_EQ(ghost.refused_then_booked, 1U) << as_table(ghost);
+  EXPECT_EQ(find({no, stamped(booking(1, outcome::yes, "A"), "3.6.200.99")}, {entry("A", "a")}).refused_then_booked, 1U)
+      << "of a former leader";
+  EXPECT_EQ(find({no, stamped(booking(1, outcome::yes, "A"), "3.7.99.12")}, {entry("A", "a")}).breaches(), 0U) << "asked again";
+  EXPECT_EQ(find({no, stamped(booking(1, outcome::yes, "A"), "3.9.1.0")}, {entry("A", "a")}).breaches(), 0U) << "of a later leader";
+  EXPECT_EQ(find({no, stamped(booking(2, outcome::yes, "A"), "3.7.99.2")}, {entry("A", "a")}).breaches(), 0U) << "somebody else";
+}
+
+TEST(audit, finds_a_booking_that_its_citizen_was_told_is_refused) {
+  const auto f = find({booking(1, outcome::unknown), booking(1, outcome::no)}, {entry("A", "a")});
+  EXPECT_EQ(f.unasked_entries, 1U) << as_table(f);
+}
+
 TEST(audit, allows_both_ends_of_an_unknown_cancellation) {
   for (const char* status : {"confirmed", "cancelled"})
     EXPECT_EQ(find({booking(1, outcome::yes, "A"), change(operation::cancel, outcome::unknown, "A")}, {entry("A", "a", status)}).breaches(),
