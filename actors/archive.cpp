@@ -42,7 +42,7 @@ std::expected<std::vector<std::pair<schema::owner, recovered_owner::tail_event>>
 }
 
 archive_actor::archive_actor(caf::actor_config& config, node_context& shared, store::node_store& store, cluster::config_store& records)
-    : caf::event_based_actor(config), shared_(shared), store_(store), records_(records) {}
+    : caf::event_based_actor(config), shared_(shared), store_(store), records_(records), directory_(shared.options.data_directory) {}
 
 caf::behavior archive_actor::make_behavior() {
   return {
@@ -64,6 +64,8 @@ caf::behavior archive_actor::make_behavior() {
         shared_.storage_low = disk.low;
         shared_.disk_free_bytes = disk.free_bytes;
         shared_.disk_total_bytes = disk.total_bytes;
+        if (auto wrong = directory_.look(); wrong != *shared_.directory_wrong.get())
+          shared_.directory_wrong.set(std::make_shared<const std::string>(std::move(wrong)));
         delayed_send(this, std::chrono::seconds(1), watch_disk{});
       },
   };

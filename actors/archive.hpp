@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "actors/context.hpp"
+#include "actors/directory_watch.hpp"
 #include "cluster/config_store.hpp"
 
 namespace janji::actors {
@@ -28,6 +29,7 @@ private:
   node_context& shared_;
   store::node_store& store_;
   cluster::config_store& records_;
+  directory_watch directory_;
 };
 
 // The actor that changes shards' records, on a thread of its own: a configuration store may take its time.

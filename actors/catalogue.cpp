@@ -24,11 +24,11 @@ static group_words words_of(const group_definition& group) {
 }
 
 const group_definition* round_entry::find_group(std::string_view centre_code, std::chrono::year_month_day date) const {
-  const auto c = centre_by_code.find(centre_code);
-  if (c == centre_by_code.end())
+  const auto c = body->centre_by_code.find(centre_code);
+  if (c == body->centre_by_code.end())
     return nullptr;
-  const auto g = group_by_day.find({c->second, std::chrono::sys_days{date}});
-  return g == group_by_day.end() ? nullptr : &definition.groups[g->second];
+  const auto g = body->group_by_day.find({c->second, std::chrono::sys_days{date}});
+  return g == body->group_by_day.end() ? nullptr : &definition.groups[g->second];
 }
 
 const round_entry* round_catalogue::find(std::string_view code) const {
@@ -72,9 +72,7 @@ void catalogue_builder::apply(const round_event& event, sequence_t at) {
   } else if (const auto* changed = std::get_if<round_state_changed>(&event)) {
     const auto it = std::ranges::find_if(rounds_, [&](const auto& r) { return r->definition.id == changed->round; });
     assert_always(it != rounds_.end(), "a state change names a round that was imported");
-    auto entry = std::make_shared<round_entry>(**it);
-    entry->status = {changed->state, changed->reason, changed->at};
-    *it = std::move(entry);
+    *it = std::make_shared<const round_entry>((*it)->body, round_status{changed->state, changed->reason, changed->at});
   }
   if (history_.size() > orders_kept_max + 2 * rounds_.size())
     forget_old_orders();
@@ -87,9 +85,8 @@ void catalogue_builder::apply_snapshot(const std::vector<round_event>& events, s
 }
 
 void catalogue_builder::add_round(const round_definition& definition, unix_ms at) {
-  auto entry = std::make_shared<round_entry>();
+  auto entry = std::make_shared<round_body>();
   entry->definition = definition;
-  entry->status = {round_state::imported, {}, at};
   for (std::uint16_t c = 0; c < definition.centres.size(); ++c)
     entry->centre_by_code.emplace(definition.centres[c].code, c);
   std::vector<group_index::entry> more;
@@ -105,7 +102,7 @@ void catalogue_builder::add_round(const round_definition& definition, unix_ms at
   }
   next_round_ = std::max<std::uint16_t>(next_round_, static_cast<std::uint16_t>(definition.id.value + 1));
   groups_.add(more);
-  rounds_.push_back(std::move(entry));
+  rounds_.push_back(std::make_shared<const round_entry>(std::move(entry), round_status{round_state::imported, {}, at}));
 }
 
 // Kept: every round, the last state of each, and what the trail shows.

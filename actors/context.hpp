@@ -75,6 +75,9 @@ private:
   std::atomic<std::shared_ptr<const T>> value_{std::make_shared<const T>()};
 };
 
+// The machine's clock, as it is set now.
+unix_ms system_clock_now();
+
 struct node_context {
   explicit node_context(const node_options& o) : options(o), route(o.shard_count), strict_free_(o.shard_count) {}
 
@@ -135,7 +138,12 @@ struct node_context {
   std::atomic<std::size_t> mail_bytes{0};              // that waits at shards for owners that are not there
   std::atomic<std::size_t> queued_event_bytes{0};      // on their way to the log
   std::function<void()> each_second = [] {};           // called by the front's actor
-  std::atomic<bool> storage_low{false};
+  std::atomic<bool> storage_low{false};                // of this node's own disk
+  // By shard: the disk of one of those that a booking there is written to is low, as far as they have said. On a node that is alone, its
+  // own.
+  std::vector<std::atomic<bool>> disks_low = std::vector<std::atomic<bool>>(options.shard_count);
+  std::function<unix_ms()> wall_clock = system_clock_now;  // as set now; `now` goes on steadily from what it was at the start
+  published<std::string> directory_wrong;                  // not empty: what is wrong with the node's own directory
   std::atomic<std::uint64_t> disk_free_bytes{0};
   std::atomic<std::uint64_t> disk_total_bytes{0};
   std::vector<std::atomic<std::shared_ptr<const shard_status>>> shard_statuses{options.shard_count};

@@ -26,6 +26,11 @@
 
 namespace janji::actors {
 
+unix_ms system_clock_now() {
+  using namespace std::chrono;
+  return unix_ms{duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()};
+}
+
 std::function<unix_ms()> steady_wall_clock() {
   using namespace std::chrono;
   const auto wall = duration_cast<milliseconds>(system_clock::now().time_since_epoch());
@@ -142,11 +147,11 @@ struct node::impl {
   [[nodiscard]] bool heard_every_leader() const;
   void answered(std::vector<answer>&& answers);
   void send_elsewhere(std::vector<answer>& answers);
-  request_id operator_request(operator_done&& done) {
+  request_id operator_request(operator_done&& done, std::int64_t patience_ms = operator_patience_ms) {
     const std::lock_guard lock{operator_mutex};
     const auto here = others ? first_request_of(shared.node_id, shared.boot) : 0;
     const request_id request{operator_request_bit | here | ++next_operator};
-    operators.emplace(request.value, order_under_way{std::move(done), unix_ms{shared.now().value + operator_patience_ms}});
+    operators.emplace(request.value, order_under_way{std::move(done), unix_ms{shared.now().value + patience_ms}});
     return request;
   }
   void give_up_late_orders();
@@ -323,7 +328,15 @@ void node::set_answer_sink(std::function<void(std::vector<answer>&&)> sink) {
 }
 
 std::shared_ptr<const std::vector<stamp>> node::heard() const { return impl_->shared.heard.copy(); }
+unix_ms node::now() const { return impl_->shared.now(); }
 bool node::storage_low() const { return impl_->shared.storage_low; }
+bool node::storage_low(group_id group) const {
+  if (!impl_->others)
+    return impl_->shared.storage_low;
+  const auto known = impl_->shared.catalogue.get();
+  const auto it = known->groups.find(group.value);
+  return it != known->groups.end() && impl_->shared.disks_low[it->second.shard.value];
+}
 std::shared_ptr<const round_catalogue> node::catalogue() const { return impl_->shared.catalogue.get(); }
 std::shared_ptr<const std::vector<group_figures>> node::figures() const { return impl_->model.figures.get(); }
 
@@ -429,6 +442,34 @@ void node::feature_level_changed(std::uint32_t to) {
 std::uint64_t node::first_request() const { return impl_->others ? first_request_of(impl_->shared.node_id, impl_->shared.boot) : 0; }
 
 std::shared_ptr<const std::map<std::uint64_t, told_report>> node::reports() const { return impl_->shared.told_reports.get(); }
+
+// A booking that there is not, asked for by its reference: to say so the shard's leader must know that it leads.
+void node::probe_shards(std::function<void(std::vector<std::uint16_t>)> done) {
+  constexpr std::int64_t patience_ms = 3'000;
+  struct gathered {
+    std::mutex mutex;
+    std::set<std::uint16_t> silent;
+    std::size_t left = 0;
+    std::function<void(std::vector<std::uint16_t>)> done;
+  };
+  auto all = std::make_shared<gathered>();
+  const auto shards = impl_->shared.options.shard_count;
+  all->left = shards;
+  all->done = std::move(done);
+  const unix_ms deadline{impl_->shared.now().value + patience_ms};
+  for (std::uint16_t s = 0; s < shards; ++s) {
+    const auto heard = [all, s](const std::expected<std::string, std::string>& said) {
+      const std::lock_guard lock(all->mutex);
+      if (!said && !said.error().starts_with("not_found"))
+        all->silent.insert(s);
+      if (--all->left == 0)
+        all->done({all->silent.begin(), all->silent.end()});
+    };
+    const auto request = impl_->operator_request(heard, patience_ms);
+    const auto nobody = reference::make(shard_id{s}, impl_->shared.random() >> 16U);
+    impl_->shared.route.send(shard_id{s}, registry_input{lookup_command{request, nobody, 0, deadline}});
+  }
+}
 
 void node::verify_shard(shard_id shard, operator_done done) {
   if (!impl_->others)

@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -56,14 +57,25 @@ struct group_words {
   std::vector<hours> windows;
 };
 
-struct round_entry {
+// What of a round never changes.
+struct round_body {
   round_definition definition;
-  round_status status;
   std::vector<group_words> words;  // as definition.groups
-  // (centre code, date) -> index into definition.groups
-  [[nodiscard]] const group_definition* find_group(std::string_view centre_code, std::chrono::year_month_day date) const;
   std::map<std::string, std::uint16_t, std::less<>> centre_by_code;
+  // (centre, date) -> index into definition.groups
   std::map<std::pair<std::uint16_t, std::chrono::sys_days>, std::uint32_t> group_by_day;
+};
+
+// A copy costs nothing: a round of 200,000 slot groups is paused and opened too, and whoever does it must go on beating.
+struct round_entry {
+  round_entry() : round_entry(std::make_shared<const round_body>(), {}) {}
+  round_entry(std::shared_ptr<const round_body> made, round_status now) : body(std::move(made)), status(std::move(now)) {}
+  [[nodiscard]] const group_definition* find_group(std::string_view centre_code, std::chrono::year_month_day date) const;
+
+  std::shared_ptr<const round_body> body;
+  round_status status;
+  const round_definition& definition = body->definition;
+  const std::vector<group_words>& words = body->words;
 };
 
 // Slot groups by number, sorted. A copy costs nothing: rounds are imported seldom, and catalogues are made at every order.
@@ -149,7 +161,8 @@ struct shard_status {
 // What a node of the cluster said of itself, and when.
 struct told_report {
   schema::node_report report;
-  unix_ms at;
+  unix_ms at;                       // by node::now()
+  std::int64_t clock_ahead_ms = 0;  // of this node's, both as set when it came
 };
 
 struct node_status {
@@ -180,6 +193,7 @@ struct node_options {
   std::uint32_t sweep_every_ms = 1'000;
   std::uint32_t publish_every_ms = 200;         // availability pages
   std::uint32_t snapshot_every_events = 8'192;  // of a shard's log
+  std::string data_directory = {};              // watched where it is named
   double disk_low_mark = 0.10;                  // of the disk free: below it new bookings are refused
   std::optional<cluster_options> cluster;       // none: the node is alone, and its store holds the shards' records
 };
@@ -217,9 +231,12 @@ public:
   // ---- citizens. Every command gets exactly one answer (at its deadline at the latest: `unknown`), through the sink.
   void submit(std::vector<citizen_command>&& turn);
   void set_answer_sink(std::function<void(std::vector<answer>&&)> sink);
-  [[nodiscard]] bool storage_low() const;
   // What has been heard of the leaders of all shards: requests that come from now on are stamped with it.
   [[nodiscard]] std::shared_ptr<const std::vector<stamp>> heard() const;
+  [[nodiscard]] bool storage_low() const;  // of this node's own disk
+  // A booking of that slot group would be written to a disk that is low, here or elsewhere.
+  [[nodiscard]] bool storage_low(group_id group) const;
+  [[nodiscard]] unix_ms now() const;  // the clock by which reports are dated
 
   // ---- read model; never touches the booking path
   [[nodiscard]] std::shared_ptr<const round_catalogue> catalogue() const;
@@ -242,6 +259,8 @@ public:
   [[nodiscard]] node_status status() const;
   // By node: what each said last.
   [[nodiscard]] std::shared_ptr<const std::map<std::uint64_t, told_report>> reports() const;
+  // Asks every shard for a strict read, by the way that a citizen's request takes; says which did not answer within seconds.
+  void probe_shards(std::function<void(std::vector<std::uint16_t>)> done);
   // Compares the logs of the shard's replicas up to what all have committed, without holding up bookings.
   void verify_shard(shard_id shard, operator_done done);
   // A part of what is committed in the shard's log after a position, encoded, from the node that leads it; empty: no more.

@@ -63,7 +63,8 @@ void reports_actor::report() {
   r.storage_low = shared_.storage_low;
   r.disk_free_bytes = shared_.disk_free_bytes;
   r.disk_total_bytes = shared_.disk_total_bytes;
-  r.clock = shared_.now();
+  r.clock = shared_.wall_clock();
+  r.directory_wrong = *shared_.directory_wrong.get();
   r.rounds_applied = sequence_t{shared_.rounds_applied};
   for (const auto& shard : shared_.shard_statuses)
     if (const auto s = shard.load(); s != nullptr && s->tail.value != 0)
@@ -73,7 +74,7 @@ void reports_actor::report() {
 }
 
 void reports_actor::heard(std::uint64_t node, schema::node_report&& report) {
-  const auto ahead = report.clock == unix_ms{} ? 0 : report.clock.value - shared_.now().value;
+  const auto ahead = report.clock == unix_ms{} ? 0 : report.clock.value - shared_.wall_clock().value;
   if (std::abs(ahead) <= cluster::clocks_apart_max_ms)
     clocks_apart_.erase(node);
   else if (clocks_apart_.insert(node).second)
@@ -81,7 +82,7 @@ void reports_actor::heard(std::uint64_t node, schema::node_report&& report) {
   if (node != shared_.node_id && report.rounds_applied)
     caf::anon_send(shared_.rounds, rounds_known{node, *report.rounds_applied});
   auto all = *shared_.told_reports.get();
-  all[node] = {std::move(report), shared_.now()};
+  all[node] = {std::move(report), shared_.now(), ahead};
   shared_.told_reports.set(std::make_shared<const std::map<std::uint64_t, told_report>>(std::move(all)));
 }
 

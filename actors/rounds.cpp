@@ -210,8 +210,20 @@ void rounds_actor::give_up_late_ones() {
       std::exchange(w.done, {})(std::unexpected("busy: it is not known whether it comes true: look before you ask again"));
 }
 
-// Whoever has lost an earlier leadership here has been told so before.
+// Whoever has lost an earlier leadership here has been told so before. What is known already up to there is not made again.
 void rounds_actor::take_over(rounds_read& r) {
+  const auto last = r.state.tail.empty() ? r.state.snapshot_at : std::max(r.state.snapshot_at, r.state.tail.back().sequence);
+  if (last != applied_ || builder_.history().empty())
+    build_from(r);
+  incarnation_ = r.incarnation;
+  leading_ = true;
+  publish();
+  tell_after_ = 1;
+  tell_others();
+  caf::anon_send(shared_.availability, catalogue_changed{[](const auto&) {}, {}});
+}
+
+void rounds_actor::build_from(rounds_read& r) {
   auto builder = builder_.emptied();
   if (!r.state.snapshot.empty()) {
     const auto history = schema::decode_batch(r.state.snapshot);
@@ -228,12 +240,6 @@ void rounds_actor::take_over(rounds_read& r) {
     applied_ = std::max(applied_, e.sequence);
   }
   builder_ = std::move(builder);
-  incarnation_ = r.incarnation;
-  leading_ = true;
-  publish();
-  tell_after_ = 1;
-  tell_others();
-  caf::anon_send(shared_.availability, catalogue_changed{[](const auto&) {}, {}});
 }
 
 void rounds_actor::take(rounds_told& t) {
@@ -241,10 +247,14 @@ void rounds_actor::take(rounds_told& t) {
     return;  // known already, or with a gap: this node's next report says what it knows
   leading_ = false;
   applied_ = t.applied;
-  auto builder = t.since == sequence_t{} ? builder_.emptied() : std::move(builder_);
-  for (const auto& e : t.history)
-    builder.apply(e, t.applied);
-  builder_ = std::move(builder);
+  if (t.since == sequence_t{}) {
+    auto builder = builder_.emptied();
+    builder.apply_snapshot(t.history, t.applied);
+    builder_ = std::move(builder);
+  } else {
+    for (const auto& e : t.history)
+      builder_.apply(e, t.applied);
+  }
   publish();
   caf::anon_send(shared_.availability, catalogue_changed{[](const auto&) {}, {}});
   answer_passed_on();

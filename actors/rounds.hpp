@@ -45,6 +45,7 @@ private:
   void committed(const round_committed& c);
   void take(const rounds_known& k);
   void take_over(rounds_read& r);
+  void build_from(rounds_read& r);
   void take(rounds_told& t);
   void publish();
   void say_done(waiting& w);

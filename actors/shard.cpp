@@ -112,8 +112,8 @@ caf::behavior shard_actor::make_behavior() {
       },
       [this](loaded& l) { owner_loaded(l); },
       [this](activate_groups& a) {
-        for (const auto group : a.groups)
-          deliver(schema::owner::of(group), group_mail{});
+        to_activate_.insert(to_activate_.end(), a.groups.begin(), a.groups.end());
+        activate_some();
       },
       [this](wants_to_retire& w) { begin_retire(w); },
       [this](retired& r) { end_retire(r); },
@@ -288,7 +288,19 @@ void shard_actor::commit(const replication::committed& c) {
   checkpoint_when_due();
 }
 
+// A booking is written to the disk of every member that is in sync; the least of them decides.
+bool shard_actor::a_disk_is_low() const {
+  if (shared_.peers == nullptr)
+    return shared_.storage_low;
+  const auto reports = shared_.told_reports.get();
+  return std::ranges::any_of(machine_.record().record.in_sync, [&](const replication::member& m) {
+    const auto told = reports->find(m.node);
+    return told != reports->end() && told->second.report.storage_low;
+  });
+}
+
 void shard_actor::tell_status() {
+  shared_.disks_low[shard_.value] = a_disk_is_low();
   auto status = std::make_shared<shard_status>();
   status->shard = shard_;
   status->epoch = machine_.epoch();

@@ -77,6 +77,7 @@ private:
   void write(replication::persist&& p);
   void pump();
   void commit(const replication::committed& c);
+  [[nodiscard]] bool a_disk_is_low() const;
   void tell_status();
 
   // ---- other replicas, and who leads
@@ -125,6 +126,7 @@ private:
   void deliver_early();
   void expire_mail();
   void activate(const schema::owner& who);
+  void activate_some();
   void owner_loaded(loaded& l);
   void spawn_owner(owner_state& o, recovered_owner&& recovered);
   void owner_down(const caf::down_msg& down);
@@ -159,7 +161,9 @@ private:
   std::map<std::uint64_t, std::pair<schema::owner, incarnation_t>> strict_reads_;
   std::vector<strict_round_mail> unconfirmed_reads_;
   std::deque<early_mail> early_;
-  unix_ms expired_at_;  // when mail was last looked through
+  unix_ms expired_at_;                // when mail was last looked through
+  std::deque<group_id> to_activate_;  // so that their numbers are known; nobody waits for them
+  std::size_t loading_ = 0;           // slot groups
   enum class leaving : std::uint8_t { no, wanted, done } leaving_ = leaving::no;
   std::set<std::uint64_t> leaving_nodes_;  // other nodes that are about to stop
   struct asker {

@@ -14,6 +14,7 @@ constexpr std::size_t early_mail_max = 4'096;  // mail that waits for a record
 constexpr std::int64_t early_mail_ms = 1'000;
 constexpr std::size_t owner_queue_max = 20'000;  // mail for an actor that is being activated
 constexpr std::int64_t expire_every_ms = 200;
+constexpr std::size_t loading_max = 32;  // slot groups of a shard that nobody waits for, at once
 }  // namespace
 
 // Whoever sent it here knows a later record: sent on by the older one it would only come back. It waits for that record, or
@@ -36,7 +37,7 @@ void shard_actor::deliver_early() {
 // A shard that cannot serve, for want of members or of a leader, may be like that for hours: nobody waits so long.
 void shard_actor::expire_mail() {
   const auto now = shared_.now();
-  if (now.value - expired_at_.value < expire_every_ms)
+  if (shared_.mail_bytes == 0 || now.value - expired_at_.value < expire_every_ms)
     return;
   expired_at_ = now;
   std::vector<request_id> late;
@@ -89,8 +90,20 @@ void shard_actor::activate(const schema::owner& who) {
   if (shared_.peers != nullptr && who.kind == schema::owner_kind::group && !shared_.catalogue.get()->groups.contains(who.group.value))
     return;
   o.state = life::loading;
+  loading_ += who.kind == schema::owner_kind::group ? 1 : 0;
   o.ticket = ++next_ticket_;
   caf::anon_send(shared_.archive, load_owner{shard_, o.ticket, who, std::exchange(o.failed, false), caf::actor_cast<caf::actor>(this)});
+}
+
+// A few at a time: thousands of them at a take-over would keep this node's actors from everything else, its heartbeats too.
+void shard_actor::activate_some() {
+  if (!may_lead())
+    to_activate_.clear();  // by whoever leads
+  while (serving_ && !to_activate_.empty() && loading_ < loading_max) {
+    const auto group = to_activate_.front();
+    to_activate_.pop_front();
+    activate(schema::owner::of(group));
+  }
 }
 
 void shard_actor::owner_loaded(loaded& l) {
@@ -104,9 +117,11 @@ void shard_actor::owner_loaded(loaded& l) {
   }
   if (o.state != life::loading || o.ticket != l.ticket)
     return;
+  loading_ -= l.owner.who.kind == schema::owner_kind::group ? 1 : 0;
   for (auto& e : std::exchange(o.tail, {}))
     l.owner.tail.push_back(std::move(e));
   spawn_owner(o, std::move(l.owner));
+  activate_some();
   checkpoint_when_due();  // one may have been put off because of this owner
 }
 
@@ -177,6 +192,8 @@ void shard_actor::on_exit() {
 
 // Leadership is lost: what they had not committed goes with them, and what waited for them goes to the new leader.
 void shard_actor::end_owners() {
+  to_activate_.clear();
+  loading_ = 0;
   for (auto& [who, o] : std::exchange(owners_, {})) {
     if (o.handle) {
       if (who.kind == schema::owner_kind::group) {

@@ -136,12 +136,17 @@ void shard_actor::load_rounds() {
   caf::anon_send(shared_.archive, load_owner{shard_, o.ticket, schema::owner::of_rounds(), true, caf::actor_cast<caf::actor>(this)});
 }
 
-// Every slot group of this shard: those that others wait for, and the rest so that their numbers are known.
+// Every slot group of this shard: those that others wait for or that have events since their snapshot, and the rest so that their
+// numbers are known.
 void shard_actor::activate_known_groups() {
+  for (const auto& [who, o] : owners_)
+    if (who.kind == schema::owner_kind::group && (!o.tail.empty() || !o.group_queue.empty()))
+      activate(who);
   const auto catalogue = shared_.catalogue.get();
   for (const auto& [group, place] : catalogue->groups)
     if (place.shard == shard_)
-      activate(schema::owner::of(group_id{group}));
+      to_activate_.emplace_back(group);
+  activate_some();
 }
 
 void shard_actor::deposed(const replication::stepped_down& d) {

@@ -70,7 +70,14 @@ void slot_group_actor::recover() {
   appends_.incarnation = incarnation_;
 }
 
-void slot_group_actor::take(group_input&& input) { machine_->step(shared_.now(), std::move(input), out_); }
+// While a disk that it would be written to is low nothing new is admitted: what was confirmed before is told again.
+void slot_group_actor::take(group_input&& input) {
+  if (auto* b = std::get_if<book_command>(&input); b != nullptr && !b->repeat_only && shared_.disks_low[shard_.value]) {
+    b->repeat_only = true;
+    kept_out_.insert(b->request.value);
+  }
+  machine_->step(shared_.now(), std::move(input), out_);
+}
 
 // Carries out what the machine wants, in its order; a strict round that costs nothing is answered at once.
 void slot_group_actor::carry_out() {
@@ -87,6 +94,8 @@ void slot_group_actor::carry_out() {
     } else if (auto* offered = std::get_if<to_group>(&o)) {
       shared_.route.send(offered->group, std::move(offered->message));
     } else if (auto* said = std::get_if<answer>(&o)) {
+      if (kept_out_.erase(said->request.value) != 0 && said->what == outcome::not_found)
+        said->what = outcome::busy;  // and so it is not known: it may be asked for again
       answers_.push_back(std::move(*said));
     } else if (std::holds_alternative<need_strict_round>(o)) {
       strict = true;

@@ -4,6 +4,7 @@
 
 #include <caf/all.hpp>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "actors/context.hpp"
@@ -31,6 +32,7 @@ private:
   void leave_or_stay();
 
   node_context& shared_;
+  std::set<std::uint64_t> kept_out_;  // requests that are told only what was confirmed before, each until its answer
   shard_id shard_;
   group_id group_;
   std::vector<window_definition> windows_;

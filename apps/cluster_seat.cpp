@@ -466,6 +466,11 @@ std::optional<std::string> cluster_seat::why_not(std::uint64_t node, cluster::no
   return std::nullopt;
 }
 
+cluster_seat::said cluster_seat::probe_store() {
+  static std::atomic<std::uint64_t> probes{0};
+  return put(fmt::format("probe/{}", links_.node), fmt::format("{}/{}", store_.boot(), ++probes), "written", false);
+}
+
 cluster_seat::said cluster_seat::put(const std::string& name, const std::string& text, const std::string& done, bool dry_run) {
   if (dry_run)
     return "would be done: " + done;

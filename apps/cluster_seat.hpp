@@ -76,6 +76,7 @@ private:
   bool begin_level(std::uint32_t level);
   void keep_house(const std::stop_token& stop);
   [[nodiscard]] std::optional<std::string> why_not(std::uint64_t node, cluster::node_state to) const;
+  said probe_store() override;
   said put(const std::string& name, const std::string& text, const std::string& done, bool dry_run);
 
   store::node_store& store_;

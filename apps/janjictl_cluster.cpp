@@ -306,6 +306,7 @@ int check(const connection& c) {
   std::string low;
   std::string unheard;
   std::string apart;
+  std::string directories;
   std::vector<std::string> versions;
   for (const auto& v : p->at("nodes").as_array()) {
     const auto& n = v.as_object();
@@ -321,6 +322,8 @@ int check(const connection& c) {
     if (const auto* ms = n.if_contains("clock_ahead_ms");
         ms != nullptr && std::abs(ms->to_number<std::int64_t>()) > cluster::clocks_apart_max_ms)
       apart += fmt::format("{}: {:.1f} s", name, static_cast<double>(ms->to_number<std::int64_t>()) / 1000);
+    if (n.contains("directory_wrong"))
+      directories += fmt::format("{}node {}: {}", directories.empty() ? "" : "; ", number(n, "node"), scalar(n.at("directory_wrong")));
     if (n.contains("version") && std::ranges::find(versions, scalar(n.at("version"))) == versions.end())
       versions.push_back(scalar(n.at("version")));
   }
@@ -334,19 +337,31 @@ int check(const connection& c) {
   one("shards in place", number(*p, "moves_left") == 0,
       fmt::format("{} replicas to move{}", number(*p, "moves_left"), p->at("moves_paused").as_bool() ? ", moves are paused" : ""));
   one("disks", low.empty(), low.empty() ? "none is low" : "low:" + low);
+  one("directories", directories.empty(), directories.empty() ? "there, and can be written to" : directories);
+  bool silent = false;
+  // What is shown may be old, or true and of no use: so it is tried. A node of an earlier version cannot.
+  if (const auto tried = call(c, http::verb::get, std::string(root) + "/probe"); tried && tried->status == 200 && tried->body.is_object()) {
+    const auto& t = tried->body.get_object();
+    const auto& shards = t.at("shards_silent").as_array();
+    silent = !shards.empty();
+    one("shards answer", !silent, silent ? "no answer from " + list_of(t.at("shards_silent")) : "all, asked from this node");
+    one("store takes writes", scalar(t.at("store_wrong")).empty(), scalar(t.at("store_wrong")));
+  }
   one("clocks", apart.empty(), apart.empty() ? "together" : "ahead of this node's:" + apart);
   // A node of an earlier version, asked by this program, says none.
   const auto advice = p->contains("feature_level_advice") ? scalar(p->at("feature_level_advice")) : std::string();
   one("feature level", true, fmt::format("{}{}{}", number(*p, "feature_level"), advice.empty() ? "" : ", ", advice));
   one("one version", versions.size() <= 1, fmt::format("{} versions", versions.size()));
+  const auto shown = scalar(p->at("verdict"));
+  const std::string verdict = silent ? "broken" : !all && shown == "healthy" ? "degraded" : shown;
   if (c.as_json) {
-    fmt::print("{}\n", json::serialize(json::object{{"ok", all}, {"verdict", p->at("verdict")}, {"checks", std::move(lines)}}));
+    fmt::print("{}\n", json::serialize(json::object{{"ok", all}, {"verdict", verdict}, {"checks", std::move(lines)}}));
   } else {
     for (const auto& l : lines)
       fmt::print("{:<7} {:<22} {}\n", l.at("ok").as_bool() ? "ok" : "WRONG", scalar(l.at("check")), scalar(l.at("detail")));
-    fmt::print("{}\n", scalar(p->at("verdict")));
+    fmt::print("{}\n", verdict);
   }
-  return all ? 0 : scalar(p->at("verdict")) == "broken" ? exit_broken : exit_refused;
+  return all ? 0 : verdict == "broken" ? exit_broken : exit_refused;
 }
 
 }  // namespace

@@ -172,6 +172,7 @@ result<void> server::open(const settings& s) {
   n.passivate_after_ms = static_cast<std::uint32_t>(s.number("store.passivate_after_ms"));
   n.snapshot_every_events = static_cast<std::uint32_t>(s.number("store.snapshot_every_events"));
   n.publish_every_ms = static_cast<std::uint32_t>(s.number("read.publish_every_ms"));
+  n.data_directory = s.text("node.data");
   if (seat)
     n.cluster.emplace().hand_overs_max = static_cast<std::uint32_t>(s.number("cluster.hand_overs_at_once"));
   auto started = actors::node::start(n, *store, die, seat ? seat->ports() : actors::cluster_ports{});

@@ -54,6 +54,8 @@ public:
   virtual said pin(shard_id shard, std::vector<std::uint64_t> nodes, bool dry_run) = 0;
   // To the newest that this node knows. There is no way back.
   virtual said raise_feature_level(bool dry_run) = 0;
+  // Writes a small value and reads it back: what is full or has no leader may still show what it holds.
+  virtual said probe_store() = 0;
   // The last resort: see promoted_alone (cluster/moves.hpp).
   virtual said promote_alone(shard_id shard, std::uint64_t node, bool dry_run) = 0;
 };

@@ -121,11 +121,11 @@ void citizen_api::book(const request& r, responder&& respond) {
   auto refusal = refuse_round(*round);
   if (refusal && refusal->code == problem_code::not_open)
     return refuse(respond, who, *refusal);
-  if (!refusal && node_.storage_low())
-    refusal = problem{.code = problem_code::storage_low};
   const auto where = find_target(*round, form->centre, form->date, form->window_minute);
   if (!where)
     return refuse(respond, who, where.error());
+  if (!refusal && node_.storage_low(where->group->id))
+    refusal = problem{.code = problem_code::storage_low};
   if (const auto p = check_people(*round, *form))
     return refuse(respond, who, *p);
   auto command = make_booking(*form, *round, *where, *key, r.arrived);

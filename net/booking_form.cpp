@@ -257,7 +257,7 @@ std::expected<move_form, problem> read_move(std::string_view body) {
 
 std::expected<target, problem> find_target(const actors::round_entry& round, std::string_view centre, civil_date date,
                                            std::optional<std::uint16_t> window_minute) {
-  if (!round.centre_by_code.contains(centre))
+  if (!round.body->centre_by_code.contains(centre))
     return std::unexpected(problem{.code = problem_code::unknown_centre});
   const auto* group = round.find_group(centre, date);
   if (group == nullptr)

@@ -130,8 +130,10 @@ json::object node_json(const cluster::node_view& n, const std::map<std::uint64_t
     out["heard_ms_ago"] = now.value - told->second.at.value;
     out["disk_free_bytes"] = told->second.report.disk_free_bytes;
     out["storage_low"] = told->second.report.storage_low;
-    if (const auto clock = told->second.report.clock; clock != unix_ms{})
-      out["clock_ahead_ms"] = clock.value - told->second.at.value;  // of this node's; the way here took some of it
+    if (told->second.report.clock != unix_ms{})
+      out["clock_ahead_ms"] = told->second.clock_ahead_ms;  // the way here took some of it
+    if (!told->second.report.directory_wrong.empty())
+      out["directory_wrong"] = told->second.report.directory_wrong;
   }
   return out;
 }
@@ -170,6 +172,8 @@ void cluster_api::handle(const request& r, responder&& respond) {
     return respond(to_response({.code = problem_code::wrong_state, .detail = "This node is alone: it belongs to no cluster."}));
   if (r.path == root && r.reads())
     return respond(json_response(picture()));
+  if (r.path == std::string(root) + "/probe" && r.reads())
+    return probe(std::move(respond));
   const auto rest = r.path.size() > root.size() ? r.path.substr(root.size() + 1) : std::string_view{};
   constexpr std::string_view nodes = "nodes/";
   constexpr std::string_view shards = "shards/";
@@ -196,7 +200,7 @@ void cluster_api::handle(const request& r, responder&& respond) {
 json::object cluster_api::picture() const {
   const auto view = cluster_->view();
   const auto reports = node_.reports();
-  const auto now = wall_clock();
+  const auto now = node_.now();
   const auto j = judge(view, *reports, now);
   json::array nodes;
   for (const auto& n : view.nodes)
@@ -219,7 +223,7 @@ json::object cluster_api::summary() const {
   if (cluster_ == nullptr)
     return {};
   const auto view = cluster_->view();
-  const auto j = judge(view, *node_.reports(), wall_clock());
+  const auto j = judge(view, *node_.reports(), node_.now());
   const auto there = std::ranges::count_if(view.nodes, [](const auto& n) { return n.registered.has_value(); });
   return {{"name", view.name},
           {"verdict", j.verdict(!view.store_away.empty())},
@@ -258,6 +262,23 @@ std::string cluster_api::held_by(std::uint64_t node, shard_id shard) const {
       if (s.shard == shard)
         return fmt::format("its log ends at position {}, {} of it known to be committed", s.tail.value, s.committed.value);
   return "it has not said how far its log goes";
+}
+
+// What `view` cannot show: whether what is there answers.
+void cluster_api::probe(responder&& respond) {
+  if (probing_.exchange(true))
+    return respond(to_response({.code = problem_code::busy, .detail = "Another probe is under way here."}));
+  auto kept = std::make_shared<responder>(std::move(respond));
+  prober_ = std::jthread([this, kept] {
+    const auto written = cluster_->probe_store();
+    node_.probe_shards([this, kept, written](const std::vector<std::uint16_t>& silent) {
+      boost::asio::post(io_, [this, kept, written, silent] {
+        probing_ = false;
+        json::array shards(silent.begin(), silent.end());
+        (*kept)(json_response(json::object{{"shards_silent", std::move(shards)}, {"store_wrong", written ? "" : written.error()}}));
+      });
+    });
+  });
 }
 
 // Citizens' records are in it as they are kept: sealed.

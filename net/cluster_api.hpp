@@ -33,6 +33,7 @@ private:
   [[nodiscard]] boost::json::object picture() const;
   void change_node(std::string_view path, bool dry_run, responder&& respond);
   void change_shard(std::string_view path, const boost::json::object& body, bool dry_run, responder&& respond);
+  void probe(responder&& respond);
   void read_log(std::string_view path, const std::string& after, responder&& respond);
   [[nodiscard]] std::string held_by(std::uint64_t node, shard_id shard) const;
   static void note(actors::node& node, std::string what, std::string detail);
@@ -44,6 +45,8 @@ private:
   actors::node& node_;
   cluster::operations* cluster_;
   std::atomic<bool> changing_{false};
+  std::atomic<bool> probing_{false};
+  std::jthread prober_;
   std::jthread changer_;  // ends before anything above goes
 };
 

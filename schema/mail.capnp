@@ -149,6 +149,8 @@ struct NodeReport {
   # Position of shard 0's log up to which the node knows the rounds, if it says so: then it takes what came after it.
   saysRounds @5 :Bool;
   roundsApplied @6 :UInt64;
+  # What is wrong with the node's own directory.
+  directoryWrong @7 :Text;
 }
 struct ShardReport {
   shard @0 :UInt16;

@@ -85,6 +85,7 @@ struct node_report {
   std::uint64_t disk_total_bytes = 0;
   unix_ms clock;                                  // the node's own, when it said so
   std::optional<sequence_t> rounds_applied = {};  // up to where it knows the rounds; none: an earlier version
+  std::string directory_wrong = {};               // what is wrong with its own directory
   friend bool operator==(const node_report&, const node_report&) = default;
 };
 [[nodiscard]] std::string encode_report(const node_report& report);

@@ -10,6 +10,11 @@ namespace janji::schema {
 
 namespace {
 
+std::string text_of(capnp::Text::Reader text) {
+  require(text.size() <= mail_text_bytes_max, "a text is too long");
+  return {text.begin(), text.size()};
+}
+
 told_figures get_figures(wire::Figures::Reader from) {
   told_figures out;
   const auto groups = from.getGroups();
@@ -52,16 +57,12 @@ node_report get_report(wire::NodeReport::Reader from) {
                   from.getDiskFreeBytes(),
                   from.getDiskTotalBytes(),
                   unix_ms{from.getClockMs()},
-                  from.getSaysRounds() ? std::optional(sequence_t{from.getRoundsApplied()}) : std::nullopt};
+                  from.getSaysRounds() ? std::optional(sequence_t{from.getRoundsApplied()}) : std::nullopt,
+                  text_of(from.getDirectoryWrong())};
   for (const auto s : from.getShards())
     out.shards.push_back(
         {shard_id{s.getShard()}, epoch_t{s.getEpoch()}, sequence_t{s.getCommitted()}, sequence_t{s.getTail()}, s.getServing()});
   return out;
-}
-
-std::string text_of(capnp::Text::Reader text) {
-  require(text.size() <= mail_text_bytes_max, "a text is too long");
-  return {text.begin(), text.size()};
 }
 
 shard_ask get_ask(wire::ShardAsk::Reader from) {
@@ -128,6 +129,9 @@ std::string encode_rounds(sequence_t applied, std::span<const round_event> histo
 }
 std::expected<rounds_history, codec_error> decode_rounds(std::string_view bytes) { return read_message<wire::Rounds>(bytes, get_rounds); }
 
+// As much of it as whoever reads it takes.
+static std::string cut(const std::string& text) { return text.substr(0, mail_text_bytes_max); }
+
 std::string encode_report(const node_report& report) {
   capnp::MallocMessageBuilder message;
   auto to = message.initRoot<wire::NodeReport>();
@@ -135,6 +139,7 @@ std::string encode_report(const node_report& report) {
   to.setDiskFreeBytes(report.disk_free_bytes);
   to.setDiskTotalBytes(report.disk_total_bytes);
   to.setClockMs(report.clock.value);
+  to.setDirectoryWrong(whole(cut(report.directory_wrong)));
   to.setSaysRounds(report.rounds_applied.has_value());
   to.setRoundsApplied(report.rounds_applied.value_or(sequence_t{}).value);
   auto list = to.initShards(static_cast<unsigned>(report.shards.size()));
@@ -149,9 +154,6 @@ std::string encode_report(const node_report& report) {
   return bytes_of(message);
 }
 std::expected<node_report, codec_error> decode_report(std::string_view bytes) { return read_message<wire::NodeReport>(bytes, get_report); }
-
-// As much of it as whoever reads it takes.
-static std::string cut(const std::string& text) { return text.substr(0, mail_text_bytes_max); }
 
 std::string encode_ask(const shard_ask& ask) {
   capnp::MallocMessageBuilder message;

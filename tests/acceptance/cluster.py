@@ -290,6 +290,7 @@ def parts(checks):
         checks.part(through_deaths, checks)
         checks.part(through_changes, checks)
         checks.part(cluster_bad_luck.bad_luck, checks)
+        checks.part(cluster_check.truth, checks)
         checks.part(cluster_last_resort.last_resort, checks)
         checks.part(cluster_roles.roles, checks)
         checks.part(as_a_newcomer, checks)
@@ -299,6 +300,7 @@ def parts(checks):
 
 if __name__ == "__main__":
     import cluster_bad_luck  # they are made of what is above
+    import cluster_check
     import cluster_last_resort
     import cluster_roles
 

@@ -5,7 +5,7 @@ import datetime
 import os
 import time
 
-from checks import run, wait_until
+from checks import Stop, run, wait_until
 from cluster import Cluster, whole
 from http_client import request
 from node import SLOW
@@ -59,11 +59,20 @@ def shown(port):
 
 
 def book(c, i, n):
-    number = f"900101-14-{n:04}"
+    number = f"900101-14-{n + 1:04}"
     body = {"round": "large", "centre": f"C{n % (GROUPS // DAYS)}", "date": str(datetime.date(2027, 1, 1) + datetime.timedelta(n % DAYS)),
             "people": [{"identity": {"type": "mykad", "number": number}, "name": "N"}]}
-    return wait_until(lambda: request(c.nodes[i].port, "POST", "/api/v1/bookings", body, {"Idempotency-Key": f"key-of-the-person-{n:08}"}).status == 201,
-                      30 * SLOW, f"citizen {n} is booked at node {i + 1}")
+    said = []
+
+    def booked():
+        said.append(request(c.nodes[i].port, "POST", "/api/v1/bookings", body,
+                            {"Idempotency-Key": f"key-of-the-person-{n:08}", "Content-Type": "application/json"}))
+        return said[-1].status in (200, 201)
+
+    try:
+        wait_until(booked, 60 * SLOW, "")
+    except Stop:
+        raise Stop(f"citizen {n} is not booked at node {i + 1}: {said[-1]}") from None
 
 
 def all_show_all(c, words):

@@ -379,6 +379,24 @@ TEST_F(story, past_the_bound_of_an_actor_that_is_being_started_a_command_is_refu
   EXPECT_EQ(said_.front().request, request_id{requests_});
 }
 
+// Whichever disk of the shard it is, and whatever the front that took the request knows of it.
+TEST_F(story, while_a_disk_of_its_shard_is_low_only_what_was_confirmed_before_is_told) {
+  begin(one_shard(), 3);
+  book(1, here_);
+  node_->settle();
+  node_->context().disks_low[0] = true;
+  const auto refused = book(2, here_);
+  const auto again = book(1, here_);
+  node_->settle();
+  EXPECT_EQ(told(refused), only{outcome::busy});
+  EXPECT_EQ(told(again), only{outcome::confirmed});
+  EXPECT_EQ(bookings_, 1);
+  node_->context().disks_low[0] = false;
+  const auto then = book(2, here_);
+  node_->settle();
+  EXPECT_EQ(told(then), only{outcome::confirmed});
+}
+
 // Past every door: what no entry holds is not written, whoever asked for it begins anew, and a restart reads the log.
 TEST_F(story, an_event_that_no_log_entry_holds_is_not_written_and_stops_nobody) {
   begin(one_shard(), 1);

@@ -116,6 +116,23 @@ TEST_F(reports_test, what_is_no_order_is_refused) {
     EXPECT_FALSE(said.good);
 }
 
+// The line of `check` about clocks stood still from the start on: the steady clock of a node does not see its own clock being set.
+TEST_F(reports_test, how_far_clocks_are_apart_is_told_as_they_are_now) {
+  const auto ahead = [this] { return shared_.told_reports.get()->at(2).clock_ahead_ms; };
+  schema::node_report r;
+  unix_ms here{1'000'000};
+  shared_.wall_clock = [&here] { return here; };
+  r.clock = unix_ms{1'000'000};
+  tell(reports_, report_told{2, r});
+  EXPECT_EQ(ahead(), 0);
+  r.clock = unix_ms{1'009'000};  // set forward there
+  tell(reports_, report_told{2, r});
+  EXPECT_EQ(ahead(), 9'000);
+  here = unix_ms{1'009'500};  // and here
+  tell(reports_, report_told{2, r});
+  EXPECT_EQ(ahead(), -500);
+}
+
 // Whoever was to answer has died with the question.
 TEST_F(reports_test, questions_of_others_that_nobody_answers_are_forgotten) {
   for (int i = 0; i < 300; ++i)

@@ -98,5 +98,28 @@ TEST_F(waiting_mail_test, past_a_bound_of_bytes_over_the_node_a_command_is_refus
   EXPECT_GT(node_->context().mail_bytes, sealed) << "there is room again";
 }
 
+// The disks that a booking would be written to decide, not that of the node which was asked for it.
+TEST_F(waiting_mail_test, a_low_disk_counts_for_the_shards_that_it_holds_and_for_no_other) {
+  auto& shared = node_->context();
+  const auto say = [&](std::uint64_t low) {
+    std::map<std::uint64_t, actors::told_report> all;
+    for (const std::uint64_t node : {1, 2, 3, 4}) {
+      all[node].report.storage_low = node == low;
+      all[node].at = node_->now();
+    }
+    shared.told_reports.set(std::make_shared<const std::map<std::uint64_t, actors::told_report>>(std::move(all)));
+    run(2'000);
+  };
+  say(3);
+  EXPECT_TRUE(shared.disks_low[0]);
+  say(0);
+  EXPECT_FALSE(shared.disks_low[0]);
+  say(4);
+  EXPECT_FALSE(shared.disks_low[0]) << "node 4 holds no copy of it";
+  shared.storage_low = true;
+  say(0);
+  EXPECT_FALSE(shared.disks_low[0]) << "what this node has not reported itself is not counted twice";
+}
+
 }  // namespace
 }  // namespace janji::sim

@@ -260,8 +260,9 @@ TEST(booking_form, the_second_persons_faults_are_told_with_their_place) {
 }
 
 std::string refusal(const booking_form& form, const round_rules& rules) {
-  auto round = test::sample_entry();
-  round.definition.rules = rules;
+  auto definition = test::sample_round();
+  definition.rules = rules;
+  const auto round = test::entry_of(std::move(definition));
   const auto p = check_people(round, form);
   return p ? fmt::format("{} {}", name_of(p->code), p->position) : "good";
 }

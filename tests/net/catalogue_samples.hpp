@@ -37,15 +37,15 @@ inline round_definition sample_round() {
 }
 
 inline actors::round_entry entry_of(round_definition definition) {
-  actors::round_entry e;
+  auto made = std::make_shared<actors::round_body>();
+  auto& e = *made;
   e.definition = std::move(definition);
-  e.status.state = round_state::open;
   const auto& d = e.definition;
   for (std::uint16_t c = 0; c < d.centres.size(); ++c)
     e.centre_by_code.emplace(d.centres[c].code, c);
   for (std::uint32_t i = 0; i < d.groups.size(); ++i)
     e.group_by_day.emplace(std::pair{d.groups[i].centre, std::chrono::sys_days{d.groups[i].date}}, i);
-  return e;
+  return {std::move(made), {round_state::open, {}, {}}};
 }
 inline actors::round_entry sample_entry() { return entry_of(sample_round()); }
 
