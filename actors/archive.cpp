@@ -13,10 +13,13 @@ namespace janji::actors {
 
 std::expected<std::vector<std::pair<schema::owner, recovered_owner::tail_event>>, std::string> read_events(const store::node_store& store,
                                                                                                            shard_id shard, sequence_t after,
-                                                                                                           sequence_t up_to) {
+                                                                                                           sequence_t up_to,
+                                                                                                           archive_operation* watched) {
   std::vector<std::pair<schema::owner, recovered_owner::tail_event>> events;
   std::string error;
   const auto read = store.read_log(shard, sequence_t{after.value + 1}, [&](store::log_entry&& entry) {
+    if (watched != nullptr)
+      watched->goes_on();
     if (entry.sequence > up_to)
       return false;
     if (entry.payload.empty())
@@ -53,13 +56,13 @@ caf::behavior archive_actor::make_behavior() {
       [this](write_snapshots& w) {
         if (w.checkpoint)
           w.rows.push_back({w.shard, schema::owner::of_checkpoint(), *w.checkpoint, {}});
-        if (auto written = store_.put_snapshots(w.rows); !written)
-          return shared_.fatal("a snapshot cannot be written: " + written.error().text());
+        put(w.rows);
         if (w.checkpoint)
           caf::anon_send(w.reply_to, checkpoint_written{*w.checkpoint});
       },
       [this](make_checkpoint_here& m) { caf::anon_send(m.reply_to, make_checkpoint(m)); },
       [this](watch_disk) {
+        const archive_operation watched(shared_.disk);
         const auto disk = store_.disk();
         shared_.storage_low = disk.low;
         shared_.disk_free_bytes = disk.free_bytes;
@@ -78,6 +81,12 @@ caf::behavior record_keeper_actor::make_behavior() {
   }};
 }
 
+void archive_actor::put(const std::vector<store::snapshot_row>& rows) {
+  const archive_operation watched(shared_.disk);
+  if (auto written = store_.put_snapshots(rows); !written)
+    shared_.fatal("a snapshot cannot be written: " + written.error().text());
+}
+
 tail_loaded archive_actor::read_tail(const load_tail& l) {
   tail_loaded found;
   found.ticket = l.ticket;
@@ -85,6 +94,7 @@ tail_loaded archive_actor::read_tail(const load_tail& l) {
     found.error = std::move(why);
     return found;
   };
+  archive_operation watched(shared_.disk);
   auto tail = store_.tail(l.shard);
   auto checkpoint = store_.get_snapshot(l.shard, schema::owner::of_checkpoint());
   if (!tail || !checkpoint)
@@ -92,12 +102,13 @@ tail_loaded archive_actor::read_tail(const load_tail& l) {
   found.tail = *tail;
   found.checkpoint = *checkpoint ? (*checkpoint)->applied : sequence_t{};
   if (l.ticket != 0) {
-    auto events = read_events(store_, l.shard, found.checkpoint);
+    auto events = read_events(store_, l.shard, found.checkpoint, everything, &watched);
     if (!events)
       return failed(events.error());
     found.events = std::move(*events);
     return found;
   }
+  watched.ends();
   auto record = records_.read(l.shard);
   if (!record && shared_.peers != nullptr) {
     found.record_away = true;
@@ -122,7 +133,9 @@ entries_loaded archive_actor::read_entries(const load_entries& l) {
   entries_loaded found;
   found.number = l.number;
   std::size_t bytes = 0;
+  archive_operation watched(shared_.disk);
   const auto read = store_.read_log(l.shard, l.first, [&](store::log_entry&& e) {
+    watched.goes_on();
     bytes += e.payload.size();
     if (!found.entries.empty() && bytes > bytes_max)
       return false;
@@ -142,7 +155,9 @@ order_said archive_actor::hash_of(const hash_log& h) {
   const std::unique_ptr<XXH3_state_t, deleter> state(XXH3_createState());
   XXH3_64bits_reset(state.get());
   std::uint64_t last = 0;
+  archive_operation watched(shared_.disk);
   const auto read = store_.read_log(h.shard, sequence_t{1}, [&](store::log_entry&& e) {
+    watched.goes_on();
     if (e.sequence > h.up_to)
       return false;
     last = e.sequence.value;
@@ -166,8 +181,7 @@ checkpoint_written archive_actor::make_checkpoint(const make_checkpoint_here& m)
       shared_.warn(fmt::format("no checkpoint of shard {}, which is led elsewhere: {}", m.shard.value, rows.error().why));
     return {m.after};
   }
-  if (auto written = store_.put_snapshots(*rows); !written)
-    shared_.fatal("a snapshot cannot be written: " + written.error().text());
+  put(*rows);
   return {m.up_to};
 }
 
@@ -175,6 +189,7 @@ loaded archive_actor::read_owner(const load_owner& l) {
   loaded out;
   out.ticket = l.ticket;
   out.owner.who = l.who;
+  archive_operation watched(shared_.disk);
   auto snapshot = store_.get_snapshot(l.shard, l.who);
   if (!snapshot) {
     out.error = snapshot.error().text();
@@ -186,7 +201,7 @@ loaded archive_actor::read_owner(const load_owner& l) {
     out.owner.snapshot = std::move((*snapshot)->bytes);
   }
   if (l.with_tail) {
-    auto events = read_events(store_, l.shard, applied);
+    auto events = read_events(store_, l.shard, applied, everything, &watched);
     if (!events)
       out.error = events.error();
     else

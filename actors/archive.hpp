@@ -20,6 +20,7 @@ public:
   const char* name() const override { return "archive"; }
 
 private:
+  void put(const std::vector<store::snapshot_row>& rows);
   tail_loaded read_tail(const load_tail& l);
   entries_loaded read_entries(const load_entries& l);
   loaded read_owner(const load_owner& l);
@@ -44,8 +45,7 @@ private:
 };
 
 // The events of a shard's log after one position and up to another, in order. Also used before the actors run, for the rounds.
-std::expected<std::vector<std::pair<schema::owner, recovered_owner::tail_event>>, std::string> read_events(const store::node_store& store,
-                                                                                                           shard_id shard, sequence_t after,
-                                                                                                           sequence_t up_to = everything);
+std::expected<std::vector<std::pair<schema::owner, recovered_owner::tail_event>>, std::string> read_events(
+    const store::node_store& store, shard_id shard, sequence_t after, sequence_t up_to = everything, archive_operation* watched = nullptr);
 
 }  // namespace janji::actors

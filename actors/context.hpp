@@ -13,6 +13,7 @@
 #include <set>
 #include <vector>
 
+#include "actors/disk_watch.hpp"
 #include "actors/heard.hpp"
 #include "actors/messages.hpp"
 #include "actors/node.hpp"
@@ -146,6 +147,7 @@ struct node_context {
   published<std::string> directory_wrong;                  // not empty: what is wrong with the node's own directory
   std::atomic<std::uint64_t> disk_free_bytes{0};
   std::atomic<std::uint64_t> disk_total_bytes{0};
+  disk_watch disk;
   std::vector<std::atomic<std::shared_ptr<const shard_status>>> shard_statuses{options.shard_count};
   // 0: nobody, as far as is known here.
   [[nodiscard]] std::uint64_t leader_of(shard_id s) const {

@@ -6,8 +6,8 @@
 
 namespace janji::actors {
 
-journal::journal(store::node_store& store, std::function<void(std::string)> fatal)
-    : store_(store), fatal_(std::move(fatal)), thread_([this] { run(); }) {
+journal::journal(store::node_store& store, disk_watch& disk, std::function<void(std::string)> fatal)
+    : store_(store), disk_(disk), fatal_(std::move(fatal)), thread_([this] { run(); }) {
   pthread_setname_np(thread_.native_handle(), "journal");
 }
 
@@ -47,7 +47,10 @@ void journal::run() {
       writes.swap(writes_);
       waiting.swap(waiting_);
     }
-    if (auto written = store_.write(writes); !written) {
+    disk_.begins(disk_watch::user::journal);
+    const auto written = store_.write(writes);
+    disk_.ends(disk_watch::user::journal);
+    if (!written) {
       fatal_("a write to the log failed, its outcome is unknown: " + written.error().text());
       return;
     }

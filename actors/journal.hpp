@@ -17,8 +17,9 @@ namespace janji::actors {
 
 class journal final : public journal_port {
 public:
-  // `fatal` is called once, on the journal's thread, when a write or sync failed; nothing is acknowledged afterwards.
-  journal(store::node_store& store, std::function<void(std::string)> fatal);
+  // `fatal` is called once, on the journal's thread, when a write or sync failed; nothing is acknowledged afterwards. `disk` is
+  // told of every write, and outlives the journal.
+  journal(store::node_store& store, disk_watch& disk, std::function<void(std::string)> fatal);
   ~journal() override;
   journal(const journal&) = delete;
   journal& operator=(const journal&) = delete;
@@ -35,6 +36,7 @@ private:
   void run();
 
   store::node_store& store_;
+  disk_watch& disk_;
   std::function<void(std::string)> fatal_;
   std::mutex mutex_;
   std::condition_variable queued_;

@@ -273,7 +273,7 @@ std::expected<std::unique_ptr<node>, std::string> node::start(const node_options
   m.shared.answers = [&m](std::vector<answer>&& a) { m.answered(std::move(a)); };
   m.shared.each_second = [&m] { m.give_up_late_orders(); };
   m.shared.fatal = [&m](std::string why) { m.fail(std::move(why)); };
-  m.log = std::make_unique<journal>(store, [&m](std::string why) { m.fail(std::move(why)); });
+  m.log = std::make_unique<journal>(store, m.shared.disk, [&m](std::string why) { m.fail(std::move(why)); });
   m.shared.journal = m.log.get();
   m.system = std::make_unique<caf::actor_system>(configure(m.config, options));
   {
@@ -406,6 +406,8 @@ node_status node::status() const {
   s.storage_low = disk.low;
   s.disk_free_bytes = disk.free_bytes;
   s.disk_total_bytes = disk.total_bytes;
+  s.disk_waits = impl_->shared.disk.oldest();
+  s.disk_write = impl_->shared.disk.usual_write();
   if (impl_->failed)
     s.failed = "a write failed; the node is going down";
   if (!impl_->shared.read_model_complete)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -170,8 +171,10 @@ struct node_status {
   bool storage_low = false;
   std::uint64_t disk_free_bytes = 0;
   std::uint64_t disk_total_bytes = 0;
-  std::string failed;      // not empty: the node is going down, and why
-  bool clustered = false;  // shards are led elsewhere too
+  std::chrono::milliseconds disk_waits{0};  // of the oldest operation that has not come back
+  std::chrono::microseconds disk_write{0};  // how long a write takes lately
+  std::string failed;                       // not empty: the node is going down, and why
+  bool clustered = false;                   // shards are led elsewhere too
   // Of a node that has just started: slot groups whose numbers have not been heard, and their shards.
   std::size_t groups_unheard = 0;
   std::set<std::uint16_t> shards_unheard;

@@ -66,6 +66,8 @@ void reports_actor::report() {
   r.clock = shared_.wall_clock();
   r.directory_wrong = *shared_.directory_wrong.get();
   r.rounds_applied = sequence_t{shared_.rounds_applied};
+  r.disk_waits_ms = static_cast<std::uint32_t>(shared_.disk.oldest().count());
+  r.disk_write_us = static_cast<std::uint32_t>(shared_.disk.usual_write().count());
   for (const auto& shard : shared_.shard_statuses)
     if (const auto s = shard.load(); s != nullptr && s->tail.value != 0)
       r.shards.push_back({s->shard, s->epoch, s->committed, s->tail, s->serving});

@@ -43,7 +43,8 @@ bool shard_actor::stands_by() const {
 }
 
 void shard_actor::pass_time() {
-  step(replication::tick{shared_.random()});
+  const auto busy = shared_.disk.oldest().count() / shared_.options.cluster->tick_ms;
+  step(replication::tick{shared_.random(), static_cast<std::uint32_t>(busy)});
   if (refusals_)
     refusals_->enforce(shared_.counts_refusals());
   pump();

@@ -307,6 +307,7 @@ int check(const connection& c) {
   std::string unheard;
   std::string apart;
   std::string directories;
+  std::string hang;
   std::vector<std::string> versions;
   for (const auto& v : p->at("nodes").as_array()) {
     const auto& n = v.as_object();
@@ -319,6 +320,9 @@ int check(const connection& c) {
       unheard += name;
     if (n.contains("storage_low") && n.at("storage_low").as_bool())
       low += name;
+    if (const auto waits = number(n, "disk_waits_ms"); waits >= cluster::disk_hangs_ms)
+      hang += fmt::format("{}{}: an operation has not come back for {:.1f} s", name,
+                          n.contains("disk") ? " (" + scalar(n.at("disk")) + ")" : "", static_cast<double>(waits) / 1000);
     if (const auto* ms = n.if_contains("clock_ahead_ms");
         ms != nullptr && std::abs(ms->to_number<std::int64_t>()) > cluster::clocks_apart_max_ms)
       apart += fmt::format("{}: {:.1f} s", name, static_cast<double>(ms->to_number<std::int64_t>()) / 1000);
@@ -337,6 +341,7 @@ int check(const connection& c) {
   one("shards in place", number(*p, "moves_left") == 0,
       fmt::format("{} replicas to move{}", number(*p, "moves_left"), p->at("moves_paused").as_bool() ? ", moves are paused" : ""));
   one("disks", low.empty(), low.empty() ? "none is low" : "low:" + low);
+  one("disks answer", hang.empty(), hang.empty() ? "all" : "of node" + hang);
   one("directories", directories.empty(), directories.empty() ? "there, and can be written to" : directories);
   bool silent = false;
   // What is shown may be old, or true and of no use: so it is tried. A node of an earlier version cannot.

@@ -365,6 +365,8 @@ void admin_api::status(responder& respond) {
                                      {"storage_low", s.storage_low},
                                      {"disk_free_bytes", s.disk_free_bytes},
                                      {"disk_total_bytes", s.disk_total_bytes},
+                                     {"disk_waits_ms", s.disk_waits.count()},
+                                     {"disk_write_us", s.disk_write.count()},
                                      {"syncs", statistics.syncs},
                                      {"log_entries", statistics.log_entries},
                                      {"log_bytes", statistics.log_bytes},

@@ -68,12 +68,12 @@ std::set<std::uint16_t> served(const std::map<std::uint64_t, actors::told_report
 }
 
 struct judgement {
-  std::size_t not_serving = 0, missing_replicas = 0, below_floor = 0, nodes_away = 0, low_disks = 0;
+  std::size_t not_serving = 0, missing_replicas = 0, below_floor = 0, nodes_away = 0, low_disks = 0, hung_disks = 0;
   std::size_t moves_left = 0;
   [[nodiscard]] std::string_view verdict(bool store_away) const {
     if (not_serving != 0)
       return "broken";
-    return missing_replicas != 0 || nodes_away != 0 || low_disks != 0 || store_away ? "degraded" : "healthy";
+    return missing_replicas != 0 || nodes_away != 0 || low_disks != 0 || hung_disks != 0 || store_away ? "degraded" : "healthy";
   }
 };
 
@@ -89,7 +89,10 @@ judgement judge(const cluster::cluster_view& v, const std::map<std::uint64_t, ac
   for (const auto& n : v.nodes)
     j.nodes_away += n.fact.state != cluster::node_state::removed && !n.registered ? 1 : 0;
   for (const auto& [node, told] : reports)
-    j.low_disks += now.value - told.at.value < stale_ms && told.report.storage_low ? 1 : 0;
+    if (now.value - told.at.value < stale_ms) {
+      j.low_disks += told.report.storage_low ? 1 : 0;
+      j.hung_disks += told.report.disk_waits_ms >= cluster::disk_hangs_ms ? 1 : 0;
+    }
   j.moves_left = cluster::moves_left(v);
   return j;
 }
@@ -122,6 +125,7 @@ json::object node_json(const cluster::node_view& n, const std::map<std::uint64_t
                    {"learns", n.learns},
                    {"wanted", n.wanted}};
   if (n.registered) {
+    out["disk"] = fmt::format("{:x}", n.registered->disk);
     out["links"] = n.registered->links;
     out["fronts"] = n.registered->fronts;
     out["version"] = n.registered->version;
@@ -134,6 +138,8 @@ json::object node_json(const cluster::node_view& n, const std::map<std::uint64_t
       out["clock_ahead_ms"] = told->second.clock_ahead_ms;  // the way here took some of it
     if (!told->second.report.directory_wrong.empty())
       out["directory_wrong"] = told->second.report.directory_wrong;
+    out["disk_waits_ms"] = told->second.report.disk_waits_ms;
+    out["disk_write_ms"] = told->second.report.disk_write_us / 1000.0;
   }
   return out;
 }

@@ -151,6 +151,9 @@ struct NodeReport {
   roundsApplied @6 :UInt64;
   # What is wrong with the node's own directory.
   directoryWrong @7 :Text;
+  # How long the oldest operation of its disk has not come back, and how long a write takes lately.
+  diskWaitsMs @8 :UInt32;
+  diskWriteUs @9 :UInt32;
 }
 struct ShardReport {
   shard @0 :UInt16;

@@ -58,7 +58,9 @@ node_report get_report(wire::NodeReport::Reader from) {
                   from.getDiskTotalBytes(),
                   unix_ms{from.getClockMs()},
                   from.getSaysRounds() ? std::optional(sequence_t{from.getRoundsApplied()}) : std::nullopt,
-                  text_of(from.getDirectoryWrong())};
+                  text_of(from.getDirectoryWrong()),
+                  from.getDiskWaitsMs(),
+                  from.getDiskWriteUs()};
   for (const auto s : from.getShards())
     out.shards.push_back(
         {shard_id{s.getShard()}, epoch_t{s.getEpoch()}, sequence_t{s.getCommitted()}, sequence_t{s.getTail()}, s.getServing()});
@@ -142,6 +144,8 @@ std::string encode_report(const node_report& report) {
   to.setDirectoryWrong(whole(cut(report.directory_wrong)));
   to.setSaysRounds(report.rounds_applied.has_value());
   to.setRoundsApplied(report.rounds_applied.value_or(sequence_t{}).value);
+  to.setDiskWaitsMs(report.disk_waits_ms);
+  to.setDiskWriteUs(report.disk_write_us);
   auto list = to.initShards(static_cast<unsigned>(report.shards.size()));
   for (unsigned i = 0; i < list.size(); ++i) {
     const auto& from = report.shards[i];

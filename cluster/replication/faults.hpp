@@ -35,6 +35,7 @@ struct planted_faults {
   bool deny_without_round = false;           // a strict read asks nobody (etcd 20418)
   bool unknown_swap_is_won = false;          // a swap of unknown outcome is taken as won
   // ---- found by real clusters
+  bool beats_while_writing = false;   // who waits for its own disk for ever leads and answers on
   bool unregistered_is_lost = false;  // a swap that failed on the registration alone is taken for lost leadership
 };
 

@@ -203,7 +203,7 @@ void machine::heard_leader(sequence_t leaders_tail) {
 }
 
 void machine::suspect(outputs& out) {
-  if (leader_unheard_ < suspect_after_ || write_ || swap_out_ || options_.own_record || record_.revision == 0 || !may_stand())
+  if (leader_unheard_ < suspect_after_ || write_ || disk_hangs() || swap_out_ || options_.own_record || record_.revision == 0 || !may_stand())
     return;
   doubt(record_.record.leader.node);
   take_over(out);

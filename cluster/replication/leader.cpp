@@ -259,7 +259,19 @@ void machine::check_round(outputs& out) {
 
 // ------------------------------------------------------------------ time
 
+// A leader whose disk hangs confirms nothing: it says no more and leaves the shard to the others, if one of them is heard. Where
+// all disks hang none would do better. An own write in this epoch may still be synced, as after any other loss of leadership.
+bool machine::leave_to_others(outputs& out) {
+  const auto goes_on = [this](const peer& p) { return !p.learner && p.unheard < std::max(options_.suspect_ticks / 2, 1U); };
+  if (!disk_hangs() || options_.own_record || std::ranges::none_of(peers_, goes_on))
+    return false;
+  step_down("its disk hangs: a write has not come back", out);
+  return true;
+}
+
 void machine::lead_through_tick(outputs& out) {
+  if (leave_to_others(out))
+    return;
   const bool fills = role_ == role::reconciling || role_ == role::serving;
   if (passing_)
     ++passing_->ticks;

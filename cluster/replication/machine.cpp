@@ -27,7 +27,7 @@ void machine::step(input&& in, outputs& out) {
   } else if (auto* m = std::get_if<received>(&in)) {
     receive(std::move(*m), out);
   } else if (auto* t = std::get_if<tick>(&in)) {
-    pass_time(t->random, out);
+    pass_time(*t, out);
   } else if (const auto* there = std::get_if<registration_seen>(&in)) {
     see_registration(there->who);
   } else if (auto* l = std::get_if<link_broken>(&in)) {
@@ -202,7 +202,7 @@ void machine::see(versioned_record&& r, outputs& out) {
 }
 
 void machine::lead_if_named(outputs& out) {
-  if (role_ != role::stopped || options_.own_record || write_ || swap_out_)
+  if (role_ != role::stopped || options_.own_record || write_ || swap_out_ || disk_hangs())
     return;
   if (same(record_.record.leader, self_) && record_.record.epoch > promised_ && may_stand())
     lead(out);
@@ -349,6 +349,8 @@ void machine::receive(received&& m, outputs& out) {
   const auto* no = std::get_if<refusal>(&m.what);
   if (auto* p = peer_of(m.head.from); p != nullptr && (no == nullptr || !no->blocked))
     p->unheard = 0;
+  if (!write_ && disk_hangs() && asks(m.what))
+    return;  // whoever asks is to go on without it
   if (!write_)
     return handle(std::move(m), out);
   if (waiting_.size() < limits::waiting_messages_max)
@@ -382,9 +384,12 @@ void machine::handle(received&& m, outputs& out) {
     confirmed_round(h, std::get<heartbeat_answer>(m.what), out);
 }
 
-void machine::pass_time(std::uint64_t random, outputs& out) {
-  random_ = random;
+void machine::pass_time(const tick& t, outputs& out) {
+  random_ = t.random;
+  disk_busy_ = t.disk_busy;
   ++ticks_;
+  if (write_)
+    ++write_->age;
   if (leading())
     return lead_through_tick(out);
   if (role_ != role::stopped)

@@ -10,6 +10,7 @@
 // leader.cpp, membership.cpp. A record whose in-sync set is this replica alone takes the same steps with nobody to ask.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -86,6 +87,7 @@ private:
   // What this replica's disk is busy with, and what follows once it is synced.
   struct write_under_way {
     std::uint64_t number = 0;
+    std::uint32_t age = 0;  // in ticks
     bool promise = false;
     std::optional<position> installed;
     std::optional<sequence_t> cut_after;
@@ -148,7 +150,7 @@ private:
   void step_down(std::string why, outputs& out);
   void receive(received&& m, outputs& out);
   void handle(received&& m, outputs& out);
-  void pass_time(std::uint64_t random, outputs& out);
+  void pass_time(const tick& t, outputs& out);
   [[nodiscard]] bool same(const member& a, const member& b) const;
   [[nodiscard]] bool contains(const std::vector<member>& list, const member& m) const;
   [[nodiscard]] bool may_stand() const;
@@ -197,6 +199,7 @@ private:
   void check_round(outputs& out);
   void beat(peer& p, outputs& out);
   void lead_through_tick(outputs& out);
+  [[nodiscard]] bool leave_to_others(outputs& out);
   void doubt(std::uint64_t node);
   void new_life(const member& who);
   void forget_strangers(const member& but);
@@ -220,6 +223,10 @@ private:
   [[nodiscard]] bool shrink(outputs& out);
   [[nodiscard]] bool grow(outputs& out);
   void change_record(change what, const member& who, shard_record next, std::optional<member> registered, outputs& out);
+  // A write that does not come back is a failure too (rule 20).
+  [[nodiscard]] bool disk_hangs() const {
+    return !options_.faults.beats_while_writing && std::max(disk_busy_, write_ ? write_->age : 0) >= options_.suspect_ticks;
+  }
   [[nodiscard]] bool silent(const peer& p) const { return p.unheard >= options_.silent_ticks; }
 
   member self_;
@@ -272,6 +279,7 @@ private:
 
   std::uint64_t random_ = 0;
   std::uint32_t ticks_ = 0;
+  std::uint32_t disk_busy_ = 0;
   std::uint32_t leader_unheard_ = 0;
   std::uint32_t suspect_after_;
 };

@@ -127,8 +127,8 @@ bool machine::advance_replacement(outputs& out) {
     return false;
   auto* by = peer_of(replacing_->by);
   auto* dead = peer_of(replacing_->dead);
-  if (by == nullptr || dead == nullptr || !silent(*dead)) {
-    replacing_.reset();  // it is not dead
+  if (by == nullptr || dead == nullptr || !silent(*dead) || silent(*by)) {
+    replacing_.reset();  // it is not dead, or what takes its place is; whoever ordered it orders again
     return false;
   }
   if (role_ == role::adopting) {  // the better log is on the dead disk, and this one is trusted alone

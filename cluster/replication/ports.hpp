@@ -47,9 +47,11 @@ struct received {
   header head;
   message what;
 };
-// Time passes: the only way it enters. `random` makes back-offs differ.
+// Time passes: the only way it enters. `random` makes back-offs differ. `disk_busy`: for how many ticks the oldest operation on
+// this replica's disk has not come back, whichever shard's it is; 0: none is under way.
 struct tick {
   std::uint64_t random = 0;
+  std::uint32_t disk_busy = 0;
 };
 // The configuration store shows that this disk is registered for its node (again).
 struct registration_seen {

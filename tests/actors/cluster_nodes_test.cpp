@@ -18,6 +18,7 @@
 #include "cluster/placement.hpp"
 #include "net/links/links.hpp"
 #include "store/node_store.hpp"
+#include "tests/actors/hanging_disk.hpp"
 #include "tests/temporary_directory.hpp"
 
 namespace janji::actors {
@@ -57,6 +58,8 @@ private:
 
 struct one_node {
   test::temporary_directory directory;
+  std::shared_ptr<test::hanging_disk> medium = std::make_shared<test::hanging_disk>();
+  std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(std::make_shared<test::hanging_files>(medium));
   std::unique_ptr<store::node_store> disk;
   std::unique_ptr<node> runs;
   net::links* links = nullptr;
@@ -110,13 +113,14 @@ protected:
     auto& n = nodes_[i];
     store::store_options options;
     options.path = n.directory.path() + "/store";
+    options.env = n.env.get();
     options.ballast_bytes = 0;
     options.disk_low_mark = 0;
     n.disk = std::move(*store::node_store::open(options));
     node_options o;
     o.shard_count = shards;
     o.publish_every_ms = 20;
-    o.cluster = cluster_options{10};
+    o.cluster = cluster_options{tick_ms_};
     cluster_ports ports;
     ports.node = i + 1;
     ports.records = &records_;
@@ -282,6 +286,7 @@ protected:
       }
   }
 
+  std::uint32_t tick_ms_ = 10;
   bool leaving_ = false;
   std::atomic<std::chrono::milliseconds> lag_{0ms};
   std::mutex late_mutex_;
@@ -319,6 +324,38 @@ TEST_F(cluster_nodes_test, any_front_books_anywhere_and_all_agree) {
     }
     return true;
   })) << "every front knows every number";
+}
+
+// Beside other work healthy disks take longer than the others' patience.
+struct hung_disk_test : cluster_nodes_test {
+  hung_disk_test() { tick_ms_ = 25; }
+};
+
+TEST_F(hung_disk_test, a_disk_that_hangs_takes_its_node_s_leaderships_and_nobody_s_booking) {
+  import();
+  std::map<unsigned, reference> confirmed;
+  unsigned citizen = 0;
+  const auto some = [&](unsigned count) {
+    for (unsigned i = 0; i < count; ++i, ++citizen) {
+      const auto said = book(1 + citizen % 2, citizen, group_of(citizen));
+      ASSERT_EQ(said.what, outcome::confirmed) << "citizen " << citizen;
+      confirmed[citizen] = said.places.at(0).ref;
+    }
+  };
+  some(24);
+  nodes_[0].medium->hang(true);
+  some(24);
+  EXPECT_TRUE(eventually([&] { return nodes_[0].runs->status().disk_waits >= 500ms; }));
+  EXPECT_TRUE(eventually([&] {
+    for (std::uint16_t s = 0; s < shards; ++s)
+      if (records_.read(shard_id{s})->record.leader.node == 1)
+        return false;
+    return true;
+  })) << "shards that nobody writes to are led elsewhere too";
+  nodes_[0].medium->hang(false);
+  ASSERT_FALSE(HasFatalFailure());
+  EXPECT_TRUE(eventually([&] { return whole(); })) << "it has caught up with every shard";
+  expect_stored(confirmed);
 }
 
 TEST_F(cluster_nodes_test, a_node_that_dies_takes_no_booking_with_it_and_comes_back) {

@@ -48,6 +48,7 @@ inline constexpr std::array replication_faults{
     JANJI_FAULT(deny_without_round, 5000),
     JANJI_FAULT(unknown_swap_is_won, 200),
     JANJI_FAULT(unregistered_is_lost, 500),
+    JANJI_FAULT(beats_while_writing, 500),
 };
 #undef JANJI_FAULT
 

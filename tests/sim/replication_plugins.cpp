@@ -11,6 +11,7 @@ namespace r = replication;
 
 namespace {
 constexpr micros swap_timeout = 60 * ms;
+constexpr micros look_again = 50 * ms;  // whether a disk hangs still
 
 std::string text(const r::member& m) { return fmt::format("n{}/{}", m.node, m.disk % 1000); }
 std::string text(r::position p) { return fmt::format("{}.{}", p.epoch.value, p.sequence.value); }
@@ -97,19 +98,50 @@ void world::write(int n, int s, r::persist&& p) {
   if (x.busy)
     throw violation{"plug-in: a second write while one is on its way"};
   x.busy = std::move(p);
-  const auto boot = node_of(n).boot;
+  x.busy_since = now_;
   const micros d = now_ < node_of(n).slow_until ? 10 * ms + below(120 * ms) : 100 + below(3 * ms);
-  after(d, [this, n, s, boot] {
-    if (!node_of(n).up || node_of(n).boot != boot)
-      return;
-    // The disk goes on while the process is paused; its word is heard later.
-    auto& y = at(n, s);
-    const auto done = *std::exchange(y.busy, std::nullopt);
-    apply_write(n, s, done, SIZE_MAX);
-    y.mark = y.applied;
-    check_refilled(n, s);
-    run_at_node(n, boot, [this, n, s, number = done.number] { feed(n, s, r::persisted{number}); });
-  });
+  after(d, [this, n, s, boot = node_of(n).boot] { finish_write(n, s, boot); });
+}
+
+void world::finish_write(int n, int s, std::uint64_t boot) {
+  if (!node_of(n).up || node_of(n).boot != boot)
+    return;
+  if (const auto until = node_of(n).hung_until; until > now_)
+    return after(std::min(until - now_, look_again) + below(3 * ms), [this, n, s, boot] { finish_write(n, s, boot); });
+  // The disk goes on while the process is paused; its word is heard later.
+  auto& y = at(n, s);
+  const auto done = *std::exchange(y.busy, std::nullopt);
+  apply_write(n, s, done, SIZE_MAX);
+  y.mark = y.applied;
+  check_refilled(n, s);
+  run_at_node(n, boot, [this, n, s, number = done.number] { feed(n, s, r::persisted{number}); });
+}
+
+// How long the oldest operation of all its shards has been under way.
+std::uint32_t world::disk_busy(int n) {
+  auto oldest = now_;
+  for (const auto& x : node_of(n).shards)
+    if (x.busy)
+      oldest = std::min(oldest, x.busy_since);
+  if (const auto& reads = node_of(n).reads; !reads.empty())
+    oldest = std::min(oldest, *reads.begin());
+  return static_cast<std::uint32_t>((now_ - oldest) / node_of(n).tick_every);
+}
+
+// A disk that hangs gives nothing back either.
+void world::from_disk(int n, micros takes, const std::function<void()>& what) {
+  node_of(n).reads.insert(now_);
+  after(takes, [this, n, boot = node_of(n).boot, since = now_, what] { read_done_at(n, boot, since, what); });
+}
+
+void world::read_done_at(int n, std::uint64_t boot, micros since, const std::function<void()>& what) {
+  auto& x = node_of(n);
+  if (x.boot != boot)
+    return;
+  if (x.hung_until > now_)
+    return after(std::min(x.hung_until - now_, look_again), [this, n, boot, since, what] { read_done_at(n, boot, since, what); });
+  x.reads.erase(x.reads.find(since));
+  run_at_node(n, boot, what);
 }
 
 // The first `steps` of what a write consists of: all of it when it is synced, a prefix when the power goes.
@@ -154,7 +186,7 @@ void world::apply_write(int n, int s, const r::persist& p, std::size_t steps) {
 }
 
 void world::read(int n, int s, const r::read_entries& q) {
-  at_node(100 + below(2 * ms), n, [this, n, s, q] {
+  from_disk(n, 100 + below(2 * ms), [this, n, s, q] {
     r::entries_read a{q.number, {}};
     const auto count = std::min<std::int64_t>(static_cast<std::int64_t>(q.count_max), 1 + below(12));
     for (std::int64_t i = 0; i < count; ++i) {
@@ -171,7 +203,7 @@ void world::read(int n, int s, const r::read_entries& q) {
 }
 
 void world::snapshot(int n, int s, const r::read_snapshot& q) {
-  at_node(500 + below(5 * ms), n, [this, n, s, q] {
+  from_disk(n, 500 + below(5 * ms), [this, n, s, q] {
     const auto& x = at(n, s);
     feed(n, s, r::snapshot_read{q.number, {truth_of(s).position_at(x.applied), std::to_string(x.state)}});
   });
@@ -314,6 +346,7 @@ void world::commit(int n, int s, const r::committed& c) {
   apply(n, s, c.at.sequence);
   if (c.batch != 0) {
     ++result_.acknowledged;
+    confirmed_[s] = std::max(confirmed_[s], batches_[c.batch].at);
     if (faults_over_ && batches_[c.batch].at > plan_.until)
       served_.insert(s);
     told(c.batch, true);

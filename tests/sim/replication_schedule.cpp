@@ -35,6 +35,7 @@ constexpr std::array<kind, mishap_count> kinds{{
     {mishap::hand_over, "hand_over", 5, 0},
     {mishap::remove, "remove", 4, 0},
     {mishap::add_learner, "add_learner", 5, 0},
+    {mishap::hung_disk, "hung_disk", 0, 2'500'000},
 }};
 
 }  // namespace
@@ -65,7 +66,8 @@ schedule draw_schedule(std::uint64_t seed) {
   std::array<int, mishap_count> weights{};
   int sum = 0;
   for (std::size_t i = 0; i < kinds.size(); ++i) {
-    weights[i] = below(100) < 55 ? kinds[i].weight : 0;
+    if (kinds[i].weight != 0)
+      weights[i] = below(100) < 55 ? kinds[i].weight : 0;
     sum += weights[i];
   }
   if (sum == 0)
@@ -82,6 +84,9 @@ schedule draw_schedule(std::uint64_t seed) {
     item.lasts = 1000 + below(kinds[k].lasts_max);
     s.items.push_back(item);
   }
+  // Drawn last, so that the rest of a seed stays as it was.
+  for (auto hung = std::max<std::int64_t>(below(6) - 2, 0); hung > 0; --hung)
+    s.items.push_back({50'000 + below(s.until - 50'000), mishap::hung_disk, static_cast<int>(below(w.nodes)), 0, 1000 + below(2'500'000)});
   std::ranges::stable_sort(s.items, {}, &schedule_item::at);
   return s;
 }

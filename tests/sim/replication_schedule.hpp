@@ -30,8 +30,9 @@ enum class mishap : std::uint8_t {
   hand_over,    // orders to whoever leads; a names the member
   remove,
   add_learner,
+  hung_disk,  // node a: nothing that is asked of its disk comes back for so long
 };
-inline constexpr int mishap_count = 18;
+inline constexpr int mishap_count = 19;
 
 struct schedule_item {
   micros at = 0;

@@ -12,6 +12,9 @@ namespace r = replication;
 
 namespace {
 constexpr micros settle_within = 20'000 * ms;  // the bound of "every shard confirms again"
+constexpr micros gather_within = 3'000 * ms;   // what is given to dropped members to come back before a disk hangs
+constexpr micros hangs_for = 8'000 * ms;
+constexpr micros goes_on_within = 6'000 * ms;
 constexpr micros late_effects = 700 * ms;      // swaps that were given up may still take effect for so long
 }  // namespace
 
@@ -97,6 +100,7 @@ void world::start(int n) {
   x.up = true;
   ++x.boot;
   x.paused_until = 0;
+  x.reads.clear();
   ++result_.restarts;
   say("n{} starts, life {}", n, x.boot);
   announce(n);
@@ -211,6 +215,7 @@ void world::happen(const schedule_item& item) {
       return;
     case mishap::clog: return cut(item.a, item.b, until, true);
     case mishap::slow_disk: x.slow_until = until; return;
+    case mishap::hung_disk: x.hung_until = std::max(x.hung_until, until); return;
     case mishap::full_disk: x.full_until = until; return;
     case mishap::etcd_away: etcd_away_until_ = until; return;
     case mishap::etcd_forgetful: etcd_forgets_until_ = until; return;
@@ -272,7 +277,7 @@ void world::tick_of(int n) {
   after(node_of(n).tick_every, [this, n] { tick_of(n); });
   if (awake(n))
     for (int s = 0; s < shards(); ++s)
-      feed(n, s, r::tick{random_()});
+      feed(n, s, r::tick{random_(), disk_busy(n)});
 }
 
 // Every so often the record is read again, as a watch does that lost its connection.
@@ -360,7 +365,7 @@ void world::heal() {
   etcd_away_until_ = etcd_forgets_until_ = watch_lags_until_ = stale_until_ = 0;
   for (int n = 0; n < nodes(); ++n) {
     auto& x = node_of(n);
-    x.paused_until = x.slow_until = x.full_until = 0;
+    x.paused_until = x.slow_until = x.full_until = x.hung_until = 0;
     if (n == plan_.sky.dead_at_end) {
       crash(n);
       x.dead = true;
@@ -402,6 +407,42 @@ void world::settle() {
     if (!served_.contains(s))
       throw violation{fmt::format("liveness: shard {} does not confirm again", s)};
   result_.served += owed.size();
+  if (std::ssize(owed) == shards())
+    hang_one_disk();
+}
+
+bool world::all_in_sync() {
+  for (int s = 0; s < shards(); ++s)
+    for (int n = 0; n < nodes(); ++n) {
+      const auto& set = etcd_of(s).now().record.in_sync;
+      if (set.size() < sim_replicas_wanted || std::ranges::any_of(set, [this](const member& m) { return !node_of(static_cast<int>(m.node)).up; }))
+        return false;
+    }
+  return true;
+}
+
+// Mostly a leader's. Two good disks are left, and go on before it comes back.
+void world::hang_one_disk() {
+  const auto by = now_ + gather_within;
+  while (now_ < by && !all_in_sync())
+    run_until(now_ + 50 * ms);
+  if (!all_in_sync() || chance(50))
+    return;
+  const int n = chance(70) ? static_cast<int>(etcd_of(0).now().record.leader.node) : static_cast<int>(below(nodes()));
+  const auto begun = now_;
+  say("the disk of n{} hangs", n);
+  node_of(n).hung_until = begun + hangs_for;
+  const auto goes_on = [&] {
+    for (int s = 0; s < shards(); ++s)
+      if (confirmed_[s] <= begun)
+        return false;
+    return true;
+  };
+  while (now_ < begun + goes_on_within && !goes_on())
+    run_until(now_ + 50 * ms);
+  if (!goes_on())
+    throw violation{fmt::format("hung: a shard does not confirm while the disk of n{} hangs", n)};
+  ++result_.hung;
 }
 
 // ------------------------------------------------------------------ entry points

@@ -49,6 +49,7 @@ void add(sim_result& sum, const sim_result& r) {
   sum.restarts += r.restarts;
   sum.snapshots += r.snapshots;
   sum.alarms += r.alarms;
+  sum.hung += r.hung;
   sum.unregistered += r.unregistered;
   sum.served += r.served;
   sum.unservable += r.unservable;
@@ -111,9 +112,8 @@ int main(int argc, char** argv) {
     fmt::print("seed {} after {} seeds: {}\n", failed.load(), failed - from + 1, what);
     return 1;
   }
-  fmt::print(
-      "{} seeds clean: {} acknowledged, {} unknown, {} strict reads, {} epochs, {} starts, {} snapshots, {} alarms, {} learners not "
-      "registered, {} shards served again, {} could not\n",
-      seeds, sum.acknowledged, sum.unknown, sum.strict_reads, sum.epochs, sum.restarts, sum.snapshots, sum.alarms, sum.unregistered,
-      sum.served, sum.unservable);
+  fmt::print("{} seeds clean: {} acknowledged, {} unknown, {} strict reads, {} epochs, {} starts, {} snapshots, {} alarms, ", seeds,
+             sum.acknowledged, sum.unknown, sum.strict_reads, sum.epochs, sum.restarts, sum.snapshots, sum.alarms);
+  fmt::print("{} learners not registered, {} shards served again, {} could not, {} went on beside a hung disk\n", sum.unregistered,
+             sum.served, sum.unservable, sum.hung);
 }

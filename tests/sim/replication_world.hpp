@@ -35,6 +35,7 @@ private:
     std::unique_ptr<machine> m;
     disk_log disk;
     std::optional<replication::persist> busy;
+    micros busy_since = 0;
     std::uint64_t known = 0;  // committed entries found on this disk so far
     bool intact = true;       // false: the disk forgot, and was not refilled since
     epoch_t forgot_at;
@@ -49,7 +50,8 @@ private:
     bool dead = false;  // for good
     std::uint64_t boot = 0;
     int wipes = 0;
-    micros paused_until = 0, slow_until = 0, full_until = 0;
+    micros paused_until = 0, slow_until = 0, full_until = 0, hung_until = 0;
+    std::multiset<micros> reads;  // when those began that are under way
     micros tick_every = 10 * ms;
     std::vector<replica> shards;
   };
@@ -100,6 +102,10 @@ private:
   void feed(int n, int s, replication::input&& in);
   void carry_out(int n, int s, replication::output&& o);
   void write(int n, int s, replication::persist&& p);
+  void finish_write(int n, int s, std::uint64_t boot);
+  void from_disk(int n, micros takes, const std::function<void()>& what);
+  void read_done_at(int n, std::uint64_t boot, micros since, const std::function<void()>& what);
+  [[nodiscard]] std::uint32_t disk_busy(int n);
   void apply_write(int n, int s, const replication::persist& p, std::size_t steps);
   void transmit(int n, int s, replication::send&& m);
   void deliver(int to, int s, const replication::received& m);
@@ -143,6 +149,8 @@ private:
   void heal();
   [[nodiscard]] bool must_serve(int s);
   void settle();
+  [[nodiscard]] bool all_in_sync();
+  void hang_one_disk();
 
   sim_options options_;
   schedule plan_;
@@ -163,6 +171,7 @@ private:
   std::map<std::uint64_t, batch_fate> batches_;
   std::map<std::uint64_t, asked_read> reads_;
   std::set<int> served_;
+  std::map<int, micros> confirmed_;  // shard -> when the newest batch that was confirmed was asked for
   // Shard and learner -> the revision at which a swap last failed on the registration alone, and when.
   std::map<std::pair<int, member>, std::pair<std::uint64_t, micros>> turned_away_;
 };
