@@ -17,12 +17,15 @@ public:
   // What the archive does is large at times: it is given so many times as long before it counts as hanging.
   static constexpr int archive_patience = 4;
   static constexpr std::size_t writes_remembered = 9;
+  static constexpr clock::duration lately = std::chrono::seconds(10);  // what a disk did before may not be so any more
 
   void begins(user who, clock::time_point now = clock::now()) { since(who) = now.time_since_epoch().count(); }
   void ends(user who, clock::time_point now = clock::now()) {
     const auto begun = since(who).exchange(0);
-    if (who == user::journal && begun != 0)
-      remember(now.time_since_epoch() - clock::duration(begun));
+    if (who != user::journal || begun == 0)
+      return;
+    remember(now.time_since_epoch() - clock::duration(begun));
+    last_end_ = now.time_since_epoch().count();
   }
 
   // Of the operations that are under way; 0: there is none.
@@ -34,8 +37,11 @@ public:
     return std::chrono::duration_cast<std::chrono::milliseconds>(
         std::max({age(journal_since_, 1), age(archive_since_, archive_patience), clock::duration{}}));
   }
-  // The median of the last few writes: one that is late says nothing of the disk. 0: there were none.
-  [[nodiscard]] std::chrono::microseconds usual_write() const { return std::chrono::microseconds(usual_us_.load()); }
+  // The median of the last few writes: one that is late says nothing of the disk. 0: there was none lately.
+  [[nodiscard]] std::chrono::microseconds usual_write(clock::time_point now = clock::now()) const {
+    const bool known = now.time_since_epoch() - clock::duration(last_end_.load()) < lately;
+    return std::chrono::microseconds(known ? usual_us_.load() : 0);
+  }
 
 private:
   std::atomic<clock::rep>& since(user who) { return who == user::journal ? journal_since_ : archive_since_; }
@@ -50,6 +56,7 @@ private:
 
   std::atomic<clock::rep> journal_since_{0};
   std::atomic<clock::rep> archive_since_{0};
+  std::atomic<clock::rep> last_end_{0};
   std::atomic<std::int64_t> usual_us_{0};
   std::array<std::int64_t, writes_remembered> writes_{};  // the journal's, as count_
   std::size_t count_ = 0;

@@ -20,6 +20,7 @@
 
 #include "actors/context.hpp"
 #include "actors/mail_queue.hpp"
+#include "cluster/moves.hpp"
 #include "cluster/replication/machine.hpp"
 
 namespace janji::actors {
@@ -107,6 +108,8 @@ private:
   // ---- where the replicas are to be
   void seek_place();
   void seek_members();
+  void leave_to_faster();
+  [[nodiscard]] cluster::slow_disk slow_disks() const;
   [[nodiscard]] bool take_turn();
   void end_turn();
   void leave();

@@ -44,13 +44,24 @@ void shard_actor::seek_place() {
       step(replication::registration_seen{who});
   count_moves();
   const bool may_move = !picture->moves_paused && (moving_ || shared_.moves_under_way < shared_.options.cluster->moves_max);
-  if (auto next = cluster::next_order(shard_, machine_.record().record, *picture, may_move)) {
+  if (auto next = cluster::next_order(shard_, machine_.record().record, *picture, may_move, slow_disks())) {
     if (next->what == replication::order::verb::hand_over && !take_turn())
       return;
     next->number = ++next_ticket_;
     step(std::move(*next));
     count_moves();
   }
+}
+
+cluster::slow_disk shard_actor::slow_disks() const {
+  return [this](const replication::member& m) { return machine_.has_slow_disk(m); };
+}
+
+// A leader whose disk is slow hands over, one shard of its node after the other.
+void shard_actor::leave_to_faster() {
+  const auto to = serving_ && leaving_ == leaving::no ? machine_.faster_leader() : std::nullopt;
+  if (to && !machine_.handing_over() && take_turn())
+    step(replication::order{++next_ticket_, replication::order::verb::hand_over, *to, {}});
 }
 
 // One that leads and cannot serve, since too few are in sync, takes learners in: for an operator who has one take a dead
@@ -67,7 +78,7 @@ void shard_actor::seek_members() {
 }
 
 void shard_actor::count_moves() {
-  const bool moves = serving_ && !machine_.record().record.learners.empty();
+  const bool moves = serving_ && !std::ranges::all_of(machine_.record().record.learners, slow_disks());
   if (moves == moving_)
     return;
   moving_ = moves;
@@ -87,7 +98,7 @@ void shard_actor::leave() {
     return done();
   const auto& record = machine_.record().record;
   if (machine_.current_role() != replication::machine::role::stopped) {
-    const auto to = cluster::heir_of(shard_, record, *shared_.placement.get());
+    const auto to = cluster::heir_of(shard_, record, *shared_.placement.get(), slow_disks());
     if (!to)
       return done();  // there is nobody
     if (!take_turn())

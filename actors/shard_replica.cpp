@@ -44,7 +44,8 @@ bool shard_actor::stands_by() const {
 
 void shard_actor::pass_time() {
   const auto busy = shared_.disk.oldest().count() / shared_.options.cluster->tick_ms;
-  step(replication::tick{shared_.random(), static_cast<std::uint32_t>(busy)});
+  step(replication::tick{shared_.random(), static_cast<std::uint32_t>(busy),
+                         static_cast<std::uint32_t>(shared_.disk.usual_write().count())});
   if (refusals_)
     refusals_->enforce(shared_.counts_refusals());
   pump();
@@ -56,6 +57,7 @@ void shard_actor::pass_time() {
   end_turn();
   if (std::exchange(wants_turn_, false))
     seek_place();
+  leave_to_faster();
   leave();
   let_go();
   checkpoint_from_log();

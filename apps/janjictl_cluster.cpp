@@ -308,6 +308,7 @@ int check(const connection& c) {
   std::string apart;
   std::string directories;
   std::string hang;
+  std::string slow;
   std::vector<std::string> versions;
   for (const auto& v : p->at("nodes").as_array()) {
     const auto& n = v.as_object();
@@ -320,9 +321,11 @@ int check(const connection& c) {
       unheard += name;
     if (n.contains("storage_low") && n.at("storage_low").as_bool())
       low += name;
+    const auto disk = n.contains("disk") ? fmt::format("{} (disk {})", name, scalar(n.at("disk"))) : name;
     if (const auto waits = number(n, "disk_waits_ms"); waits >= cluster::disk_hangs_ms)
-      hang += fmt::format("{}{}: an operation has not come back for {:.1f} s", name,
-                          n.contains("disk") ? " (" + scalar(n.at("disk")) + ")" : "", static_cast<double>(waits) / 1000);
+      hang += fmt::format("{}: an operation has not come back for {:.1f} s", disk, static_cast<double>(waits) / 1000);
+    if (const auto* is = n.if_contains("disk_is_slow"); is != nullptr && is->as_bool())
+      slow += fmt::format("{}: a write takes {:.0f} ms", disk, n.at("disk_write_ms").to_number<double>());
     if (const auto* ms = n.if_contains("clock_ahead_ms");
         ms != nullptr && std::abs(ms->to_number<std::int64_t>()) > cluster::clocks_apart_max_ms)
       apart += fmt::format("{}: {:.1f} s", name, static_cast<double>(ms->to_number<std::int64_t>()) / 1000);
@@ -342,6 +345,10 @@ int check(const connection& c) {
       fmt::format("{} replicas to move{}", number(*p, "moves_left"), p->at("moves_paused").as_bool() ? ", moves are paused" : ""));
   one("disks", low.empty(), low.empty() ? "none is low" : "low:" + low);
   one("disks answer", hang.empty(), hang.empty() ? "all" : "of node" + hang);
+  one("disks are fast", slow.empty(), slow.empty() ? "none is slow beside the others" : "of node" + slow);
+  const auto floor = number(*p, "shards_at_their_floor");
+  one("a further loss", floor == 0,
+      floor == 0 ? "is survived by every shard" : fmt::format("degraded: no further loss is survived by {} shards", floor));
   one("directories", directories.empty(), directories.empty() ? "there, and can be written to" : directories);
   bool silent = false;
   // What is shown may be old, or true and of no use: so it is tried. A node of an earlier version cannot.

@@ -17,6 +17,7 @@ struct view {
   const shard_record& record;
   const placement_picture& picture;
   const std::vector<std::uint64_t>& wanted;
+  const slow_disk& slow;
 
   [[nodiscard]] std::optional<member> registered(std::uint64_t node) const {
     const auto it = std::ranges::find(picture.members, node, &node_registration::node);
@@ -29,12 +30,14 @@ struct view {
 
   // The first of the wanted that is there and holds everything.
   [[nodiscard]] std::optional<member> heir() const {
-    for (const auto node : wanted)
-      if (const auto m = registered(node); m && in_sync(*m) && *m != record.leader)
-        return m;
-    for (const auto& m : record.in_sync)
-      if (m != record.leader && is_registered(m))
-        return m;
+    for (const bool also_slow : {false, true}) {
+      for (const auto node : wanted)
+        if (const auto m = registered(node); m && in_sync(*m) && *m != record.leader && (also_slow || !slow(*m)))
+          return m;
+      for (const auto& m : record.in_sync)
+        if (m != record.leader && is_registered(m) && (also_slow || !slow(m)))
+          return m;
+    }
     return std::nullopt;
   }
   // The first of the wanted that is there and holds nothing.
@@ -63,8 +66,9 @@ const std::vector<std::uint64_t>& wanted_of(shard_id shard, const placement_pict
 
 }  // namespace
 
-std::optional<order> next_order(shard_id shard, const shard_record& record, const placement_picture& picture, bool may_move) {
-  const view v{record, picture, wanted_of(shard, picture)};
+std::optional<order> next_order(shard_id shard, const shard_record& record, const placement_picture& picture, bool may_move,
+                                const slow_disk& slow) {
+  const view v{record, picture, wanted_of(shard, picture), slow};
   if (v.wanted.empty())
     return std::nullopt;
   const bool leader_is_wanted = v.is_wanted(record.leader.node);
@@ -77,14 +81,17 @@ std::optional<order> next_order(shard_id shard, const shard_record& record, cons
   const auto count = record.in_sync.size() + record.learners.size();
   if (count < record.replicas_wanted)
     return make(order::verb::add_learner, v.newcomer());
-  if (record.in_sync.size() > record.replicas_wanted)
+  // A learner that waits for its disk is no move, and none waits for it.
+  const bool only_slow = std::ranges::all_of(record.learners, slow);
+  const bool enough = only_slow && count > record.replicas_wanted && record.in_sync.size() > record.min_in_sync && v.superfluous();
+  if (record.in_sync.size() > record.replicas_wanted || enough)
     return make(order::verb::remove, v.superfluous());
-  if (!may_move || !record.learners.empty())
+  if (!may_move || !only_slow)
     return std::nullopt;
   if (const auto comes = v.newcomer(); comes && std::ranges::any_of(record.in_sync, [&](const member& m) { return !v.is_wanted(m.node); }))
     return make(order::verb::add_learner, comes);
   const auto first = v.registered(v.wanted.front());
-  if (first && *first != record.leader && v.in_sync(*first))
+  if (first && *first != record.leader && v.in_sync(*first) && !slow(*first))
     return make(order::verb::hand_over, first);
   return std::nullopt;
 }
@@ -95,7 +102,9 @@ std::expected<shard_record, std::string> promoted_alone(const versioned_record& 
   if (known.revision == 0)
     return std::unexpected(std::string("not_found: the shard was never begun"));
   const placement_picture there{{}, members, false};
-  const view v{known.record, there, {}};
+  const slow_disk none = [](const auto&) { return false; };
+  const std::vector<std::uint64_t> nowhere;
+  const view v{known.record, there, nowhere, none};
   const auto chosen = v.registered(node);
   if (!chosen)
     return refused(fmt::format("node {} is not there", node));
@@ -115,8 +124,9 @@ std::expected<shard_record, std::string> promoted_alone(const versioned_record& 
   return next;
 }
 
-std::optional<replication::member> heir_of(shard_id shard, const shard_record& record, const placement_picture& picture) {
-  return view{record, picture, wanted_of(shard, picture)}.heir();
+std::optional<replication::member> heir_of(shard_id shard, const shard_record& record, const placement_picture& picture,
+                                           const slow_disk& slow) {
+  return view{record, picture, wanted_of(shard, picture), slow}.heir();
 }
 
 }  // namespace janji::cluster

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -14,11 +15,17 @@ namespace janji::cluster {
 // The next change that the leader of `record` should ask for; none: everything is where it is to be, or nothing can be done
 // now. In this order: leadership leaves a node that is to hold nothing; a learner that will never come is dropped; a replica
 // that is missing is added; one that is too many is removed; then, where `may_move`, a replica is brought to where it is to
-// be, and leadership to the node that is to have it.
-std::optional<replication::order> next_order(shard_id shard, const shard_record& record, const placement_picture& picture, bool may_move);
+// be, and leadership to the node that is to have it. What has a slow disk is given no leadership, and as a learner holds up nothing.
+using slow_disk = std::function<bool(const replication::member&)>;
+std::optional<replication::order> next_order(
+    shard_id shard, const shard_record& record, const placement_picture& picture, bool may_move,
+    const slow_disk& slow = [](const auto&) { return false; });
 
-// Who should lead instead of the present leader, which is about to stop: registered and in sync; none: there is nobody.
-std::optional<replication::member> heir_of(shard_id shard, const shard_record& record, const placement_picture& picture);
+// Who should lead instead of the present leader, which is about to stop: registered and in sync, one with a slow disk only where
+// there is no other; none: there is nobody.
+std::optional<replication::member> heir_of(
+    shard_id shard, const shard_record& record, const placement_picture& picture,
+    const slow_disk& slow = [](const auto&) { return false; });
 
 // The last resort, on an operator's word: the record in which this node's disk alone is in sync, though it was not, because
 // every disk that was is gone. What only those held is lost. Refused with the reason while one of them is there, and where

@@ -121,6 +121,7 @@ struct write {
   void operator()(const heartbeat_answer& m) {
     to.setKind(kind::HEARTBEAT_ANSWER);
     to.setRound(m.round);
+    to.setDiskUs(m.disk_us);
   }
 };
 

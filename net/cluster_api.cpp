@@ -67,13 +67,31 @@ std::set<std::uint16_t> served(const std::map<std::uint64_t, actors::told_report
   return out;
 }
 
+// How long writes take at the second fastest disk that was heard of lately: two are enough to go on with. 0: too few are known.
+std::uint32_t usual_write_us(const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
+  std::vector<std::uint32_t> known;
+  for (const auto& [node, told] : reports)
+    if (now.value - told.at.value < stale_ms && told.report.disk_write_us != 0)
+      known.push_back(told.report.disk_write_us);
+  std::ranges::sort(known);
+  return known.size() < 2 ? 0 : known[1];
+}
+
+// As replicas judge it (replication::machine_options).
+bool is_slow(const actors::told_report& told, std::uint32_t usual_us, unix_ms now) {
+  const auto us = told.report.disk_write_us;
+  const replication::machine_options o;
+  return usual_us != 0 && now.value - told.at.value < stale_ms && us >= o.slow_us && us / o.slow_factor >= usual_us;
+}
+
 struct judgement {
-  std::size_t not_serving = 0, missing_replicas = 0, below_floor = 0, nodes_away = 0, low_disks = 0, hung_disks = 0;
+  std::size_t not_serving = 0, missing_replicas = 0, below_floor = 0, nodes_away = 0, low_disks = 0, hung_disks = 0, slow_disks = 0;
   std::size_t moves_left = 0;
   [[nodiscard]] std::string_view verdict(bool store_away) const {
     if (not_serving != 0)
       return "broken";
-    return missing_replicas != 0 || nodes_away != 0 || low_disks != 0 || hung_disks != 0 || store_away ? "degraded" : "healthy";
+    return missing_replicas != 0 || nodes_away != 0 || low_disks != 0 || hung_disks != 0 || slow_disks != 0 || store_away ? "degraded"
+                                                                                                                          : "healthy";
   }
 };
 
@@ -88,8 +106,10 @@ judgement judge(const cluster::cluster_view& v, const std::map<std::uint64_t, ac
   }
   for (const auto& n : v.nodes)
     j.nodes_away += n.fact.state != cluster::node_state::removed && !n.registered ? 1 : 0;
+  const auto usual_us = usual_write_us(reports, now);
   for (const auto& [node, told] : reports)
     if (now.value - told.at.value < stale_ms) {
+      j.slow_disks += is_slow(told, usual_us, now) ? 1 : 0;
       j.low_disks += told.report.storage_low ? 1 : 0;
       j.hung_disks += told.report.disk_waits_ms >= cluster::disk_hangs_ms ? 1 : 0;
     }
@@ -139,6 +159,7 @@ json::object node_json(const cluster::node_view& n, const std::map<std::uint64_t
     if (!told->second.report.directory_wrong.empty())
       out["directory_wrong"] = told->second.report.directory_wrong;
     out["disk_waits_ms"] = told->second.report.disk_waits_ms;
+    out["disk_is_slow"] = is_slow(told->second, usual_write_us(reports, now), now);
     out["disk_write_ms"] = told->second.report.disk_write_us / 1000.0;
   }
   return out;
@@ -217,6 +238,7 @@ json::object cluster_api::picture() const {
           {"nodes", std::move(nodes)},
           {"shards_not_serving", j.not_serving},
           {"replicas_missing", j.missing_replicas},
+          {"shards_at_their_floor", j.below_floor},
           {"moves_left", j.moves_left},
           {"moves_paused", view.moves_paused},
           {"feature_level", view.feature_level},

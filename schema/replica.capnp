@@ -71,4 +71,5 @@ struct ReplicaMessage {
   tail @13 :UInt64;
   promised @14 :UInt64;
   round @15 :UInt64;
+  diskUs @16 :UInt32;          # how long a write to the sender's disk takes lately
 }

@@ -162,7 +162,7 @@ void machine::heard_heartbeat(const header& h, const heartbeat& m, outputs& out)
     return;
   heard_leader(m.tail);
   vouch({h.epoch, vouched_}, m.commit, out);
-  answer(h, heartbeat_answer{m.round}, out);
+  answer(h, heartbeat_answer{m.round, disk_us_}, out);
   if (options_.faults.heartbeat_acknowledges)
     acknowledge(h, log_.tail, out);
 }
@@ -194,16 +194,19 @@ void machine::answer_pull(std::vector<entry>&& entries, std::optional<snapshot>&
 
 // ------------------------------------------------------------------ suspicion
 
-// Random back-off; whoever knows that others hold more waits longer (rule 8).
+// Random back-off; whoever knows that others hold more, or that its disk is slow, waits longer (rule 8).
 void machine::heard_leader(sequence_t leaders_tail) {
   leader_unheard_ = 0;
   suspect_after_ = options_.suspect_ticks + static_cast<std::uint32_t>(random_ % (options_.backoff_ticks + 1));
   if (leaders_tail > log_.tail.sequence)
     suspect_after_ += options_.backoff_ticks;
+  if (disk_us_ >= options_.slow_us)
+    suspect_after_ += options_.backoff_ticks;
 }
 
 void machine::suspect(outputs& out) {
-  if (leader_unheard_ < suspect_after_ || write_ || disk_hangs() || swap_out_ || options_.own_record || record_.revision == 0 || !may_stand())
+  if (leader_unheard_ < suspect_after_ || write_ || disk_hangs() || swap_out_ || options_.own_record || record_.revision == 0 ||
+      !may_stand())
     return;
   doubt(record_.record.leader.node);
   take_over(out);

@@ -237,6 +237,7 @@ void machine::beat(peer& p, outputs& out) { say(p.who, heartbeat{round_, commit_
 void machine::confirmed_round(const header& h, const heartbeat_answer& m, outputs& out) {
   auto& p = *peer_of(h.from);
   p.round = std::max(p.round, m.round);
+  p.disk_us = m.disk_us;
   check_round(out);
 }
 
@@ -272,6 +273,7 @@ bool machine::leave_to_others(outputs& out) {
 void machine::lead_through_tick(outputs& out) {
   if (leave_to_others(out))
     return;
+  judge_disks();
   const bool fills = role_ == role::reconciling || role_ == role::serving;
   if (passing_)
     ++passing_->ticks;

@@ -387,6 +387,7 @@ void machine::handle(received&& m, outputs& out) {
 void machine::pass_time(const tick& t, outputs& out) {
   random_ = t.random;
   disk_busy_ = t.disk_busy;
+  disk_us_ = t.disk_us;
   ++ticks_;
   if (write_)
     ++write_->age;

@@ -35,6 +35,11 @@ struct machine_options {
   std::uint32_t backoff_ticks = 8;   // a random wait of up to this, doubled for a log that is known to be behind
   std::uint32_t pass_ticks = 2;      // an heir that has not acknowledged the tenure's refusals by then begins a new one
   std::uint32_t relink_ticks = 4;    // a member whose link broke, or that was suspected as a leader, is waited for so long
+  // A disk is slow whose writes take so long, and so many times as long as those of enough others to go on without it.
+  std::uint32_t slow_us = 50'000;
+  std::uint32_t slow_factor = 5;
+  std::uint32_t slow_leader_ticks = 20;  // for so long on end: then it hands over
+  std::uint32_t slow_member_ticks = 40;  // or is made a learner
   planted_faults faults;
 };
 
@@ -42,7 +47,15 @@ namespace limits {
 inline constexpr std::size_t waiting_messages_max = 256;  // for a write to be synced; more are lost, as links may lose
 inline constexpr std::size_t waiting_reads_max = 65'536;
 inline constexpr std::size_t entries_per_message_max = 64;
-inline constexpr std::size_t lives_max = 256;                // of disks outside the record; then they are forgotten
+inline constexpr std::size_t lives_max = 256;         // of disks outside the record; then they are forgotten
+inline constexpr std::uint32_t slow_wait_ticks = 80;  // until a disk that was slow is taken in again; doubled each time, up to
+inline constexpr std::uint32_t slow_wait_ticks_max = 2'400;
+inline constexpr std::uint32_t silent_wait_ticks = 20;  // likewise for one that went silent, from the second time on
+inline constexpr std::uint32_t silent_wait_ticks_max = 200;
+// For so long, and so many times the next wait, nothing must happen for a drop to be forgotten.
+inline constexpr std::uint32_t drop_remembered_ticks = 400;
+inline constexpr std::uint32_t drop_remembered_waits = 4;
+inline constexpr std::size_t drops_max = 32;                 // members that are remembered
 inline constexpr std::uint32_t unregistered_rests_max = 32;  // a learner without a registration is tried once in so many silent_ticks
 }  // namespace limits
 
@@ -62,6 +75,10 @@ public:
   [[nodiscard]] bool leading() const { return role_ != role::stopped && role_ != role::taking_over; }  // if it serves or not
   // A learner that was not added because it was not registered: a registration_seen of it ends the wait.
   [[nodiscard]] bool waits_for_registration(const member& who) const;
+  // Who should lead instead, because this replica's disk is slow and others' are not.
+  [[nodiscard]] std::optional<member> faster_leader() const;
+  // Of another replica, as this leader knows it.
+  [[nodiscard]] bool has_slow_disk(const member& who) const;
   [[nodiscard]] bool handing_over() const { return hand_over_to_.has_value(); }
   // Of the present leadership, from `serving` on: one run of epochs that this start of this node leads without a break, or
   // that was handed over to it whole (`goes_on_with`: under that number).
@@ -111,10 +128,18 @@ private:
     std::uint64_t round = 0;    // the last that it confirmed
     std::uint32_t unheard = 0;  // in ticks
     std::uint32_t since_sent = 0;
+    std::uint32_t disk_us = 0;
+    std::uint32_t slow_for = 0;      // in ticks
     std::uint32_t unregistered = 0;  // times in a row that its registration was missing when it was to be added
     std::uint32_t rests = 0;         // ticks until it is tried again
   };
-  enum class change : std::uint8_t { add_learner, remove, shrink, grow, hand_over, replace };
+  // How a member fared that was dropped: it is not taken in again before its wait is over.
+  struct dropped {
+    std::uint32_t wait = 0;  // in ticks
+    std::uint32_t next = 0;  // the wait after the next drop
+    std::uint32_t ago = 0;
+  };
+  enum class change : std::uint8_t { add_learner, remove, shrink, demote, grow, hand_over, replace };
   struct pending_swap {
     change what = change::shrink;
     member who;
@@ -221,6 +246,12 @@ private:
   [[nodiscard]] bool pass_on(const member& to, outputs& out);
   void end_hand_over();
   [[nodiscard]] bool shrink(outputs& out);
+  [[nodiscard]] bool demote(outputs& out);
+  void judge_disks();
+  void remember_drop(const member& who, std::uint32_t first, std::uint32_t shortest, std::uint32_t longest);
+  [[nodiscard]] std::uint32_t usual_disk_us() const;
+  [[nodiscard]] bool is_slow(std::uint32_t us) const;
+  [[nodiscard]] bool waits(const peer& p) const;
   [[nodiscard]] bool grow(outputs& out);
   void change_record(change what, const member& who, shard_record next, std::optional<member> registered, outputs& out);
   // A write that does not come back is a failure too (rule 20).
@@ -280,6 +311,9 @@ private:
   std::uint64_t random_ = 0;
   std::uint32_t ticks_ = 0;
   std::uint32_t disk_busy_ = 0;
+  std::uint32_t disk_us_ = 0;
+  std::uint32_t slow_for_ = 0;
+  std::map<member, dropped> dropped_;  // over epochs
   std::uint32_t leader_unheard_ = 0;
   std::uint32_t suspect_after_;
 };

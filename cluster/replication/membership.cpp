@@ -116,7 +116,7 @@ std::string machine::why_not(const order& o) {
 void machine::advance_membership(outputs& out) {
   if (write_ || swap_out_ || pending_ || rest_ != 0)
     return;
-  if (advance_replacement(out) || shrink(out) || advance_hand_over(out))
+  if (advance_replacement(out) || shrink(out) || demote(out) || advance_hand_over(out))
     return;
   (void)grow(out);
 }
@@ -202,7 +202,104 @@ bool machine::shrink(outputs& out) {
     return false;
   auto next = r;
   std::erase(next.in_sync, gone->who);
+  remember_drop(gone->who, 0, limits::silent_wait_ticks, limits::silent_wait_ticks_max);
   change_record(change::shrink, gone->who, std::move(next), std::nullopt, out);
+  return true;
+}
+
+// ------------------------------------------------------------------ slow disks
+
+// How long a write takes at the slowest of those disks that are enough to go on with: held against the limit, one slow disk beside
+// two good ones is slow, and where all are alike none is. 0: too few are known.
+std::uint32_t machine::usual_disk_us() const {
+  std::vector<std::uint32_t> known;
+  if (disk_us_ != 0)
+    known.push_back(disk_us_);
+  for (const auto& p : peers_)
+    if (!p.learner && p.disk_us != 0 && !silent(p))
+      known.push_back(p.disk_us);
+  const std::size_t enough = std::max<std::size_t>(record_.record.min_in_sync, 1);
+  if (known.size() < enough)
+    return 0;
+  std::ranges::nth_element(known, known.begin() + static_cast<std::ptrdiff_t>(enough - 1));
+  return known[enough - 1];
+}
+
+bool machine::is_slow(std::uint32_t us) const {
+  if (options_.faults.slow_disks_stay || options_.own_record)
+    return false;
+  if (options_.faults.slow_is_absolute)
+    return us >= options_.slow_us;
+  const auto usual = usual_disk_us();
+  return usual != 0 && us >= options_.slow_us && us / options_.slow_factor >= usual;
+}
+
+// With every tick. What is only sometimes slow never is for long.
+void machine::judge_disks() {
+  const auto judge = [this](std::uint32_t us, std::uint32_t& slow_for) { slow_for = is_slow(us) ? slow_for + 1 : 0; };
+  judge(disk_us_, slow_for_);
+  for (auto& p : peers_)
+    judge(p.disk_us, p.slow_for);
+  for (auto& [who, d] : dropped_) {
+    d.wait -= std::min(d.wait, 1U);
+    ++d.ago;
+  }
+  std::erase_if(dropped_,
+                [](const auto& d) { return d.second.ago > limits::drop_remembered_ticks + limits::drop_remembered_waits * d.second.next; });
+}
+
+void machine::remember_drop(const member& who, std::uint32_t first, std::uint32_t shortest, std::uint32_t longest) {
+  if (dropped_.size() >= limits::drops_max && !dropped_.contains(who))
+    dropped_.erase(std::ranges::max_element(dropped_, {}, [](const auto& d) { return d.second.ago; }));
+  const auto [it, is_first] = dropped_.try_emplace(who);
+  auto& d = it->second;
+  d.wait = is_first ? first : d.next;
+  d.next = std::clamp(2 * d.wait, shortest, std::max(longest, d.next));
+  d.ago = 0;
+}
+
+// Whether a learner that has everything is not to be taken in yet.
+bool machine::waits(const peer& p) const {
+  if (options_.faults.slow_disks_come_back)
+    return false;
+  const auto d = dropped_.find(p.who);
+  return is_slow(p.disk_us) || (d != dropped_.end() && d->second.wait != 0);
+}
+
+bool machine::has_slow_disk(const member& who) const {
+  const auto p = std::ranges::find_if(peers_, [&](const peer& x) { return same(x.who, who); });
+  return p != peers_.end() && is_slow(p->disk_us);
+}
+
+std::optional<member> machine::faster_leader() const {
+  if (role_ != role::serving || slow_for_ < options_.slow_leader_ticks || record_.record.in_sync.size() <= record_.record.min_in_sync)
+    return std::nullopt;
+  const peer* best = nullptr;
+  for (const auto& p : peers_)
+    if (!p.learner && p.disk_us != 0 && !silent(p) && (best == nullptr || p.disk_us < best->disk_us))
+      best = &p;
+  return best != nullptr && !is_slow(best->disk_us) ? std::optional{best->who} : std::nullopt;
+}
+
+// A slow member costs every batch its time, and is worth less than that while enough others are left. It stays a learner that is
+// sent everything, and so is the first to be taken in again.
+bool machine::demote(outputs& out) {
+  const auto& r = record_.record;
+  if (role_ != role::serving || hand_over_to_ || r.in_sync.size() <= r.min_in_sync)
+    return false;
+  const auto heard = 1 + std::ranges::count_if(peers_, [&](const peer& p) { return !p.learner && !silent(p); });
+  const peer* slowest = nullptr;
+  for (const auto& p : peers_)
+    if (!p.learner && p.slow_for >= options_.slow_member_ticks && !silent(p) && (slowest == nullptr || p.disk_us > slowest->disk_us))
+      slowest = &p;
+  if (slowest == nullptr || heard <= r.min_in_sync)
+    return false;
+  const auto who = slowest->who;
+  auto next = r;
+  std::erase(next.in_sync, who);
+  next.learners.push_back(who);
+  remember_drop(who, limits::slow_wait_ticks, limits::slow_wait_ticks, limits::slow_wait_ticks_max);
+  change_record(change::demote, who, std::move(next), std::nullopt, out);
   return true;
 }
 
@@ -213,7 +310,7 @@ bool machine::grow(outputs& out) {
   if (role_ != role::serving && !below_floor)
     return false;
   const auto ready = std::ranges::find_if(peers_, [&](const peer& p) {
-    return p.learner && p.rests == 0 && p.ordered && p.promised && !silent(p) && p.acked >= log_.tail.sequence;
+    return p.learner && p.rests == 0 && !waits(p) && p.ordered && p.promised && !silent(p) && p.acked >= log_.tail.sequence;
   });
   if (ready == peers_.end())
     return false;

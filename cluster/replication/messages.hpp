@@ -71,6 +71,7 @@ struct refusal {
 };
 struct heartbeat_answer {
   std::uint64_t round = 0;
+  std::uint32_t disk_us = 0;  // how long a write to the sender's disk takes lately; 0: not known
 };
 
 using message = std::variant<promise_request, pull_request, append_request, install_request, heartbeat, promise, pulled, acknowledgement,

@@ -52,6 +52,7 @@ struct received {
 struct tick {
   std::uint64_t random = 0;
   std::uint32_t disk_busy = 0;
+  std::uint32_t disk_us = 0;  // how long a write to it takes lately; 0: not known
 };
 // The configuration store shows that this disk is registered for its node (again).
 struct registration_seen {

@@ -358,6 +358,39 @@ TEST_F(hung_disk_test, a_disk_that_hangs_takes_its_node_s_leaderships_and_nobody
   expect_stored(confirmed);
 }
 
+struct slow_disk_test : cluster_nodes_test {
+  slow_disk_test() { tick_ms_ = 25; }
+};
+
+TEST_F(slow_disk_test, a_disk_that_is_slow_leads_nothing_and_is_waited_for_by_nobody_until_it_is_fast) {
+  import(1'000);
+  std::map<unsigned, reference> confirmed;
+  unsigned citizen = 0;
+  const auto until = [&](const std::function<bool()>& good) {
+    return eventually([&] {
+      for (int i = 0; i < 2; ++i, ++citizen)
+        if (const auto said = book(1 + citizen % 2, citizen, group_of(citizen)); said.what == outcome::confirmed)
+          confirmed[citizen] = said.places.at(0).ref;
+      return good();
+    });
+  };
+  const auto is_slow = [&](std::uint16_t s) {
+    const auto r = records_.read(shard_id{s})->record;
+    return r.leader.node != 1 && r.in_sync.size() == 2 && r.learners.size() == 1 && r.learners[0].node == 1;
+  };
+  const auto all = [&](const auto& good) {
+    for (std::uint16_t s = 0; s < shards; ++s)
+      if (!good(s))
+        return false;
+    return true;
+  };
+  nodes_[0].medium->slow(300ms);
+  EXPECT_TRUE(until([&] { return all(is_slow); })) << "its shards are led by others, and it learns";
+  nodes_[0].medium->slow(0ms);
+  EXPECT_TRUE(until([&] { return whole(); })) << "it is taken in again";
+  expect_stored(confirmed);
+}
+
 TEST_F(cluster_nodes_test, a_node_that_dies_takes_no_booking_with_it_and_comes_back) {
   import();
   std::map<unsigned, reference> confirmed;

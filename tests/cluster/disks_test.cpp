@@ -1,4 +1,6 @@
-// Disks that hang: whoever waits for its own neither leads nor is counted.
+// Disks that hang: whoever waits for its own neither leads nor is counted. Disks that are slow beside others.
+#include <array>
+
 #include "tests/cluster/replicas.hpp"
 
 namespace janji::replication {
@@ -91,6 +93,116 @@ TEST_F(disks_test, a_replacement_whose_learner_hangs_is_given_up) {
   ticks(0, 2);
   step(0, order{2, order::verb::replace, who(1), who(2)});
   EXPECT_TRUE(heard<order_answered>(0).back().accepted) << "the operator may name another: " << heard<order_answered>(0).back().why;
+}
+
+// ------------------------------------------------------------------ slow disks
+
+struct slow_disks_test : disks_test {
+  std::array<std::uint32_t, 4> us{2'000, 3'000, 2'500, 2'000};
+  void time(int ticks_count) {
+    for (int i = 0; i < ticks_count; ++i)
+      for (int n = 0; n < 4; ++n)
+        if (at(n).up && at(n).m) {
+          step(n, tick{0, 0, us[static_cast<std::size_t>(n)]});
+          run();
+        }
+  }
+  const int long_enough = static_cast<int>(machine_options{}.slow_member_ticks + 2 * machine_options{}.heartbeat_ticks);
+  const int wait = static_cast<int>(limits::slow_wait_ticks);
+  [[nodiscard]] bool in_sync(int n) { return std::ranges::find(record.record.in_sync, who(n)) != record.record.in_sync.end(); }
+};
+
+TEST_F(slow_disks_test, a_slow_member_learns_until_it_is_fast_again_and_waits_longer_each_time) {
+  serve();
+  us[1] = 200'000;
+  time(long_enough);
+  EXPECT_FALSE(in_sync(1));
+  EXPECT_EQ(record.record.learners, std::vector{who(1)}) << "it is sent everything";
+  const auto epoch = record.record.epoch;
+  time(4 * wait);
+  EXPECT_EQ(record.record.epoch, epoch) << "nothing comes and goes";
+  us[1] = 3'000;
+  time(2 * static_cast<int>(machine_options{}.heartbeat_ticks));
+  EXPECT_TRUE(in_sync(1));
+  us[1] = 200'000;
+  time(long_enough);
+  EXPECT_FALSE(in_sync(1));
+  us[1] = 3'000;
+  time(wait);
+  EXPECT_FALSE(in_sync(1)) << "it was slow before";
+  time(wait);
+  EXPECT_TRUE(in_sync(1));
+}
+
+TEST_F(slow_disks_test, a_slow_leader_names_the_fastest_that_is_in_sync) {
+  serve();
+  time(static_cast<int>(machine_options{}.heartbeat_ticks) + 1);
+  us[0] = 200'000;
+  time(static_cast<int>(machine_options{}.slow_leader_ticks) - 1);
+  EXPECT_FALSE(at(0).m->faster_leader());
+  time(1);
+  EXPECT_EQ(at(0).m->faster_leader(), who(2));
+}
+
+TEST_F(slow_disks_test, disks_that_are_slow_alike_change_nothing) {
+  serve();
+  us = {200'000, 230'000, 900'000, 0};
+  const auto epoch = record.record.epoch;
+  time(4 * long_enough);
+  EXPECT_EQ(record.record.epoch, epoch);
+  EXPECT_FALSE(at(0).m->faster_leader());
+}
+
+TEST_F(slow_disks_test, a_late_write_now_and_then_costs_no_membership) {
+  serve();
+  for (int i = 0; i < 20; ++i) {
+    us[1] = 400'000;
+    time(static_cast<int>(machine_options{}.slow_member_ticks) / 2);
+    us[1] = 20'000;
+    time(static_cast<int>(machine_options{}.heartbeat_ticks));
+  }
+  EXPECT_TRUE(in_sync(1));
+}
+
+TEST_F(slow_disks_test, with_one_good_disk_left_a_slow_one_stays) {
+  serve();
+  crash(2);
+  time(4 * patience);
+  ASSERT_EQ(record.record.in_sync.size(), 2U);
+  us[1] = 200'000;
+  time(4 * long_enough);
+  EXPECT_TRUE(in_sync(1));
+}
+
+// Restarting again and again is as bad.
+TEST_F(slow_disks_test, a_member_that_goes_silent_again_and_again_is_waited_for) {
+  start(3);
+  serve();
+  const auto learn = [&] {
+    step(0, order{9, order::verb::add_learner, who(2), {}});
+    run();
+    time(8);
+  };
+  const auto die = [&] {
+    at(2).up = false;
+    time(4 * patience);
+    at(2).up = true;
+    start(2);
+    ASSERT_FALSE(in_sync(2));
+  };
+  die();
+  learn();
+  ASSERT_TRUE(in_sync(2)) << "the first time is forgiven";
+  die();
+  learn();
+  EXPECT_TRUE(in_sync(2)) << "it has waited while it was away";
+  for (int i = 0; i < 4; ++i) {
+    die();
+    learn();
+  }
+  EXPECT_FALSE(in_sync(2));
+  time(static_cast<int>(limits::silent_wait_ticks_max));
+  EXPECT_TRUE(in_sync(2));
 }
 
 }  // namespace

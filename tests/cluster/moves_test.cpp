@@ -103,6 +103,30 @@ TEST_F(shard_moves, a_disk_that_never_comes_back_does_not_stay_a_learner) {
   EXPECT_FALSE(next().has_value()) << "as long as no other disk has come under that number, it may";
 }
 
+TEST_F(shard_moves, a_slow_disk_is_given_no_leadership_and_holds_up_no_move) {
+  const auto slow = [this](const member& m) { return m == at(1); };
+  record.leader = at(2);
+  EXPECT_FALSE(next_order(shard_id{0}, record, picture, true, slow).has_value()) << "the node that is to lead has a slow disk";
+  expect(verb::hand_over, 1);
+  EXPECT_EQ(heir_of(shard_id{0}, record, picture, slow), at(3));
+  there({1, 2});
+  EXPECT_EQ(heir_of(shard_id{0}, record, picture, slow), at(1)) << "rather than nobody";
+  there({1, 2, 3, 4});
+  record.in_sync = {at(2), at(3)};
+  record.learners = {at(1)};
+  EXPECT_FALSE(next_order(shard_id{0}, record, picture, true, slow).has_value()) << "it is the first to be taken in again";
+  picture.wanted = {{1, 2, 4}};  // node 3 is drained
+  const auto add = next_order(shard_id{0}, record, picture, true, slow);
+  ASSERT_TRUE(add);
+  EXPECT_EQ(add->what, verb::add_learner);
+  EXPECT_EQ(add->who, at(4));
+  record.in_sync.push_back(at(4));
+  const auto drop = next_order(shard_id{0}, record, picture, true, slow);
+  ASSERT_TRUE(drop);
+  EXPECT_EQ(drop->what, verb::remove);
+  EXPECT_EQ(drop->who, at(3));
+}
+
 TEST_F(shard_moves, a_stopping_leader_finds_an_heir_among_those_who_hold_everything) {
   EXPECT_EQ(heir_of(shard_id{0}, record, picture), at(2));
   there({1, 3});

@@ -26,7 +26,7 @@ std::vector<message> all() {
           pulled{after, {}, snapshot{after, "state"}},
           acknowledgement{after},
           refusal{epoch_t{9}, log_shape{}, sequence_t{3}, true},
-          heartbeat_answer{4}};
+          heartbeat_answer{4, 203'000}};
 }
 
 TEST(replica_codec, every_message_comes_back_as_it_was_sent) {

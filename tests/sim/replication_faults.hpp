@@ -49,6 +49,9 @@ inline constexpr std::array replication_faults{
     JANJI_FAULT(unknown_swap_is_won, 200),
     JANJI_FAULT(unregistered_is_lost, 500),
     JANJI_FAULT(beats_while_writing, 500),
+    JANJI_FAULT(slow_disks_stay, 500),
+    JANJI_FAULT(slow_disks_come_back, 500),
+    JANJI_FAULT(slow_is_absolute, 500),
 };
 #undef JANJI_FAULT
 

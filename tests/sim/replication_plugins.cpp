@@ -99,7 +99,7 @@ void world::write(int n, int s, r::persist&& p) {
     throw violation{"plug-in: a second write while one is on its way"};
   x.busy = std::move(p);
   x.busy_since = now_;
-  const micros d = now_ < node_of(n).slow_until ? 10 * ms + below(120 * ms) : 100 + below(3 * ms);
+  const micros d = (now_ < node_of(n).slow_until ? 10 * ms + below(120 * ms) : 100 + below(3 * ms)) + node_of(n).slower_by;
   after(d, [this, n, s, boot = node_of(n).boot] { finish_write(n, s, boot); });
 }
 
@@ -111,6 +111,11 @@ void world::finish_write(int n, int s, std::uint64_t boot) {
   // The disk goes on while the process is paused; its word is heard later.
   auto& y = at(n, s);
   const auto done = *std::exchange(y.busy, std::nullopt);
+  auto& writes = node_of(n).writes;
+  writes.push_back(now_ - y.busy_since);
+  if (writes.size() > 9)
+    writes.erase(writes.begin());
+  node_of(n).wrote_at = now_;
   apply_write(n, s, done, SIZE_MAX);
   y.mark = y.applied;
   check_refilled(n, s);
@@ -126,6 +131,16 @@ std::uint32_t world::disk_busy(int n) {
   if (const auto& reads = node_of(n).reads; !reads.empty())
     oldest = std::min(oldest, *reads.begin());
   return static_cast<std::uint32_t>((now_ - oldest) / node_of(n).tick_every);
+}
+
+// The median of the last few writes; 0: none was lately.
+std::uint32_t world::disk_us(int n) {
+  const auto& x = node_of(n);
+  if (x.writes.empty() || now_ - x.wrote_at > 4'000 * ms)
+    return 0;
+  std::vector<micros> sorted(x.writes.begin(), x.writes.end());
+  std::ranges::sort(sorted);
+  return static_cast<std::uint32_t>(sorted[sorted.size() / 2]);
 }
 
 // A disk that hangs gives nothing back either.
@@ -346,6 +361,7 @@ void world::commit(int n, int s, const r::committed& c) {
   apply(n, s, c.at.sequence);
   if (c.batch != 0) {
     ++result_.acknowledged;
+    latencies_.push_back(now_ - batches_[c.batch].at);
     confirmed_[s] = std::max(confirmed_[s], batches_[c.batch].at);
     if (faults_over_ && batches_[c.batch].at > plan_.until)
       served_.insert(s);

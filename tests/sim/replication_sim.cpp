@@ -15,7 +15,13 @@ constexpr micros settle_within = 20'000 * ms;  // the bound of "every shard conf
 constexpr micros gather_within = 3'000 * ms;   // what is given to dropped members to come back before a disk hangs
 constexpr micros hangs_for = 8'000 * ms;
 constexpr micros goes_on_within = 6'000 * ms;
-constexpr micros late_effects = 700 * ms;      // swaps that were given up may still take effect for so long
+constexpr int tells_slow_from_hung = 20;  // ticks of patience below which a slow disk is a hung one
+constexpr micros slower_by = 80 * ms;
+constexpr micros slow_known_within = 8'000 * ms;
+constexpr micros slow_all_known = 2'000 * ms;
+constexpr micros slow_for = 6'000 * ms;
+constexpr micros taken_in_within = 8'000 * ms;
+constexpr micros late_effects = 700 * ms;  // swaps that were given up may still take effect for so long
 }  // namespace
 
 world::world(const sim_options& options) : options_(options), plan_(draw_schedule(options.seed)), random_(options.seed) {
@@ -101,6 +107,7 @@ void world::start(int n) {
   ++x.boot;
   x.paused_until = 0;
   x.reads.clear();
+  x.writes.clear();
   ++result_.restarts;
   say("n{} starts, life {}", n, x.boot);
   announce(n);
@@ -276,8 +283,16 @@ void world::compact(int n) {
 void world::tick_of(int n) {
   after(node_of(n).tick_every, [this, n] { tick_of(n); });
   if (awake(n))
-    for (int s = 0; s < shards(); ++s)
-      feed(n, s, r::tick{random_(), disk_busy(n)});
+    for (int s = 0; s < shards(); ++s) {
+      feed(n, s, r::tick{random_(), disk_busy(n), disk_us(n)});
+      leave_to_faster(n, s);
+    }
+}
+
+// As the shard's actor does it, but that none waits for its turn.
+void world::leave_to_faster(int n, int s) {
+  if (const auto to = at(n, s).m->faster_leader(); to && !at(n, s).m->handing_over())
+    feed(n, s, r::order{++next_order_, r::order::verb::hand_over, *to, {}});
 }
 
 // Every so often the record is read again, as a watch does that lost its connection.
@@ -407,27 +422,95 @@ void world::settle() {
     if (!served_.contains(s))
       throw violation{fmt::format("liveness: shard {} does not confirm again", s)};
   result_.served += owed.size();
-  if (std::ssize(owed) == shards())
-    hang_one_disk();
+  if (std::ssize(owed) != shards())
+    return;
+  gather();
+  if (!all_in_sync())
+    return;
+  switch (below(6)) {
+    case 0:
+    case 1: return hang_one_disk();
+    case 2:
+    case 3: return slow_one_disk();
+    case 4: return slow_all_disks();
+    default: return;
+  }
 }
 
 bool world::all_in_sync() {
   for (int s = 0; s < shards(); ++s)
     for (int n = 0; n < nodes(); ++n) {
       const auto& set = etcd_of(s).now().record.in_sync;
-      if (set.size() < sim_replicas_wanted || std::ranges::any_of(set, [this](const member& m) { return !node_of(static_cast<int>(m.node)).up; }))
+      if (set.size() < sim_replicas_wanted ||
+          std::ranges::any_of(set, [this](const member& m) { return !node_of(static_cast<int>(m.node)).up; }))
         return false;
     }
   return true;
 }
 
-// Mostly a leader's. Two good disks are left, and go on before it comes back.
-void world::hang_one_disk() {
+void world::gather() {
   const auto by = now_ + gather_within;
   while (now_ < by && !all_in_sync())
     run_until(now_ + 50 * ms);
-  if (!all_in_sync() || chance(50))
+}
+
+// One disk that is slow costs its leaderships and its memberships, and no more than that: nothing comes and goes. When it is slow
+// no longer it is taken in again.
+void world::slow_one_disk() {
+  if (plan_.sky.suspect_ticks < tells_slow_from_hung || plan_.sky.silent_ticks < tells_slow_from_hung || plan_.sky.etcd_delay_max > 4000)
     return;
+  const int n = chance(70) ? static_cast<int>(etcd_of(0).now().record.leader.node) : static_cast<int>(below(nodes()));
+  say("the disk of n{} is slow", n);
+  placement_ = true;
+  node_of(n).slower_by = slower_by;
+  const auto epochs = result_.epochs;
+  run_until(now_ + slow_known_within);
+  for (int s = 0; s < shards(); ++s) {
+    const auto& record = etcd_of(s).now().record;
+    if (static_cast<int>(record.leader.node) == n || std::ranges::find(record.in_sync, member_of(n)) != record.in_sync.end())
+      throw violation{fmt::format("slow: the disk of n{} still leads shard {}, or counts there", n, s)};
+  }
+  latencies_.clear();
+  run_until(now_ + slow_for);
+  if (latencies_.empty())
+    throw violation{"slow: nothing is confirmed beside a slow disk"};
+  std::ranges::sort(latencies_);
+  if (latencies_[latencies_.size() / 2] >= slower_by)
+    throw violation{fmt::format("slow: batches wait for the slow disk of n{}", n)};
+  if (result_.epochs - epochs > static_cast<std::uint64_t>(6 * shards()))
+    throw violation{fmt::format("flaps: {} epochs while the disk of n{} is slow", result_.epochs - epochs, n)};
+  say("the disk of n{} is fast again", n);
+  node_of(n).slower_by = 0;
+  const auto by = now_ + taken_in_within;
+  while (now_ < by && !all_in_sync())
+    run_until(now_ + 50 * ms);
+  if (!all_in_sync())
+    throw violation{fmt::format("slow: n{} is not taken in again although its disk is fast", n)};
+  ++result_.slow;
+}
+
+// Nobody is better than another: nothing changes.
+void world::slow_all_disks() {
+  if (plan_.sky.suspect_ticks < tells_slow_from_hung || plan_.sky.silent_ticks < tells_slow_from_hung)
+    return;
+  say("all disks are slow");
+  for (int n = 0; n < nodes(); ++n)
+    node_of(n).slower_by = slower_by + below(5 * ms);
+  placement_ = true;
+  run_until(now_ + slow_all_known);  // one disk with more to do is known before another, and may lose a leadership
+  const auto epochs = result_.epochs;
+  const auto begun = now_;
+  run_until(now_ + slow_for);
+  for (int s = 0; s < shards(); ++s)
+    if (confirmed_[s] <= begun)
+      throw violation{"slow: nothing is confirmed where all disks are slow"};
+  if (result_.epochs != epochs || !all_in_sync())
+    throw violation{"flaps: leaderships or memberships change where all disks are slow alike"};
+  ++result_.slow;
+}
+
+// Mostly a leader's. Two good disks are left, and go on before it comes back.
+void world::hang_one_disk() {
   const int n = chance(70) ? static_cast<int>(etcd_of(0).now().record.leader.node) : static_cast<int>(below(nodes()));
   const auto begun = now_;
   say("the disk of n{} hangs", n);

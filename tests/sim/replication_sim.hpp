@@ -33,7 +33,8 @@ struct sim_result {
   std::uint64_t restarts = 0;
   std::uint64_t snapshots = 0;
   std::uint64_t alarms = 0;
-  std::uint64_t hung = 0;        // runs in which one disk hung in the end, and the others went on
+  std::uint64_t hung = 0;          // runs in which one disk hung in the end, and the others went on
+  std::uint64_t slow = 0;          // likewise with one slow disk, or with all
   std::uint64_t unregistered = 0;  // swaps that failed on a registration alone
   std::uint64_t served = 0;        // shards that had to confirm again after the faults, and did
   std::uint64_t unservable = 0;    // too few disks were left

@@ -50,6 +50,7 @@ void add(sim_result& sum, const sim_result& r) {
   sum.snapshots += r.snapshots;
   sum.alarms += r.alarms;
   sum.hung += r.hung;
+  sum.slow += r.slow;
   sum.unregistered += r.unregistered;
   sum.served += r.served;
   sum.unservable += r.unservable;
@@ -114,6 +115,6 @@ int main(int argc, char** argv) {
   }
   fmt::print("{} seeds clean: {} acknowledged, {} unknown, {} strict reads, {} epochs, {} starts, {} snapshots, {} alarms, ", seeds,
              sum.acknowledged, sum.unknown, sum.strict_reads, sum.epochs, sum.restarts, sum.snapshots, sum.alarms);
-  fmt::print("{} learners not registered, {} shards served again, {} could not, {} went on beside a hung disk\n", sum.unregistered,
-             sum.served, sum.unservable, sum.hung);
+  fmt::print("{} learners not registered, {} shards served again, {} could not, {} went on beside a hung disk, {} beside slow ones\n",
+             sum.unregistered, sum.served, sum.unservable, sum.hung, sum.slow);
 }

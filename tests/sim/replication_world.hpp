@@ -51,6 +51,9 @@ private:
     std::uint64_t boot = 0;
     int wipes = 0;
     micros paused_until = 0, slow_until = 0, full_until = 0, hung_until = 0;
+    micros slower_by = 0;        // every write
+    std::vector<micros> writes;  // how long the last few took
+    micros wrote_at = 0;
     std::multiset<micros> reads;  // when those began that are under way
     micros tick_every = 10 * ms;
     std::vector<replica> shards;
@@ -106,6 +109,7 @@ private:
   void from_disk(int n, micros takes, const std::function<void()>& what);
   void read_done_at(int n, std::uint64_t boot, micros since, const std::function<void()>& what);
   [[nodiscard]] std::uint32_t disk_busy(int n);
+  [[nodiscard]] std::uint32_t disk_us(int n);
   void apply_write(int n, int s, const replication::persist& p, std::size_t steps);
   void transmit(int n, int s, replication::send&& m);
   void deliver(int to, int s, const replication::received& m);
@@ -150,7 +154,11 @@ private:
   [[nodiscard]] bool must_serve(int s);
   void settle();
   [[nodiscard]] bool all_in_sync();
+  void gather();
   void hang_one_disk();
+  void slow_one_disk();
+  void slow_all_disks();
+  void leave_to_faster(int n, int s);
 
   sim_options options_;
   schedule plan_;
@@ -171,6 +179,7 @@ private:
   std::map<std::uint64_t, batch_fate> batches_;
   std::map<std::uint64_t, asked_read> reads_;
   std::set<int> served_;
+  std::vector<micros> latencies_;
   std::map<int, micros> confirmed_;  // shard -> when the newest batch that was confirmed was asked for
   // Shard and learner -> the revision at which a swap last failed on the registration alone, and when.
   std::map<std::pair<int, member>, std::pair<std::uint64_t, micros>> turned_away_;
