@@ -198,7 +198,7 @@ message message_of(reader m) {
     }
     case kind::ACKNOWLEDGEMENT: return acknowledgement{at};
     case kind::REFUSAL: return refusal{epoch_t{m.getPromised()}, shape_of(m.getLog()), commit, m.getFlag()};
-    case kind::HEARTBEAT_ANSWER: return heartbeat_answer{m.getRound()};
+    case kind::HEARTBEAT_ANSWER: return heartbeat_answer{m.getRound(), m.getDiskUs()};
     default: throw nonsense{"a replica says what this version does not know"};
   }
 }
