@@ -48,8 +48,8 @@ void shard_actor::heed_hand_over() {
 }
 
 void shard_actor::pass_table(const replication::pass_table& p) {
-  if (!refusals_ || !shared_.counts_refusals())
-    return;  // the heir begins a tenure of its own
+  if (!refusals_ || !shared_.counts_refusals())  // the heir begins a tenure of its own, and need not be waited for
+    return caf::anon_send(this, table_heard{p.number});
   if (!shared_.faults.count_while_handing_over)
     refusals_->stop();
   for (const auto& part : schema::parts_of(refusals_->copy(), p.number))

@@ -119,6 +119,7 @@ std::expected<shard_record, std::string> promoted_alone(const versioned_record& 
   auto next = known.record;
   next.epoch = epoch_t{next.epoch.value + 1};
   next.leader = *chosen;
+  next.leader_boot = {};
   next.in_sync = {*chosen};
   std::erase_if(next.learners, [&](const member& m) { return m == *chosen || !v.is_registered(m); });
   return next;

@@ -26,6 +26,7 @@ replication::member member_from(const json::value& v) {
 std::string to_text(const shard_record& r) {
   return json::serialize(json::object{{"epoch", r.epoch.value},
                                       {"leader", {{"node", r.leader.node}, {"disk", r.leader.disk}}},
+                                      {"leader_boot", r.leader_boot.value},
                                       {"in_sync", members(r.in_sync)},
                                       {"learners", members(r.learners)},
                                       {"min_in_sync", r.min_in_sync},
@@ -50,6 +51,8 @@ std::expected<shard_record, std::string> record_from_text(std::string_view text)
       r.tenure = {epoch_t{tenure->at("epoch").to_number<std::uint64_t>()}, tenure->at("boot").to_number<std::uint64_t>()};
     if (const auto* number = v.as_object().if_contains("hand_over"))
       r.hand_over = number->to_number<std::uint64_t>();
+    if (const auto* boot = v.as_object().if_contains("leader_boot"))
+      r.leader_boot = replication::boot_t{boot->to_number<std::uint64_t>()};
     return r;
   } catch (const std::exception& e) {
     return std::unexpected(std::string("a shard record cannot be read: ") + e.what());

@@ -86,8 +86,8 @@ struct node_report {
   unix_ms clock;                                  // the node's own, when it said so
   std::optional<sequence_t> rounds_applied = {};  // up to where it knows the rounds; none: an earlier version
   std::string directory_wrong = {};               // what is wrong with its own directory
-  std::uint32_t disk_waits_ms = 0;  // how long the oldest operation of its disk has not come back
-  std::uint32_t disk_write_us = 0;  // how long a write takes lately
+  std::uint32_t disk_waits_ms = 0;                // how long the oldest operation of its disk has not come back
+  std::uint32_t disk_write_us = 0;                // how long a write takes lately
   friend bool operator==(const node_report&, const node_report&) = default;
 };
 [[nodiscard]] std::string encode_report(const node_report& report);

@@ -7,11 +7,13 @@
 
 namespace janji::replication {
 
-void machine::refuse(const header& h, bool blocked, outputs& out) { answer(h, refusal{promised_, log_, commit_, blocked}, out); }
+void machine::refuse(const header& h, bool blocked, outputs& out) { answer(h, refusal{promised_at_least(), log_, commit_, blocked}, out); }
 
 // Whether `h` is of the leader whose epoch this replica has promised; it is told when not.
 bool machine::follows(const header& h, outputs& out) {
-  const bool old = h.epoch < promised_ && !options_.faults.no_promise_check;
+  if (!floor_)
+    return false;  // it asks again
+  const bool old = h.epoch < promised_at_least() && !options_.faults.no_promise_check;
   if (old || h.epoch > promised_) {
     refuse(h, false, out);
     return false;
@@ -34,7 +36,9 @@ bool machine::follows(const header& h, outputs& out) {
 // Rule 1. The promise is on disk before it is given.
 void machine::asked_to_promise(const header& h, promise_request&& m, outputs& out) {
   const auto& r = m.record.record;
-  if (h.epoch < promised_)
+  if (!floor_)
+    return;
+  if (h.epoch < promised_at_least())
     return refuse(h, false, out);
   if (r.epoch != h.epoch || !same(r.leader, h.from) || !(contains(r.in_sync, self_) || contains(r.learners, self_)))
     return;

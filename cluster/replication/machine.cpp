@@ -64,6 +64,7 @@ void machine::start(started&& s, outputs& out) {
   unfit_ = std::move(s.unfit);
   restarted_ = s.tail.sequence.value != 0;
   record_ = newest_ = std::move(s.record);
+  learn_floor(record_);
   commit_ = std::max(s.commit, log_.base.sequence);
   if (options_.own_record && !shaped)
     commit_ = s.commit;
@@ -79,6 +80,11 @@ void machine::start(started&& s, outputs& out) {
   if (options_.faults.resume_epoch_after_restart && promised_ == record_.record.epoch)
     return lead(out);
   take_over(out);
+}
+
+void machine::learn_floor(const versioned_record& shown) {
+  if (!floor_ && (shown.revision != 0 || options_.own_record || options_.faults.trust_own_promise))
+    floor_ = options_.own_record || options_.faults.trust_own_promise ? epoch_t{} : shown.record.epoch;
 }
 
 bool machine::same(const member& a, const member& b) const {
@@ -98,6 +104,8 @@ bool machine::may_stand() const {
 void machine::swap(std::uint64_t revision, shard_record next, std::optional<member> registered, outputs& out) {
   assert_always(!swap_out_, "one swap is under way at a time");
   next.epoch = epoch_t{std::max(record_.record.epoch.value, promised_.value) + 1};
+  if (same(next.leader, self_))
+    next.leader_boot = options_.boot;
   swap_out_ = next;
   out.push_back(swap_record{revision, std::move(next), registered});
 }
@@ -188,6 +196,7 @@ void machine::see(versioned_record&& r, outputs& out) {
     pending_.reset();
     try_commit(out);
   }
+  learn_floor(r);
   if (r.record.epoch > newest_.record.epoch)
     newest_ = r;
   // A swap of one's own is under way: its answer comes, and what is seen meanwhile may be what it wrote.
@@ -204,7 +213,9 @@ void machine::see(versioned_record&& r, outputs& out) {
 void machine::lead_if_named(outputs& out) {
   if (role_ != role::stopped || options_.own_record || write_ || swap_out_ || disk_hangs())
     return;
-  if (same(record_.record.leader, self_) && record_.record.epoch > promised_ && may_stand())
+  const auto boot = record_.record.leader_boot;
+  const bool another_start = boot != boot_t{} && boot != options_.boot && !options_.faults.lead_for_another_boot;
+  if (same(record_.record.leader, self_) && record_.record.epoch > promised_at_least() && may_stand() && !another_start)
     lead(out);
 }
 

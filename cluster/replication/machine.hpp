@@ -33,7 +33,7 @@ struct machine_options {
   std::uint32_t silent_ticks = 24;   // a member that was not heard for so long is dropped
   std::uint32_t suspect_ticks = 20;  // a leader that was not heard for so long is suspected, after
   std::uint32_t backoff_ticks = 8;   // a random wait of up to this, doubled for a log that is known to be behind
-  std::uint32_t pass_ticks = 2;      // an heir that has not acknowledged the tenure's refusals by then begins a new one
+  std::uint32_t pass_ticks = 20;     // an heir that has not acknowledged the tenure's refusals by then begins a new one
   std::uint32_t relink_ticks = 4;    // a member whose link broke, or that was suspected as a leader, is waited for so long
   // A disk is slow whose writes take so long, and so many times as long as those of enough others to go on without it.
   std::uint32_t slow_us = 50'000;
@@ -177,6 +177,8 @@ private:
   void handle(received&& m, outputs& out);
   void pass_time(const tick& t, outputs& out);
   [[nodiscard]] bool same(const member& a, const member& b) const;
+  void learn_floor(const versioned_record& shown);
+  [[nodiscard]] epoch_t promised_at_least() const { return std::max(promised_, floor_.value_or(epoch_t{})); }
   [[nodiscard]] bool contains(const std::vector<member>& list, const member& m) const;
   [[nodiscard]] bool may_stand() const;
   void say(const member& to, message what, outputs& out);
@@ -266,6 +268,9 @@ private:
   bool started_ = false;
   bool restarted_ = false;
   std::optional<sequence_t> forgot_;  // at its start the disk held less than this, which it knew to be committed; not refilled since
+  // Of the first record that the store of records showed to this start: what is below it may have been promised away, though a disk
+  // that was put back has forgotten it. None: nobody is followed yet.
+  std::optional<epoch_t> floor_;
   std::string unfit_;
   versioned_record record_;
   epoch_t promised_;

@@ -165,7 +165,8 @@ bool machine::advance_hand_over(outputs& out) {
   auto next = record_.record;
   next.leader = to->who;
   const auto heir = boots_.find(to->who);
-  next.tenure = passing_->acknowledged ? tenure_ : tenure_id{epoch_t{promised_.value + 1}, heir == boots_.end() ? 0 : heir->second.value};
+  next.leader_boot = heir == boots_.end() ? boot_t{} : heir->second;
+  next.tenure = passing_->acknowledged ? tenure_ : tenure_id{epoch_t{promised_.value + 1}, next.leader_boot.value};
   next.hand_over = passing_->acknowledged ? passing_->number : 0;
   change_record(change::hand_over, to->who, std::move(next), std::nullopt, out);
   return true;

@@ -32,6 +32,9 @@ struct shard_record {
   std::uint8_t replicas_wanted = 1;
   tenure_id tenure;             // of the leader, as whoever wrote this knew it
   std::uint64_t hand_over = 0;  // not 0: made by a planned hand-over, whose heir has the tenure's refusals under this number
+  // The one start of the leader that may lead this epoch; 0: whichever comes first, in records of earlier versions. A disk and its
+  // copy are the same member: without it both would.
+  boot_t leader_boot;
   friend bool operator==(const shard_record&, const shard_record&) = default;
 };
 

@@ -56,5 +56,15 @@ TEST(feature_level, stands_in_registrations_and_earlier_ones_have_none) {
   EXPECT_EQ(old->level, 0U);
 }
 
+TEST(record_text, says_which_start_leads_and_earlier_ones_do_not) {
+  const shard_record r{epoch_t{3}, {1, 2}, {{1, 2}}, {}, 1, 1, {epoch_t{2}, 8}, 77, replication::boot_t{9}};
+  EXPECT_EQ(record_from_text(to_text(r)), r);
+  const auto old = record_from_text(
+      R"({"epoch":3,"leader":{"node":1,"disk":2},"in_sync":[{"node":1,"disk":2}],"learners":[],"min_in_sync":1,"replicas_wanted":1})");
+  ASSERT_TRUE(old) << old.error();
+  EXPECT_EQ(old->leader_boot, replication::boot_t{});
+  EXPECT_EQ(old->tenure, tenure_id{});
+}
+
 }  // namespace
 }  // namespace janji::cluster

@@ -207,7 +207,7 @@ TEST_F(swap_test, a_registration_that_is_missing_holds_up_no_other_change) {
   swap(swap_result::unregistered, false);
   step(0, order{2, order::verb::hand_over, who(1), {}});
   ASSERT_TRUE(heard<order_answered>(0).back().accepted);
-  until_swapping(4);
+  until_swapping(30);
   run();
   EXPECT_EQ(record.record.leader, who(1));
 }

@@ -100,6 +100,7 @@ TEST_F(replica_test, a_restarted_leader_takes_a_new_epoch_above_its_promise) {
   EXPECT_EQ(mine.tenure, (tenure_id{epoch_t{7}, 1}));
   mine.epoch = r.epoch;
   mine.tenure = r.tenure;
+  EXPECT_EQ(std::exchange(mine.leader_boot, boot_t{}), boot_t{1}) << "and its own start of that disk";
   EXPECT_EQ(mine, r) << "the swap names the leader and its tenure, and changes nothing else";
   step(swap_answered{swap_result::won, {4, swap.record}});
   step(persisted{only<persist>().number});

@@ -22,6 +22,79 @@ TEST_F(cluster_test, a_member_that_forgot_is_refilled_and_counts_for_nothing_unt
   EXPECT_EQ(heard<alarm>(0).size(), 1U);
 }
 
+// What is put back has forgotten its promises too. A leader that was frozen since must find nobody who follows it.
+TEST_F(cluster_test, a_disk_that_was_put_back_follows_nobody_below_the_record_that_it_starts_with) {
+  serve();
+  const auto b = book(0);
+  run();
+  ASSERT_TRUE(confirmed(0, b));
+  const auto copy = at(1).log;
+  const auto promised = at(1).promised;
+  const auto old = record.record;
+  book(0);
+  const auto late = net;  // of a leader that is frozen from here on
+  net.clear();
+  crash(0);
+  ticks(1, 60);
+  run();
+  ASSERT_GT(record.record.epoch, old.epoch);
+  crash(1);
+  at(1).log = copy;
+  at(1).promised = promised;
+  start(1);
+  net.clear();
+  for (const auto& m : late)
+    if (m.head.to == who(1)) {
+      auto again = m;
+      again.head.to_boot = at(1).boot;
+      send_again(1, again);
+    }
+  EXPECT_FALSE(at(1).busy && !at(1).busy->entries.empty()) << "it takes what an older leader sends";
+  EXPECT_EQ(to<acknowledgement>(0), nullptr);
+  ASSERT_NE(to<refusal>(0), nullptr);
+  EXPECT_GE(to<refusal>(0)->promised, record.record.epoch);
+}
+
+// The record was not to be read at the start: nothing is known of what was promised.
+TEST_F(cluster_test, a_start_that_has_seen_no_record_follows_nobody) {
+  serve();
+  run();
+  crash(1);
+  at(1).boot = boot_t{at(1).boot.value + 1};
+  at(1).m = std::make_unique<machine>(who(1), machine_options{.min_in_sync = 2, .boot = at(1).boot, .faults = faults});
+  at(1).up = true;
+  auto shape = log_shape::starting_at(at(1).base);
+  for (const auto& e : at(1).log)
+    shape.append(e.at);
+  step(1, started{at(1).promised, tail(1), {}, shape, {}, {}});
+  net.clear();
+  step(1, received{{record.record.epoch, who(0), at(0).boot, who(1), boot_t{}}, promise_request{record}});
+  EXPECT_TRUE(net.empty());
+  see(1);
+  step(1, received{{record.record.epoch, who(0), at(0).boot, who(1), boot_t{}}, promise_request{record}});
+  EXPECT_NE(to<promise>(0), nullptr);
+}
+
+// A frozen original and the copy that took its place are the same member to the record.
+TEST_F(cluster_test, an_epoch_that_another_start_of_the_same_disk_took_is_not_led) {
+  serve();
+  auto& r = record.record;
+  record = {record.revision + 1, r};
+  r.epoch = epoch_t{r.epoch.value + 1};
+  r.leader = who(1);
+  r.leader_boot = boot_t{at(1).boot.value + 1};
+  net.clear();
+  see(1);
+  run();
+  EXPECT_FALSE(at(1).m->leading());
+  ++record.revision;
+  r.epoch = epoch_t{r.epoch.value + 1};
+  r.leader_boot = at(1).boot;
+  see(1);
+  run();
+  EXPECT_TRUE(at(1).m->leading()) << "handed over to this start";
+}
+
 TEST_F(cluster_test, a_wiped_disk_is_somebody_else_and_cannot_stand) {
   serve();
   crash(1);
@@ -85,7 +158,7 @@ TEST_F(cluster_test, leadership_is_handed_over_after_what_is_in_flight_is_commit
   ticks(0, 1);
   EXPECT_TRUE(confirmed(0, b));
   EXPECT_EQ(record.record.leader, who(0)) << "the heir has not said that it has the refusals";
-  ticks(0, 2);
+  ticks(0, static_cast<int>(machine_options{}.pass_ticks));
   EXPECT_EQ(record.record.leader, who(1)) << "nor does it, and is not waited for";
   see(1);
   run();

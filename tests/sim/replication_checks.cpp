@@ -68,6 +68,7 @@ void truth::swapped(const versioned_record& before, const versioned_record& afte
   named.hand_over = after.record.hand_over;
   if (after.record.tenure.epoch > after.record.epoch || after.record.tenure < before.record.tenure)
     throw violation{"tenure: it went back, or is of an epoch to come"};
+  named.leader_boot = after.record.leader_boot;
   if (before.record.leader != after.record.leader && named != after.record)
     throw violation{"membership: a swap that names another leader changes more than that"};
   if (std::ranges::find(after.record.in_sync, after.record.leader) == after.record.in_sync.end())
