@@ -99,9 +99,10 @@ struct node_context {
   planted_faults faults;  // tests only, both
   replication::planted_faults replica_faults;
 
-  // Incarnations are unique over nodes and restarts: 12 bits of the node's number, 20 of its boot number, a counter.
+  // Incarnations are unique over nodes and restarts: 12 bits of the node's number, 20 of its boot's, a counter.
   incarnation_t next_incarnation() {
-    return incarnation_t{(node_id & 0xFFFU) << 52 | (boot & 0xF'FFFFU) << 32 | (++incarnations_ & 0xFFFF'FFFFU)};
+    const auto number = replication::number_of(replication::boot_t{boot});
+    return incarnation_t{(node_id & 0xFFFU) << 52 | (number & 0xF'FFFFU) << 32 | (++incarnations_ & 0xFFFF'FFFFU)};
   }
   std::uint64_t boot = 0;
   std::uint64_t node_id = 0;

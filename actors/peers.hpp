@@ -25,7 +25,7 @@ inline constexpr std::uint64_t request_node_mask = 0xFFF;
 inline constexpr std::uint64_t request_life_mask = 0xFFF;
 inline std::uint64_t node_of(request_id r) { return r.value >> request_node_shift & request_node_mask; }
 inline std::uint64_t first_request_of(std::uint64_t node, std::uint64_t boot) {
-  return node << request_node_shift | (boot & request_life_mask) << request_life_shift;
+  return node << request_node_shift | (replication::number_of(replication::boot_t{boot}) & request_life_mask) << request_life_shift;
 }
 
 // A message that no payload of a link holds goes in parts, and counts when all of them are there. Less than a link's window.

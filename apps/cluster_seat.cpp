@@ -18,6 +18,21 @@ namespace janji::apps {
 
 namespace {
 std::unexpected<std::string> away(const std::string& why) { return std::unexpected("etcd cannot be reached, try again: " + why); }
+
+std::optional<std::uint64_t> number_after(std::string_view text, std::string_view what) {
+  if (!text.starts_with(what))
+    return std::nullopt;
+  text.remove_prefix(what.size());
+  std::uint64_t n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional{n} : std::nullopt;
+}
+
+unix_ms wall_now() {
+  using namespace std::chrono;
+  return unix_ms{duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()};
+}
+
 }  // namespace
 
 cluster_seat::cluster_seat(const settings& s, store::node_store& store, end_process end)
@@ -34,7 +49,6 @@ cluster_seat::cluster_seat(const settings& s, store::node_store& store, end_proc
   self_.stores = s.text("cluster.role") != "front";
   links_.cluster = s.text("cluster.name");
   links_.node = static_cast<std::uint64_t>(s.number("cluster.node"));
-  links_.boot = replication::boot_t{store.boot()};
   links_.address = s.text("cluster.address");
   links_.port = static_cast<std::uint16_t>(s.number("cluster.port"));
   links_.certificate_file = s.text("cluster.certificate_file");
@@ -54,6 +68,7 @@ std::expected<std::unique_ptr<cluster_seat>, std::string> cluster_seat::open(con
     return std::unexpected("cluster.min_in_sync cannot be more than cluster.replicas");
   cluster::etcd::options o;
   o.cluster = s.text("cluster.name");
+  o.first_endpoint = static_cast<std::size_t>(s.number("cluster.node"));
   std::istringstream endpoints(s.text("cluster.etcd"));
   for (std::string e; endpoints >> e;)
     o.endpoints.push_back(e);
@@ -69,21 +84,12 @@ std::expected<std::unique_ptr<cluster_seat>, std::string> cluster_seat::open(con
     return std::unexpected(known.error());
   if (level->value)
     seat->feature_level_ = *known;
+  if (auto begun = seat->begin(); !begun)
+    return std::unexpected(begun.error());
   return seat;
 }
 
 cluster_seat::~cluster_seat() = default;
-
-store::key_ring::common_store cluster_seat::common_keys() {
-  return {[this](const std::string& name, const std::string& wrapped) -> std::expected<std::string, std::string> {
-            auto put = etcd_->put_if_absent("key/" + name, wrapped);
-            return put ? std::move(put) : away(put.error());
-          },
-          [this](const std::string& name) -> std::expected<void, std::string> {
-            auto removed = etcd_->remove("key/" + name);
-            return removed ? std::move(removed) : away(removed.error());
-          }};
-}
 
 actors::cluster_ports cluster_seat::ports() {
   actors::cluster_ports p;
@@ -137,8 +143,8 @@ std::expected<void, std::string> cluster_seat::join(actors::node& node, const st
   const auto links = fmt::format("{}:{}", links_.address, open_links_->port());
   if (auto stated = state_itself(); !stated)
     return stated;
-  if (auto announced =
-          etcd_->announce({links_.node, store_.disk_id(), links_.boot, links, fronts, JANJI_VERSION, cluster::feature_level_newest});
+  if (auto announced = etcd_->announce(
+          {links_.node, store_.disk_id(), links_.boot, links, fronts, JANJI_VERSION, cluster::feature_level_newest, wall_now()}, end_);
       !announced)
     return announced;
   etcd_->follow(*this);
@@ -223,15 +229,6 @@ void cluster_seat::value_changed(const std::string& name, std::optional<std::str
 }
 
 namespace {
-
-std::optional<std::uint64_t> number_after(std::string_view text, std::string_view what) {
-  if (!text.starts_with(what))
-    return std::nullopt;
-  text.remove_prefix(what.size());
-  std::uint64_t n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional{n} : std::nullopt;
-}
 
 std::vector<std::uint64_t> nodes_from(std::string_view text) {
   std::vector<std::uint64_t> out;
@@ -328,8 +325,10 @@ void cluster_seat::plan() {
   cluster::placement_picture picture{wanted_, {}, moves_paused_ || !away_.empty()};
   for (const auto& [id, m] : members_) {
     addresses_[id] = m.links;
+    boots_[id] = m.boot;
     picture.members.push_back(m);
   }
+  open_links_->set_boots(boots_);
   open_links_->set_peers(addresses_);
   node_->placement_changed(std::move(picture));
 }
@@ -352,6 +351,7 @@ std::vector<cluster_seat::new_shard> cluster_seat::shards_to_begin() {
     if (record.in_sync.size() < replicas_)
       continue;
     record.leader = record.in_sync.front();
+    record.leader_boot = links_.boot;
     out.push_back({shard, std::move(record)});
   }
   return out;

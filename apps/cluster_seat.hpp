@@ -34,6 +34,10 @@ public:
   ~cluster_seat() override;
 
   [[nodiscard]] store::key_ring::common_store common_keys();
+  // A wrapped key that this node holds, into an etcd that has forgotten it. Never blocks for longer than a call.
+  std::expected<void, std::string> put_back_key(const std::string& name, const std::string& wrapped);
+  // Of the keys that all nodes share: the first node says it, every other's must be the same.
+  std::expected<void, std::string> agree_on_fingerprint(const std::string& mine);
   [[nodiscard]] actors::cluster_ports ports();
   // The node runs: registers it and begins to follow. An error says why the cluster does not take it.
   std::expected<void, std::string> join(actors::node& node, const std::string& fronts);
@@ -67,6 +71,9 @@ private:
   };
 
   cluster_seat(const settings& s, store::node_store& store, end_process end);
+  std::expected<void, std::string> begin();
+  std::expected<std::string, std::string> agree_on_key(const std::string& name, const std::string& wrapped);
+  [[nodiscard]] std::expected<bool, std::string> may_be_made(const std::string& name);
   std::expected<void, std::string> state_itself();
   void take_value(const std::string& name, const std::optional<std::string>& value);
   void plan();
@@ -94,7 +101,8 @@ private:
   mutable std::mutex mutex_;  // over all below
   actors::node* node_ = nullptr;
   std::map<std::uint64_t, cluster::node_registration> members_;
-  std::map<std::uint64_t, std::string> addresses_;  // of all that were ever seen: a lease that lapsed breaks no link
+  std::map<std::uint64_t, std::string> addresses_;      // of all that were ever seen: a lease that lapsed breaks no link
+  std::map<std::uint64_t, replication::boot_t> boots_;  // that were registered last
   std::map<std::uint64_t, cluster::node_fact> facts_;
   std::map<std::uint64_t, clock::time_point> gone_since_;
   std::map<shard_id, cluster::versioned_record> records_;

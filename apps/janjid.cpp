@@ -1,6 +1,7 @@
 // The node: opens the store, starts the actors, serves citizens and operators until it is told to stop.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sodium.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -16,7 +17,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <thread>
 
@@ -78,6 +82,28 @@ result<void> check_shards(store::node_store& store, std::int64_t shards) {
   return {};
 }
 
+// As the key file has them, by name; destroyed ones are left out.
+std::map<std::string, std::string> wrapped_keys(const std::string& file) {
+  std::map<std::string, std::string> out;
+  std::ifstream in(file);
+  for (std::string name, box; in >> name >> box;)
+    if (box != "destroyed" && name != "check")
+      out[name] = box;
+  return out;
+}
+
+// Tells whether two nodes, or a store and a key file, have the same keys; says nothing of the keys themselves.
+std::string fingerprint_of(const store::key_ring& keys) {
+  crypto_generichash_state state{};
+  std::array<unsigned char, 16> sum{};
+  crypto_generichash_init(&state, nullptr, 0, sum.size());
+  for (const auto* name : {"request", "token/1"})
+    if (const auto key = keys.get(name))
+      crypto_generichash_update(&state, key->data(), key->size());
+  crypto_generichash_final(&state, sum.data(), sum.size());
+  return fmt::format("{:02x}", fmt::join(sum, ""));
+}
+
 struct server {
   std::unique_ptr<store::node_store> store;
   std::unique_ptr<cluster_seat> seat;  // none: the node is alone
@@ -89,6 +115,8 @@ struct server {
   asio::io_context admin_io{1};
   asio::steady_timer rounds_timer{admin_io};
   std::uint64_t rounds_version = 0;
+  std::string key_file;
+  std::set<std::string> put_back_already;
   std::unique_ptr<net::citizen_api> citizens_api;
   std::unique_ptr<net::admin_api> operators_api;
   std::unique_ptr<net::listener> citizens;  // none: this node only holds shards
@@ -96,6 +124,8 @@ struct server {
 
   result<void> open(const settings& s);
   result<void> prepare_keys();
+  result<void> check_keys(const std::string& data);
+  result<void> put_back(const std::string& file, const std::function<bool(const std::string&)>& which);
   void watch_rounds();
   result<void> listen(const settings& s);
   int serve(const settings& s);
@@ -127,6 +157,7 @@ result<void> server::open(const settings& s) {
   store::store_options options;
   options.path = data + "/store";
   options.create_if_missing = first_start;
+  options.counts_boots = s.text("cluster.name").empty();  // else etcd does
   options.disk_low_mark = s.real("store.disk_low_mark");
   options.ballast_bytes = static_cast<std::uint64_t>(s.number("store.ballast_mb")) << 20;
   auto opened = store::node_store::open(options);
@@ -155,8 +186,12 @@ result<void> server::open(const settings& s) {
   if (!place)
     return std::unexpected(place.error());
   seat = std::move(*place);
-  if (seat)
+  key_file = data + "/keys";
+  if (seat) {
     keys->share(seat->common_keys());
+    if (auto r = put_back(key_file, [](const auto& name) { return !name.starts_with("citizen/") && !name.starts_with("data/"); }); !r)
+      return r;
+  }
   if (known->revision == 0)
     if (auto r = store->swap("keys", 0, "made"); !r)
       return std::unexpected(r.error().text());
@@ -164,6 +199,8 @@ result<void> server::open(const settings& s) {
   if (!seals)
     return std::unexpected(seals.error().text());
   sealing = std::move(*seals);
+  if (auto r = check_keys(data); !r)
+    return r;
   signer = std::make_unique<receipt_signer>(sealing->receipt_seed());
 
   actors::node_options n;
@@ -182,6 +219,38 @@ result<void> server::open(const settings& s) {
   return prepare_keys();
 }
 
+// What etcd has forgotten and this node holds.
+result<void> server::put_back(const std::string& file, const std::function<bool(const std::string&)>& which) {
+  for (const auto& [name, box] : wrapped_keys(file)) {
+    if (!which(name) || put_back_already.contains(name))
+      continue;
+    if (auto r = seat->put_back_key(name, box); !r)
+      return std::unexpected(r.error());
+    put_back_already.insert(name);
+  }
+  return {};
+}
+
+// The data and the cluster know whose keys they are.
+result<void> server::check_keys(const std::string& data) {
+  const auto mine = fingerprint_of(*keys);
+  const auto known = store->get("keys-fingerprint");
+  if (!known)
+    return std::unexpected(known.error().text());
+  if (known->revision == 0) {
+    if (auto r = store->swap("keys-fingerprint", 0, mine); !r)
+      return std::unexpected(r.error().text());
+  } else if (known->value != mine) {
+    return std::unexpected(
+        fmt::format("{}/keys is not the key file that the store in {} was written with (fingerprint {}, not {}): put the right "
+                    "one back",
+                    data, store->path(), mine, known->value));
+  }
+  if (seat)
+    return seat->agree_on_fingerprint(mine);
+  return {};
+}
+
 // A stop between an erasure's event and the destruction of its keys is made good here.
 result<void> server::prepare_keys() {
   const auto catalogue = node->catalogue();
@@ -194,6 +263,10 @@ result<void> server::prepare_keys() {
         return std::unexpected(r.error().text());
     } else if (auto r = sealing->prepare_round(id); !r) {
       return std::unexpected(r.error().text());
+    } else if (seat) {
+      const auto number = std::to_string(id.value);
+      if (auto put = put_back(key_file, [&](const auto& name) { return name == "citizen/" + number || name == "data/" + number; }); !put)
+        return put;
     }
   }
   return {};

@@ -22,6 +22,7 @@ struct node_registration {
   std::string fronts;       // host:port for citizens, for people to read
   std::string version;      // of the program
   std::uint32_t level = 0;  // the greatest feature level that it knows
+  unix_ms since;            // when it registered, by its own clock, for people to read
   friend bool operator==(const node_registration&, const node_registration&) = default;
 };
 

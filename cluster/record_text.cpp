@@ -66,7 +66,8 @@ std::string to_text(const node_registration& r) {
                                       {"links", r.links},
                                       {"fronts", r.fronts},
                                       {"version", r.version},
-                                      {"level", r.level}});
+                                      {"level", r.level},
+                                      {"since", r.since.value}});
 }
 
 std::expected<node_registration, std::string> registration_from_text(std::string_view text) {
@@ -74,10 +75,16 @@ std::expected<node_registration, std::string> registration_from_text(std::string
     const auto v = json::parse(json::string_view(text.data(), text.size()));
     const auto words = [&](const char* name) { return std::string(v.at(name).as_string()); };
     const auto member = member_from(v);
+    const auto* since = v.as_object().if_contains("since");
     const auto* level = v.as_object().if_contains("level");  // none: of a version that knows no levels
-    return node_registration{
-        member.node,     member.disk,      replication::boot_t{v.at("boot").to_number<std::uint64_t>()}, words("links"),
-        words("fronts"), words("version"), level == nullptr ? 0 : level->to_number<std::uint32_t>()};
+    return node_registration{member.node,
+                             member.disk,
+                             replication::boot_t{v.at("boot").to_number<std::uint64_t>()},
+                             words("links"),
+                             words("fronts"),
+                             words("version"),
+                             level == nullptr ? 0 : level->to_number<std::uint32_t>(),
+                             unix_ms{since == nullptr ? 0 : since->to_number<std::int64_t>()}};
   } catch (const std::exception& e) {
     return std::unexpected(std::string("a node's registration cannot be read: ") + e.what());
   }

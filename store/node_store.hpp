@@ -70,6 +70,7 @@ struct snapshot_row {
 struct store_options {
   std::string path;
   bool create_if_missing = true;              // false: it is known that there was one, so a missing one is damage
+  bool counts_boots = true;                   // false: the caller says which boot this is, by begin_boot()
   bool read_only = false;                     // beside a running node too
   double disk_low_mark = 0.10;                // of the file system, free
   std::uint64_t ballast_bytes = 64ULL << 20;  // given back by release_ballast()
@@ -128,7 +129,10 @@ public:
 
   [[nodiscard]] std::uint64_t node_id() const { return node_id_; }
   [[nodiscard]] std::uint64_t disk_id() const { return disk_id_; }
+  // Of this start; of the last one until begin_boot() is called where boots are not counted here; 0: there was none.
   [[nodiscard]] std::uint64_t boot() const { return boot_; }
+  // Writes both in one, synced. `disk`: that of before, or another: then this disk is somebody else from now on.
+  result<void> begin_boot(std::uint64_t boot, std::uint64_t disk);
   [[nodiscard]] const std::string& path() const { return options_.path; }
   [[nodiscard]] store_statistics statistics() const;
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "booking/assert.hpp"
 #include "store/database_log.hpp"
 #include "store/node_store_impl.hpp"
 #include "store/wal_check.hpp"
@@ -242,7 +243,7 @@ result<void> node_store::identify() {
     if (!known)
       return std::unexpected(known.error());
     std::uint64_t v = known->revision != 0 ? from_big_endian(known->value) : 0;
-    if (options_.read_only || (known->revision != 0 && !next))
+    if (options_.read_only || (known->revision != 0 && !next) || (next && !options_.counts_boots))
       return v;
     if (next)
       v = known->revision != 0 ? v + 1 : first_boot();
@@ -258,6 +259,27 @@ result<void> node_store::identify() {
       return std::unexpected(v.error());
     *to = *v;
   }
+  return {};
+}
+
+result<void> node_store::begin_boot(std::uint64_t boot, std::uint64_t disk) {
+  assert_always(!options_.counts_boots && !options_.read_only, "boots are given out elsewhere, to a store that is written");
+  rocksdb::WriteBatch both;
+  for (const auto& [key, value] : {std::pair{"boot", boot}, {"disk-id", disk}}) {
+    const auto known = get(key);
+    if (!known)
+      return std::unexpected(known.error());
+    const auto revision = known->revision + 1;
+    if (const auto s = both.Put(db_->meta.get(), std::string("record/") + key, big_endian(revision, 8) + big_endian(value, 8)); !s.ok())
+      return std::unexpected(explain(s, options_.path));
+  }
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  if (const auto s = db_->db->Write(options, &both); !s.ok())
+    return fail(explain(s, options_.path));
+  ++syncs_;
+  boot_ = boot;
+  disk_id_ = disk;
   return {};
 }
 

@@ -45,8 +45,11 @@ std::expected<endpoint, std::string> parse_endpoint(std::string_view text) {
   return e;
 }
 
-connection::connection(std::vector<endpoint> endpoints, std::shared_ptr<asio::ssl::context> tls)
-    : io_(std::make_unique<asio::io_context>(1)), endpoints_(std::move(endpoints)), tls_context_(std::move(tls)) {}
+connection::connection(std::vector<endpoint> endpoints, std::shared_ptr<asio::ssl::context> tls, std::size_t first)
+    : io_(std::make_unique<asio::io_context>(1)),
+      endpoints_(std::move(endpoints)),
+      at_(endpoints_.empty() ? 0 : first % endpoints_.size()),
+      tls_context_(std::move(tls)) {}
 connection::~connection() = default;
 
 void connection::interrupt() {
@@ -223,7 +226,8 @@ std::expected<void, failure> connection::stream(std::string_view path, const jso
   if (auto made = ready(deadline); !made)
     return fail(made.error());
   const auto where = fmt::format("{}:{}", current().host, current().port);
-  const auto request = request_for(current(), path, body, token);
+  auto request = request_for(current(), path, body, token);
+  request.set("Grpc-Metadata-hasleader", "true");
   if (const auto ec = finish(deadline, [&](handler then) { http::async_write(*stream_, request, then); }))
     return fail(fmt::format("{}: {}", where, ec.message()));
   beast::flat_buffer buffer;
@@ -241,8 +245,9 @@ std::expected<void, failure> connection::stream(std::string_view path, const jso
       if (!value.is_object())
         return fail(where + ": what it streams is no JSON");
       if (parser.get().result() != http::status::ok || value.get_object().contains("error")) {
-        close();
-        return std::unexpected(refusal_of(parser.get().result_int(), value));
+        auto refused = refusal_of(parser.get().result_int(), value);
+        refused.code == code_unauthenticated ? close() : next_endpoint();
+        return std::unexpected(std::move(refused));
       }
       go_on = each(std::move(value.get_object()));
     }
@@ -251,7 +256,7 @@ std::expected<void, failure> connection::stream(std::string_view path, const jso
   }
   if (parser.is_done() && parser.get().result() != http::status::ok) {
     auto refused = refusal_of(parser.get().result_int(), parsed(text));
-    close();
+    refused.code == code_unauthenticated ? close() : next_endpoint();
     return std::unexpected(std::move(refused));
   }
   close();

@@ -49,7 +49,8 @@ constexpr int code_unauthenticated = 16;
 class connection {
 public:
   // `tls` is needed where an endpoint is https; shared, because certificates are read once.
-  connection(std::vector<endpoint> endpoints, std::shared_ptr<boost::asio::ssl::context> tls);
+  // `first`: the endpoint to begin with, so that not all nodes hang on one member.
+  connection(std::vector<endpoint> endpoints, std::shared_ptr<boost::asio::ssl::context> tls, std::size_t first = 0);
   ~connection();
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
@@ -58,8 +59,10 @@ public:
   // `repeat`: what has no effect may be sent again to the next endpoint after a failure half-way.
   std::expected<boost::json::object, failure> post(std::string_view path, const boost::json::object& body, std::string_view token,
                                                    again repeat, steady::time_point deadline);
-  // A call whose answer goes on: every object is given to `each` until it says false, the deadline has come or the
-  // connection ends. Nothing: an end without error.
+  // To the next endpoint: what this one says is of the past.
+  void leave() { next_endpoint(); }
+  // A call whose answer goes on: every object is given to `each` until it says false, the deadline has come or the connection ends.
+  // Nothing: an end without error. A member of etcd that has no leader, because it is cut off from the others, ends it with one.
   std::expected<void, failure> stream(std::string_view path, const boost::json::object& body, std::string_view token,
                                       const std::function<bool(boost::json::object&&)>& each, steady::time_point deadline);
   // Ends what is under way, and every later call, with a failure. Any thread.

@@ -8,18 +8,13 @@
 #include <charconv>
 #include <utility>
 
+#include "cluster/etcd/channel.hpp"
 #include "cluster/record_text.hpp"
 
 namespace janji::cluster::etcd {
 
 namespace json = boost::json;
 using namespace std::chrono_literals;
-
-struct etcd_config_store::channel {
-  channel(const std::vector<endpoint>& endpoints, const std::shared_ptr<boost::asio::ssl::context>& tls) : link(endpoints, tls) {}
-  connection link;
-  std::string token;
-};
 
 namespace {
 
@@ -95,7 +90,7 @@ std::expected<std::unique_ptr<etcd_config_store>, std::string> etcd_config_store
       return std::unexpected(context.error());
     made->tls_ = std::move(*context);
   }
-  made->caller_ = std::make_unique<channel>(made->endpoints_, made->tls_);
+  made->caller_ = std::make_unique<channel>(made->endpoints_, made->tls_, made->options_.first_endpoint);
   return made;
 }
 
@@ -298,129 +293,11 @@ swap_outcome etcd_config_store::settle(std::expected<json::object, failure> answ
   return {unchanged ? swap_result::unregistered : swap_result::lost, std::move(*found)};
 }
 
-// ------------------------------------------------------------------ this node's registration
-
-std::expected<void, std::string> etcd_config_store::announce(const node_registration& self) {
-  const std::lock_guard one_at_a_time(calls_);
-  if (auto done = register_with_lease(*caller_, self); !done)
-    return done;
-  {
-    const std::lock_guard lock(mine_);
-    self_ = self;
-  }
-  if (!keeping_.joinable()) {
-    keeper_ = std::make_unique<channel>(endpoints_, tls_);
-    keeping_ = std::jthread([this](const std::stop_token& stop) { keep_alive(stop); });
-  }
-  return {};
-}
-
-std::expected<void, std::string> etcd_config_store::register_with_lease(channel& c, const node_registration& self) {
-  const auto fail = [](const std::string& why) { return std::unexpected("the node cannot be registered: " + why); };
-  const auto away = [&](const failure& f) { return fail("etcd cannot be reached, try again: " + f.text); };
-  const auto key = node_key(self.node);
-  const auto before = seen_.load();
-  const auto there = call(c, "/v3/kv/range", range_of_key(key), connection::again::yes);
-  if (!there)
-    return away(there.error());
-  if (const auto checked = check(*there, before); !checked)
-    return fail(checked.error().text);
-  const auto found = read_range(*there);
-  if (!found)
-    return fail(found.error());
-  std::int64_t revision = 0;
-  if (!found->empty()) {
-    const auto other = registration_from_text(found->front().value);
-    if (!other)
-      return fail(other.error());
-    if (other->disk != self.disk)
-      return fail(fmt::format("node {} is registered with another disk; if that was this machine's, try again in {} s", self.node,
-                              options_.lease.count()));
-    if (other->boot > self.boot)
-      return fail(fmt::format("a later start of node {} is registered", self.node));
-    revision = found->front().mod_revision;
-  }
-  const auto granted = call(c, "/v3/lease/grant", lease_grant_of(options_.lease.count()), connection::again::yes);
-  if (!granted)
-    return away(granted.error());
-  const auto lease = read_number(*granted, "ID");
-  if (!lease || *lease == 0)
-    return fail("etcd granted no lease");
-  const auto put = call(c, "/v3/kv/txn", swap_of(key, revision, to_text(self), *lease), connection::again::no);
-  if (!put)
-    return away(put.error());
-  const auto said = read_swap(*put);
-  if (!said)
-    return fail(said.error());
-  if (!said->succeeded)
-    return fail(fmt::format("the registration of node {} changed in the same moment, try again", self.node));
-  const std::lock_guard lock(mine_);
-  lease_ = *lease;
-  return {};
-}
-
-void etcd_config_store::withdraw() {
-  keeping_.request_stop();
-  if (keeper_)
-    keeper_->link.interrupt();
-  if (keeping_.joinable())
-    keeping_.join();
-  const std::lock_guard one_at_a_time(calls_);
-  std::int64_t lease = 0;
-  {
-    const std::lock_guard lock(mine_);
-    self_.reset();
-    lease = std::exchange(lease_, 0);
-  }
-  if (lease == 0)
-    return;
-  if (const auto gone = call(*caller_, "/v3/lease/revoke", lease_named(lease), connection::again::no); !gone)
-    say("the registration could not be taken back, it lapses: " + gone.error().text);
-}
-
-void etcd_config_store::keep_alive(const std::stop_token& stop) {
-  const auto beat = std::chrono::duration_cast<std::chrono::milliseconds>(options_.lease) / 3;
-  while (!stop.stop_requested()) {
-    wait(stop, beat);
-    if (stop.stop_requested() || prolong(*keeper_))
-      continue;
-    std::optional<node_registration> self;
-    {
-      const std::lock_guard lock(mine_);
-      self = self_;
-    }
-    if (!self)
-      continue;
-    if (const auto again = register_with_lease(*keeper_, *self); again)
-      say(fmt::format("node {} is registered again: its lease had lapsed", self->node));
-    else
-      say(again.error());
-  }
-}
-
-// False when the lease has lapsed; a call that fails leaves that open.
-bool etcd_config_store::prolong(channel& c) {
-  std::int64_t lease = 0;
-  {
-    const std::lock_guard lock(mine_);
-    lease = lease_;
-  }
-  const auto answer = call(c, "/v3/lease/keepalive", lease_named(lease), connection::again::yes);
-  if (!answer)
-    return answer.error().code != 5;  // etcd's "not found"
-  const auto* result = answer->if_contains("result");
-  const auto* o = result != nullptr ? result->if_object() : nullptr;
-  if (o == nullptr)
-    return true;
-  const auto left = read_number(*o, "TTL");
-  return !left || *left > 0;
-}
-
 // ------------------------------------------------------------------ watching
 
 void etcd_config_store::follow(config_events& events) {
   events_ = &events;
-  watcher_ = std::make_unique<channel>(endpoints_, tls_);
+  watcher_ = std::make_unique<channel>(endpoints_, tls_, options_.first_endpoint);
   watching_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
 }
 
@@ -449,7 +326,11 @@ void etcd_config_store::watch(const std::stop_token& stop) {
       pause = first_pause;
     }
     bool missed = false;
-    const auto watched = tell_changes(*watcher_, next, missed);
+    auto watched = is_current(*watcher_, next);
+    if (watched)
+      watched = tell_changes(*watcher_, next, missed);
+    else
+      missed = watched.error().forgotten;
     if (missed)
       next = 0;
     if (watched)
@@ -492,12 +373,27 @@ std::expected<std::int64_t, failure> etcd_config_store::tell_picture(channel& c)
   return head->revision + 1;
 }
 
+// A watch says nothing where nothing changes, and so does one on a member that hears of nothing any more: before each renewal the
+// member must answer a read that only one with a leader can answer.
+std::expected<void, failure> etcd_config_store::is_current(channel& c, std::int64_t next) {
+  const auto before = seen_.load();
+  const auto answer = call(c, "/v3/kv/range", range_of_key(prefix_), connection::again::yes);
+  if (!answer)
+    return std::unexpected(answer.error());
+  const auto head = check(*answer, std::max(before, next - 1));
+  if (head)
+    return {};
+  c.link.leave();
+  return std::unexpected(head.error());
+}
+
 std::expected<void, failure> etcd_config_store::tell_changes(channel& c, std::int64_t& next, bool& missed) {
   if (!options_.user.empty() && c.token.empty())
     missed = true;  // the token has lapsed: reading the picture again fetches one
   if (missed)
     return {};
   std::expected<void, failure> result;
+  bool behind = false;
   const auto each = [&](json::object&& o) {
     auto said = read_watch(o);
     if (!said) {
@@ -514,7 +410,7 @@ std::expected<void, failure> etcd_config_store::tell_changes(channel& c, std::in
           true, 0,
           fmt::format("etcd has forgotten, or this member of it lags: its revision is {}, {} was seen", said->head.revision, next - 1),
           true});
-      missed = true;
+      missed = behind = true;
       return false;
     }
     if (said->compact_revision != 0 || said->cancelled) {  // what was missed is read as a picture
@@ -530,6 +426,8 @@ std::expected<void, failure> etcd_config_store::tell_changes(channel& c, std::in
     return true;
   };
   const auto ended = c.link.stream("/v3/watch", watch_of_prefix(prefix_, next), c.token, each, steady::now() + options_.watch_renewal);
+  if (behind)
+    c.link.leave();
   if (!result)
     return result;
   if (!ended && ended.error().code == code_unauthenticated)
@@ -554,9 +452,11 @@ void etcd_config_store::tell(key_change&& change) {
     else
       say(record.error());
   } else if (const auto node = number_after(name, "node/")) {
+    auto read = change.deleted ? std::unexpected(std::string()) : registration_from_text(change.now.value);
+    look_after_own(*node, read ? &*read : nullptr);
     if (change.deleted)
       return events_->node_gone(*node);
-    if (auto read = registration_from_text(change.now.value))
+    if (read)
       events_->node_announced(std::move(*read));
     else
       say(change.now.key + ": " + read.error());

@@ -50,9 +50,23 @@ public:
   // Puts it where it was last changed at that revision (0: where there is none). False: somebody else was first.
   std::expected<bool, std::string> put_value(std::string_view name, std::int64_t revision, std::string_view value);
 
-  // Registers this node under a lease that is kept alive until withdraw(). Refused while the id is registered with another
-  // disk: its owner may be alive. An earlier start of the same disk is replaced.
-  std::expected<void, std::string> announce(const node_registration& self);
+  // ---- this node (registration.cpp). First begin_boot(), then announce().
+  // Which start of the node this is (cluster/boots.hpp). Waits for another registration of its number to lapse, and is refused by
+  // name when it does not; one whose owner `is_gone` is taken over at once. `write` puts both numbers on the disk, synced, between
+  // what is asked of etcd; `disk` is another one than before when `why` is not empty.
+  struct start {
+    replication::boot_t boot;
+    std::uint64_t disk = 0;
+    std::string why;
+  };
+  using write_on_disk = std::function<std::expected<void, std::string>(replication::boot_t boot, std::uint64_t disk)>;
+  using gone_check = std::function<bool(const node_registration& other)>;
+  std::expected<start, std::string> begin_boot(std::uint64_t node, std::uint64_t disk, replication::boot_t on_disk,
+                                               const write_on_disk& write, const gone_check& is_gone);
+  // Registers this start under a lease that is kept alive until withdraw(), and again when it has lapsed. Refused when another start
+  // of the node is registered. `taken`: called from a thread of its own when this start must end, because another has its place.
+  using taken_call = std::function<void(const std::string& why)>;
+  std::expected<void, std::string> announce(const node_registration& self, taken_call taken = {});
   // Takes the registration back at once, so that nobody waits for the lease to lapse.
   void withdraw();
   // Once. `events` outlives this store.
@@ -68,11 +82,22 @@ private:
   // `unchanged_at`: a failed swap that finds the record as last changed there has failed on its other condition.
   swap_outcome settle(std::expected<boost::json::object, failure> answer, const shard_record& record,
                       std::optional<std::uint64_t> unchanged_at = std::nullopt);
-  std::expected<void, std::string> register_with_lease(channel& c, const node_registration& self);
+  struct refused {
+    bool taken = false;  // another start has its place
+    std::string why;
+  };
+  std::expected<key_value, failure> read_key(channel& c, const std::string& key);
+  std::expected<void, std::string> wait_until_free(channel& c, std::uint64_t node, std::uint64_t disk, const gone_check& is_gone);
+  std::expected<void, refused> register_with_lease(channel& c, const node_registration& self);
+  std::expected<void, refused> try_to_register(channel& c, const node_registration& self, bool& changed);
+  std::expected<std::int64_t, refused> revision_to_replace(channel& c, const node_registration& self);
+  std::expected<condition, refused> still_last(channel& c, const node_registration& self);
+  void look_after_own(std::uint64_t node, const node_registration* now);
   void keep_alive(const std::stop_token& stop);
   bool prolong(channel& c);
   void watch(const std::stop_token& stop);
   std::expected<std::int64_t, failure> tell_picture(channel& c);
+  std::expected<void, failure> is_current(channel& c, std::int64_t next);
   std::expected<void, failure> tell_changes(channel& c, std::int64_t& next, bool& told_anew);
   void reached();
   void tell(key_change&& change);
@@ -99,6 +124,9 @@ private:
   std::mutex mine_;
   std::optional<node_registration> self_;  // under mine_
   std::int64_t lease_ = 0;                 // under mine_; 0: none
+  replication::boot_t gone_;               // under calls_ until the keeper runs: a registration of this start may be replaced
+  taken_call taken_;                       // the keeper's
+  std::atomic<bool> look_{false};          // the registration is gone or another's, as the watch has it
 
   config_events* events_ = nullptr;
   bool away_ = false;  // the watching thread's, both

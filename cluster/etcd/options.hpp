@@ -10,6 +10,7 @@ namespace janji::cluster::etcd {
 struct options {
   std::vector<std::string> endpoints;  // http://host:port or https://host:port, all of one etcd cluster
   std::string cluster = "janji";       // keys stand under /janji/<cluster>/
+  std::size_t first_endpoint = 0;      // to begin with, modulo their number: another at each node
   std::string ca_file;                 // PEM; for https, empty: the system's
   std::string certificate_file;        // PEM; with key_file, shown to etcd
   std::string key_file;

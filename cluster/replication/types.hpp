@@ -19,8 +19,20 @@ struct member {
   friend auto operator<=>(const member&, const member&) = default;
 };
 
-// Tells the process starts of one node apart; grows with each. 0: not known yet.
+// Tells the process starts of one node apart, and orders them. 0: not known yet. In a cluster it is marked, and made of a number that
+// the configuration store gave out, above every one that it gave that node before, and of random bits, so that two starts with one
+// number (a counter that was put back) are two boots all the same. Without the mark it is the number itself: it was counted on the
+// disk, by a node that is alone or by an earlier version, and every marked one is above it.
 using boot_t = strong<struct boot_tag, std::uint64_t>;
+inline constexpr unsigned boot_random_bits = 24;
+inline constexpr auto boot_mark = std::uint64_t{1} << 62U;
+[[nodiscard]] constexpr std::uint64_t number_of(boot_t b) {
+  return b.value < boot_mark ? b.value : (b.value & ~boot_mark) >> boot_random_bits;
+}
+[[nodiscard]] constexpr boot_t make_boot(std::uint64_t number, std::uint64_t random) {
+  constexpr auto mask = (std::uint64_t{1} << boot_random_bits) - 1;
+  return boot_t{boot_mark | number << boot_random_bits | (random & mask)};
+}
 
 // A shard's record in the configuration store; changes only by compare-and-swap, its epoch grows with each change.
 struct shard_record {

@@ -60,6 +60,8 @@ public:
   bool send(std::uint64_t node, cluster::peer_message&& message) override;
   // All others, by node id: host:port. Who is no longer named loses its link and is refused.
   void set_peers(std::map<std::uint64_t, std::string> peers);
+  // The start of each node that is registered: earlier ones are refused, and lose the link they have.
+  void set_boots(std::map<std::uint64_t, replication::boot_t> boots);
   // Reads the certificate files again, for the links made from now on. On an error the old ones stay.
   std::expected<void, std::string> reload();
   [[nodiscard]] std::uint16_t port() const;

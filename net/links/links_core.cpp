@@ -30,6 +30,7 @@ std::expected<std::unique_ptr<links>, std::string> links::open(link_options opti
 
 bool links::send(std::uint64_t node, cluster::peer_message&& message) { return core_->send(node, std::move(message)); }
 void links::set_peers(std::map<std::uint64_t, std::string> peers) { core_->set_peers(std::move(peers)); }
+void links::set_boots(std::map<std::uint64_t, replication::boot_t> boots) { core_->set_boots(std::move(boots)); }
 std::uint16_t links::port() const { return core_->port; }
 const link_counters& links::counters() const { return core_->counters; }
 
@@ -268,6 +269,16 @@ void links_core::apply_peers(std::map<std::uint64_t, std::string> wanted) {
   }
 }
 
+// A process that was frozen, or a copy of a disk, may go on beside the start that took its place.
+void links_core::set_boots(std::map<std::uint64_t, replication::boot_t> boots) {
+  asio::post(io, [this, boots = std::move(boots)]() mutable {
+    boots_ = std::move(boots);
+    for (auto& [node, p] : peers_)
+      if (const auto known = boots_.find(node); p.session && known != boots_.end() && p.session->with.boot < known->second)
+        end_session(p, "the node was started again");
+  });
+}
+
 // The smaller id dials, so that two nodes never make two links.
 void links_core::dial(std::uint64_t node) {
   const auto it = peers_.find(node);
@@ -324,7 +335,7 @@ bool links_core::established(const std::shared_ptr<link_session>& session) {
     p.out->up = true;
   }
   ++counters.up;
-  log(fmt::format("link to node {} (boot {}) is up", session->with.node, session->with.boot.value));
+  log(fmt::format("link to node {} (boot {}) is up", session->with.node, replication::number_of(session->with.boot)));
   events.link_up(session->with);
   return true;
 }
@@ -335,7 +346,7 @@ void links_core::end_session(peer_state& p, const std::string& why) {
   session->close();
   --counters.up;
   ++counters.broken;
-  log(fmt::format("link to node {} (boot {}) is broken: {}", session->with.node, session->with.boot.value, why));
+  log(fmt::format("link to node {} (boot {}) is broken: {}", session->with.node, replication::number_of(session->with.boot), why));
   events.link_broken(session->with);
 }
 
@@ -373,7 +384,9 @@ std::string links_core::wrong_with(std::string_view cluster, std::string_view ve
   if (it == peers_.end())
     return fmt::format("node {} is no member of this cluster", *id);
   if (const auto& now = it->second.session; now && now->with.boot.value > *life)
-    return fmt::format("node {} has a later life than boot {}", *id, *life);
+    return fmt::format("node {} has a later life than boot {}", *id, replication::number_of(replication::boot_t{*life}));
+  if (const auto known = boots_.find(*id); known != boots_.end() && known->second.value > *life)
+    return fmt::format("node {} was started again since boot {}", *id, replication::number_of(replication::boot_t{*life}));
   out = {*id, replication::boot_t{*life}};
   return {};
 }

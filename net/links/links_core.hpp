@@ -52,6 +52,7 @@ public:
   std::expected<void, std::string> start();
   bool send(std::uint64_t node, cluster::peer_message&& message);
   void set_peers(std::map<std::uint64_t, std::string> peers);
+  void set_boots(std::map<std::uint64_t, replication::boot_t> boots);
   std::expected<std::shared_ptr<boost::asio::ssl::context>, std::string> read_certificates() const;
 
   // ---- the links' thread
@@ -100,7 +101,8 @@ private:
   std::shared_ptr<outbox> outbox_of(std::uint64_t node);
 
   boost::asio::ip::tcp::acceptor acceptor_{io};
-  std::map<std::uint64_t, peer_state> peers_;  // the links' thread
+  std::map<std::uint64_t, peer_state> peers_;           // the links' thread
+  std::map<std::uint64_t, replication::boot_t> boots_;  // the links' thread
   std::shared_mutex outboxes_mutex_;
   std::map<std::uint64_t, std::shared_ptr<outbox>> outboxes_;  // the same boxes, for senders
   std::mutex tls_mutex_;

@@ -291,6 +291,8 @@ def parts(checks):
         checks.part(through_changes, checks)
         checks.part(cluster_bad_luck.bad_luck, checks)
         checks.part(cluster_check.truth, checks)
+        checks.part(cluster_copies.copies, checks)
+        checks.part(cluster_keys.keys, checks)
         checks.part(cluster_last_resort.last_resort, checks)
         checks.part(cluster_roles.roles, checks)
         checks.part(as_a_newcomer, checks)
@@ -301,6 +303,8 @@ def parts(checks):
 if __name__ == "__main__":
     import cluster_bad_luck  # they are made of what is above
     import cluster_check
+    import cluster_copies
+    import cluster_keys
     import cluster_last_resort
     import cluster_roles
 

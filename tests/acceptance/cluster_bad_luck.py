@@ -26,7 +26,7 @@ def refused(c, words, why, more=(), environment=None):
 
 def starts(c):
     refused(c, "a number out of range is refused", "cluster.node", {"cluster.node": "0"})
-    refused(c, "another disk under the number of a node that runs is refused", "registered with another disk", {"cluster.node": "2"})
+    refused(c, "another disk under the number of a node that runs is refused", "node 2 runs already, with another disk: boot ", {"cluster.node": "2"})
     second = call(program("janjid"), "--data", c.nodes[0].data, "--port", "0", "--admin-port", "0")
     c.checks.check("a second process on a node's data is refused", second.code == 2 and "another process" in second.err, second)
     refused(c, "etcd that is not there is said", "etcd cannot be reached", {"cluster.etcd": f"http://127.0.0.1:{free_port()}"})

@@ -125,6 +125,27 @@ TEST(node_store, identity_stays_and_boots_are_counted) {
   EXPECT_NE(node, disk);
 }
 
+TEST(node_store, boots_that_are_given_out_elsewhere_are_written_with_the_disk_and_not_counted) {
+  const temporary_directory dir;
+  store_options o;
+  o.path = dir.path() + "/store";
+  o.counts_boots = false;
+  {
+    auto s = std::move(*node_store::open(o));
+    EXPECT_EQ(s->boot(), 0U) << "nothing was ever begun";
+    ASSERT_TRUE(s->begin_boot(42, s->disk_id()));
+    EXPECT_EQ(s->boot(), 42U);
+  }
+  {
+    auto s = std::move(*node_store::open(o));
+    EXPECT_EQ(s->boot(), 42U) << "opening it begins nothing";
+    ASSERT_TRUE(s->begin_boot(43, 77));
+  }
+  auto s = std::move(*node_store::open(o));
+  EXPECT_EQ(s->boot(), 43U);
+  EXPECT_EQ(s->disk_id(), 77U);
+}
+
 TEST(node_store, snapshots_come_back_with_their_position) {
   const temporary_directory dir;
   auto s = open_at(dir.path() + "/store");

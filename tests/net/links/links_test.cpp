@@ -284,6 +284,19 @@ TEST_F(links_test, who_is_no_longer_named_loses_its_link) {
   EXPECT_TRUE(a.is_up(2));
 }
 
+// A process that was frozen goes on beside the start that took its place.
+TEST_F(links_test, a_start_that_another_came_after_loses_its_link_and_gets_none) {
+  join();
+  ASSERT_TRUE(a.is_up() && b.is_up());
+  b.links_->set_boots({{1, replication::boot_t{2}}});
+  EXPECT_TRUE(a.is_broken());
+  EXPECT_TRUE(b.is_broken());
+  EXPECT_TRUE(a.said("node 1 was started again since boot 1"));
+  EXPECT_EQ(b.up_.size(), 1U);
+  b.links_->set_boots({{1, replication::boot_t{1}}});
+  EXPECT_TRUE(a.is_up(2)) << "what is registered counts";
+}
+
 TEST_F(links_test, many_threads_may_send) {
   join();
   ASSERT_TRUE(a.is_up());

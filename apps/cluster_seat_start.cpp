@@ -1,0 +1,127 @@
+// How a node takes its place: which start of it this is, and the keys that it shares.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <charconv>
+
+#include "apps/cluster_seat.hpp"
+
+namespace janji::apps {
+
+namespace {
+
+std::unexpected<std::string> away(const std::string& why) { return std::unexpected("etcd cannot be reached, try again: " + why); }
+
+std::optional<std::uint64_t> number_after(std::string_view text, std::string_view what) {
+  if (!text.starts_with(what))
+    return std::nullopt;
+  text.remove_prefix(what.size());
+  std::uint64_t n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional{n} : std::nullopt;
+}
+
+// Its machine answers, and says that no process has that port: whoever was there has ended. A process that is frozen, and a machine
+// that cannot be reached, say nothing of the kind.
+bool nobody_listens(const std::string& host_and_port) {
+  namespace asio = boost::asio;
+  constexpr auto patience = std::chrono::milliseconds(500);
+  const auto colon = host_and_port.rfind(':');
+  if (colon == std::string::npos)
+    return false;
+  asio::io_context io(1);
+  boost::system::error_code ec;
+  const auto found = asio::ip::tcp::resolver(io).resolve(host_and_port.substr(0, colon), host_and_port.substr(colon + 1), ec);
+  if (ec || found.empty())
+    return false;
+  asio::ip::tcp::socket socket(io);
+  boost::system::error_code said = asio::error::would_block;
+  asio::async_connect(socket, found, [&](const boost::system::error_code& e, const auto&) { said = e; });
+  io.run_for(patience);
+  return said == asio::error::connection_refused;
+}
+
+}  // namespace
+
+// Which start of this node it is. Afterwards the disk says so too.
+std::expected<void, std::string> cluster_seat::begin() {
+  const auto write = [this](replication::boot_t boot, std::uint64_t disk) -> std::expected<void, std::string> {
+    if (auto written = store_.begin_boot(boot.value, disk); !written)
+      return std::unexpected(written.error().text());
+    return {};
+  };
+  const auto begun = etcd_->begin_boot(links_.node, store_.disk_id(), replication::boot_t{store_.boot()}, write,
+                                       [](const auto& other) { return nobody_listens(other.links); });
+  if (!begun)
+    return std::unexpected(begun.error());
+  links_.boot = begun->boot;
+  if (!begun->why.empty())
+    spdlog::warn("this disk is taken for a new one, and is filled again from the others: {}", begun->why);
+  return {};
+}
+
+// ------------------------------------------------------------------ keys
+
+store::key_ring::common_store cluster_seat::common_keys() {
+  return {[this](const std::string& name, const std::string& wrapped) { return agree_on_key(name, wrapped); },
+          [this](const std::string& name) -> std::expected<void, std::string> {
+            auto removed = etcd_->remove("key/" + name);
+            return removed ? std::move(removed) : away(removed.error());
+          }};
+}
+
+// A round's until it is opened for the first time, the others' until the first shard begins. What is missing later was lost here, and a
+// new one would let everybody book again.
+std::expected<bool, std::string> cluster_seat::may_be_made(const std::string& name) {
+  const auto slash = name.find('/');
+  if (const auto kind = name.substr(0, slash); kind == "citizen" || kind == "data") {
+    const auto id = number_after(name, kind + "/");
+    const std::lock_guard lock(mutex_);
+    const auto catalogue = node_ == nullptr ? nullptr : node_->catalogue();
+    const auto* round = catalogue && id ? catalogue->find(round_id{static_cast<std::uint16_t>(*id)}) : nullptr;
+    return round != nullptr && round->status.state == round_state::imported;
+  }
+  const auto first = etcd_->read(shard_id{0});
+  if (!first)
+    return away(first.error());
+  return first->revision == 0;
+}
+
+std::expected<std::string, std::string> cluster_seat::agree_on_key(const std::string& name, const std::string& wrapped) {
+  const auto there = etcd_->read_value("key/" + name);
+  if (!there)
+    return away(there.error());
+  if (there->value)
+    return *there->value;
+  const auto may = may_be_made(name);
+  if (!may)
+    return std::unexpected(may.error());
+  if (!*may)
+    return std::unexpected(fmt::format(
+        "etcd has lost the key {}, and with a new one everybody could book again: start a node that holds it, then try again", name));
+  auto put = etcd_->put_if_absent("key/" + name, wrapped);
+  return put ? std::move(put) : away(put.error());
+}
+
+std::expected<void, std::string> cluster_seat::put_back_key(const std::string& name, const std::string& wrapped) {
+  if (const auto put = etcd_->put_if_absent("key/" + name, wrapped); !put)
+    return away(put.error());
+  return {};
+}
+
+std::expected<void, std::string> cluster_seat::agree_on_fingerprint(const std::string& mine) {
+  const auto there = etcd_->put_if_absent("keys-fingerprint", mine);
+  if (!there)
+    return away(there.error());
+  if (*there != mine)
+    return std::unexpected(
+        fmt::format("the keys of this node (fingerprint {}) are not the cluster's ({}): put its own back, or wipe it and "
+                    "let it join anew",
+                    mine, *there));
+  return {};
+}
+
+}  // namespace janji::apps

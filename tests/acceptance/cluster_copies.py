@@ -1,0 +1,175 @@
+"""Disks that were copied or put back: a copy beside its original in both orders, a frozen original that goes on later, a disk put back
+once, over several starts, and within one. Citizens book all the while; nobody healthy ends, and every answer is held against every
+store."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+from checks import wait_until
+from cluster import begin, stores, whole
+from cluster_parts import MASTER
+from node import SLOW, Node, program
+
+
+def steady_load(c, record):
+    targets = [word for p in c.ports for word in ("--target", f"http://127.0.0.1:{p}")]
+    running = subprocess.Popen(
+        [program("janji-load"), "book", *targets, "--connections", "200", "--rate", "150", "--duration", "3600", "--retry-share", "0.05",
+         "--cancel-share", "0.1", "--move-share", "0.05", "--tolerate-restarts", "--retry-unknowns", "1000", "--timeout-ms", "6000", "--drain", "60",
+         "--seed", str(c.checks.seed % 1000), "--record", record, "--output", "json", "--quiet"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    c.checks.undo.append(running.kill)
+    return running
+
+
+def confirmed_so_far(record):
+    try:
+        with open(record, "rb") as file:
+            return file.read().count(b'"x":"yes"')
+    except OSError:
+        return 0
+
+
+class Stage:
+    """A cluster under load whose third node's disk is copied and put back; the other two must never notice more than a node that is away."""
+
+    def __init__(self, checks):
+        self.checks, self.c, self.copies = checks, begin(checks, "copies"), 0
+        self.record = checks.path("copies.jsonl")
+        self.load = steady_load(self.c, self.record)
+
+    @property
+    def three(self):
+        return self.c.nodes[2]
+
+    def some_are_booked(self):
+        before = confirmed_so_far(self.record)  # written in blocks
+        wait_until(lambda: confirmed_so_far(self.record) > before, 60 * SLOW, "citizens book")
+
+    def copy(self):
+        self.copies += 1
+        to = self.checks.path(f"copy{self.copies}")
+        shutil.copytree(self.three.data, to)
+        return to
+
+    def frozen_copy(self):
+        """Of a node that runs: what its disk holds at one moment."""
+        os.kill(self.three.process.pid, signal.SIGSTOP)
+        to = self.copy()
+        os.kill(self.three.process.pid, signal.SIGCONT)
+        return to
+
+    def put_back(self, copy):
+        shutil.rmtree(self.three.data)
+        shutil.copytree(copy, self.three.data)
+
+    def start_copy(self, data):
+        node = Node(self.checks, f"from-{os.path.basename(data)}", data=data)
+        node.start("--set", "cluster.name=test", "--set", "cluster.node=3", "--set", f"cluster.etcd=http://127.0.0.1:{self.c.etcd.port}",
+                   environment={"JANJI_MASTER_KEY": MASTER})
+        return node
+
+    def whole_again(self, what, node=None):
+        node = node or self.three
+        wait_until(node.is_ready, 60 * SLOW, f"the node is ready: {what}")
+        wait_until(lambda: whole(self.c), 90 * SLOW, f"every shard is on three replicas again: {what}")
+        self.some_are_booked()
+        healthy = self.c.nodes[:2]
+        self.checks.check(f"{what}: every shard is on three replicas, nobody else ended, and bookings go on", all(n.alive() for n in healthy) and
+                          self.load.poll() is None, [n.stderr()[-500:] for n in healthy])
+
+    def refused(self, node, what):
+        ended = node.wait(60)
+        said = node.stderr().strip().splitlines()
+        self.checks.check(what, ended == 2 and said and "node 3 runs already: boot " in said[-1], (ended, said[-3:]))
+
+    def taken_for_new(self, wanted, node=None):
+        said = (node or self.three).stderr()
+        return ("taken for a new one" in said) == wanted
+
+
+def beside(s):
+    """The copy comes second; then it comes first."""
+    s.checks.equal("node 3 stops in an orderly way", s.three.stop(), 0)
+    copy = s.copy()
+    s.c.start(2)
+    s.whole_again("the original came first")
+    s.refused(s.start_copy(copy), "a copy of a disk that is started beside its original is refused, and the other is named")
+    s.whole_again("after the copy was refused")
+    s.checks.equal("node 3 stops again", s.three.stop(), 0)
+    copy = s.copy()
+    clone = s.start_copy(copy)
+    s.whole_again("the copy came first", clone)
+    s.checks.check("the copy that came first is the disk that it was", s.taken_for_new(False, clone), clone.stderr()[-500:])
+    s.c.start(2, listens=False)
+    s.refused(s.three, "an original that is started beside its copy is refused, and the other is named")
+    clone.kill()
+    s.c.start(2)
+    s.whole_again("the original came after its copy had gone")
+    s.checks.check("an original that its copy has left behind is filled again as a new disk", s.taken_for_new(True), s.three.stderr()[-500:])
+
+
+def frozen(s):
+    """A copy takes the place of a frozen node, which then goes on."""
+    os.kill(s.three.process.pid, signal.SIGSTOP)
+    clone = s.start_copy(s.copy())
+    s.whole_again("a copy took the frozen original's place", clone)
+    os.kill(s.three.process.pid, signal.SIGCONT)
+    s.checks.equal("a frozen original that goes on after its copy has taken its place ends", s.three.wait(30), 2)
+    said = s.three.stderr().strip().splitlines()[-1]
+    s.checks.check("and says why", "ends: node 3 " in said, said)
+    s.whole_again("after the frozen original went on", clone)
+    clone.kill()
+    s.c.start(2)
+    s.whole_again("the frozen original starts again after its copy has gone")
+    s.checks.check("it is filled again as a new disk", s.taken_for_new(True), s.three.stderr()[-500:])
+
+
+def put_back(s):
+    s.checks.equal("node 3 stops for a copy", s.three.stop(), 0)
+    old = s.copy()
+    s.c.start(2)
+    s.whole_again("started after the copy was made")
+    s.three.kill()
+    s.put_back(old)
+    s.c.start(2)  # at once: the others may not have noticed
+    s.whole_again("a disk of one start ago was put back")
+    s.checks.check("a disk of one start ago is filled again as a new one", s.taken_for_new(True), s.three.stderr()[-500:])
+    s.checks.equal("node 3 stops for another copy", s.three.stop(), 0)
+    older = s.copy()
+    for i in range(3):
+        s.c.start(2)
+        s.whole_again(f"start {i + 1} after the copy")
+        s.three.kill()
+    s.put_back(older)
+    s.c.start(2)
+    s.whole_again("a disk of three starts ago was put back")
+    s.checks.check("a disk of three starts ago is filled again as a new one", s.taken_for_new(True), s.three.stderr()[-500:])
+    recent = s.frozen_copy()
+    s.whole_again("frozen for a copy")
+    s.three.kill()
+    s.put_back(recent)
+    s.c.start(2)
+    s.whole_again("a copy that was made while it ran was put back")
+    s.checks.check("a copy of the last start is the same disk, and is filled again", s.taken_for_new(False), s.three.stderr()[-500:])
+
+
+def copies(checks):
+    s = Stage(checks)
+    begun = time.monotonic()
+    beside(s)
+    frozen(s)
+    put_back(s)
+    def verified():  # what was filled again just now has not told yet how far it is
+        said = s.c.nodes[0].ctl("shard", "verify", "all")
+        return said if said.code == 0 or "differ" in said.out else None
+    same = wait_until(verified, 60 * SLOW, "every replica has said how far it is")
+    checks.check("all replicas hold the same", same.code == 0 and "64 of 64" in same.out, same)
+    s.load.send_signal(signal.SIGINT)
+    out, err = s.load.communicate(timeout=240 * SLOW)
+    checks.check("the load ends in good order", s.load.returncode == 0, (s.load.returncode, err[-800:]))
+    checks.say(f"{json.loads(out)['people_confirmed']} people confirmed in {time.monotonic() - begun:.0f} s")
+    stores(s.c, s.record)
