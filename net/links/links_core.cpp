@@ -273,9 +273,13 @@ void links_core::apply_peers(std::map<std::uint64_t, std::string> wanted) {
 void links_core::set_boots(std::map<std::uint64_t, replication::boot_t> boots) {
   asio::post(io, [this, boots = std::move(boots)]() mutable {
     boots_ = std::move(boots);
-    for (auto& [node, p] : peers_)
-      if (const auto known = boots_.find(node); p.session && known != boots_.end() && p.session->with.boot < known->second)
-        end_session(p, "the node was started again");
+    for (auto& [node, p] : peers_) {
+      const auto known = boots_.find(node);
+      if (!p.session || known == boots_.end() || p.session->with.boot >= known->second)
+        continue;
+      end_session(p, "the node was started again");
+      dial(node);  // the start that runs now; the old one's connection, whose end would have led there, is not heard any more
+    }
   });
 }
 

@@ -297,6 +297,16 @@ TEST_F(links_test, a_start_that_another_came_after_loses_its_link_and_gets_none)
   EXPECT_TRUE(a.is_up(2)) << "what is registered counts";
 }
 
+// It had been frozen, and heard of the new start before it heard that the connection of the old one was gone.
+TEST_F(links_test, who_dials_dials_again_when_it_hears_of_another_start) {
+  join();
+  ASSERT_TRUE(a.is_up() && b.is_up());
+  a.links_->set_boots({{2, replication::boot_t{2}}});
+  EXPECT_TRUE(a.is_broken());
+  a.links_->set_boots({{2, replication::boot_t{1}}});
+  EXPECT_TRUE(a.is_up(2));
+}
+
 TEST_F(links_test, many_threads_may_send) {
   join();
   ASSERT_TRUE(a.is_up());
