@@ -45,6 +45,7 @@ void put(wire::ReplicaRecord::Builder to, const versioned_record& r) {
   to.setTenureEpoch(r.record.tenure.epoch.value);
   to.setTenureBoot(r.record.tenure.boot);
   to.setHandOver(r.record.hand_over);
+  to.setLeaderBoot(r.record.leader_boot.value);
 }
 void put(builder to, const std::vector<entry>& entries) {
   auto list = to.initEntries(static_cast<unsigned>(entries.size()));
@@ -147,7 +148,8 @@ versioned_record record_of(wire::ReplicaRecord::Reader r) {
            r.getMinInSync(),
            r.getReplicasWanted(),
            {epoch_t{r.getTenureEpoch()}, r.getTenureBoot()},
-           r.getHandOver()}};
+           r.getHandOver(),
+           boot_t{r.getLeaderBoot()}}};
 }
 // Entries follow each other without a gap, and epochs never go back.
 std::vector<entry> entries_of(reader from, position previous) {

@@ -18,6 +18,7 @@ struct ReplicaRecord {
   tenureEpoch @7 :UInt64;
   tenureBoot @8 :UInt64;
   handOver @9 :UInt64;
+  leaderBoot @10 :UInt64;
 }
 struct LogPosition {
   epoch @0 :UInt64;

@@ -71,12 +71,14 @@ struct position {
 struct entry {
   position at;
   std::string payload;  // empty: the record that starts an epoch
+  friend bool operator==(const entry&, const entry&) = default;
 };
 
 // The state after the entry `at`, which was committed. `bytes` is the state itself or the name of what a plug-in keeps aside.
 struct snapshot {
   position at;
   std::string bytes;
+  friend bool operator==(const snapshot&, const snapshot&) = default;
 };
 
 // Which epochs a log's entries are of, without the entries: enough to find where two logs part, because two logs that hold

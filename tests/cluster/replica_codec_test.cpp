@@ -15,7 +15,7 @@ const std::vector<entry> entries{
     {{epoch_t{2}, sequence_t{11}}, "a"}, {{epoch_t{4}, sequence_t{12}}, ""}, {{epoch_t{4}, sequence_t{13}}, std::string("\0b", 2)}};
 
 std::vector<message> all() {
-  versioned_record r{9, {epoch_t{7}, {1, 2}, {{1, 2}, {3, 4}}, {{5, 6}}, 2, 3}};
+  versioned_record r{9, {epoch_t{7}, {1, 2}, {{1, 2}, {3, 4}}, {{5, 6}}, 2, 3, {epoch_t{6}, 11}, 12, boot_t{13}}};
   return {promise_request{r},
           pull_request{after, true},
           append_request{after, entries, sequence_t{8}, true},
@@ -34,19 +34,10 @@ TEST(replica_codec, every_message_comes_back_as_it_was_sent) {
     const auto bytes = encode_replica_message(head, m);
     const auto back = decode_replica_message(bytes);
     ASSERT_TRUE(back.has_value()) << m.index() << ": " << back.error();
-    EXPECT_EQ(back->what.index(), m.index());
-    EXPECT_EQ(back->head.epoch, head.epoch);
-    EXPECT_EQ(back->head.from, head.from);
-    EXPECT_EQ(back->head.from_boot, head.from_boot);
-    EXPECT_EQ(back->head.to, head.to);
-    EXPECT_EQ(back->head.to_boot, head.to_boot);
+    EXPECT_TRUE(back->what == m) << m.index();
+    EXPECT_TRUE(back->head == head);
     EXPECT_EQ(encode_replica_message(back->head, back->what), bytes);
   }
-  const auto back = decode_replica_message(encode_replica_message(head, all()[5]));
-  EXPECT_EQ(std::get<promise>(back->what).log, shape);
-  EXPECT_EQ(std::get<append_request>(decode_replica_message(encode_replica_message(head, all()[2]))->what).entries.at(2).payload,
-            entries[2].payload);
-  EXPECT_TRUE(std::get<pulled>(decode_replica_message(encode_replica_message(head, all()[7]))->what).state.has_value());
 }
 
 TEST(replica_codec, what_cannot_be_is_an_error) {
