@@ -102,14 +102,14 @@ void put(wire::Event::Builder out, const claims_confirmed& e) {
     list.set(i, e.refs[i].value);
 }
 void put(wire::Event::Builder out, const claim_released& e) { out.setClaimReleased(e.ref.value); }
-void put(wire::Event::Builder out, const cancel_intended& e) {
-  auto c = out.initCancelIntended();
-  c.setRef(e.ref.value);
-  c.setKey(e.key.value);
-  c.setBy(whole(e.by));
-  c.setReason(whole(e.reason));
-  c.setAtMs(e.at.value);
+void put_cancellation(auto out, const auto& e) {
+  out.setRef(e.ref.value);
+  out.setKey(e.key.value);
+  out.setBy(whole(e.by));
+  out.setReason(whole(e.reason));
+  out.setAtMs(e.at.value);
 }
+void put(wire::Event::Builder out, const cancel_intended& e) { put_cancellation(out.initCancelIntended(), e); }
 void put(wire::Event::Builder out, const cancel_done& e) {
   auto c = out.initCancelDone();
   c.setRef(e.ref.value);
@@ -131,14 +131,7 @@ void put(wire::Event::Builder out, const move_done& e) {
   m.setAtMs(e.at.value);
 }
 void put(wire::Event::Builder out, const move_refused& e) { out.setMoveRefused(e.ref.value); }
-void put(wire::Event::Builder out, const cancel_joined& e) {
-  auto c = out.initCancelJoined();
-  c.setRef(e.ref.value);
-  c.setKey(e.key.value);
-  c.setBy(whole(e.by));
-  c.setReason(whole(e.reason));
-  c.setAtMs(e.at.value);
-}
+void put(wire::Event::Builder out, const cancel_joined& e) { put_cancellation(out.initCancelJoined(), e); }
 void put(wire::Event::Builder out, const joined_place_ended& e) {
   auto p = out.initJoinedPlaceEnded();
   p.setRef(e.ref.value);
@@ -245,6 +238,7 @@ std::size_t bound_of(const declined& e) { return e.refs.size() * reference_bytes
 std::size_t bound_of(const claims_confirmed& e) { return e.refs.size() * reference_bytes; }
 std::size_t bound_of(const capacity_changed& e) { return texts_bytes(e.by, e.reason); }
 std::size_t bound_of(const cancel_intended& e) { return texts_bytes(e.by, e.reason); }
+std::size_t bound_of(const cancel_joined& e) { return texts_bytes(e.by, e.reason); }
 std::size_t bound_of(const round_state_changed& e) { return texts_bytes(e.by, e.reason); }
 std::size_t bound_of(const operator_noted& e) { return texts_bytes(e.what, e.detail, e.by); }
 std::size_t bound_of(const round_imported& e) {
@@ -259,6 +253,7 @@ std::size_t bound_of(const round_imported& e) {
 }
 template <class Small>
 std::size_t bound_of(const Small&) {
+  static_assert(!requires(const Small& e) { e.by; } && !requires(const Small& e) { e.reason; }, "texts have no length of their own");
   return 0;
 }
 

@@ -64,6 +64,7 @@ TEST(codec, no_batch_is_larger_than_the_bounds_of_its_events) {
   const std::string text(70'000, 't');
   check({{owner::of(group_id{1}), group_event{capacity_changed{window_index{0}, 1, text, text, unix_ms{1}}}},
          {owner::of_registry(), registry_event{cancel_intended{reference{1}, key_hash{1}, text, text, unix_ms{1}}}},
+         {owner::of_registry(), registry_event{cancel_joined{reference{1}, key_hash{1}, text, text, unix_ms{1}}}},
          {owner::of_rounds(), round_event{round_state_changed{round_id{1}, round_state::paused, text, text, unix_ms{1}}}},
          {owner::of_rounds(), round_event{operator_noted{text, text, text, unix_ms{1}}}}});
   declined all{{}, unix_ms{1}};
