@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <boost/asio/connect.hpp>
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <charconv>
@@ -37,11 +37,15 @@ bool nobody_listens(const std::string& host_and_port) {
   const auto found = asio::ip::tcp::resolver(io).resolve(host_and_port.substr(0, colon), host_and_port.substr(colon + 1), ec);
   if (ec || found.empty())
     return false;
-  asio::ip::tcp::socket socket(io);
-  boost::system::error_code said = asio::error::would_block;
-  asio::async_connect(socket, found, [&](const boost::system::error_code& e, const auto&) { said = e; });
-  io.run_for(patience);
-  return said == asio::error::connection_refused;
+  // Each address by itself: what all of them together come to is what the last one said.
+  return std::ranges::all_of(found, [&](const auto& address) {
+    boost::system::error_code said = asio::error::would_block;
+    asio::io_context one(1);
+    asio::ip::tcp::socket socket(one);
+    socket.async_connect(address.endpoint(), [&](const boost::system::error_code& e) { said = e; });
+    one.run_for(patience);
+    return said == asio::error::connection_refused;
+  });
 }
 
 }  // namespace

@@ -48,13 +48,14 @@ std::optional<std::uint64_t> number_after(std::string_view text, std::string_vie
   return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional{n} : std::nullopt;
 }
 
-// The name of a value that everybody may see.
+// The name of a value that is told to those who follow: not what only its owner reads.
 std::optional<std::string_view> value_of(std::string_view name) {
   constexpr std::string_view values = "value/";
-  constexpr std::string_view keys = "value/key/";
-  if (!name.starts_with(values) || name.starts_with(keys))
+  if (!name.starts_with(values))
     return std::nullopt;
-  return name.substr(values.size());
+  name.remove_prefix(values.size());
+  const bool own = name.starts_with("key/") || name.starts_with("boot/") || name.starts_with("probe/");
+  return own ? std::nullopt : std::optional{name};
 }
 
 std::expected<versioned_record, std::string> record_of(const key_value& kv) {
@@ -369,6 +370,7 @@ std::expected<std::int64_t, failure> etcd_config_store::tell_picture(channel& c)
     }
   }
   reached();
+  look_after_own(picture.nodes);
   events_->picture(std::move(picture));
   return head->revision + 1;
 }

@@ -93,6 +93,7 @@ private:
   std::expected<std::int64_t, refused> revision_to_replace(channel& c, const node_registration& self);
   std::expected<condition, refused> still_last(channel& c, const node_registration& self);
   void look_after_own(std::uint64_t node, const node_registration* now);
+  void look_after_own(const std::vector<node_registration>& all);
   void keep_alive(const std::stop_token& stop);
   bool prolong(channel& c);
   void watch(const std::stop_token& stop);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <utility>
 
@@ -247,8 +248,22 @@ void etcd_config_store::look_after_own(std::uint64_t node, const node_registrati
   wake_.notify_all();
 }
 
+// What changed while nothing was watched.
+void etcd_config_store::look_after_own(const std::vector<node_registration>& all) {
+  std::uint64_t own = 0;
+  {
+    const std::lock_guard lock(mine_);
+    if (!self_)
+      return;
+    own = self_->node;
+  }
+  const auto there = std::ranges::find(all, own, &node_registration::node);
+  look_after_own(own, there == all.end() ? nullptr : &*there);
+}
+
 void etcd_config_store::keep_alive(const std::stop_token& stop) {
   const auto beat = std::chrono::duration_cast<std::chrono::milliseconds>(options_.lease) / 3;
+  bool unsure = false;  // it was to be looked at, and could not be
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(waiting_);
@@ -256,7 +271,7 @@ void etcd_config_store::keep_alive(const std::stop_token& stop) {
     }
     if (stop.stop_requested())
       return;
-    if (!look_.exchange(false) && prolong(*keeper_))
+    if (!look_.exchange(false) && !unsure && prolong(*keeper_))
       continue;
     std::optional<node_registration> self;
     {
@@ -268,6 +283,7 @@ void etcd_config_store::keep_alive(const std::stop_token& stop) {
     const auto again = register_with_lease(*keeper_, *self);
     if (stop.stop_requested())
       return;
+    unsure = !again;
     if (again)
       say(fmt::format("node {} is registered again: its lease had lapsed", self->node));
     else if (again.error().taken && taken_)
