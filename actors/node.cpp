@@ -494,9 +494,11 @@ bool node::impl::heard_every_leader() const {
   if (!others || !shared.counts_refusals())
     return true;
   const auto heard = shared.heard.copy();
+  const auto now = shared.now().value;
   for (const auto& [node, told] : *shared.told_reports.get())
     for (const auto& s : told.report.shards)
-      if (s.serving && s.shard.value < heard->size() && (*heard)[s.shard.value].tenure == tenure_id{})
+      if (now - told.at.value < report_stale_ms && s.serving && s.shard.value < heard->size() &&
+          (*heard)[s.shard.value].tenure == tenure_id{})
         return false;
   return true;
 }

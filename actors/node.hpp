@@ -159,6 +159,7 @@ struct shard_status {
   std::size_t groups_active = 0;
 };
 
+inline constexpr std::int64_t report_stale_ms = 5'000;  // a report that is older says nothing any more
 // What a node of the cluster said of itself, and when.
 struct told_report {
   schema::node_report report;

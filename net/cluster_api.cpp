@@ -25,7 +25,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::string_view root = "/admin/v1/cluster";
-constexpr std::int64_t stale_ms = 5'000;  // a report that is older says nothing any more
 
 std::optional<std::uint64_t> number_of(std::string_view text) {
   std::uint64_t n = 0;
@@ -60,7 +59,7 @@ std::optional<std::pair<std::uint64_t, std::string_view>> number_and_verb(std::s
 std::set<std::uint16_t> served(const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
   std::set<std::uint16_t> out;
   for (const auto& [node, told] : reports)
-    if (now.value - told.at.value < stale_ms)
+    if (now.value - told.at.value < actors::report_stale_ms)
       for (const auto& s : told.report.shards)
         if (s.serving)
           out.insert(s.shard.value);
@@ -71,7 +70,7 @@ std::set<std::uint16_t> served(const std::map<std::uint64_t, actors::told_report
 std::uint32_t usual_write_us(const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
   std::vector<std::uint32_t> known;
   for (const auto& [node, told] : reports)
-    if (now.value - told.at.value < stale_ms && told.report.disk_write_us != 0)
+    if (now.value - told.at.value < actors::report_stale_ms && told.report.disk_write_us != 0)
       known.push_back(told.report.disk_write_us);
   std::ranges::sort(known);
   return known.size() < 2 ? 0 : known[1];
@@ -81,7 +80,7 @@ std::uint32_t usual_write_us(const std::map<std::uint64_t, actors::told_report>&
 bool is_slow(const actors::told_report& told, std::uint32_t usual_us, unix_ms now) {
   const auto us = told.report.disk_write_us;
   const replication::machine_options o;
-  return usual_us != 0 && now.value - told.at.value < stale_ms && us >= o.slow_us && us / o.slow_factor >= usual_us;
+  return usual_us != 0 && now.value - told.at.value < actors::report_stale_ms && us >= o.slow_us && us / o.slow_factor >= usual_us;
 }
 
 struct judgement {
@@ -108,7 +107,7 @@ judgement judge(const cluster::cluster_view& v, const std::map<std::uint64_t, ac
     j.nodes_away += n.fact.state != cluster::node_state::removed && !n.registered ? 1 : 0;
   const auto usual_us = usual_write_us(reports, now);
   for (const auto& [node, told] : reports)
-    if (now.value - told.at.value < stale_ms) {
+    if (now.value - told.at.value < actors::report_stale_ms) {
       j.slow_disks += is_slow(told, usual_us, now) ? 1 : 0;
       j.low_disks += told.report.storage_low ? 1 : 0;
       j.hung_disks += told.report.disk_waits_ms >= cluster::disk_hangs_ms ? 1 : 0;
