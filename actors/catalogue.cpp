@@ -85,6 +85,7 @@ void catalogue_builder::apply_snapshot(const std::vector<round_event>& events, s
 }
 
 void catalogue_builder::add_round(const round_definition& definition, unix_ms at) {
+  assert_always(find(definition.id) == nullptr, "a round is imported once");
   auto entry = std::make_shared<round_body>();
   entry->definition = definition;
   for (std::uint16_t c = 0; c < definition.centres.size(); ++c)

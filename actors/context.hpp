@@ -43,8 +43,8 @@ public:
   virtual void forward(std::uint64_t node, shard_id shard, registry_mail&& mail) = 0;
   // To every node but these: the rounds as committed up to here.
   virtual void tell_rounds(sequence_t applied, const std::vector<round_event>& history, const std::set<std::uint64_t>& but) = 0;
-  // To one that knows the rounds as committed up to `since`: what came after it.
-  virtual void tell_rounds_since(std::uint64_t node, const schema::rounds_history& what) = 0;
+  // To one that knows the rounds as committed up to `since`: what came after it. False if it is not linked or takes no more.
+  virtual bool tell_rounds_since(std::uint64_t node, const schema::rounds_history& what) = 0;
   // To every node that is linked, or to one of them: numbers of slot groups that are led here. Returns those nodes that were
   // not reached: they have to be told all again.
   virtual std::set<std::uint64_t> tell_figures(const schema::told_figures& figures, std::optional<std::uint64_t> only) = 0;

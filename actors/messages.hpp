@@ -45,12 +45,13 @@ struct strict_round_mail {
   schema::owner who;
   incarnation_t incarnation;
 };
-// A committed event of the rounds' owner.
+// How an append of the rounds' owner ended. Neither `not_led` nor `refused` was written, nor will be: it may be tried again.
 struct round_committed {
+  enum class end : std::uint8_t { committed, not_led, refused, unknown };
   std::uint64_t token = 0;
   sequence_t sequence;
-  bool known = true;  // false: the append's outcome is unknown
-  bool last = true;   // of this log entry
+  end what = end::committed;
+  bool last = true;  // of this log entry
 };
 
 // ---- between a shard and the actors that it activates
@@ -254,6 +255,7 @@ struct tell_numbers {  // a node has come: tell it all that is led here
   std::uint64_t node = 0;
 };
 struct publish {};
+struct try_orders_again {};  // that nobody leads the rounds for yet
 // Rounds were imported or changed: whoever ordered it is told when the read model shows it.
 struct catalogue_changed {
   operator_done done;
@@ -269,6 +271,7 @@ struct import_order {
   std::string by;
   operator_done done;
   bool passed_on = false;  // another node took it: if the rounds are not led here it is not passed on again
+  unix_ms until{};         // it is not tried again after that; none: it comes for the first time
 };
 struct state_order {
   round_id round;
@@ -277,11 +280,14 @@ struct state_order {
   std::string by;
   operator_done done;
   bool passed_on = false;
+  unix_ms until{};
 };
 struct pass_round_order {  // to the node that leads the rounds; whoever sends it hears round_order_heard
   std::uint64_t ticket = 0;
   round_event event;
 };
+// The answer of a node that does not lead the rounds, to whoever passed an order on to it: it has done nothing of it.
+inline constexpr std::string_view not_led_here = "busy: who leads the rounds changes just now; nothing was changed";
 struct round_order_heard {
   std::uint64_t ticket = 0;
   std::expected<std::string, std::string> answer;
@@ -327,6 +333,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::registry_mail)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::append_mail)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::strict_round_mail)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::round_committed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::try_orders_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::tell_rounds)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::tell_rounds_now)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::rounds_told)

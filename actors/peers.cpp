@@ -102,13 +102,13 @@ std::string peers::take_part(const cluster::peer& from, cluster::peer_message& m
   return take(from, whole);
 }
 
-std::set<std::uint64_t> peers::linked() {
+std::set<std::uint64_t> peers::linked_nodes() {
   const std::lock_guard lock(mutex_);
   return linked_;
 }
 
 void peers::send_to_all(kind what, const std::string& payload, shard_id shard) {
-  for (const auto node : linked())
+  for (const auto node : linked_nodes())
     send(node, shard, what, std::string(payload));
 }
 
@@ -133,7 +133,7 @@ void peers::answer(std::uint64_t node, const std::vector<janji::answer>& answers
   }
 }
 void peers::tell_rounds(sequence_t applied, const std::vector<round_event>& history, const std::set<std::uint64_t>& but) {
-  auto to = linked();
+  auto to = linked_nodes();
   std::erase_if(to, [&](std::uint64_t node) { return but.contains(node); });
   if (to.empty())
     return;
@@ -141,12 +141,11 @@ void peers::tell_rounds(sequence_t applied, const std::vector<round_event>& hist
   for (const auto node : to)
     send(node, {}, kind::rounds, std::string(bytes));
 }
-void peers::tell_rounds_since(std::uint64_t node, const schema::rounds_history& what) {
-  if (linked().contains(node))
-    send(node, {}, kind::rounds_since, schema::encode_rounds(what.applied, what.events, what.since));
+bool peers::tell_rounds_since(std::uint64_t node, const schema::rounds_history& what) {
+  return linked_nodes().contains(node) && send(node, {}, kind::rounds_since, schema::encode_rounds(what.applied, what.events, what.since));
 }
 std::set<std::uint64_t> peers::tell_figures(const schema::told_figures& figures, std::optional<std::uint64_t> only) {
-  auto to = linked();
+  auto to = linked_nodes();
   if (only)
     std::erase_if(to, [&](std::uint64_t node) { return node != *only; });
   if (to.empty())
@@ -158,7 +157,7 @@ std::set<std::uint64_t> peers::tell_figures(const schema::told_figures& figures,
 void peers::tell_leaving() { send_to_all(kind::leaving, {}); }
 void peers::tell_deposed(shard_id shard) { send_to_all(kind::deposed, {}, shard); }
 void peers::tell_heard(const std::vector<schema::heard_shard>& shards) {
-  if (!linked().empty())
+  if (!linked_nodes().empty())
     send_to_all(kind::heard, schema::encode_heard(shards));
 }
 void peers::pass_table(std::uint64_t node, shard_id shard, const schema::table_part& part) {
@@ -168,7 +167,7 @@ void peers::acknowledge_table(std::uint64_t node, shard_id shard, std::uint64_t 
   send(node, shard, kind::table_acknowledged, schema::encode_table_acknowledged(number));
 }
 void peers::tell_report(const schema::node_report& report) {
-  if (!linked().empty())
+  if (!linked_nodes().empty())
     send_to_all(kind::report, schema::encode_report(report));
 }
 void peers::ask(std::uint64_t node, shard_id shard, const schema::shard_ask& what) {

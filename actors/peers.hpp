@@ -48,9 +48,9 @@ public:
   void forward(std::uint64_t node, shard_id shard, group_mail_for&& mail) override;
   void forward(std::uint64_t node, shard_id shard, registry_mail&& mail) override;
   void tell_rounds(sequence_t applied, const std::vector<round_event>& history, const std::set<std::uint64_t>& but) override;
-  void tell_rounds_since(std::uint64_t node, const schema::rounds_history& what) override;
+  bool tell_rounds_since(std::uint64_t node, const schema::rounds_history& what) override;
   std::set<std::uint64_t> tell_figures(const schema::told_figures& figures, std::optional<std::uint64_t> only) override;
-  [[nodiscard]] std::set<std::uint64_t> linked_nodes() override { return linked(); }
+  [[nodiscard]] std::set<std::uint64_t> linked_nodes() override;
   void tell_leaving() override;
   void tell_deposed(shard_id shard) override;
   void tell_heard(const std::vector<schema::heard_shard>& shards) override;
@@ -92,7 +92,6 @@ private:
   bool send(std::uint64_t node, shard_id shard, kind what, std::string&& payload);
   bool send_in_parts(std::uint64_t node, shard_id shard, kind what, const std::string& payload);
   [[nodiscard]] std::string take_part(const cluster::peer& from, cluster::peer_message& message);
-  [[nodiscard]] std::set<std::uint64_t> linked();
   void send_to_all(kind what, const std::string& payload, shard_id shard = {});
   [[nodiscard]] std::string take(const cluster::peer& from, cluster::peer_message& message);
   [[nodiscard]] std::string take_replica(const cluster::peer& from, const cluster::peer_message& message);

@@ -172,7 +172,7 @@ void reports_actor::replace(replace_order& o) {
 void reports_actor::pass(pass_round_order& o) {
   const auto leader = shared_.leader_of(shard_id{0});
   if (leader == 0 || leader == shared_.node_id)
-    return caf::anon_send(shared_.rounds, round_order_heard{o.ticket, std::unexpected("busy: who leads the rounds changes just now"), {}});
+    return caf::anon_send(shared_.rounds, round_order_heard{o.ticket, std::unexpected(std::string(not_led_here)), {}});
   gathering g{{}, shard_id{0}, {leader}, {}, {}, {}, {}, o.ticket};
   g.ask.what = schema::shard_ask::verb::round_order;
   g.ask.order = schema::encode_rounds({}, std::span(&o.event, 1));

@@ -23,6 +23,8 @@ constexpr std::uint32_t level_of_parts = 1;          // from this feature level 
 constexpr std::int64_t commit_patience_ms = 15'000;  // of who waits for an order to be committed
 constexpr std::int64_t told_lost_after_ms = 3'000;   // what a node has not taken by then is told again
 constexpr std::int64_t known_here_ms = 10'000;       // what was ordered elsewhere is told after that, known here or not
+constexpr std::int64_t leader_patience_ms = 10'000;  // of an order for which nobody leads the rounds
+constexpr std::chrono::milliseconds look_for_leader{100};
 }  // namespace
 
 rounds_actor::rounds_actor(caf::actor_config& config, node_context& shared, catalogue_builder builder, sequence_t applied)
@@ -34,7 +36,8 @@ caf::behavior rounds_actor::make_behavior() {
   return {
       [this](import_order& o) { take(o); },
       [this](state_order& o) { take(o); },
-      [this](note_order& o) { append(std::move(o.note), std::move(o.done), "noted"); },
+      [this](note_order& o) { append(std::move(o.note), std::move(o.done), "noted", until_of({}), true); },
+      [this](try_orders_again) { try_again(); },
       [this](round_committed& c) { committed(c); },
       [this](round_order_heard& h) { heard(h); },
       [this](rounds_read& r) { take_over(r); },
@@ -67,12 +70,13 @@ void rounds_actor::take(import_order& o) {
   if (auto wrong = too_large(o); !wrong.empty())
     return o.done(std::unexpected(std::move(wrong)));
   if (!o.passed_on && led_elsewhere())
-    return pass_on(round_imported{std::move(o.definition), std::move(o.by), {}}, std::move(o.done));
+    return pass_on(round_imported{std::move(o.definition), std::move(o.by), {}}, std::move(o.done), until_of(o.until));
   if (builder_.find(o.definition.code) != nullptr)
     return o.done(std::unexpected("wrong_state: a round with the code " + o.definition.code + " is there already"));
   builder_.number(o.definition);
   auto answer = o.definition.code;
-  append(round_imported{std::move(o.definition), std::move(o.by), shared_.now()}, std::move(o.done), std::move(answer));
+  append(round_imported{std::move(o.definition), std::move(o.by), shared_.now()}, std::move(o.done), std::move(answer), until_of(o.until),
+         o.passed_on);
 }
 
 // What one node cannot tell another in a message must not be committed: the others would never serve it.
@@ -96,7 +100,7 @@ void rounds_actor::take(state_order& o) {
   if (!waiting_.empty())
     return o.done(std::unexpected("busy: another operator's order is under way, try again"));
   if (!o.passed_on && led_elsewhere())
-    return pass_on(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), {}}, std::move(o.done));
+    return pass_on(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), {}}, std::move(o.done), until_of(o.until));
   const auto* round = builder_.find(o.round);
   if (round == nullptr)
     return o.done(std::unexpected("not_found: there is no such round"));
@@ -105,7 +109,7 @@ void rounds_actor::take(state_order& o) {
   if (auto allowed = may_change(round->status.state, o.to); !allowed)
     return o.done(std::unexpected("wrong_state: " + allowed.error()));
   append(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), shared_.now()}, std::move(o.done),
-         std::string(name_of(o.to)));
+         std::string(name_of(o.to)), until_of(o.until), o.passed_on);
 }
 
 // ------------------------------------------------------------------ orders about rounds that are led elsewhere
@@ -117,17 +121,44 @@ bool rounds_actor::led_elsewhere() const {
   return leader != 0 && leader != shared_.node_id;
 }
 
-void rounds_actor::pass_on(round_event event, operator_done done) {
+void rounds_actor::pass_on(round_event event, operator_done done, unix_ms until) {
   if (passed_on_.size() >= orders_max)
     return done(std::unexpected("busy: too many orders are under way"));
-  passed_on_.emplace(++next_token_, passed{std::move(done), std::nullopt, {}});
+  passed_on_.emplace(++next_token_, passed{std::move(done), event, until, std::nullopt, {}});
   caf::anon_send(shared_.reports, pass_round_order{next_token_, std::move(event)});
+}
+
+// An order that comes for the first time has all its time before it.
+unix_ms rounds_actor::until_of(unix_ms given) const {
+  return given == unix_ms{} ? unix_ms{shared_.now().value + leader_patience_ms} : given;
+}
+
+// Leadership is on its way, as it is for a moment after each death and each hand-over: the order comes in once more, as if it were
+// new. Nothing of it was written anywhere.
+void rounds_actor::try_again(round_event event, operator_done done, unix_ms until) {
+  if (until < shared_.now() || untaken_.size() >= orders_max)
+    return done(std::unexpected(std::string(not_led_here)));
+  if (auto* i = std::get_if<round_imported>(&event))
+    untaken_.emplace_back(import_order{std::move(i->definition), std::move(i->by), std::move(done), false, until});
+  else if (auto* s = std::get_if<round_state_changed>(&event))
+    untaken_.emplace_back(state_order{s->round, s->state, std::move(s->reason), std::move(s->by), std::move(done), false, until});
+  if (untaken_.size() == 1)
+    delayed_send(this, look_for_leader, try_orders_again{});
+}
+
+void rounds_actor::try_again() {
+  for (auto& order : std::exchange(untaken_, {}))
+    std::visit([this](auto& o) { take(o); }, order);
 }
 
 void rounds_actor::heard(round_order_heard& h) {
   const auto it = passed_on_.find(h.ticket);
   if (it == passed_on_.end())
     return;
+  if (!h.answer && h.answer.error() == not_led_here) {
+    auto p = std::move(passed_on_.extract(it).mapped());
+    return try_again(std::move(p.event), std::move(p.done), p.until);
+  }
   it->second.heard = std::move(h);
   it->second.heard_at = shared_.now();
   answer_passed_on();
@@ -160,30 +191,27 @@ static std::string text_fault(const round_event& event) {
   return order_text_fault({n.what, n.detail, n.by});
 }
 
-void rounds_actor::append(round_event event, operator_done done, std::string answer) {
+void rounds_actor::append(round_event event, operator_done done, std::string answer, unix_ms until, bool passed_on) {
   if (auto wrong = text_fault(event); !wrong.empty())
     return done(std::unexpected(std::move(wrong)));
   if (waiting_.size() >= orders_max)
     return done(std::unexpected("busy: too many orders are under way"));
   append_mail mail{schema::owner::of_rounds(), incarnation_, {}};
   mail.items.push_back({++next_token_, event});
-  waiting_.push_back(
-      {next_token_, incarnation_, std::move(event), std::move(done), std::move(answer), unix_ms{shared_.now().value + commit_patience_ms}});
+  waiting_.push_back({next_token_, incarnation_, std::move(event), std::move(done), std::move(answer),
+                      unix_ms{shared_.now().value + commit_patience_ms}, until, passed_on});
   caf::anon_send(shared_.route.shard(shard_id{0}), std::move(mail));
 }
 
 void rounds_actor::committed(const round_committed& c) {
   // What the shard does not take is said before what is on its way.
+  const bool known = c.what == round_committed::end::committed;
   const auto it = std::ranges::find(waiting_, c.token, &waiting::token);
-  assert_always(it != waiting_.end() && (!c.known || it == waiting_.begin()), "orders are committed in the order in which they were given");
+  assert_always(it != waiting_.end() && (!known || it == waiting_.begin()), "orders are committed in the order in which they were given");
   auto w = std::move(*it);
   waiting_.erase(it);
-  if (!c.known) {
-    leading_ = leading_ && w.incarnation != incarnation_;  // what was refused may have been given to an earlier leadership
-    if (w.done)
-      w.done(std::unexpected("busy: this node does not lead the rounds, or ceased to while it was asked; look before you ask again"));
-    return;
-  }
+  if (!known)
+    return not_appended(w, c.what);
   of_entry_.push_back(std::move(w));
   if (!c.last)
     return;  // whoever knows a position knows all that was committed there
@@ -195,6 +223,21 @@ void rounds_actor::committed(const round_committed& c) {
   tell_others();
   for (auto& o : std::exchange(of_entry_, {}))
     say_done(o);
+}
+
+void rounds_actor::not_appended(waiting& w, round_committed::end how) {
+  using end = round_committed::end;
+  // It may have been given to an earlier leadership, and a shard that takes no more goes on leading.
+  leading_ = leading_ && (how == end::refused || w.incarnation != incarnation_);
+  if (!w.done)
+    return;
+  if (how == end::unknown)
+    return w.done(std::unexpected("busy: this node ceased to lead the rounds while it was asked; look before you ask again"));
+  if (how == end::refused)
+    return w.done(std::unexpected("busy: too much waits for the log of the rounds; nothing was changed"));
+  if (w.passed_on)
+    return w.done(std::unexpected(std::string(not_led_here)));
+  try_again(std::move(w.event), std::move(w.done), w.try_until);
 }
 
 // When the read model shows it.
@@ -247,14 +290,9 @@ void rounds_actor::take(rounds_told& t) {
     return;  // known already, or with a gap: this node's next report says what it knows
   leading_ = false;
   applied_ = t.applied;
-  if (t.since == sequence_t{}) {
-    auto builder = builder_.emptied();
-    builder.apply_snapshot(t.history, t.applied);
-    builder_ = std::move(builder);
-  } else {
-    for (const auto& e : t.history)
-      builder_.apply(e, t.applied);
-  }
+  if (t.since == sequence_t{})
+    builder_ = builder_.emptied();
+  builder_.apply_snapshot(t.history, t.applied);  // where between these two positions each of them is, nobody says
   publish();
   caf::anon_send(shared_.availability, catalogue_changed{[](const auto&) {}, {}});
   answer_passed_on();
@@ -295,14 +333,18 @@ void rounds_actor::tell_one(std::uint64_t node) {
   if (!leading_ || shared_.peers == nullptr || known >= applied_)
     return;
   const auto news = known == sequence_t{} ? std::nullopt : builder_.since(known);
-  shared_.peers->tell_rounds_since(node, {applied_, news ? *news : builder_.history(), news ? known : sequence_t{}});
+  if (!shared_.peers->tell_rounds_since(node, {applied_, news ? *news : builder_.history(), news ? known : sequence_t{}}))
+    return;
+  if (l.told <= l.knows)
+    l.told_at = shared_.now();  // the oldest that it has not said it knows
   l.told = applied_;
-  l.told_at = shared_.now();
 }
 
 // What it was told a moment ago may not be in what it says yet; after that it is lost and told again.
 void rounds_actor::take(const rounds_known& k) {
   auto& l = listeners_[k.node];
+  if (k.applied > l.knows)
+    l.told_at = shared_.now();
   l.knows = k.applied;
   if (l.told <= l.knows || shared_.now().value - l.told_at.value >= told_lost_after_ms)
     l.told = l.knows;

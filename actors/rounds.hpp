@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <variant>
 
 #include "actors/catalogue.hpp"
 #include "actors/context.hpp"
@@ -27,22 +28,30 @@ private:
     round_event event;
     operator_done done;
     std::string answer;
-    unix_ms until;  // then whoever asked is told that it is not known; the event stays on its way
+    unix_ms until;      // then whoever asked is told that it is not known; the event stays on its way
+    unix_ms try_until;  // of an order that nobody has taken
+    bool passed_on = false;
   };
   struct passed {
     operator_done done;
+    round_event event;
+    unix_ms until;  // then it is not tried again
     std::optional<round_order_heard> heard;
     unix_ms heard_at;
   };
   [[nodiscard]] bool led_elsewhere() const;
-  void pass_on(round_event event, operator_done done);
+  void pass_on(round_event event, operator_done done, unix_ms until);
   void heard(round_order_heard& h);
   void answer_passed_on();
   void take(import_order& o);
   void take(state_order& o);
   [[nodiscard]] std::string too_large(const import_order& o) const;
-  void append(round_event event, operator_done done, std::string answer);
+  void append(round_event event, operator_done done, std::string answer, unix_ms until, bool passed_on);
   void committed(const round_committed& c);
+  void not_appended(waiting& w, round_committed::end how);
+  void try_again(round_event event, operator_done done, unix_ms until);
+  void try_again();
+  [[nodiscard]] unix_ms until_of(unix_ms given) const;
   void take(const rounds_known& k);
   void take_over(rounds_read& r);
   void build_from(rounds_read& r);
@@ -59,8 +68,9 @@ private:
   incarnation_t incarnation_;  // of shard 0's leadership here; none where it is led elsewhere
   bool leading_ = false;       // of a cluster
   std::deque<waiting> waiting_;
-  std::vector<waiting> of_entry_;              // committed, and more of the same log entry to come
-  std::map<std::uint64_t, passed> passed_on_;  // by ticket
+  std::vector<waiting> of_entry_;                                 // committed, and more of the same log entry to come
+  std::map<std::uint64_t, passed> passed_on_;                     // by ticket
+  std::vector<std::variant<import_order, state_order>> untaken_;  // that no leader has taken: tried again
   std::uint64_t next_token_ = 0;
   unsigned untold_ = 0, tell_after_ = 1;  // in turns of the timer
   // Of another node, by what it says of itself once a second.

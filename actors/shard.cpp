@@ -68,6 +68,8 @@ caf::behavior shard_actor::make_behavior() {
       [this](record_changed& r) {
         if (started_)
           see_record(std::move(r.record));
+        else
+          early_record_ = std::move(r.record);
       },
       [this](link_lost l) {
         if (started_)
@@ -147,7 +149,7 @@ void shard_actor::take_in(append_mail& mail) {
   if (!served_here || owner_of(mail.who).incarnation != mail.incarnation) {
     if (rounds)
       for (const auto& item : mail.items)
-        caf::anon_send(shared_.rounds, round_committed{item.token, {}, false});
+        caf::anon_send(shared_.rounds, round_committed{item.token, {}, round_committed::end::not_led});
     return;
   }
   auto& o = owner_of(mail.who);
@@ -169,9 +171,11 @@ void shard_actor::take_in(append_mail& mail) {
 void shard_actor::refuse_event(const schema::owner& who, std::uint64_t token, std::string_view why) {
   shared_.warn(fmt::format("shard {}: an event is not written: {}", shard_.value, why));
   if (who.kind == schema::owner_kind::rounds)
-    caf::anon_send(shared_.rounds, round_committed{token, {}, false});
-  else if (auto& o = owner_of(who); o.handle)
+    caf::anon_send(shared_.rounds, round_committed{token, {}, round_committed::end::refused});
+  else if (auto& o = owner_of(who); o.handle) {
+    o.incarnation = {};  // what it sends before it ends is not taken
     caf::anon_send_exit(o.handle, caf::exit_reason::kill);
+  }
   pump();
 }
 
@@ -257,7 +261,7 @@ void shard_actor::commit(const replication::committed& c) {
     o.last_event = c.at.sequence;
     ++events_since_checkpoint_;
     if (item.who.kind == schema::owner_kind::rounds) {
-      rounds.push_back({item.token, c.at.sequence, true, false});
+      rounds.push_back({item.token, c.at.sequence, round_committed::end::committed, false});
     } else if (o.state != life::absent && o.incarnation == item.incarnation) {
       auto it = std::ranges::find(by_owner, item.who, &std::pair<schema::owner, std::vector<appended>>::first);
       if (it == by_owner.end())

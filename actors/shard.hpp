@@ -157,8 +157,9 @@ private:
   std::vector<in_flight> in_flight_;
   std::uint64_t next_batch_ = 0;
   bool started_ = false;
-  bool serving_ = false;        // leads, and its owners' state is loaded
-  std::uint64_t recovery_ = 0;  // of the load that is under way; an answer to an earlier one is not it
+  std::optional<cluster::versioned_record> early_record_;  // that came before the shard had started
+  bool serving_ = false;                                   // leads, and its owners' state is loaded
+  std::uint64_t recovery_ = 0;                             // of the load that is under way; an answer to an earlier one is not it
   std::uint64_t next_ticket_ = 0;
   std::uint64_t next_read_ = 0;
   std::map<std::uint64_t, std::pair<schema::owner, incarnation_t>> strict_reads_;

@@ -32,6 +32,8 @@ void shard_actor::start(tail_loaded& found) {
     s.commit = found.checkpoint;  // snapshots are of what is committed
   }
   step(std::move(s));
+  if (auto early = std::exchange(early_record_, std::nullopt))
+    see_record(std::move(*early));
 }
 
 // This node has nothing to do with the shard, but for mail on its way.
@@ -163,7 +165,7 @@ void shard_actor::deposed(const replication::stepped_down& d) {
   end_tenure();
   const auto unknown = [this](const schema::owner& who, std::uint64_t token) {
     if (who.kind == schema::owner_kind::rounds)
-      caf::anon_send(shared_.rounds, round_committed{token, {}, false});
+      caf::anon_send(shared_.rounds, round_committed{token, {}, round_committed::end::unknown});
   };
   for (const auto& f : std::exchange(in_flight_, {}))
     unknown(f.who, f.token);

@@ -132,7 +132,7 @@ private:
       mail.way.sent = world_.nodes_[self_]->now();
       world_.post({self_, node - 1, mail_bytes{shard, schema::encode_mail(mail.way, mail.inputs)}});
     }
-    void tell_rounds_since(std::uint64_t, const schema::rounds_history&) override {}
+    bool tell_rounds_since(std::uint64_t, const schema::rounds_history&) override { return true; }
     void tell_rounds(sequence_t applied, const std::vector<round_event>& history, const std::set<std::uint64_t>&) override {
       for (std::size_t n = 0; n < cluster_nodes; ++n)
         if (n != self_)

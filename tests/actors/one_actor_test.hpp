@@ -16,7 +16,7 @@ struct silent_nodes : peer_port {
   void forward(std::uint64_t, shard_id, group_mail_for&&) override {}
   void forward(std::uint64_t, shard_id, registry_mail&&) override {}
   void tell_rounds(sequence_t, const std::vector<round_event>&, const std::set<std::uint64_t>&) override {}
-  void tell_rounds_since(std::uint64_t, const schema::rounds_history&) override {}
+  bool tell_rounds_since(std::uint64_t, const schema::rounds_history&) override { return true; }
   std::set<std::uint64_t> tell_figures(const schema::told_figures&, std::optional<std::uint64_t>) override { return {}; }
   void tell_leaving() override {}
   void tell_deposed(shard_id) override {}

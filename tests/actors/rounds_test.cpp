@@ -1,6 +1,7 @@
 // The rounds' actor of a cluster's node, between a shard that takes its orders or refuses them and nodes that listen.
 #include "actors/rounds.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "actors/context.hpp"
@@ -9,13 +10,20 @@
 namespace janji::actors {
 namespace {
 
+using end = round_committed::end;
+
 struct listening_nodes final : silent_nodes {
   void tell_rounds(sequence_t applied, const std::vector<round_event>&, const std::set<std::uint64_t>& but) override {
     heard.push_back(applied);
     skipped = but;
   }
-  void tell_rounds_since(std::uint64_t node, const schema::rounds_history& what) override { news.emplace_back(node, what); }
+  bool tell_rounds_since(std::uint64_t node, const schema::rounds_history& what) override {
+    if (linked)
+      news.emplace_back(node, what);
+    return linked;
+  }
 
+  bool linked = true;
   std::vector<sequence_t> heard;
   std::set<std::uint64_t> skipped;
   std::vector<std::pair<std::uint64_t, schema::rounds_history>> news;
@@ -91,19 +99,72 @@ protected:
 TEST_F(rounds_test, an_order_refused_for_an_earlier_leadership_does_not_silence_the_next) {
   order_import();  // nobody leads here yet
   lead(7);
-  tell(round_committed{last_token(), {}, false});
+  tell(round_committed{last_token(), {}, end::unknown});
   EXPECT_EQ(refused_, 1);
   nodes_.heard.clear();
   order_import();
-  tell(round_committed{last_token(), sequence_t{5}, true});
+  tell(round_committed{last_token(), sequence_t{5}});
   EXPECT_EQ(done_, 1);
   EXPECT_EQ(nodes_.heard, std::vector{sequence_t{5}}) << "the other nodes hear of the round";
+}
+
+// Around each death and each hand-over nobody leads for a moment: an operator's order was refused then, though nothing was wrong.
+TEST_F(rounds_test, an_order_for_which_nobody_leads_is_taken_by_who_leads_next) {
+  order_import();
+  tell(round_committed{last_token(), {}, end::not_led});
+  EXPECT_EQ(done_ + refused_, 0);
+  tell(try_orders_again{});
+  ASSERT_EQ(appended_.size(), 2U) << "tried again here, for nobody else is known to lead";
+  tell(round_committed{last_token(), {}, end::not_led});
+  node_two_leads();
+  tell(try_orders_again{});
+  ASSERT_EQ(passed_on_.size(), 1U);
+  tell(round_order_heard{passed_on_[0].ticket, std::unexpected(std::string(not_led_here)), {}});
+  EXPECT_EQ(done_ + refused_, 0) << "node 2 does not lead either, and has done nothing";
+  tell(try_orders_again{});
+  ASSERT_EQ(passed_on_.size(), 2U);
+  tell(rounds_told{sequence_t{5}, {round_imported{a_round(), "op", {}}}});
+  tell(round_order_heard{passed_on_[1].ticket, "R", sequence_t{5}});
+  EXPECT_EQ(done_, 1);
+  EXPECT_EQ(refused_, 0);
+}
+
+TEST_F(rounds_test, an_order_that_no_leader_takes_is_refused_in_the_end_and_never_again_tried) {
+  order_import();
+  tell(round_committed{last_token(), {}, end::not_led});
+  now_ = unix_ms{60'000};
+  tell(try_orders_again{});
+  tell(round_committed{last_token(), {}, end::not_led});
+  EXPECT_EQ(refused_, 1);
+  const auto tried = appended_.size();
+  tell(try_orders_again{});
+  EXPECT_EQ(appended_.size(), tried);
+}
+
+TEST_F(rounds_test, an_order_whose_outcome_is_unknown_is_not_tried_again) {
+  lead(7);
+  order_import();
+  tell(round_committed{last_token(), {}, end::unknown});
+  EXPECT_EQ(refused_, 1);
+  tell(try_orders_again{});
+  EXPECT_EQ(appended_.size(), 1U);
+}
+
+TEST_F(rounds_test, a_shard_that_takes_no_more_leads_all_the_same) {
+  lead(7);
+  order_import();
+  tell(round_committed{last_token(), {}, end::refused});
+  EXPECT_EQ(refused_, 1);
+  order_import();
+  tell(round_committed{last_token(), sequence_t{5}});
+  tell(rounds_known{2, sequence_t{0}});
+  EXPECT_EQ(nodes_.news.size(), 1U) << "it tells others what it leads";
 }
 
 TEST_F(rounds_test, a_node_that_has_lost_the_rounds_tells_nobody_of_them) {
   lead(7);
   order_import();
-  tell(round_committed{last_token(), {}, false});
+  tell(round_committed{last_token(), {}, end::unknown});
   EXPECT_EQ(refused_, 1);
   nodes_.heard.clear();
   tell(tell_rounds{});
@@ -148,8 +209,8 @@ TEST_F(rounds_test, what_was_passed_on_is_not_passed_on_again) {
   node_two_leads();
   order_import(true);
   ASSERT_TRUE(passed_on_.empty());
-  tell(round_committed{last_token(), {}, false});
-  EXPECT_EQ(refused_, 1);
+  tell(round_committed{last_token(), {}, end::not_led});
+  EXPECT_EQ(refused_, 1) << "whoever passed it on looks for the leader";
 }
 
 TEST_F(rounds_test, a_round_that_no_message_to_another_node_holds_is_refused_wherever_it_is_imported) {
@@ -170,7 +231,7 @@ TEST_F(rounds_test, a_round_that_no_message_to_another_node_holds_is_refused_whe
 TEST_F(rounds_test, a_node_that_says_what_it_knows_is_told_what_is_new) {
   lead(7);
   order_import();
-  tell(round_committed{last_token(), sequence_t{5}, true});
+  tell(round_committed{last_token(), sequence_t{5}});
   tell(rounds_known{2, sequence_t{0}});
   ASSERT_EQ(nodes_.news.size(), 1U);
   EXPECT_EQ(nodes_.news[0].second.since, sequence_t{}) << "it knows nothing: all";
@@ -180,7 +241,7 @@ TEST_F(rounds_test, a_node_that_says_what_it_knows_is_told_what_is_new) {
   EXPECT_EQ(nodes_.news.size(), 1U);
   const auto change = [&](round_state to, std::uint64_t at) {
     tell(state_order{round_id{1}, to, "why", "op", [](const auto&) {}});
-    tell(round_committed{last_token(), sequence_t{at}, true});
+    tell(round_committed{last_token(), sequence_t{at}});
   };
   change(round_state::open, 8);
   ASSERT_EQ(nodes_.news.size(), 2U);
@@ -214,6 +275,43 @@ TEST_F(rounds_test, news_that_do_not_begin_where_this_node_is_are_not_taken) {
   EXPECT_EQ(shared_.catalogue.get()->rounds.size(), 1U);
 }
 
+// It took them as if all had come at the last position, and told a third node of a round that this one had already.
+TEST_F(rounds_test, whoever_leads_next_tells_nobody_twice_what_it_had_been_told_itself) {
+  tell(rounds_told{sequence_t{5}, {operator_noted{"keys rotate", "", "op", {}}}});
+  tell(rounds_told{sequence_t{8}, {round_imported{a_round(), "op", {}}, operator_noted{"disk release", "", "op", {}}}, sequence_t{5}});
+  tell(rounds_read{incarnation_t{7}, {schema::owner::of_rounds(), {}, sequence_t{8}, {}}});
+  tell(rounds_known{3, sequence_t{6}});  // the round, and not the note
+  ASSERT_EQ(nodes_.news.size(), 1U);
+  EXPECT_EQ(nodes_.news[0].second.since, sequence_t{});
+  EXPECT_EQ(nodes_.news[0].second.events.size(), 3U);
+}
+
+TEST_F(rounds_test, what_could_not_be_sent_was_not_told) {
+  lead(7);
+  order_import();
+  tell(round_committed{last_token(), sequence_t{5}});
+  nodes_.linked = false;
+  tell(rounds_known{2, sequence_t{0}});
+  nodes_.linked = true;
+  tell(rounds_known{2, sequence_t{0}});
+  EXPECT_EQ(nodes_.news.size(), 1U);
+}
+
+TEST_F(rounds_test, a_loss_is_seen_though_there_is_always_something_new) {
+  lead(7);
+  order_import();
+  tell(round_committed{last_token(), sequence_t{5}});
+  tell(rounds_known{2, sequence_t{0}});
+  for (std::uint64_t at = 6; at < 12; ++at) {
+    now_ = unix_ms{now_.value + 1'000};
+    tell(note_order{{"disk release", "", "op", {}}, [](const auto&) {}});
+    tell(round_committed{last_token(), sequence_t{at}});
+    tell(rounds_known{2, sequence_t{0}});
+  }
+  const auto whole = std::ranges::count_if(nodes_.news, [](const auto& n) { return n.second.since == sequence_t{}; });
+  EXPECT_GE(whole, 2) << "the first was lost";
+}
+
 // Two orders in one entry have one position: who was told of the first was never told of the second.
 TEST_F(rounds_test, others_hear_of_an_entry_when_all_of_it_is_known) {
   lead(7);
@@ -221,9 +319,9 @@ TEST_F(rounds_test, others_hear_of_an_entry_when_all_of_it_is_known) {
   const auto first = last_token();
   tell(note_order{{"keys rotate", "", "op", {}}, [this](const auto& done) { done ? ++done_ : ++refused_; }});
   nodes_.heard.clear();
-  tell(round_committed{first, sequence_t{5}, true, false});
+  tell(round_committed{first, sequence_t{5}, end::committed, false});
   EXPECT_TRUE(nodes_.heard.empty());
-  tell(round_committed{last_token(), sequence_t{5}, true, true});
+  tell(round_committed{last_token(), sequence_t{5}, end::committed, true});
   EXPECT_EQ(nodes_.heard, std::vector{sequence_t{5}});
   EXPECT_EQ(shared_.catalogue.get()->trail.size(), 2U);
   EXPECT_EQ(done_, 1);
@@ -235,7 +333,7 @@ TEST_F(rounds_test, an_order_that_is_not_committed_is_answered_all_the_same) {
   now_ = unix_ms{60'000};
   tell(tell_rounds{});
   EXPECT_EQ(refused_, 1);
-  tell(round_committed{last_token(), sequence_t{5}, true});
+  tell(round_committed{last_token(), sequence_t{5}});
   EXPECT_EQ(done_ + refused_, 1) << "one answer";
   EXPECT_EQ(shared_.catalogue.get()->rounds.size(), 1U) << "and it came true";
 }
@@ -267,7 +365,7 @@ TEST_F(rounds_test, a_text_too_long_for_the_log_is_refused_whoever_brings_it) {
   tell(note_order{{"disk release", text, "op", {}}, done});
   tell(note_order{{"disk release", "", text, {}}, done});
   order_import();
-  tell(round_committed{last_token(), sequence_t{5}, true});
+  tell(round_committed{last_token(), sequence_t{5}});
   tell(state_order{round_id{1}, round_state::open, text, "op", done, true});
   ASSERT_EQ(said.size(), 3U);
   for (const auto& why : said)
@@ -297,7 +395,7 @@ TEST_F(rounds_test, others_are_told_again_and_seldomer_while_nothing_changes) {
   EXPECT_EQ(nodes_.heard.size(), 6U) << "after 1, 2, 4, 8, 16 and 32 turns";
   nodes_.heard.clear();
   order_import();
-  tell(round_committed{last_token(), sequence_t{5}, true});
+  tell(round_committed{last_token(), sequence_t{5}});
   EXPECT_EQ(nodes_.heard.size(), 1U);
   tell(tell_rounds{});
   EXPECT_EQ(nodes_.heard.size(), 2U) << "soon again after a change";
