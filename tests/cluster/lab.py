@@ -194,7 +194,20 @@ class LabCluster:
         return self.ready(i)
 
     def all_ready(self, seconds=60, after="its start"):
-        wait_until(lambda: all(self.back(i) for i in range(len(self.nodes))), seconds * SLOW, f"every node is ready after: {after}")
+        try:
+            wait_until(lambda: all(self.back(i) for i in range(len(self.nodes))), seconds * SLOW, f"every node is ready after: {after}")
+        except Stop as late:
+            raise Stop(f"{late}; {'; '.join(self.why_not_ready(i) for i in range(len(self.nodes)) if not self.ready(i))}") from None
+
+    def why_not_ready(self, i):
+        node = self.nodes[i]
+        if not node.alive():
+            return f"node {i + 1} ended with {node.process.returncode}: {node.stderr()[-300:]}"
+        try:
+            answer = request(OPERATORS, "GET", "/readyz?verbose", seconds=5, host=self.hosts[i].ip)
+            return f"node {i + 1}: {answer.status} {answer.body[:600]!r}"
+        except OSError as e:
+            return f"node {i + 1}: {e}"
 
     def whole(self):
         return all_in_step(self.etcd.records())
