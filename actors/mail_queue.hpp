@@ -70,15 +70,22 @@ private:
   std::size_t bytes_ = 0;
 };
 
+// Until when somebody waits for it.
+template <class Input>
+unix_ms deadline_of(const Input& input, unix_ms since) {
+  if constexpr (requires { input.deadline; })
+    if (input.deadline != unix_ms{})
+      return input.deadline;
+  return unix_ms{since.value + undated_mail_ms};
+}
+
 // Takes out what nobody waits for any more; commands among it go to `late`.
 template <class Mail>
 void drop_late(Mail& mail, unix_ms since, unix_ms now, std::vector<request_id>& late) {
   std::erase_if(mail.inputs, [&](const auto& input) {
     return std::visit(
         [&](const auto& m) {
-          bool over = now.value - since.value >= undated_mail_ms;
-          if constexpr (requires { m.deadline; })
-            over = m.deadline <= now;
+          const bool over = deadline_of(m, since) <= now;
           if constexpr (requires { m.request; })
             if (over)
               late.push_back(m.request);

@@ -46,6 +46,7 @@ constexpr std::chrono::seconds flush_max{1};
 
 // Requests of operators to slot groups have numbers that no front gives.
 constexpr std::uint64_t operator_request_bit = std::uint64_t{1} << 63;
+constexpr std::int64_t order_deadline_ms = 10'000;     // later it is not carried out
 constexpr std::int64_t operator_patience_ms = 15'000;  // longer than what they are about may wait for mail or a place
 
 caf::actor_system_config& configure(caf::actor_system_config& c, const node_options& o) {
@@ -365,16 +366,17 @@ void node::change_capacity(group_id group, window_index window, std::uint32_t ca
   if (auto wrong = order_text_fault({by, reason}); !wrong.empty())
     return done(std::unexpected(std::move(wrong)));
   const auto request = impl_->operator_request(std::move(done));
-  impl_->shared.route.send(group, group_input{janji::change_capacity{request, window, capacity, std::move(by), std::move(reason)}});
+  const unix_ms deadline{impl_->shared.now().value + order_deadline_ms};
+  impl_->shared.route.send(group,
+                           group_input{janji::change_capacity{request, window, capacity, std::move(by), std::move(reason), deadline}});
 }
 
 void node::release_claim(const citizen_hash& citizen, std::string by, std::string reason, operator_done done) {
   if (auto wrong = order_text_fault({by, reason}); !wrong.empty())
     return done(std::unexpected(std::move(wrong)));
-  constexpr std::int64_t limit_ms = 10'000;
   const auto request = impl_->operator_request(std::move(done));
   const auto shard = cluster::shard_of_citizen(citizen, impl_->shared.options.shard_count);
-  const unix_ms deadline{impl_->shared.now().value + limit_ms};
+  const unix_ms deadline{impl_->shared.now().value + order_deadline_ms};
   impl_->shared.route.send(
       shard, registry_input{cancel_command{request, {}, citizen, 0, key_hash{request.value}, std::move(by), std::move(reason), deadline}});
 }

@@ -53,14 +53,23 @@ void in_messages(Mail&& mail, Send&& send) {
   send(some);
 }
 
+// When nobody waits for any of it: what a frozen node had not sent is of no use afterwards, and an order would come too late.
+template <class Mail>
+std::chrono::steady_clock::time_point until(const Mail& mail) {
+  auto latest = mail.way.sent;
+  for (const auto& input : mail.inputs)
+    latest = std::max(latest, std::visit([&](const auto& m) { return deadline_of(m, mail.way.sent); }, input));
+  return std::chrono::steady_clock::now() + std::chrono::milliseconds(latest.value - mail.way.sent.value);
+}
+
 }  // namespace
 
 // False: lost, as messages may be.
-bool peers::send(std::uint64_t node, shard_id shard, kind what, std::string&& payload) {
+bool peers::send(std::uint64_t node, shard_id shard, kind what, std::string&& payload, std::chrono::steady_clock::time_point until) {
   if (payload.size() > cluster::peer_payload_bytes_max)
     return send_in_parts(node, shard, what, payload);
   const std::shared_lock gate(gate_);
-  return links_ != nullptr && links_->send(node, {shard, static_cast<std::uint16_t>(what), {}, std::move(payload)});
+  return links_ != nullptr && links_->send(node, {shard, static_cast<std::uint16_t>(what), until, std::move(payload)});
 }
 
 bool peers::send_in_parts(std::uint64_t node, shard_id shard, kind what, const std::string& payload) {
@@ -91,7 +100,7 @@ std::string peers::take_part(const cluster::peer& from, cluster::peer_message& m
     return "a part of a message that there cannot be";
   auto& a = assemblies_[from.node];
   if (head.part == 0)
-    a = {head.number, 0, {message.shard, static_cast<std::uint16_t>(head.kind), message.deadline, {}}};
+    a = {head.number, 0, {message.shard, static_cast<std::uint16_t>(head.kind), {}, {}}};
   if (a.number != head.number || a.next != head.part)
     return {};  // an earlier one was lost, and with it the message
   a.whole.payload += bytes;
@@ -117,13 +126,14 @@ void peers::replicate(shard_id shard, replication::header&& head, replication::m
 }
 void peers::forward(std::uint64_t node, shard_id shard, group_mail_for&& mail) {
   mail.mail.way.sent = shared_.now();
-  in_messages(std::move(mail.mail),
-              [&](const group_mail& some) { send(node, shard, kind::mail, schema::encode_mail(mail.group, some.way, some.inputs)); });
+  in_messages(std::move(mail.mail), [&](const group_mail& some) {
+    send(node, shard, kind::mail, schema::encode_mail(mail.group, some.way, some.inputs), until(some));
+  });
 }
 void peers::forward(std::uint64_t node, shard_id shard, registry_mail&& mail) {
   mail.way.sent = shared_.now();
   in_messages(std::move(mail),
-              [&](const registry_mail& some) { send(node, shard, kind::mail, schema::encode_mail(some.way, some.inputs)); });
+              [&](const registry_mail& some) { send(node, shard, kind::mail, schema::encode_mail(some.way, some.inputs), until(some)); });
 }
 void peers::answer(std::uint64_t node, const std::vector<janji::answer>& answers) {
   for (std::span<const janji::answer> left(answers); !left.empty();) {

@@ -89,7 +89,7 @@ private:
     std::uint32_t next = 0;
     cluster::peer_message whole;
   };
-  bool send(std::uint64_t node, shard_id shard, kind what, std::string&& payload);
+  bool send(std::uint64_t node, shard_id shard, kind what, std::string&& payload, std::chrono::steady_clock::time_point until = {});
   bool send_in_parts(std::uint64_t node, shard_id shard, kind what, const std::string& payload);
   [[nodiscard]] std::string take_part(const cluster::peer& from, cluster::peer_message& message);
   void send_to_all(kind what, const std::string& payload, shard_id shard = {});

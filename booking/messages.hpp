@@ -150,6 +150,7 @@ struct change_capacity {
   std::uint32_t capacity = 0;
   std::string by;
   std::string reason;
+  unix_ms deadline{};  // later it might undo a newer order; 0: of an earlier version, which says none
 };
 // The shard's word on the append with this token; `unknown` makes the machine forget all that is not committed.
 struct appended {

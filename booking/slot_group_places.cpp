@@ -141,6 +141,8 @@ void slot_group::impl::answer_strictly(const strict_reply& r) {
 }
 
 void slot_group::impl::change(change_capacity&& c) {
+  if (c.deadline != unix_ms{} && expired(c.deadline))
+    return say(c.request, outcome::unknown);
   if (c.window.value >= state->window_count() || c.capacity > limits::capacity_max)
     return say(c.request, outcome::window_unknown);
   if (too_much_under_way())

@@ -5,6 +5,7 @@
 // must not block either.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -26,7 +27,8 @@ inline constexpr std::size_t peer_payload_bytes_max = 16U << 20U;
 struct peer_message {
   shard_id shard;          // that it is about; 0 where it is about none
   std::uint16_t kind = 0;  // what the payload is; the links do not look inside
-  unix_ms deadline{};      // past it the message is dropped wherever it is found; 0: it has none
+  // What is not sent by then is dropped: whoever waits for it has given up. Not told to the peer, whose clock is another.
+  std::chrono::steady_clock::time_point until{};
   std::string payload;
 };
 

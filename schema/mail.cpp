@@ -108,6 +108,7 @@ void put(builder to, const change_capacity& c) {
   to.setWindow(c.window.value);
   to.setCapacity(c.capacity);
   put_text(to, c.by, c.reason);
+  to.setDeadlineMs(c.deadline.value);
 }
 void put(builder to, const claim_request& r) {
   to.setKind(kind::CLAIM_REQUEST);
@@ -291,8 +292,8 @@ group_input get_group_input(reader from, const clocks& both) {
     case kind::MOVE_IN: return get_move_in(from);
     case kind::MOVE_WITHIN: return move_within{asker(), ref, generation, generation_t{from.getNext()}, window_of(from.getWindow())};
     case kind::CHANGE_CAPACITY:
-      return change_capacity{request_id{from.getRequest()}, window_of(from.getWindow()), from.getCapacity(), text_of(from.getBy()),
-                             text_of(from.getReason())};
+      return change_capacity{request_id{from.getRequest()}, window_of(from.getWindow()), from.getCapacity(),
+                             text_of(from.getBy()),         text_of(from.getReason()),   both.deadline(from.getDeadlineMs())};
     default: throw nonsense{"a slot group is sent what is not for one"};
   }
 }

@@ -203,13 +203,13 @@ std::vector<cluster::peer_message> links_core::take(std::uint64_t node) {
   const auto out = outbox_of(node);
   if (!out)
     return taken;
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const auto now = std::chrono::steady_clock::now();
   const std::lock_guard lock(out->mutex);
   std::size_t bytes = 0;
   while (!out->waiting.empty() && (bytes == 0 || bytes + cost_of(out->waiting.front().payload.size()) <= frame_bytes_max)) {
     auto& m = out->waiting.front();
     const auto cost = cost_of(m.payload.size());
-    if (m.deadline.value != 0 && m.deadline.value <= now) {
+    if (m.until != std::chrono::steady_clock::time_point{} && m.until <= now) {
       ++counters.dropped_deadline;
       out->in_window -= cost;
     } else {

@@ -85,7 +85,7 @@ public:
     if (owed_ >= credit_after_bytes || (owed_ != 0 && !messages.empty()))
       append_credit();
     for (const auto& m : messages)
-      append(m.shard, m.deadline, m.kind, m.payload);
+      append(m.shard, m.kind, m.payload);
     if (out_.empty())
       return;
     core_.counters.sent += messages.size();
@@ -188,11 +188,10 @@ private:
     const auto bytes = buffer_.cdata();
     const std::string_view frame(static_cast<const char*>(bytes.data()), bytes.size());
     core_.counters.received_bytes += frame.size();
-    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
     std::string wrong;
     const auto read_all = schema::for_each_envelope(frame, [&](const schema::envelope& e) {
       if (wrong.empty())
-        take_envelope(e, now, wrong);
+        take_envelope(e, wrong);
     });
     if (!read_all || !wrong.empty()) {
       lowest().close();
@@ -205,7 +204,7 @@ private:
       read();
   }
 
-  void take_envelope(const schema::envelope& e, std::int64_t now, std::string& wrong) {
+  void take_envelope(const schema::envelope& e, std::string& wrong) {
     if (e.source_node != with.node || e.source_boot != with.boot.value || e.destination_node != core_.options.node) {
       wrong = "it sent a message of somebody else or for somebody else";
       return;
@@ -222,22 +221,19 @@ private:
     owed_ += cost_of(e.payload.size());
     if (e.destination_boot != core_.options.boot.value) {
       ++core_.counters.dropped_former_life;
-    } else if (e.deadline.value != 0 && e.deadline.value <= now) {
-      ++core_.counters.dropped_deadline;
     } else {
       ++core_.counters.received;
-      core_.events.received(with, {e.shard, e.kind, e.deadline, std::string(e.payload)});
+      core_.events.received(with, {e.shard, e.kind, {}, std::string(e.payload)});
     }
   }
 
-  void append(shard_id shard, unix_ms deadline, std::uint16_t kind, std::string_view payload) {
-    schema::append_envelope(out_,
-                            {core_.options.node, core_.options.boot.value, with.node, with.boot.value, shard, deadline, kind, payload});
+  void append(shard_id shard, std::uint16_t kind, std::string_view payload) {
+    schema::append_envelope(out_, {core_.options.node, core_.options.boot.value, with.node, with.boot.value, shard, {}, kind, payload});
   }
   void append_credit() {
     const std::uint64_t cost = std::exchange(owed_, 0);
     std::string_view bytes(reinterpret_cast<const char*>(&cost), sizeof cost);
-    append({}, {}, kind_credit, bytes);
+    append({}, kind_credit, bytes);
   }
 
   void end(const std::string& why) {

@@ -475,6 +475,14 @@ TEST(slot_group, a_lowered_capacity_shuts_the_window_and_lists_what_is_over) {
   EXPECT_EQ(g.outcome_of(10), outcome::window_unknown);
 }
 
+// Whoever gave it was told long ago that nobody knows, and may have given another since.
+TEST(slot_group, a_capacity_that_comes_too_late_is_not_taken) {
+  group g({{540, 600, 2}});
+  g.give(change_capacity{request_id{9}, window_index{0}, 1, "op", "", g.now});
+  EXPECT_EQ(g.outcome_of(9), outcome::unknown);
+  EXPECT_EQ(g.machine.counts(window_index{0}).capacity, 2U);
+}
+
 TEST(slot_group, where_nothing_new_is_admitted_the_old_answer_is_still_told) {
   group g({{540, 600, 2}});
   g.booked(1, 1, 5);

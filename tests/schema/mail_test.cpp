@@ -59,7 +59,8 @@ public:
                        window(), facts(),   record(), strong<unix_ms>()};
       case 6: return release_place{shard(), ref(), strong<generation_t>()};
       case 7: return move_within{shard(), ref(), strong<generation_t>(), strong<generation_t>(), window()};
-      default: return change_capacity{strong<request_id>(), window(), static_cast<std::uint32_t>(number()), text(), text()};
+      default:
+        return change_capacity{strong<request_id>(), window(), static_cast<std::uint32_t>(number()), text(), text(), strong<unix_ms>()};
     }
   }
   static constexpr unsigned group_kinds = 9;
