@@ -18,6 +18,7 @@
 #include "actors/messages.hpp"
 #include "actors/node.hpp"
 #include "actors/pending_commands.hpp"
+#include "actors/refusal_counts.hpp"
 #include "actors/router.hpp"
 #include "booking/faults.hpp"
 #include "cluster/feature_level.hpp"
@@ -140,7 +141,9 @@ struct node_context {
   std::atomic<std::size_t> mail_bytes{0};              // that waits at shards for owners that are not there
   std::atomic<std::size_t> queued_event_bytes{0};      // on their way to the log
   std::function<void()> each_second = [] {};           // called by the front's actor
-  std::atomic<bool> storage_low{false};                // of this node's own disk
+  refusal_counts refusals_told;                        // to citizens by this start
+  unix_ms counted_since = system_clock_now();
+  std::atomic<bool> storage_low{false};  // of this node's own disk
   // By shard: the disk of one of those that a booking there is written to is low, as far as they have said. On a node that is alone, its
   // own.
   std::vector<std::atomic<bool>> disks_low = std::vector<std::atomic<bool>>(options.shard_count);

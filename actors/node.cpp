@@ -447,6 +447,30 @@ std::uint64_t node::first_request() const { return impl_->others ? first_request
 
 std::shared_ptr<const std::map<std::uint64_t, told_report>> node::reports() const { return impl_->shared.told_reports.get(); }
 
+void node::count_refusal(std::string_view code) { impl_->shared.refusals_told.add(code); }
+
+told_refusals node::refusals() const {
+  const auto& s = impl_->shared;
+  told_refusals out{{}, 1, 0, s.counted_since};
+  const auto add = [&](const schema::refusal_counts& counts) {
+    for (const auto& [code, times] : counts)
+      out.by_code[code] += times;
+  };
+  add(s.refusals_told.copy());
+  for (const auto& [node, told] : *s.told_reports.get()) {
+    if (node == s.node_id)
+      continue;
+    if (s.now().value - told.at.value >= report_stale_ms || told.report.counted_since == unix_ms{}) {
+      ++out.unheard;
+      continue;
+    }
+    add(told.report.refusals);
+    ++out.nodes;
+    out.since = std::max(out.since, told.report.counted_since);
+  }
+  return out;
+}
+
 // A booking that there is not, asked for by its reference: to say so the shard's leader must know that it leads.
 void node::probe_shards(std::function<void(std::vector<std::uint16_t>)> done) {
   constexpr std::int64_t patience_ms = 3'000;

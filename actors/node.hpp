@@ -169,6 +169,14 @@ struct told_report {
 
 struct node_status {
   std::vector<shard_status> shards;
+// What was refused to citizens, by code: the sum over the starts of those nodes that were heard lately.
+struct told_refusals {
+  std::map<std::string, std::uint64_t> by_code;
+  std::size_t nodes = 1;    // in the sum, this one among them
+  std::size_t unheard = 0;  // that were heard once, and not lately
+  unix_ms since;            // of the latest of these starts: from then on all of them count
+};
+
   bool storage_low = false;
   std::uint64_t disk_free_bytes = 0;
   std::uint64_t disk_total_bytes = 0;
@@ -249,6 +257,9 @@ public:
   [[nodiscard]] std::shared_ptr<const freshness> how_fresh() const;
 
   // ---- operators
+  // A citizen was told a refusal. Any thread.
+  void count_refusal(std::string_view code);
+  [[nodiscard]] told_refusals refusals() const;
   void import_round(round_definition definition, std::string by, operator_done done);
   void change_round(round_id round, round_state to, std::string reason, std::string by, operator_done done);
   void change_capacity(group_id group, window_index window, std::uint32_t capacity, std::string by, std::string reason, operator_done done);

@@ -67,6 +67,8 @@ void reports_actor::report() {
   r.directory_wrong = *shared_.directory_wrong.get();
   r.rounds_applied = sequence_t{shared_.rounds_applied};
   r.disk_waits_ms = static_cast<std::uint32_t>(shared_.disk.oldest().count());
+  r.refusals = shared_.refusals_told.copy();
+  r.counted_since = shared_.counted_since;
   r.disk_write_us = static_cast<std::uint32_t>(shared_.disk.usual_write().count());
   for (const auto& shard : shared_.shard_statuses)
     if (const auto s = shard.load(); s != nullptr && s->tail.value != 0)

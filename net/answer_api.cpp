@@ -194,7 +194,7 @@ void citizen_api::tell(answered_request& a, const std::string* receipts) {
     if (*code == problem_code::full || *code == problem_code::window_closed)
       refusal.alternatives = alternatives_.near(p.catalogue, node_.figures(), front_.clock().now(), p.group, p.window, p.people);
     log(p.who, p.what, row_of(*code).status, name_of(*code), p.since);
-    ++refused_[static_cast<std::size_t>(*code)];
+    node_.count_refusal(name_of(*code));
     auto out = to_response(refusal, p.who.id());
     add_stamp(out, a.what);
     if (!p.idempotency_key.empty())

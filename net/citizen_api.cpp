@@ -127,7 +127,7 @@ void citizen_api::send(responder& respond, const caller& who, response&& r) {
 }
 
 void citizen_api::refuse(responder& respond, const caller& who, const problem& p) {
-  ++refused_[static_cast<std::size_t>(p.code)];
+  node_.count_refusal(name_of(p.code));
   send(respond, who, to_response(p, who.id()));
 }
 

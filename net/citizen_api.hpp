@@ -53,8 +53,6 @@ public:
   // The bodies of GET /rounds and /figures, for operators too.
   [[nodiscard]] std::string rounds_list() const;
   [[nodiscard]] std::string figures_of(const actors::round_entry& round) const;
-  // Bookings, cancellations and moves refused since the start, by code.
-  [[nodiscard]] std::uint64_t refused(problem_code code) const { return refused_[static_cast<std::size_t>(code)]; }
 
 private:
   // ---- routing and what every answer has
@@ -116,7 +114,6 @@ private:
   std::uint64_t logged_ = 0;
   bool was_ready_ = false;
   std::atomic<bool> stopping_{false};
-  std::array<std::atomic<std::uint64_t>, problem_code_count> refused_{};
 };
 
 }  // namespace janji::net

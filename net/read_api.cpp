@@ -314,10 +314,11 @@ std::string citizen_api::figures_of(const actors::round_entry& round) const {
   const auto fresh = node_.how_fresh();
   const auto of_round = fresh->rounds.find(d.id.value);
   const auto as_of = of_round == fresh->rounds.end() ? std::nullopt : of_round->second.as_of;
+  const auto told = node_.refusals();
   json::object refusals;
-  for (const auto& row : problem_table())
-    if (const auto n = refused(row.code); n != 0)
-      refusals[row.name] = n;
+  for (const auto& [code, times] : told.by_code)
+    refusals[code] = times;
+  json::object counted{{"since", moment(told.since)}, {"nodes", told.nodes}, {"unheard", told.unheard}};
   return json::serialize(json::object{{"round", d.code},
                                       {"as_of", moment(as_of)},
                                       {"places", sum(known.all.places, whole)},
@@ -328,7 +329,8 @@ std::string citizen_api::figures_of(const actors::round_entry& round) const {
                                       {"centres", std::move(centres)},
                                       {"by_state", std::move(states)},
                                       {"by_age_band", std::move(ages)},
-                                      {"refusals", std::move(refusals)}});
+                                      {"refusals", std::move(refusals)},
+                                      {"refusals_counted", std::move(counted)}});
 }
 
 }  // namespace janji::net

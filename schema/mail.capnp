@@ -154,6 +154,13 @@ struct NodeReport {
   # How long the oldest operation of its disk has not come back, and how long a write takes lately.
   diskWaitsMs @8 :UInt32;
   diskWriteUs @9 :UInt32;
+  # What it has refused to citizens since its start.
+  refusals @10 :List(RefusalCount);
+  countedSinceMs @11 :Int64;
+}
+struct RefusalCount {
+  code @0 :Text;
+  times @1 :UInt64;
 }
 struct ShardReport {
   shard @0 :UInt16;

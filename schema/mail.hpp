@@ -80,6 +80,9 @@ struct shard_report {
 };
 struct node_report {
   std::vector<shard_report> shards;
+inline constexpr std::size_t refusal_codes_max = 96;
+inline constexpr std::size_t refusal_code_bytes_max = 40;
+using refusal_counts = std::vector<std::pair<std::string, std::uint64_t>>;  // by code
   bool storage_low = false;
   std::uint64_t disk_free_bytes = 0;
   std::uint64_t disk_total_bytes = 0;
@@ -90,6 +93,8 @@ struct node_report {
   std::uint32_t disk_write_us = 0;                // how long a write takes lately
   friend bool operator==(const node_report&, const node_report&) = default;
 };
+  refusal_counts refusals = {};                   // told to citizens by this start of the node
+  unix_ms counted_since = {};                     // by the node's clock; 0: an earlier version, which counts for itself
 [[nodiscard]] std::string encode_report(const node_report& report);
 [[nodiscard]] std::expected<node_report, codec_error> decode_report(std::string_view bytes);
 

@@ -60,7 +60,14 @@ node_report get_report(wire::NodeReport::Reader from) {
                   from.getSaysRounds() ? std::optional(sequence_t{from.getRoundsApplied()}) : std::nullopt,
                   text_of(from.getDirectoryWrong()),
                   from.getDiskWaitsMs(),
-                  from.getDiskWriteUs()};
+                  from.getDiskWriteUs(),
+                  {},
+                  unix_ms{from.getCountedSinceMs()}};
+  require(from.getRefusals().size() <= refusal_codes_max, "a report of too many refusals");
+  for (const auto r : from.getRefusals()) {
+    require(r.getCode().size() <= refusal_code_bytes_max, "a code too long");
+    out.refusals.emplace_back(text_of(r.getCode()), r.getTimes());
+  }
   for (const auto s : from.getShards())
     out.shards.push_back(
         {shard_id{s.getShard()}, epoch_t{s.getEpoch()}, sequence_t{s.getCommitted()}, sequence_t{s.getTail()}, s.getServing()});
@@ -152,6 +159,12 @@ std::string encode_report(const node_report& report) {
     list[i].setShard(from.shard.value);
     list[i].setServing(from.serving);
     list[i].setEpoch(from.epoch.value);
+  to.setCountedSinceMs(report.counted_since.value);
+  auto refusals = to.initRefusals(static_cast<unsigned>(report.refusals.size()));
+  for (unsigned i = 0; i < refusals.size(); ++i) {
+    refusals[i].setCode(whole(report.refusals[i].first));
+    refusals[i].setTimes(report.refusals[i].second);
+  }
     list[i].setCommitted(from.committed.value);
     list[i].setTail(from.tail.value);
   }

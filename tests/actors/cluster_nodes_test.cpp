@@ -443,6 +443,25 @@ TEST_F(cluster_nodes_test, what_a_leader_was_asked_last_is_not_lost_when_leaders
 }
 
 // Whoever leads the group may have died, or lack the members that it needs to commit.
+// Each front counted for itself, and began anew with each start: what was shown depended on whom one asked.
+TEST_F(cluster_nodes_test, refusals_are_counted_over_all_nodes_that_are_heard) {
+  for (std::size_t i = 0; i < nodes_count; ++i)
+    nodes_[i].runs->count_refusal("full");
+  nodes_[2].runs->count_refusal("paused");
+  const auto shows = [&](std::size_t nodes, std::size_t unheard, std::uint64_t full) {
+    const auto sum = nodes_[0].runs->refusals();
+    return sum.nodes == nodes && sum.unheard == unheard && sum.by_code.contains("full") && sum.by_code.at("full") == full;
+  };
+  ASSERT_TRUE(eventually([&] { return shows(3, 0, 3); }));
+  EXPECT_EQ(nodes_[0].runs->refusals().by_code.at("paused"), 1U);
+  const auto since = nodes_[0].runs->refusals().since;
+  end(1);
+  ASSERT_TRUE(eventually([&] { return shows(2, 1, 2); })) << "what a node counted that is gone is not there any more, and that is said";
+  start(1);
+  ASSERT_TRUE(eventually([&] { return shows(3, 0, 2); }));
+  EXPECT_GT(nodes_[0].runs->refusals().since, since);
+}
+
 TEST_F(cluster_nodes_test, an_operators_order_is_answered_though_it_cannot_be_carried_out) {
   import();
   end(1);
