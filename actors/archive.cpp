@@ -76,9 +76,14 @@ caf::behavior archive_actor::make_behavior() {
 
 caf::behavior record_keeper_actor::make_behavior() {
   return {[this](do_swap& s) {
-    caf::anon_send(s.reply_to, swap_done{s.registered ? records_.swap_if_registered(s.shard, s.expected_revision, s.record, *s.registered)
-                                                      : records_.swap(s.shard, s.expected_revision, s.record)});
-  }};
+            caf::anon_send(s.reply_to,
+                           swap_done{s.registered ? records_.swap_if_registered(s.shard, s.expected_revision, s.record, *s.registered)
+                                                  : records_.swap(s.shard, s.expected_revision, s.record)});
+          },
+          [this](read_outside& r) {
+            if (const auto at = records_.outside(r.shard))
+              caf::anon_send(r.reply_to, outside_read{r.epoch, *at});
+          }};
 }
 
 void archive_actor::put(const std::vector<store::snapshot_row>& rows) {

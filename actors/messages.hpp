@@ -236,6 +236,15 @@ struct do_swap {
   std::optional<replication::member> registered;
   caf::actor reply_to;
 };
+struct read_outside {  // `reply_to` hears outside_read, or nothing while the store of records is away
+  shard_id shard;
+  epoch_t epoch;
+  caf::actor reply_to;
+};
+struct outside_read {
+  epoch_t epoch;
+  replication::position at;
+};
 struct hash_log {  // `reply_to` hears order_said
   shard_id shard;
   std::uint64_t number = 0;
@@ -332,6 +341,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::group_mail)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::registry_mail)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::append_mail)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::strict_round_mail)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::read_outside)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::outside_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::round_committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::try_orders_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::tell_rounds)

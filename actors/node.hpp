@@ -152,6 +152,8 @@ struct shard_status {
   epoch_t epoch;
   sequence_t committed;
   sequence_t tail;
+  replication::position committed_at;            // none where the log no longer tells epochs apart, as that of a node that is alone
+  std::optional<replication::position> missing;  // it is led here, and waits for a disk that holds this (replication::machine)
   cluster::versioned_record record;
   bool serving = false;
   std::size_t claims = 0;
@@ -167,8 +169,6 @@ struct told_report {
   std::int64_t clock_ahead_ms = 0;  // of this node's, both as set when it came
 };
 
-struct node_status {
-  std::vector<shard_status> shards;
 // What was refused to citizens, by code: the sum over the starts of those nodes that were heard lately.
 struct told_refusals {
   std::map<std::string, std::uint64_t> by_code;
@@ -177,6 +177,8 @@ struct told_refusals {
   unix_ms since;            // of the latest of these starts: from then on all of them count
 };
 
+struct node_status {
+  std::vector<shard_status> shards;
   bool storage_low = false;
   std::uint64_t disk_free_bytes = 0;
   std::uint64_t disk_total_bytes = 0;
@@ -255,11 +257,11 @@ public:
   [[nodiscard]] std::shared_ptr<const availability_page> availability(round_id round, std::uint8_t state) const;
   [[nodiscard]] std::shared_ptr<const std::vector<group_figures>> figures() const;
   [[nodiscard]] std::shared_ptr<const freshness> how_fresh() const;
-
-  // ---- operators
   // A citizen was told a refusal. Any thread.
   void count_refusal(std::string_view code);
   [[nodiscard]] told_refusals refusals() const;
+
+  // ---- operators
   void import_round(round_definition definition, std::string by, operator_done done);
   void change_round(round_id round, round_state to, std::string reason, std::string by, operator_done done);
   void change_capacity(group_id group, window_index window, std::uint32_t capacity, std::string by, std::string reason, operator_done done);

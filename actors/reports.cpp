@@ -72,7 +72,8 @@ void reports_actor::report() {
   r.disk_write_us = static_cast<std::uint32_t>(shared_.disk.usual_write().count());
   for (const auto& shard : shared_.shard_statuses)
     if (const auto s = shard.load(); s != nullptr && s->tail.value != 0)
-      r.shards.push_back({s->shard, s->epoch, s->committed, s->tail, s->serving});
+      r.shards.push_back({s->shard, s->epoch, s->committed, s->tail, s->serving,
+                          s->missing ? std::optional(std::pair{s->missing->epoch, s->missing->sequence}) : std::nullopt});
   shared_.peers->tell_report(r);
   heard(shared_.node_id, std::move(r));
 }

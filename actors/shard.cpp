@@ -112,6 +112,10 @@ caf::behavior shard_actor::make_behavior() {
         step(replication::swap_answered{s.outcome.result, std::move(s.outcome.record)});
         pump();
       },
+      [this](const outside_read& r) {
+        step(replication::outside_told{r.epoch, r.at});
+        pump();
+      },
       [this](loaded& l) { owner_loaded(l); },
       [this](activate_groups& a) {
         to_activate_.insert(to_activate_.end(), a.groups.begin(), a.groups.end());
@@ -205,6 +209,8 @@ void shard_actor::carry_out(replication::output&& o) {
     strict_round_done_for(*done);
   } else if (auto* r = std::get_if<replication::read_entries>(&o)) {
     caf::anon_send(shared_.archive, load_entries{shard_, r->number, r->first, r->count_max, caf::actor_cast<caf::actor>(this)});
+  } else if (const auto* asked = std::get_if<replication::ask_outside>(&o)) {
+    caf::anon_send(shared_.record_keeper, read_outside{shard_, asked->epoch, caf::actor_cast<caf::actor>(this)});
   } else if (const auto* table = std::get_if<replication::pass_table>(&o)) {
     pass_table(*table);
   } else if (auto* ordered = std::get_if<replication::order_answered>(&o)) {
@@ -311,6 +317,9 @@ void shard_actor::tell_status() {
   status->committed = machine_.commit();
   status->tail = machine_.tail().sequence;
   status->record = machine_.record();
+  if (const auto epoch = machine_.log().epoch_at(machine_.commit()))
+    status->committed_at = {*epoch, machine_.commit()};
+  status->missing = machine_.missing();
   status->serving = serving_;
   for (const auto& [who, o] : owners_)
     status->groups_active += who.kind == schema::owner_kind::group && o.state == life::active ? 1 : 0;

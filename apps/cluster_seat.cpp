@@ -403,6 +403,7 @@ void cluster_seat::keep_house(const std::stop_token& stop) {
         spdlog::info("shard {} begins, led here", shard.value);
       }
     }
+    write_positions();
   }
 }
 
@@ -533,37 +534,6 @@ cluster_seat::said cluster_seat::pin(shard_id shard, std::vector<std::uint64_t> 
              nodes.empty() ? fmt::format("shard {} lies where the placement chooses", shard.value)
                            : fmt::format("shard {} is to lie on {}", shard.value, text_of(nodes)),
              dry_run);
-}
-
-cluster_seat::said cluster_seat::promote_alone(shard_id shard, std::uint64_t node, bool dry_run) {
-  if (shard.value >= shard_count_)
-    return std::unexpected(fmt::format("not_found: there is no shard {}", shard.value));
-  const auto known = etcd_->read(shard);  // not as the watch had it
-  if (!known)
-    return std::unexpected("busy: " + known.error());
-  std::vector<cluster::node_registration> members;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [id, m] : members_)
-      members.push_back(m);
-  }
-  const auto next = cluster::promoted_alone(*known, node, members);
-  if (!next)
-    return std::unexpected(next.error());
-  std::string gone;
-  for (const auto& m : known->record.in_sync)
-    gone += fmt::format("{}{}", gone.empty() ? "" : ", ", m.node);
-  auto what = fmt::format(
-      "shard {} is led by node {} from its disk alone; what only the disks of nodes {} held is lost, and they "
-      "must not come back without being wiped",
-      shard.value, node, gone);
-  if (dry_run)
-    return "would be done: " + what;
-  switch (etcd_->swap(shard, known->revision, *next).result) {
-    case cluster::swap_result::won: spdlog::warn("an operator's order: {}", what); return what;
-    case cluster::swap_result::lost: return std::unexpected(std::string("busy: the record changed meanwhile; look before you ask again"));
-    default: return std::unexpected(std::string("busy: etcd did not say whether it was done; look before you ask again"));
-  }
 }
 
 }  // namespace janji::apps

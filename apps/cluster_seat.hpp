@@ -20,6 +20,7 @@
 #include "apps/settings.hpp"
 #include "cluster/etcd/etcd_config_store.hpp"
 #include "cluster/operations.hpp"
+#include "cluster/positions.hpp"
 #include "net/links/links.hpp"
 #include "store/key_ring.hpp"
 #include "store/node_store.hpp"
@@ -82,6 +83,7 @@ private:
   [[nodiscard]] std::optional<std::uint32_t> level_to_begin_at() const;
   bool begin_level(std::uint32_t level);
   void keep_house(const std::stop_token& stop);
+  void write_positions();
   [[nodiscard]] std::optional<std::string> why_not(std::uint64_t node, cluster::node_state to) const;
   said probe_store() override;
   said put(const std::string& name, const std::string& text, const std::string& done, bool dry_run);
@@ -111,6 +113,9 @@ private:
   bool moves_paused_ = false;
   std::optional<std::uint32_t> feature_level_;  // none: the cluster has not begun, or a version that knows no levels began it
   std::string away_;
+
+  cluster::positions written_;         // of this node's own text; keep_house's
+  clock::time_point positions_due_{};  // keep_house's
 
   bool changed_ = false;
   std::condition_variable_any wake_;

@@ -291,6 +291,25 @@ void add_shard_commands(CLI::App& app, connection& c, int& code) {
   });
 }
 
+// Shards that wait for what is known to be committed and on no disk that is there; empty: none does.
+std::string disks_put_back(const json::array& shards) {
+  std::size_t waiting = 0;
+  std::string first;
+  for (const auto& v : shards) {
+    const auto& s = v.as_object();
+    const auto* at = s.if_contains("missing");
+    if (at == nullptr || ++waiting != 1)
+      continue;
+    first = fmt::format("shard {}, which the disks of nodes {} hold, lacks position {}.{}", scalar(s.at("shard")), list_of(s.at("in_sync")),
+                        scalar(at->at("epoch")), scalar(at->at("sequence")));
+  }
+  return waiting == 0 ? ""
+                      : fmt::format(
+                            "{} shards stop, for their disks were put back: {}. Start the disk that has it; if it is gone, "
+                            "`--dry-run shard unsafe-promote SHARD --node N` says what would be lost",
+                            waiting, first);
+}
+
 // Everything that a person should know of, one line each.
 int check(const connection& c) {
   const auto p = picture(c);
@@ -340,6 +359,8 @@ int check(const connection& c) {
   one("nodes registered", away.empty(), away.empty() ? "all" : "away:" + away);
   one("nodes heard", unheard.empty(), unheard.empty() ? "all" : "not heard here:" + unheard);
   one("shards serve", idle == 0, fmt::format("{} of {} do not", idle, p->at("shards").as_array().size()));
+  if (auto words = disks_put_back(p->at("shards").as_array()); !words.empty())
+    one("disks remember", false, words);
   one("replicas complete", missing == 0, fmt::format("{} missing", missing));
   one("shards in place", number(*p, "moves_left") == 0,
       fmt::format("{} replicas to move{}", number(*p, "moves_left"), p->at("moves_paused").as_bool() ? ", moves are paused" : ""));

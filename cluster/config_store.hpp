@@ -32,6 +32,9 @@ public:
                                           replication::member /*who*/) {
     return swap(shard, expected_revision, record);
   }
+  // The furthest position of the shard that any leader has written down as committed (cluster/positions.hpp); none was: the
+  // beginning. A store of one node keeps none: its disk is all there is.
+  virtual std::expected<replication::position, std::string> outside(shard_id /*shard*/) { return replication::position{}; }
 };
 
 }  // namespace janji::cluster

@@ -97,7 +97,7 @@ std::optional<order> next_order(shard_id shard, const shard_record& record, cons
 }
 
 std::expected<shard_record, std::string> promoted_alone(const versioned_record& known, std::uint64_t node,
-                                                        const std::vector<node_registration>& members) {
+                                                        const std::vector<node_registration>& members, bool waits) {
   const auto refused = [](std::string why) { return std::unexpected("wrong_state: " + std::move(why)); };
   if (known.revision == 0)
     return std::unexpected(std::string("not_found: the shard was never begun"));
@@ -108,18 +108,19 @@ std::expected<shard_record, std::string> promoted_alone(const versioned_record& 
   const auto chosen = v.registered(node);
   if (!chosen)
     return refused(fmt::format("node {} is not there", node));
-  if (v.in_sync(*chosen))
+  if (!waits && v.in_sync(*chosen))
     return refused(
         fmt::format("node {} is in sync: it holds all that was acknowledged. Where its last companion is gone for good, "
                     "`shard replace` lets a learner take that one's place",
                     node));
   for (const auto& m : known.record.in_sync)
-    if (v.is_registered(m))
+    if (!waits && v.is_registered(m))
       return refused(fmt::format("node {} is there and in sync: nothing is lost while it is", m.node));
   auto next = known.record;
   next.epoch = epoch_t{next.epoch.value + 1};
   next.leader = *chosen;
   next.leader_boot = {};
+  next.given_up_below = next.epoch;
   next.in_sync = {*chosen};
   std::erase_if(next.learners, [&](const member& m) { return m == *chosen || !v.is_registered(m); });
   return next;

@@ -30,7 +30,8 @@ std::optional<replication::member> heir_of(
 // The last resort, on an operator's word: the record in which this node's disk alone is in sync, though it was not, because
 // every disk that was is gone. What only those held is lost. Refused with the reason while one of them is there, and where
 // an order that loses less would do. It serves when a second disk holds all that this one does.
+// `waits`: its leader waits for what no disk there holds (rule 22). Then those in sync were put back, and any disk may be chosen.
 std::expected<shard_record, std::string> promoted_alone(const versioned_record& known, std::uint64_t node,
-                                                        const std::vector<node_registration>& members);
+                                                        const std::vector<node_registration>& members, bool waits = false);
 
 }  // namespace janji::cluster

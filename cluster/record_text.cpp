@@ -32,7 +32,8 @@ std::string to_text(const shard_record& r) {
                                       {"min_in_sync", r.min_in_sync},
                                       {"replicas_wanted", r.replicas_wanted},
                                       {"tenure", {{"epoch", r.tenure.epoch.value}, {"boot", r.tenure.boot}}},
-                                      {"hand_over", r.hand_over}});
+                                      {"hand_over", r.hand_over},
+                                      {"given_up_below", r.given_up_below.value}});
 }
 
 std::expected<shard_record, std::string> record_from_text(std::string_view text) {
@@ -53,6 +54,8 @@ std::expected<shard_record, std::string> record_from_text(std::string_view text)
       r.hand_over = number->to_number<std::uint64_t>();
     if (const auto* boot = v.as_object().if_contains("leader_boot"))
       r.leader_boot = replication::boot_t{boot->to_number<std::uint64_t>()};
+    if (const auto* below = v.as_object().if_contains("given_up_below"))
+      r.given_up_below = epoch_t{below->to_number<std::uint64_t>()};
     return r;
   } catch (const std::exception& e) {
     return std::unexpected(std::string("a shard record cannot be read: ") + e.what());

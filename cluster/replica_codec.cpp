@@ -46,6 +46,7 @@ void put(wire::ReplicaRecord::Builder to, const versioned_record& r) {
   to.setTenureBoot(r.record.tenure.boot);
   to.setHandOver(r.record.hand_over);
   to.setLeaderBoot(r.record.leader_boot.value);
+  to.setGivenUpBelow(r.record.given_up_below.value);
 }
 void put(builder to, const std::vector<entry>& entries) {
   auto list = to.initEntries(static_cast<unsigned>(entries.size()));
@@ -149,7 +150,8 @@ versioned_record record_of(wire::ReplicaRecord::Reader r) {
            r.getReplicasWanted(),
            {epoch_t{r.getTenureEpoch()}, r.getTenureBoot()},
            r.getHandOver(),
-           boot_t{r.getLeaderBoot()}}};
+           boot_t{r.getLeaderBoot()},
+           epoch_t{r.getGivenUpBelow()}}};
 }
 // Entries follow each other without a gap, and epochs never go back.
 std::vector<entry> entries_of(reader from, position previous) {

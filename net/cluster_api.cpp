@@ -83,6 +83,18 @@ bool is_slow(const actors::told_report& told, std::uint32_t usual_us, unix_ms no
   return usual_us != 0 && now.value - told.at.value < actors::report_stale_ms && us >= o.slow_us && us / o.slow_factor >= usual_us;
 }
 
+// What leaders wait for because no disk that they hear holds it (rule 22), as fresh reports say.
+std::map<std::uint16_t, std::pair<std::uint64_t, std::uint64_t>> missing(const std::map<std::uint64_t, actors::told_report>& reports,
+                                                                         unix_ms now) {
+  std::map<std::uint16_t, std::pair<std::uint64_t, std::uint64_t>> out;
+  for (const auto& [node, told] : reports)
+    if (now.value - told.at.value < actors::report_stale_ms)
+      for (const auto& s : told.report.shards)
+        if (s.missing)
+          out[s.shard.value] = {s.missing->first.value, s.missing->second.value};
+  return out;
+}
+
 struct judgement {
   std::size_t not_serving = 0, missing_replicas = 0, below_floor = 0, nodes_away = 0, low_disks = 0, hung_disks = 0, slow_disks = 0;
   std::size_t moves_left = 0;
@@ -166,6 +178,7 @@ json::object node_json(const cluster::node_view& n, const std::map<std::uint64_t
 
 json::array shards_json(const cluster::cluster_view& v, const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
   const auto serves = served(reports, now);
+  const auto lost = missing(reports, now);
   std::map<std::uint16_t, std::uint64_t> committed;
   for (const auto& [node, told] : reports)
     for (const auto& s : told.report.shards)
@@ -185,6 +198,8 @@ json::array shards_json(const cluster::cluster_view& v, const std::map<std::uint
                    {"pinned", s.pinned},
                    {"serving", serves.contains(s.shard.value)},
                    {"committed", committed[s.shard.value]}});
+    if (const auto at = lost.find(s.shard.value); at != lost.end())
+      out.back().as_object()["missing"] = json::object{{"epoch", at->second.first}, {"sequence", at->second.second}};
   }
   return out;
 }

@@ -168,6 +168,9 @@ struct ShardReport {
   epoch @2 :UInt64;
   committed @3 :UInt64;
   tail @4 :UInt64;
+  # Known to be committed, and on no disk that is heard; epoch 0: nothing is missing.
+  missingEpoch @5 :UInt64;
+  missingSequence @6 :UInt64;
 }
 
 # An operator's question or order about the shard of the envelope, and what became of it. The verb is a number that only grows:

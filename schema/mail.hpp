@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -76,13 +77,14 @@ struct shard_report {
   sequence_t committed;
   sequence_t tail;
   bool serving = false;
+  std::optional<std::pair<epoch_t, sequence_t>> missing;  // that it waits for at its leader: no disk that is heard holds it
   friend bool operator==(const shard_report&, const shard_report&) = default;
 };
-struct node_report {
-  std::vector<shard_report> shards;
 inline constexpr std::size_t refusal_codes_max = 96;
 inline constexpr std::size_t refusal_code_bytes_max = 40;
 using refusal_counts = std::vector<std::pair<std::string, std::uint64_t>>;  // by code
+struct node_report {
+  std::vector<shard_report> shards;
   bool storage_low = false;
   std::uint64_t disk_free_bytes = 0;
   std::uint64_t disk_total_bytes = 0;
@@ -91,10 +93,10 @@ using refusal_counts = std::vector<std::pair<std::string, std::uint64_t>>;  // b
   std::string directory_wrong = {};               // what is wrong with its own directory
   std::uint32_t disk_waits_ms = 0;                // how long the oldest operation of its disk has not come back
   std::uint32_t disk_write_us = 0;                // how long a write takes lately
-  friend bool operator==(const node_report&, const node_report&) = default;
-};
   refusal_counts refusals = {};                   // told to citizens by this start of the node
   unix_ms counted_since = {};                     // by the node's clock; 0: an earlier version, which counts for itself
+  friend bool operator==(const node_report&, const node_report&) = default;
+};
 [[nodiscard]] std::string encode_report(const node_report& report);
 [[nodiscard]] std::expected<node_report, codec_error> decode_report(std::string_view bytes);
 

@@ -19,6 +19,7 @@ struct ReplicaRecord {
   tenureBoot @8 :UInt64;
   handOver @9 :UInt64;
   leaderBoot @10 :UInt64;
+  givenUpBelow @11 :UInt64;
 }
 struct LogPosition {
   epoch @0 :UInt64;

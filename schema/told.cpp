@@ -50,6 +50,12 @@ rounds_history get_rounds(wire::Rounds::Reader from) {
   return out;
 }
 
+std::optional<std::pair<epoch_t, sequence_t>> missing_of(wire::ShardReport::Reader from) {
+  if (from.getMissingEpoch() == 0)
+    return std::nullopt;
+  return std::pair{epoch_t{from.getMissingEpoch()}, sequence_t{from.getMissingSequence()}};
+}
+
 node_report get_report(wire::NodeReport::Reader from) {
   require(from.getShards().size() <= limits::shards_max, "a report of too many shards");
   node_report out{{},
@@ -69,8 +75,8 @@ node_report get_report(wire::NodeReport::Reader from) {
     out.refusals.emplace_back(text_of(r.getCode()), r.getTimes());
   }
   for (const auto s : from.getShards())
-    out.shards.push_back(
-        {shard_id{s.getShard()}, epoch_t{s.getEpoch()}, sequence_t{s.getCommitted()}, sequence_t{s.getTail()}, s.getServing()});
+    out.shards.push_back({shard_id{s.getShard()}, epoch_t{s.getEpoch()}, sequence_t{s.getCommitted()}, sequence_t{s.getTail()},
+                          s.getServing(), missing_of(s)});
   return out;
 }
 
@@ -153,20 +159,24 @@ std::string encode_report(const node_report& report) {
   to.setRoundsApplied(report.rounds_applied.value_or(sequence_t{}).value);
   to.setDiskWaitsMs(report.disk_waits_ms);
   to.setDiskWriteUs(report.disk_write_us);
-  auto list = to.initShards(static_cast<unsigned>(report.shards.size()));
-  for (unsigned i = 0; i < list.size(); ++i) {
-    const auto& from = report.shards[i];
-    list[i].setShard(from.shard.value);
-    list[i].setServing(from.serving);
-    list[i].setEpoch(from.epoch.value);
   to.setCountedSinceMs(report.counted_since.value);
   auto refusals = to.initRefusals(static_cast<unsigned>(report.refusals.size()));
   for (unsigned i = 0; i < refusals.size(); ++i) {
     refusals[i].setCode(whole(report.refusals[i].first));
     refusals[i].setTimes(report.refusals[i].second);
   }
+  auto list = to.initShards(static_cast<unsigned>(report.shards.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    const auto& from = report.shards[i];
+    list[i].setShard(from.shard.value);
+    list[i].setServing(from.serving);
+    list[i].setEpoch(from.epoch.value);
     list[i].setCommitted(from.committed.value);
     list[i].setTail(from.tail.value);
+    if (from.missing) {
+      list[i].setMissingEpoch(from.missing->first.value);
+      list[i].setMissingSequence(from.missing->second.value);
+    }
   }
   return bytes_of(message);
 }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cluster/etcd/channel.hpp"
+#include "cluster/positions.hpp"
 #include "cluster/record_text.hpp"
 
 namespace janji::cluster::etcd {
@@ -54,7 +55,7 @@ std::optional<std::string_view> value_of(std::string_view name) {
   if (!name.starts_with(values))
     return std::nullopt;
   name.remove_prefix(values.size());
-  const bool own = name.starts_with("key/") || name.starts_with("boot/") || name.starts_with("probe/");
+  const bool own = name.starts_with("key/") || name.starts_with("boot/") || name.starts_with("probe/") || name.starts_with(positions_value);
   return own ? std::nullopt : std::optional{name};
 }
 
@@ -205,6 +206,27 @@ swap_outcome etcd_config_store::swap_if_registered(shard_id shard, std::uint64_t
       call(*caller_, "/v3/kv/txn", swap_of(shard_key(shard), static_cast<std::int64_t>(expected_revision), to_text(record), 0, registered),
            connection::again::no),
       record, expected_revision);
+}
+
+std::expected<replication::position, std::string> etcd_config_store::outside(shard_id shard) {
+  const std::lock_guard lock(calls_);
+  const auto before = seen_.load();
+  const auto answer = call(*caller_, "/v3/kv/range", range_of_prefix(value_key(positions_value)), connection::again::yes);
+  if (!answer)
+    return std::unexpected(answer.error().text);
+  if (const auto checked = check(*answer, before); !checked)
+    return std::unexpected(checked.error().text);
+  const auto found = read_range(*answer);
+  if (!found)
+    return std::unexpected(found.error());
+  positions all;
+  for (const auto& kv : *found) {
+    const auto read = positions_from_text(kv.value);
+    if (!read)
+      return std::unexpected(kv.key + ": " + read.error());
+    merge(all, *read);
+  }
+  return all[shard];
 }
 
 std::expected<std::string, std::string> etcd_config_store::put_if_absent(std::string_view name, std::string_view value) {

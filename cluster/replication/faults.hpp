@@ -41,6 +41,7 @@ struct planted_faults {
   bool beats_while_writing = false;    // who waits for its own disk for ever leads and answers on
   bool unregistered_is_lost = false;   // a swap that failed on the registration alone is taken for lost leadership
   bool trust_own_promise = false;      // a start refuses what its disk has promised away, and nothing else
+  bool ignore_outside = false;         // a take-over does not look at the positions that stand outside
   bool lead_for_another_boot = false;  // whoever is the member that a record names leads, whichever start of it was meant
 };
 

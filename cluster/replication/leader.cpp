@@ -297,6 +297,8 @@ void machine::lead_through_tick(outputs& out) {
   }
   if (role_ == role::adopting && !write_ && ++since_pulled_ >= options_.resend_ticks)
     pull(out);
+  if (role_ == role::promising && !write_)
+    wait_for_outside(out);
   if (!write_ && !swap_out_ && leading())
     advance_membership(out);
 }

@@ -50,6 +50,8 @@ void machine::step(input&& in, outputs& out) {
     advance_membership(out);
   } else if (auto* h = std::get_if<table_received>(&in)) {
     received_ = *h;
+  } else if (const auto* told = std::get_if<outside_told>(&in)) {
+    heard_of_outside(*told, out);
   }
 }
 
@@ -235,6 +237,7 @@ void machine::lead(outputs& out, bool without_a_break) {
     const bool whole = r.hand_over != 0 && received_ && received_->number == r.hand_over && received_->tenure == r.tenure;
     tenure_ = whole ? r.tenure : tenure_id{r.epoch, options_.boot.value};
     goes_on_with_ = whole ? r.hand_over : 0;
+    look_outside(out);
   }
   hand_overs_ = 0;
   vouched_ = {};

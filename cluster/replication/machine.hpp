@@ -91,6 +91,9 @@ public:
   [[nodiscard]] position tail() const { return log_.tail; }
   [[nodiscard]] const log_shape& log() const { return log_; }
   [[nodiscard]] sequence_t commit() const { return commit_; }
+  // Where it leads and cannot serve: what stands outside as committed and no disk holds that is heard. Some were put back; it waits
+  // for one that was not, or for a person.
+  [[nodiscard]] std::optional<position> missing() const;
   // No other replica could have been made leader: a strict round costs nothing.
   [[nodiscard]] bool alone() const { return record_.record.in_sync.size() == 1 && !pending_; }
 
@@ -206,6 +209,10 @@ private:
   void promised_by(const header& h, promise&& m, outputs& out);
   void compare(peer& p);
   void check_promises(outputs& out);
+  void look_outside(outputs& out);
+  void heard_of_outside(const outside_told& t, outputs& out);
+  void wait_for_outside(outputs& out);
+  [[nodiscard]] bool behind_outside() const;
   void adopt(outputs& out);
   void pull(outputs& out);
   void got_pulled(const header& h, pulled&& m, outputs& out);
@@ -299,6 +306,13 @@ private:
   tenure_id tenure_;
   std::uint64_t goes_on_with_ = 0;
   std::optional<replacement> replacing_;
+  struct outside {
+    epoch_t asked;               // in which it was asked first
+    std::optional<position> at;  // none: not told yet
+    std::uint32_t since_asked = 0;
+    bool said = false;  // that nobody holds it
+  };
+  outside outside_;  // of the present run of epochs
 
   std::vector<peer> peers_;
   std::optional<flight> in_flight_;

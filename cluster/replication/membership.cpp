@@ -104,7 +104,7 @@ std::string machine::why_not(const order& o) {
         return "the set is above the floor: silent members are dropped without an order";
       if (!silent(*peer_of(o.who)))
         return "it is heard";
-      if (forgot_)
+      if (forgot_ || missing())
         return "this disk forgot entries: it must not be the one that is trusted";
       return contains(r.learners, o.by) ? "" : "what takes its place must be a learner first";
   }
@@ -194,6 +194,9 @@ bool machine::shrink(outputs& out) {
   const auto& r = record_.record;
   if (options_.faults.nobody_dropped_reconciling && role_ != role::serving)
     return false;
+  const bool compares = role_ == role::promising || role_ == role::adopting;
+  if (compares && behind_outside())
+    return false;  // the one that is silent may be the one that holds it
   const auto heard = 1 + std::ranges::count_if(peers_, [&](const peer& p) { return !p.learner && !silent(p); });
   const auto floor = options_.faults.no_floor ? 1U : r.min_in_sync;
   if (r.in_sync.size() <= floor || heard < static_cast<std::ptrdiff_t>(floor))

@@ -93,8 +93,13 @@ struct table_received {
   std::uint64_t number = 0;
   tenure_id tenure;
 };
+// The furthest position that stands outside as committed (rule 22), read after the take-over; none: nothing was ever written.
+struct outside_told {
+  epoch_t epoch;  // of the question
+  position at;
+};
 using input = std::variant<started, swap_answered, append, persisted, strict_read, record_seen, received, tick, registration_seen,
-                           link_broken, entries_read, snapshot_read, compacted, order, table_acknowledged, table_received>;
+                           link_broken, entries_read, snapshot_read, compacted, order, table_acknowledged, table_received, outside_told>;
 
 // ---- outputs, in the order in which they are to take effect
 // One write, synced whole: the promise, then `install` (replaces the whole log), then the cut, then the entries.
@@ -160,7 +165,11 @@ struct alarm {
   member who;
   std::string why;
 };
+// What stands outside as committed? Asked again until outside_told.
+struct ask_outside {
+  epoch_t epoch;
+};
 using output = std::variant<persist, swap_record, serving, committed, stepped_down, strict_read_done, apply_up_to, send, read_entries,
-                            read_snapshot, order_answered, alarm, pass_table>;
+                            read_snapshot, order_answered, alarm, pass_table, ask_outside>;
 
 }  // namespace janji::replication

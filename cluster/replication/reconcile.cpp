@@ -65,6 +65,8 @@ void machine::check_promises(outputs& out) {
   }
   if (write_ || frozen())
     return;
+  if (!outside_.at || !(best != nullptr ? best->log : log_).holds(*outside_.at))
+    return;
   if (best != nullptr && !options_.faults.cut_to_own_log_at_once) {
     adopting_from_ = best->who;
     adopt_to_ = best->log.tail;
@@ -80,6 +82,54 @@ void machine::check_promises(outputs& out) {
   for (auto& p : peers_)
     compare(p);
   write(0, {}, true, out);
+}
+
+// ------------------------------------------------------------------ positions outside (rule 22)
+
+// Two disks that were put back within one boot agree with each other; what was written down elsewhere does not. A tenure that was
+// handed over needs no look: its leader was there until then.
+void machine::look_outside(outputs& out) {
+  outside_ = {promised_};
+  if (options_.own_record || goes_on_with_ != 0 || options_.faults.ignore_outside)
+    outside_.at = position{};
+  else
+    out.push_back(ask_outside{promised_});
+}
+
+void machine::heard_of_outside(const outside_told& t, outputs& out) {
+  if (!leading() || t.epoch != outside_.asked || outside_.at)
+    return;
+  outside_.at = t.at.epoch < record_.record.given_up_below ? position{} : t.at;
+  if (role_ == role::promising && !write_)
+    check_promises(out);
+}
+
+// With every tick until every member has promised.
+void machine::wait_for_outside(outputs& out) {
+  if (!outside_.at && ++outside_.since_asked >= options_.silent_ticks) {
+    outside_.since_asked = 0;
+    out.push_back(ask_outside{outside_.asked});
+  }
+  if (missing() && !std::exchange(outside_.said, true))
+    out.push_back(alarm{self_, "no disk that is heard holds what is known to be committed: some were put back, and the shard stops"});
+  if (outside_.at)
+    check_promises(out);
+}
+
+// None that is heard holds it, as far as they have said; so too while it is not known.
+bool machine::behind_outside() const {
+  if (!outside_.at)
+    return true;
+  return !log_.holds(*outside_.at) && std::ranges::none_of(peers_, [this](const peer& p) {
+    return !p.learner && p.promised && !silent(p) && p.log.holds(*outside_.at);
+  });
+}
+
+std::optional<position> machine::missing() const {
+  if (role_ != role::promising || write_ || !behind_outside())
+    return std::nullopt;
+  const bool all_said = std::ranges::all_of(peers_, [this](const peer& p) { return p.learner || p.promised || silent(p); });
+  return all_said ? outside_.at : std::nullopt;
 }
 
 void machine::pull(outputs& out) {

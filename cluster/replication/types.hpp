@@ -47,6 +47,8 @@ struct shard_record {
   // The one start of the leader that may lead this epoch; 0: whichever comes first, in records of earlier versions. A disk and its
   // copy are the same member: without it both would.
   boot_t leader_boot;
+  // What stood outside as committed (rule 22) in epochs below this one is given up, on an operator's word.
+  epoch_t given_up_below;
   friend bool operator==(const shard_record&, const shard_record&) = default;
 };
 

@@ -1,6 +1,7 @@
 """Disks that were copied or put back: a copy beside its original in both orders, a frozen original that goes on later, a disk put back
 once, over several starts, and within one. Citizens book all the while; nobody healthy ends, and every answer is held against every
 store."""
+import base64
 import json
 import os
 import shutil
@@ -8,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from checks import wait_until
+from checks import Stop, wait_until
 from cluster import begin, stores, whole
 from cluster_parts import MASTER
 from node import SLOW, Node, program
@@ -47,24 +48,39 @@ class Stage:
 
     def some_are_booked(self):
         before = confirmed_so_far(self.record)  # written in blocks
-        wait_until(lambda: confirmed_so_far(self.record) > before, 60 * SLOW, "citizens book")
+        try:
+            wait_until(lambda: confirmed_so_far(self.record) > before, 60 * SLOW, "citizens book")
+        except Stop as none:
+            raise Stop(f"{none}; the load {'runs' if self.load.poll() is None else 'has ended'}; {self.c.nodes[0].ctl('check').out}") from none
 
-    def copy(self):
+    def copy(self, node=None):
         self.copies += 1
         to = self.checks.path(f"copy{self.copies}")
-        shutil.copytree(self.three.data, to)
+        shutil.copytree((node or self.three).data, to)
         return to
 
-    def frozen_copy(self):
+    def frozen_copy(self, node=None):
         """Of a node that runs: what its disk holds at one moment."""
-        os.kill(self.three.process.pid, signal.SIGSTOP)
-        to = self.copy()
-        os.kill(self.three.process.pid, signal.SIGCONT)
+        node = node or self.three
+        os.kill(node.process.pid, signal.SIGSTOP)
+        to = self.copy(node)
+        os.kill(node.process.pid, signal.SIGCONT)
         return to
 
-    def put_back(self, copy):
-        shutil.rmtree(self.three.data)
-        shutil.copytree(copy, self.three.data)
+    def put_back(self, copy, node=None):
+        node = node or self.three
+        shutil.rmtree(node.data)
+        shutil.copytree(copy, node.data)
+
+    def positions(self):
+        """How far each shard was committed, as leaders have written down in etcd."""
+        prefix = b"/janji/test/value/positions/"
+        found = self.c.etcd.ask("/v3/kv/range", {"key": base64.b64encode(prefix).decode(), "range_end": base64.b64encode(prefix[:-1] + b"0").decode()})
+        furthest = {}
+        for kv in found.get("kvs", []):
+            for shard, at in json.loads(base64.b64decode(kv["value"])).items():
+                furthest[shard] = max(furthest.get(shard, [0, 0]), at)
+        return furthest
 
     def start_copy(self, data):
         node = Node(self.checks, f"from-{os.path.basename(data)}", data=data)
@@ -157,12 +173,43 @@ def put_back(s):
     s.checks.check("a copy of the last start is the same disk, and is filled again", s.taken_for_new(False), s.three.stderr()[-500:])
 
 
+def put_back_two(s):
+    """Copies of the last start are the same disks, and two of three agree with each other."""
+    two, three = s.c.nodes[1:]
+    old = [s.frozen_copy(n) for n in (two, three)]
+    s.whole_again("two disks were copied")
+    for _ in range(2):  # what is written down first may be as the copies have it
+        before = s.positions()
+        wait_until(lambda before=before: sum(at > before.get(shard, [0, 0]) for shard, at in s.positions().items()) == 64, 60 * SLOW,
+                   "every shard has committed more since, and that is written down in etcd")
+    for n in s.c.nodes:  # together: none of them goes on without another
+        os.kill(n.process.pid, signal.SIGKILL)
+    for n in s.c.nodes:
+        n.process.wait()
+    for node, copy in zip((two, three), old):
+        s.put_back(copy, node)
+    for i in (1, 2):
+        s.c.start(i, listens=False)
+    said = wait_until(lambda: (lambda d: d if "disks were put back" in d.out else None)(two.ctl("check")), 60 * SLOW, "check tells of disks that were put back")
+    s.checks.check("two disks that were put back do not serve what they lack: check says broken, which disks, and what to do",
+                   said.code == 2 and "hold, lacks position" in said.out and "unsafe-promote" in said.out, said)
+    lacks = next(line for line in said.out.splitlines() if "disks were put back" in line)
+    shard = lacks.split("shard ")[1].split(",")[0]
+    dry = two.ctl("--dry-run", "shard", "unsafe-promote", shard, "--node", "2")
+    s.checks.check("--dry-run shard unsafe-promote says what would be lost", dry.code == 0 and "no disk that is there holds it" in dry.out, dry)
+    s.c.start(0)
+    s.whole_again("the disk that was not put back is there again", s.c.nodes[0])
+    s.checks.check("disks of the last start are the same disks", all(s.taken_for_new(False, n) for n in (two, three)),
+                   [n.stderr()[-300:] for n in (two, three)])
+
+
 def copies(checks):
     s = Stage(checks)
     begun = time.monotonic()
     beside(s)
     frozen(s)
     put_back(s)
+    put_back_two(s)
     def verified():  # what was filled again just now has not told yet how far it is
         said = s.c.nodes[0].ctl("shard", "verify", "all")
         return said if said.code == 0 or "differ" in said.out else None

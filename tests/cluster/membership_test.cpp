@@ -75,6 +75,70 @@ TEST_F(cluster_test, a_start_that_has_seen_no_record_follows_nobody) {
   EXPECT_NE(to<promise>(0), nullptr);
 }
 
+// Two disks that were put back within one boot agree with each other, and nobody else is there to know better.
+TEST_F(cluster_test, disks_that_were_put_back_do_not_serve_what_they_lack_though_they_agree) {
+  record.record.epoch = epoch_t{2};
+  fill(0, {pos(1, 1), pos(1, 2)}, 2);
+  fill(1, {pos(1, 1), pos(1, 2)}, 2);
+  fill(2, {pos(1, 1), pos(1, 2), pos(1, 3)}, 2);
+  outside = pos(1, 3);
+  start(0);
+  start(1);
+  run();
+  ticks_all(200);
+  EXPECT_EQ(at(0).m->missing(), outside);
+  EXPECT_NE(at(0).m->current_role(), machine::role::serving);
+  EXPECT_EQ(record.record.in_sync.size(), 3U) << "the one that holds it is not dropped";
+  EXPECT_EQ(heard<alarm>(0).size(), 1U);
+  start(2);
+  ticks_all(60);
+  EXPECT_EQ(at(0).m->current_role(), machine::role::serving) << "as soon as the disk that holds it is there";
+  EXPECT_EQ(at(0).log.at(2).at, pos(1, 3));
+  EXPECT_EQ(at(0).m->missing(), std::nullopt);
+}
+
+TEST_F(cluster_test, without_a_look_outside_two_disks_that_were_put_back_outvote_the_third) {
+  faults.ignore_outside = true;
+  record.record.epoch = epoch_t{2};
+  fill(0, {pos(1, 1), pos(1, 2)}, 2);
+  fill(1, {pos(1, 1), pos(1, 2)}, 2);
+  outside = pos(1, 3);
+  start(0);
+  start(1);
+  run();
+  ticks_all(200);
+  EXPECT_EQ(at(0).m->current_role(), machine::role::serving);
+}
+
+TEST_F(cluster_test, what_an_operator_has_given_up_is_not_waited_for) {
+  fill(0, {pos(1, 1), pos(1, 2)}, 2);
+  outside = pos(1, 3);
+  record = {7, {epoch_t{3}, who(0), {who(0)}, {who(1)}, 2, 3, {}, 0, {}, epoch_t{3}}};
+  start(0);
+  start(1);
+  run();
+  ticks_all(60);
+  EXPECT_EQ(at(0).m->current_role(), machine::role::serving);
+  outside = pos(record.record.epoch.value, 90);
+  crash(0);
+  start(0);
+  ticks_all(200);
+  EXPECT_NE(at(0).m->current_role(), machine::role::serving) << "what was committed since is another matter";
+}
+
+TEST_F(cluster_test, a_leader_that_cannot_look_outside_waits_and_asks_again) {
+  answers_outside = false;
+  for (int n = 0; n < 3; ++n)
+    start(n);
+  run();
+  ticks_all(100);
+  EXPECT_EQ(at(0).m->current_role(), machine::role::promising);
+  EXPECT_EQ(at(0).m->missing(), std::nullopt) << "nothing is known to be";
+  answers_outside = true;
+  ticks_all(60);
+  EXPECT_EQ(at(0).m->current_role(), machine::role::serving);
+}
+
 // A frozen original and the copy that took its place are the same member to the record.
 TEST_F(cluster_test, an_epoch_that_another_start_of_the_same_disk_took_is_not_led) {
   serve();

@@ -151,7 +151,7 @@ TEST_F(shard_moves, a_disk_is_promoted_alone_only_when_every_disk_in_sync_is_gon
   EXPECT_NE(promoted_alone({0, record}, 3, picture.members).error().find("not_found"), std::string::npos);
   const auto promoted = promoted_alone({7, record}, 3, picture.members);
   ASSERT_TRUE(promoted.has_value());
-  EXPECT_EQ(*promoted, (shard_record{epoch_t{6}, at(3), {at(3)}, {}, 2, 3}));
+  EXPECT_EQ(*promoted, (shard_record{epoch_t{6}, at(3), {at(3)}, {}, 2, 3, {}, 0, {}, epoch_t{6}}));
   picture.members[0].disk = 9;  // under a number that was in sync, but another disk
   picture.members.push_back({1, 999, {}, {}, {}, {}});
   EXPECT_TRUE(promoted_alone({7, record}, 5, picture.members).has_value());

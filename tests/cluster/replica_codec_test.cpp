@@ -15,7 +15,7 @@ const std::vector<entry> entries{
     {{epoch_t{2}, sequence_t{11}}, "a"}, {{epoch_t{4}, sequence_t{12}}, ""}, {{epoch_t{4}, sequence_t{13}}, std::string("\0b", 2)}};
 
 std::vector<message> all() {
-  versioned_record r{9, {epoch_t{7}, {1, 2}, {{1, 2}, {3, 4}}, {{5, 6}}, 2, 3, {epoch_t{6}, 11}, 12, boot_t{13}}};
+  versioned_record r{9, {epoch_t{7}, {1, 2}, {{1, 2}, {3, 4}}, {{5, 6}}, 2, 3, {epoch_t{6}, 11}, 12, boot_t{13}, epoch_t{14}}};
   return {promise_request{r},
           pull_request{after, true},
           append_request{after, entries, sequence_t{8}, true},

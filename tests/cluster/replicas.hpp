@@ -35,6 +35,8 @@ struct cluster_test : testing::Test {
   std::vector<send> net;
   std::optional<std::pair<int, swap_record>> swapping;
   std::uint64_t batches = 0;
+  position outside;  // that stands outside as committed
+  bool answers_outside = true;
   std::set<int> hung;  // nodes whose disks give nothing back
 
   void SetUp() override {
@@ -85,9 +87,15 @@ struct cluster_test : testing::Test {
         read(n, *r);
       else if (auto* h = std::get_if<read_snapshot>(&o))
         step(n, snapshot_read{h->number, {at(n).m->log().position_at(at(n).m->commit()), "state"}});
+      else if (const auto* asked = std::get_if<ask_outside>(&o))
+        look_outside(n, *asked);
       else
         at(n).said.push_back(std::move(o));
     }
+  }
+  void look_outside(int n, const ask_outside& asked) {
+    if (answers_outside)
+      step(n, outside_told{asked.epoch, outside});
   }
   void read(int n, const read_entries& r) {
     entries_read a{r.number, {}};

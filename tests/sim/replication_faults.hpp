@@ -54,6 +54,7 @@ inline constexpr std::array replication_faults{
     JANJI_FAULT(slow_is_absolute, 500),
     JANJI_FAULT(trust_own_promise, 0),
     JANJI_FAULT(lead_for_another_boot, 0),
+    JANJI_FAULT(ignore_outside, 0),
 };
 #undef JANJI_FAULT
 

@@ -86,6 +86,8 @@ void world::carry_out(int n, int s, r::output&& o) {
   } else if (auto* a = std::get_if<r::alarm>(&o)) {
     say("n{} s{} alarm about {}: {}", n, s, text(a->who), a->why);
     ++result_.alarms;
+  } else if (auto* asked = std::get_if<r::ask_outside>(&o)) {
+    tell_outside(n, s, asked->epoch);
   } else if (auto* q = std::get_if<r::order_answered>(&o)) {
     say("n{} s{} order {}", n, s, q->accepted ? "accepted" : q->why);
   }
@@ -341,6 +343,25 @@ void world::watch(int s) {
       continue;
     at_node(d, n, [this, n, s, seen = etcd_of(s).now()] { feed(n, s, r::record_seen{seen}); });
   }
+}
+
+// Now and then each leader writes down how far it has committed.
+void world::write_outside(int n) {
+  for (int s = 0; s < shards(); ++s) {
+    const auto& m = *at(n, s).m;
+    if (m.current_role() != machine::role::serving || now_ < etcd_away_until_)
+      continue;
+    const auto at_ = m.log().position_at(m.commit());
+    after(below(plan_.sky.etcd_delay_max), [this, s, at_] { etcd_of(s).outside = std::max(etcd_of(s).outside, at_); });
+  }
+}
+
+void world::tell_outside(int n, int s, epoch_t asked) {
+  if (now_ < etcd_away_until_)
+    return;
+  at_node(below(plan_.sky.etcd_delay_max), n, [this, n, s, asked] {
+    at_node(below(plan_.sky.etcd_delay_max), n, [this, n, s, asked, at_ = etcd_of(s).outside] { feed(n, s, r::outside_told{asked, at_}); });
+  });
 }
 
 versioned_record world::look(int s) {

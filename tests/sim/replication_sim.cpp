@@ -287,6 +287,8 @@ void world::tick_of(int n) {
       feed(n, s, r::tick{random_(), disk_busy(n), disk_us(n)});
       leave_to_faster(n, s);
     }
+  if (awake(n) && per_mille(20))
+    write_outside(n);
 }
 
 // As the shard's actor does it, but that none waits for its turn.

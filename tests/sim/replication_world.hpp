@@ -60,6 +60,7 @@ private:
   };
   struct etcd_shard {
     std::vector<versioned_record> history;
+    position outside;  // the furthest that leaders have written down as committed
     [[nodiscard]] const versioned_record& now() const { return history.back(); }
   };
   struct event {
@@ -118,6 +119,8 @@ private:
   void swap(int n, int s, const replication::swap_record& w);
   replication::swap_answered swap_now(int s, const replication::swap_record& w);
   void watch(int s);
+  void write_outside(int n);
+  void tell_outside(int n, int s, epoch_t asked);
   void announce(int n);
   void check_led_on(int n, int s, const replication::swap_record& w, bool led);
   [[nodiscard]] versioned_record look(int s);

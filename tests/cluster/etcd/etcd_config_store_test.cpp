@@ -10,6 +10,7 @@
 #include <mutex>
 #include <map>
 
+#include "cluster/positions.hpp"
 #include "cluster/record_text.hpp"
 #include "tests/certificates.hpp"
 #include "tests/cluster/etcd/answer_eater.hpp"
@@ -240,6 +241,22 @@ TEST_F(etcd_config_store_test, a_value_is_changed_where_it_was_read_and_follower
   ASSERT_TRUE(s->remove("node/4").has_value());
   EXPECT_TRUE(f.until([](follower& x) { return !x.values_.contains("node/4"); }));
   EXPECT_TRUE(f.until([](follower& x) { return !x.values_.contains("key/receipt"); }));
+}
+
+TEST_F(etcd_config_store_test, the_furthest_position_that_anybody_wrote_down_stands_outside) {
+  auto store = open();
+  EXPECT_EQ(store->outside(shard_id{4}), replication::position{}) << "nothing was ever written";
+  const auto write = [&](std::uint64_t node, const positions& p) {
+    ASSERT_TRUE(store->put_if_absent(fmt::format("{}{}", positions_value, node), to_text(p)).has_value());
+  };
+  write(1, {{shard_id{4}, {epoch_t{3}, sequence_t{20}}}, {shard_id{5}, {epoch_t{9}, sequence_t{1}}}});
+  write(2, {{shard_id{4}, {epoch_t{3}, sequence_t{25}}}});
+  EXPECT_EQ(store->outside(shard_id{4}), (replication::position{epoch_t{3}, sequence_t{25}}));
+  EXPECT_EQ(store->outside(shard_id{6}), replication::position{});
+  ASSERT_TRUE(store->put_if_absent(fmt::format("{}{}", positions_value, 3), "junk").has_value());
+  EXPECT_FALSE(store->outside(shard_id{4}).has_value()) << "what cannot be read is not nothing";
+  server->kill();
+  EXPECT_FALSE(store->outside(shard_id{4}).has_value());
 }
 
 TEST_F(etcd_config_store_test, followers_are_told_of_everything_in_order) {
