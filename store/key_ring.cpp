@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <vector>
+
+#include "store/small_file.hpp"
 
 namespace janji::store {
 
@@ -33,32 +33,6 @@ bool unhex(std::string_view text, void* to, std::size_t size) {
   std::size_t got = 0;
   return text.size() == size * 2 &&
          sodium_hex2bin(static_cast<unsigned char*>(to), size, text.data(), text.size(), nullptr, &got, nullptr) == 0 && got == size;
-}
-
-store_error io_error(const std::string& what, const std::string& path) {
-  const auto code = errno == ENOSPC ? errc::no_space : errno == EACCES ? errc::permission : errno == EROFS ? errc::read_only : errc::io;
-  return {code, fmt::format("{} {}: {}", what, path, std::strerror(errno))};
-}
-
-// Replaces `path` by `text`, or leaves it as it was: written beside, synced, renamed, the directory synced.
-result<void> replace_file(const std::string& path, std::string_view text) {
-  const auto beside = path + ".new";
-  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0)
-    return std::unexpected(io_error("cannot write", beside));
-  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
-  const auto saved = errno;
-  ::close(fd);
-  errno = saved;
-  if (!written || ::rename(beside.c_str(), path.c_str()) != 0)
-    return std::unexpected(io_error("cannot replace", path));
-  const auto directory = std::filesystem::path(path).parent_path().string();
-  const int dir = ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (dir >= 0) {
-    ::fsync(dir);
-    ::close(dir);
-  }
-  return {};
 }
 
 // What a file held is overwritten before it goes, as far as the file system writes in place.

@@ -1,0 +1,51 @@
+#include "store/small_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace janji::store {
+
+store_error file_error(const std::string& what, const std::string& path) {
+  const auto code = errno == ENOSPC ? errc::no_space : errno == EACCES ? errc::permission : errno == EROFS ? errc::read_only : errc::io;
+  return {code, fmt::format("{} {}: {}", what, path, std::strerror(errno))};
+}
+
+result<void> replace_file(const std::string& path, std::string_view text) {
+  const auto beside = path + ".new";
+  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return std::unexpected(file_error("cannot write", beside));
+  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+  const auto saved = errno;
+  ::close(fd);
+  errno = saved;
+  if (!written || ::rename(beside.c_str(), path.c_str()) != 0)
+    return std::unexpected(file_error("cannot replace", path));
+  const auto directory = std::filesystem::path(path).parent_path().string();
+  const int dir = ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (dir >= 0) {
+    ::fsync(dir);
+    ::close(dir);
+  }
+  return {};
+}
+
+// RocksDB locks its file LOCK by fcntl.
+bool is_in_use(const std::string& path) {
+  const int fd = ::open((path + "/LOCK").c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0)
+    return false;
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  const bool held = ::fcntl(fd, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+  ::close(fd);
+  return held;
+}
+
+}  // namespace janji::store
