@@ -9,6 +9,7 @@
 #include "actors/peers.hpp"
 #include "actors/shard_mail.hpp"
 #include "booking/assert.hpp"
+#include "cluster/membership_record.hpp"
 #include "cluster/peer_links.hpp"
 
 namespace janji::actors {
@@ -19,7 +20,8 @@ constexpr std::size_t batch_events_max = 4096;  // of one log entry
 constexpr std::size_t replicated_bytes_max = 4U << 20U;
 constexpr std::size_t batch_bytes_max = schema::entry_bytes_max / 2;
 // Nothing is written that could not be read or sent to the other replicas: a larger event is refused to its owner.
-constexpr std::size_t replicated_event_bytes_max = told_bytes_max - (1U << 20U);
+constexpr std::size_t replicated_event_bytes_max = cluster::replicated_entry_bytes_max;
+static_assert(replicated_event_bytes_max + (1U << 20U) <= told_bytes_max);
 constexpr std::size_t event_bytes_max = schema::entry_bytes_max / 4 * 3;
 static_assert(replicated_bytes_max < cluster::peer_payload_bytes_max && replicated_bytes_max < replicated_event_bytes_max);
 static_assert(batch_bytes_max < event_bytes_max && event_bytes_max < schema::entry_bytes_max);
