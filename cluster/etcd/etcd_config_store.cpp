@@ -272,6 +272,23 @@ std::expected<etcd_config_store::versioned_value, std::string> etcd_config_store
   return versioned_value{found->front().mod_revision, std::move(found->front().value)};
 }
 
+std::expected<std::map<std::string, std::string>, std::string> etcd_config_store::read_values(std::string_view prefix) {
+  const std::lock_guard lock(calls_);
+  const auto before = seen_.load();
+  const auto answer = call(*caller_, "/v3/kv/range", range_of_prefix(value_key(prefix)), connection::again::yes);
+  if (!answer)
+    return std::unexpected(answer.error().text);
+  if (const auto checked = check(*answer, before); !checked)
+    return std::unexpected(checked.error().text);
+  auto found = read_range(*answer);
+  if (!found)
+    return std::unexpected(found.error());
+  std::map<std::string, std::string> values;
+  for (auto& kv : *found)
+    values.emplace(kv.key.substr(value_key("").size()), std::move(kv.value));
+  return values;
+}
+
 std::expected<bool, std::string> etcd_config_store::put_value(std::string_view name, std::int64_t revision, std::string_view value) {
   const std::lock_guard lock(calls_);
   const auto answer = call(*caller_, "/v3/kv/txn", swap_of(value_key(name), revision, value), connection::again::no);

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -48,6 +49,8 @@ public:
     std::optional<std::string> value;
   };
   std::expected<versioned_value, std::string> read_value(std::string_view name);
+  // All whose names begin so, by name. Not for keys.
+  std::expected<std::map<std::string, std::string>, std::string> read_values(std::string_view prefix);
   // Puts it where it was last changed at that revision (0: where there is none). False: somebody else was first.
   std::expected<bool, std::string> put_value(std::string_view name, std::int64_t revision, std::string_view value);
 

@@ -237,6 +237,9 @@ TEST_F(etcd_config_store_test, a_value_is_changed_where_it_was_read_and_follower
   s->follow(f);
   EXPECT_TRUE(f.until([](follower& x) { return x.values_.contains("node/4"); }));
   EXPECT_TRUE(*s->put_value("node/4", s->read_value("node/4")->revision, "three"));
+  ASSERT_TRUE(s->put_if_absent("nodes", "other"));
+  ASSERT_TRUE(s->put_if_absent("node/12", "twelve"));
+  EXPECT_EQ(s->read_values("node/"), (std::map<std::string, std::string>{{"node/12", "twelve"}, {"node/4", "three"}}));
   EXPECT_TRUE(f.until([](follower& x) { return x.values_["node/4"] == "three"; }));
   ASSERT_TRUE(s->remove("node/4").has_value());
   EXPECT_TRUE(f.until([](follower& x) { return !x.values_.contains("node/4"); }));
