@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
-#include <sstream>
 #include <utility>
 
 #include "cluster/feature_level.hpp"
@@ -58,24 +57,13 @@ cluster_seat::cluster_seat(const settings& s, store::node_store& store, end_proc
   links_.log = [](const std::string& line) { spdlog::info("{}", line); };
 }
 
-std::expected<std::unique_ptr<cluster_seat>, std::string> cluster_seat::open(const settings& s, store::node_store& store, end_process end) {
-  if (s.text("cluster.name").empty())
+std::expected<std::unique_ptr<cluster_seat>, std::string> cluster_seat::open(const settings& s, store::node_store& store,
+                                                                             std::unique_ptr<cluster::etcd::etcd_config_store> etcd,
+                                                                             end_process end) {
+  if (!etcd)
     return nullptr;
   std::unique_ptr<cluster_seat> seat(new cluster_seat(s, store, std::move(end)));
-  if (seat->links_.node == 0)
-    return std::unexpected("cluster.node must be this node's own number, from 1 to 4095");
-  if (seat->min_in_sync_ > seat->replicas_)
-    return std::unexpected("cluster.min_in_sync cannot be more than cluster.replicas");
-  cluster::etcd::options o;
-  o.cluster = s.text("cluster.name");
-  o.first_endpoint = static_cast<std::size_t>(s.number("cluster.node"));
-  std::istringstream endpoints(s.text("cluster.etcd"));
-  for (std::string e; endpoints >> e;)
-    o.endpoints.push_back(e);
-  auto etcd = cluster::etcd::etcd_config_store::open(std::move(o), [](const std::string& line) { spdlog::warn("etcd: {}", line); });
-  if (!etcd)
-    return std::unexpected(etcd.error());
-  seat->etcd_ = std::move(*etcd);
+  seat->etcd_ = std::move(etcd);
   const auto level = seat->etcd_->read_value(cluster::feature_level_value);
   if (!level)
     return away(level.error());

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "actors/node.hpp"
+#include "apps/membership.hpp"
 #include "apps/settings.hpp"
 #include "cluster/etcd/etcd_config_store.hpp"
 #include "cluster/operations.hpp"
@@ -30,13 +31,18 @@ namespace janji::apps {
 class cluster_seat final : public cluster::config_events, public cluster::operations {
 public:
   using end_process = std::function<void(const std::string&)>;
-  // None when the settings name no cluster. `end`: called from any thread when this node must not go on, with why.
-  static std::expected<std::unique_ptr<cluster_seat>, std::string> open(const settings& s, store::node_store& store, end_process end);
+  // None when there is no etcd: the node is alone. `end`: called from any thread when this node must not go on, with why.
+  static std::expected<std::unique_ptr<cluster_seat>, std::string> open(const settings& s, store::node_store& store,
+                                                                        std::unique_ptr<cluster::etcd::etcd_config_store> etcd,
+                                                                        end_process end);
   ~cluster_seat() override;
 
   [[nodiscard]] store::key_ring::common_store common_keys();
   // A wrapped key that this node holds, into an etcd that has forgotten it. Never blocks for longer than a call.
   std::expected<void, std::string> put_back_key(const std::string& name, const std::string& wrapped);
+  // Begins every shard of the cluster from the log that this node, which was alone, holds of it; before the node runs. Every step can
+  // be repeated. `wrapped`: all its keys. (cluster_founding.cpp)
+  std::expected<void, std::string> found(start_membership& membership, const std::map<std::string, std::string>& wrapped);
   // Of the keys that all nodes share: the first node says it, every other's must be the same.
   std::expected<void, std::string> agree_on_fingerprint(const std::string& mine);
   [[nodiscard]] actors::cluster_ports ports();
@@ -75,6 +81,7 @@ private:
   std::expected<void, std::string> begin();
   std::expected<std::string, std::string> agree_on_key(const std::string& name, const std::string& wrapped);
   [[nodiscard]] std::expected<bool, std::string> may_be_made(const std::string& name);
+  std::expected<void, std::string> begin_from_own_log(shard_id shard);
   std::expected<void, std::string> state_itself();
   void take_value(const std::string& name, const std::optional<std::string>& value);
   void plan();

@@ -270,6 +270,7 @@ int run(int argc, char** argv) {
   add_claim_command(app, c, code);
   add_cluster_commands(app, c, code);
   add_log_commands(app, c, code);
+  add_membership_commands(app, c, code);
   add_store_commands(app, c, code);
   CLI11_PARSE(app, argc, argv);
   return code;

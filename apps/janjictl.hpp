@@ -62,5 +62,9 @@ int show(const connection& c, const std::expected<reply, std::string>& r);
 void add_log_commands(CLI::App& app, connection& c, int& code);
 // node, rebalance, shard, check.
 void add_cluster_commands(CLI::App& app, connection& c, int& code);
+// membership: what the data was written as.
+void add_membership_commands(CLI::App& app, connection& c, int& code);
+// Says on stderr, where it is so, that the data is one member's part of a cluster.
+void warn_of_part(const connection& c);
 
 }  // namespace janji::apps

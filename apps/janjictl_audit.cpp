@@ -74,6 +74,7 @@ result<audited> audited_data(const std::string& data) {
 }
 
 int audit_data(const connection& c) {
+  warn_of_part(c);
   const auto done = audited_data(c.data);
   return done ? print_report(c, net::to_json(done->report)) : fail(done.error());
 }
@@ -119,6 +120,7 @@ int audit_node(const connection& c) {
 }
 
 int export_data(const connection& c, const std::string& to) {
+  warn_of_part(c);
   const auto done = audited_data(c.data);
   if (!done)
     return fail(done.error());

@@ -26,6 +26,7 @@
 
 #include "actors/node.hpp"
 #include "apps/cluster_seat.hpp"
+#include "apps/membership.hpp"
 #include "apps/settings.hpp"
 #include "booking/receipt.hpp"
 #include "net/admin_api.hpp"
@@ -86,6 +87,8 @@ result<void> check_shards(store::node_store& store, std::int64_t shards) {
 std::map<std::string, std::string> wrapped_keys(const std::string& file) {
   std::map<std::string, std::string> out;
   std::ifstream in(file);
+  std::string header;
+  std::getline(in, header);
   for (std::string name, box; in >> name >> box;)
     if (box != "destroyed" && name != "check")
       out[name] = box;
@@ -147,6 +150,9 @@ struct server {
 
 result<void> server::open(const settings& s) {
   const auto& data = s.text("node.data");
+  auto membership = start_membership::judge(s);
+  if (!membership)
+    return std::unexpected(membership.error());
   std::error_code ec;
   std::filesystem::create_directories(data, ec);
   if (ec)
@@ -166,6 +172,8 @@ result<void> server::open(const settings& s) {
   store = std::move(*opened);
   if (auto r = check_shards(*store, s.number("node.shards")); !r)
     return r;
+  if (auto r = membership->write(*store); !r)
+    return r;
 
   const auto known = store->get("keys");
   if (!known)
@@ -182,11 +190,19 @@ result<void> server::open(const settings& s) {
   if (!ring)
     return std::unexpected(ring.error().text());
   keys = std::move(*ring);
-  auto place = cluster_seat::open(s, *store, refuse);
+  const auto disk = store->disk_id();
+  auto place = cluster_seat::open(s, *store, membership->take_etcd(), refuse);
   if (!place)
     return std::unexpected(place.error());
   seat = std::move(*place);
   key_file = data + "/keys";
+  if (membership->founds()) {
+    if (membership->begins() && store->disk_id() != disk)
+      return std::unexpected(fmt::format("the data in {} is a copy of that which the cluster {} is being made of: start that one", data,
+                                         membership->record().cluster));
+    if (auto r = seat->found(*membership, wrapped_keys(key_file)); !r)
+      return r;
+  }
   if (seat) {
     keys->share(seat->common_keys());
     if (auto r = put_back(key_file, [](const auto& name) { return !name.starts_with("citizen/") && !name.starts_with("data/"); }); !r)
@@ -305,8 +321,6 @@ result<void> server::listen(const settings& s) {
   citizens_api = std::make_unique<net::citizen_api>(citizens_io, *node, *sealing, *signer, api);
   operators_api = std::make_unique<net::admin_api>(admin_io, *node, *store, *keys, *sealing, *signer, *citizens_api, *token,
                                                    api.shard_count, seat.get());
-  if (!seat && s.text("cluster.role") != "both")
-    return std::unexpected("cluster.role is for a node of a cluster: this one is alone, cluster.name is empty");
   net::http_limits limits;
   limits.connections_max = static_cast<std::size_t>(s.number("http.connections_max"));
   limits.header_timeout_s = limits.body_timeout_s = static_cast<std::uint32_t>(s.number("http.request_timeout_s"));
@@ -431,7 +445,7 @@ int run(int argc, char** argv) {
   bool docs = false;
   app.set_version_flag("--version", "janjid " JANJI_VERSION);
   app.add_option("--config", config, "configuration file (TOML)")->check(CLI::ExistingFile);
-  app.add_flag("--check-config", check, "print the configuration in force and end");
+  app.add_flag("--check-config", check, "print the configuration in force, hold it against the data, and end");
   app.add_flag("--print-config-docs", docs, "print all settings as a table and end");
   std::array<short_flag, 6> flags{{{"--data", "node.data", {}},
                                    {"--port", "http.port", {}},
@@ -452,6 +466,9 @@ int run(int argc, char** argv) {
   auto good = read_settings(s, config, flags, more);
   if (good && check) {
     std::fputs(s.show().c_str(), stdout);
+    std::fflush(stdout);
+    if (const auto agrees = start_membership::judge_data(s); !agrees)
+      refuse(agrees.error());
     return 0;
   }
   spdlog::set_default_logger(spdlog::stderr_logger_mt("janjid"));

@@ -7,6 +7,7 @@ import subprocess
 import time
 
 import disk
+import membership
 from checks import wait_until
 from citizens import Round, book, booking, confirmed, content, day, new_key, open_demo
 from http_client import request
@@ -208,6 +209,29 @@ def configuration(o):
     o.all_there("the configuration put right")
 
 
+def anothers_settings(o):
+    """A cluster's settings on the data of a node that is alone: no etcd is asked, and nothing is changed."""
+    o.booked("alone")
+    settings = {"cluster.name": "somewhere", "cluster.node": 3, "cluster.etcd": "http://127.0.0.1:1"}
+    needles = ["was written by a node that is alone", "cluster.name says somewhere"]
+    membership.refused(o.checks, "a cluster's name on the data of a node that is alone", o.node.data, settings, needles, None)
+    membership.checked(o.checks, "a cluster's name on the data of a node that is alone", o.node.data, settings, needles[1])
+    membership.checked(o.checks, "its own settings", o.node.data, {}, None)
+    with Damage(o.path("store/membership")) as file:
+        os.remove(file)
+        membership.refused(o.checks, "the same on data of an earlier version", o.node.data, settings, needles, None)
+        with open(file, "w") as out:
+            out.write("{")
+        membership.refused(o.checks, "what cannot be read of whose data it is", o.node.data, {}, ["store/membership", "put the file back"], None)
+        os.remove(file)
+        o.all_there("started without, as data of an earlier version")
+        o.checks.check("whose it is stands there from then on", os.path.exists(file))
+    o.all_there("the file put back")
+    role = o.checks.path("role")
+    os.makedirs(role)
+    membership.refused(o.checks, "a role without a cluster", role, {"cluster.role": "store"}, ["cluster.role is for a node of a cluster"], None)
+
+
 def second_process(o):
     o.booked("second", "stay")
     second = Node(o.checks, "second-again", o.node.data)
@@ -352,5 +376,5 @@ def hanging_sync(o):
     o.all_there("after it")
 
 
-ROWS = [corrupt_store, damaged_tables, truncated_log, wrong_key_file, port_taken, configuration, second_process, no_disk_space, low_disk,
+ROWS = [corrupt_store, damaged_tables, truncated_log, wrong_key_file, port_taken, configuration, anothers_settings, second_process, no_disk_space, low_disk,
         read_only_disk, failing_sync, hanging_sync]

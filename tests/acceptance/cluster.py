@@ -56,14 +56,14 @@ class Etcd:
 class Cluster:
     """Nothing is shared with another cluster of the same run."""
 
-    def __init__(self, checks, name, tls=False):
+    def __init__(self, checks, name, tls=False, nodes=3):
         self.checks, self.name = checks, name
         self.certificates = checks.path(f"{name}-certificates") if tls else ""
         if tls:
             self.make_certificates()
         self.etcd = Etcd(checks, name).start()
         self.nodes, self.ports = [], []
-        for _ in range(3):
+        for _ in range(nodes):
             self.add()
 
     def add(self, settings=()):
@@ -292,8 +292,10 @@ def parts(checks):
         checks.part(cluster_bad_luck.bad_luck, checks)
         checks.part(cluster_check.truth, checks)
         checks.part(cluster_copies.copies, checks)
+        checks.part(cluster_founding.founding, checks)
         checks.part(cluster_keys.keys, checks)
         checks.part(cluster_last_resort.last_resort, checks)
+        checks.part(cluster_membership.membership, checks)
         checks.part(cluster_roles.roles, checks)
         checks.part(as_a_newcomer, checks)
     else:
@@ -304,8 +306,10 @@ if __name__ == "__main__":
     import cluster_bad_luck  # they are made of what is above
     import cluster_check
     import cluster_copies
+    import cluster_founding
     import cluster_keys
     import cluster_last_resort
+    import cluster_membership
     import cluster_roles
 
     run("cluster", parts)

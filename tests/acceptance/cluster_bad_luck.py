@@ -27,7 +27,8 @@ def refused(c, words, why, more=(), environment=None):
 def starts(c):
     refused(c, "a number out of range is refused", "cluster.node", {"cluster.node": "0"})
     refused(c, "another disk under the number of a node that runs is refused", "node 2 runs already, with another disk: boot ", {"cluster.node": "2"})
-    second = call(program("janjid"), "--data", c.nodes[0].data, "--port", "0", "--admin-port", "0")
+    second = call(program("janjid"), "--data", c.nodes[0].data, "--port", "0", "--admin-port", "0", "--set", "cluster.name=test", "--set",
+                  "cluster.node=1", "--set", f"cluster.etcd=http://127.0.0.1:{c.etcd.port}", environment={"JANJI_MASTER_KEY": MASTER})
     c.checks.check("a second process on a node's data is refused", second.code == 2 and "another process" in second.err, second)
     refused(c, "etcd that is not there is said", "etcd cannot be reached", {"cluster.etcd": f"http://127.0.0.1:{free_port()}"})
     c.etcd.ask("/v3/kv/put", {"key": base64.b64encode(b"/janji/later/value/feature").decode(), "value": base64.b64encode(b"99").decode()})

@@ -1,0 +1,324 @@
+#include "apps/membership.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
+#include "cluster/boots.hpp"
+#include "cluster/feature_level.hpp"
+
+namespace janji::apps {
+
+namespace {
+
+using cluster::disk_kind;
+using cluster::membership_kind;
+template <class T>
+using result = std::expected<T, std::string>;
+
+std::unexpected<std::string> away(const std::string& why) { return std::unexpected("etcd cannot be reached, try again: " + why); }
+
+// Nothing is written: none where that is not enough to read it, which opening it says better.
+std::unique_ptr<store::node_store> look_into(const std::string& data) {
+  store::store_options o;
+  o.path = data + "/store";
+  o.read_only = true;
+  std::error_code ec;
+  if (!std::filesystem::exists(o.path + "/CURRENT", ec))
+    return nullptr;
+  auto opened = store::node_store::open(o);
+  return opened ? std::move(*opened) : nullptr;
+}
+
+result<std::unique_ptr<cluster::etcd::etcd_config_store>> open_etcd(const settings& s) {
+  cluster::etcd::options o;
+  o.cluster = s.text("cluster.name");
+  o.first_endpoint = static_cast<std::size_t>(s.number("cluster.node"));
+  std::istringstream endpoints(s.text("cluster.etcd"));
+  for (std::string e; endpoints >> e;)
+    o.endpoints.push_back(e);
+  return cluster::etcd::etcd_config_store::open(std::move(o), [](const std::string& line) { spdlog::warn("etcd: {}", line); });
+}
+
+// What settings of a cluster say of themselves.
+result<void> check_settings(const settings& s) {
+  if (s.text("cluster.name").empty()) {
+    if (s.text("cluster.role") != "both")
+      return std::unexpected("cluster.role is for a node of a cluster: this one is alone, cluster.name is empty");
+    return {};
+  }
+  if (s.number("cluster.node") == 0)
+    return std::unexpected("cluster.node must be this node's own number, from 1 to 4095");
+  if (s.number("cluster.min_in_sync") > s.number("cluster.replicas"))
+    return std::unexpected("cluster.min_in_sync cannot be more than cluster.replicas");
+  return {};
+}
+
+}  // namespace
+
+start_membership::start_membership(const settings& s) {
+  settings_.data = s.text("node.data");
+  settings_.cluster = s.text("cluster.name");
+  settings_.etcd = s.text("cluster.etcd");
+  settings_.identity.shards = static_cast<std::uint16_t>(s.number("node.shards"));
+  settings_.identity.replicas = static_cast<std::uint8_t>(s.number("cluster.replicas"));
+  settings_.identity.min_in_sync = static_cast<std::uint8_t>(s.number("cluster.min_in_sync"));
+  if (settings_.cluster.empty())
+    return;
+  settings_.node = static_cast<std::uint64_t>(s.number("cluster.node"));
+  record_ = {membership_kind::member, settings_.cluster, settings_.node, settings_.identity};
+}
+
+result<start_membership> start_membership::judge(const settings& s) {
+  if (auto right = check_settings(s); !right)
+    return std::unexpected(right.error());
+  start_membership m(s);
+  if (auto r = m.judge_disk(); !r)
+    return std::unexpected(r.error());
+  if (m.settings_.cluster.empty())
+    return m;
+  auto etcd = open_etcd(s);
+  if (!etcd)
+    return std::unexpected(etcd.error());
+  m.etcd_ = std::move(*etcd);
+  if (auto r = m.judge_etcd(); !r)
+    return std::unexpected(r.error());
+  return m;
+}
+
+result<void> start_membership::judge_data(const settings& s) {
+  if (auto right = check_settings(s); !right)
+    return right;
+  return start_membership(s).judge_disk();
+}
+
+result<void> start_membership::judge_disk() {
+  auto found = cluster::read_membership(settings_.data);
+  if (!found)
+    return std::unexpected(found.error());
+  found_ = known_ = std::move(*found);
+  if (known_) {
+    auto no = cluster::contradiction(*known_, settings_);
+    if (no && never_ran())
+      known_.reset();
+    else if (no)
+      return std::unexpected(std::move(*no));
+  }
+  if (known_) {
+    record_.kind = known_->kind;
+    record_.identity.id = known_->identity.id;
+    return {};
+  }
+  kind_ = disk_kind::nothing;
+  std::error_code ec;
+  if (!std::filesystem::exists(settings_.data + "/store/CURRENT", ec))
+    return {};
+  const auto store = look_into(settings_.data);
+  auto kind = store ? cluster::kind_of(*store) : std::unexpected(std::string());
+  if (!kind) {
+    kind_.reset();
+    return {};
+  }
+  kind_ = *kind;
+  disk_ = store->disk_id();
+  if (auto no = cluster::contradiction(*kind_, settings_))
+    return std::unexpected(std::move(*no));
+  return {};
+}
+
+// A member's start that was refused before it had a boot, because its number was taken: no key and no entry came there.
+bool start_membership::never_ran() const {
+  if (known_->kind != membership_kind::member)
+    return false;
+  const auto store = look_into(settings_.data);
+  return store && store->boot() == 0 && cluster::kind_of(*store) == disk_kind::nothing;
+}
+
+// ------------------------------------------------------------------ what etcd says
+
+result<void> start_membership::agrees(const cluster::cluster_identity& there) const {
+  if (auto no = cluster::contradiction(there, known_, settings_))
+    return std::unexpected(std::move(*no));
+  return {};
+}
+
+result<void> start_membership::judge_etcd() {
+  const auto level = etcd_->read_value(cluster::feature_level_value);
+  if (!level)
+    return away(level.error());
+  if (const auto known = cluster::feature_level_from(level->value); !known)
+    return std::unexpected(known.error());
+  auto said = etcd_->read_value(cluster::cluster_identity_value);
+  if (!said)
+    return away(said.error());
+  if (kind_ == disk_kind::member)
+    if (auto r = is_known(); !r)
+      return r;
+  if (!said->value) {
+    auto put = put_identity();
+    if (!put)
+      return std::unexpected(put.error());
+    said->value = std::move(*put);
+  }
+  const auto there = cluster::cluster_identity_from_text(*said->value);
+  if (!there)
+    return std::unexpected(there.error());
+  if (auto r = agrees(*there); !r)
+    return r;
+  record_.identity.id = there->id;
+  begins_ = there->founder != 0;
+  if (begins_ && !founds())  // it was put back to when this node founded the cluster
+    return end_founding(*etcd_);
+  return {};
+}
+
+// What stands there afterwards, which may be another's.
+result<std::string> start_membership::put_identity() {
+  if (auto r = may_begin(); !r)
+    return std::unexpected(r.error());
+  auto mine = record_.identity;
+  if (mine.id.empty())
+    mine.id = cluster::new_cluster_id();
+  else if (!founds())
+    spdlog::warn("etcd has forgotten the id of the cluster {}: it is put back as this disk has it", settings_.cluster);
+  mine.founder = founds() ? settings_.node : 0;
+  auto put = etcd_->put_if_absent(cluster::cluster_identity_value, cluster::to_text(mine));
+  if (!put)
+    return away(put.error());
+  return put;
+}
+
+// The cluster has no id yet, or etcd has forgotten it.
+result<void> start_membership::may_begin() {
+  if (!founds())
+    return agrees_with_first_shard();
+  for (std::uint16_t s = 0; s < settings_.identity.shards; ++s) {
+    const auto there = etcd_->read(shard_id{s});
+    if (!there)
+      return away(there.error());
+    if (there->revision != 0)
+      return std::unexpected(
+          fmt::format("the data in {} is to become the cluster {}, and in etcd at {} shard {} of that cluster has begun without it: choose "
+                      "another name for it",
+                      settings_.data, settings_.cluster, settings_.etcd, s));
+  }
+  return {};
+}
+
+// Of a cluster that an earlier version began.
+result<void> start_membership::agrees_with_first_shard() {
+  const auto first = etcd_->read(shard_id{0});
+  const auto beyond = etcd_->read(shard_id{settings_.identity.shards});
+  if (!first || !beyond)
+    return away(!first ? first.error() : beyond.error());
+  if (beyond->revision != 0)
+    return std::unexpected(fmt::format("the cluster {} in etcd has more shards than node.shards says, {}: leave it as it was",
+                                       settings_.cluster, settings_.identity.shards));
+  if (first->revision == 0)
+    return {};
+  return agrees({"", 0, first->record.replicas_wanted, first->record.min_in_sync, 0});
+}
+
+// The node whose disk that is, as etcd knows it: by the records of shards, by the starts of nodes. None: it does not.
+result<std::optional<std::uint64_t>> start_membership::owner_of_disk() {
+  for (std::uint16_t s = 0; s < settings_.identity.shards; ++s) {
+    const auto there = etcd_->read(shard_id{s});
+    if (!there)
+      return away(there.error());
+    for (const auto* list : {&there->record.in_sync, &there->record.learners})
+      if (const auto m = std::ranges::find(*list, disk_, &replication::member::disk); m != list->end())
+        return m->node;
+  }
+  constexpr std::string_view starts_of = "boot/";
+  const auto starts = etcd_->read_values(starts_of);
+  if (!starts)
+    return away(starts.error());
+  for (const auto& [name, text] : *starts) {
+    const auto known = cluster::boot_record_from_text(text);
+    if (known && std::ranges::find(known->disks, disk_, &cluster::known_disk::disk) != known->disks.end())
+      return std::strtoull(name.c_str() + starts_of.size(), nullptr, 10);
+  }
+  return std::nullopt;
+}
+
+// Whether etcd knows the disk of data that does not say which cluster wrote it, or the node at least: what it holds counts for nothing
+// then, and another cluster's keys are refused as such.
+result<void> start_membership::is_known() {
+  const auto owner = owner_of_disk();
+  if (!owner)
+    return std::unexpected(owner.error());
+  if (*owner == settings_.node)
+    return {};
+  if (*owner)
+    return std::unexpected(fmt::format(
+        "the data in {} was written by node {} of the cluster {}, as etcd knows its disk, and cluster.node says {}: start it under "
+        "its own number, or use an empty directory",
+        settings_.data, **owner, settings_.cluster, settings_.node));
+  const auto node = etcd_->read_value(fmt::format("node/{}", settings_.node));
+  if (!node)
+    return away(node.error());
+  if (node->value)
+    return {};
+  return std::unexpected(fmt::format(
+      "the data in {} was written by a member of a cluster, cluster.name says {}, and etcd at {} knows neither its disk nor node {} "
+      "there: name its own cluster and etcd, use an empty directory, or decide with `janjictl membership settle`",
+      settings_.data, settings_.cluster, settings_.etcd, settings_.node));
+}
+
+// ------------------------------------------------------------------ what is written
+
+result<void> start_membership::write(const store::node_store& store) {
+  const auto now = cluster::read_membership(settings_.data);
+  if (!now)
+    return std::unexpected(now.error());
+  if (*now != found_)
+    return std::unexpected(fmt::format("what the data in {} was written as has changed in the same moment, try again", settings_.data));
+  if (found_ && record_ == *found_)
+    return {};
+  if (!known_) {
+    const auto kind = cluster::kind_of(store);
+    if (!kind)
+      return std::unexpected(kind.error());
+    if (auto no = cluster::contradiction(*kind, settings_))
+      return std::unexpected(std::move(*no));
+    if (*kind != kind_.value_or(disk_kind::nothing) && *kind == disk_kind::member)
+      return std::unexpected(fmt::format("the data in {} could not be read before it was opened, try again", settings_.data));
+    if (*kind != disk_kind::nothing)
+      spdlog::info("the data was written by an earlier version, and is taken for that of {}", cluster::words_of(record_));
+  }
+  if (auto r = cluster::write_membership(settings_.data, record_); !r)
+    return r;
+  found_ = known_ = record_;
+  return {};
+}
+
+result<void> start_membership::end_founding(cluster::etcd::etcd_config_store& etcd) {
+  const auto there = etcd.read_value(cluster::cluster_identity_value);
+  if (!there)
+    return away(there.error());
+  const auto known = there->value ? cluster::cluster_identity_from_text(*there->value) : std::unexpected(std::string("it is gone"));
+  if (!known)
+    return std::unexpected(known.error());
+  if (known->id != record_.identity.id)
+    return std::unexpected(std::string("etcd has another cluster of this name in the same moment"));
+  if (known->founder != 0) {
+    const auto put = etcd.put_value(cluster::cluster_identity_value, there->revision, cluster::to_text(record_.identity));
+    if (!put)
+      return away(put.error());
+    if (!*put)
+      return std::unexpected(std::string("what etcd says of the cluster changed in the same moment, try again"));
+  }
+  if (!founds())
+    return {};
+  record_.kind = membership_kind::member;
+  if (auto r = cluster::write_membership(settings_.data, record_); !r)
+    return r;
+  found_ = known_ = record_;
+  return {};
+}
+
+}  // namespace janji::apps
