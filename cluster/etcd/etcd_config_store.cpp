@@ -209,21 +209,14 @@ swap_outcome etcd_config_store::swap_if_registered(shard_id shard, std::uint64_t
 }
 
 std::expected<replication::position, std::string> etcd_config_store::outside(shard_id shard) {
-  const std::lock_guard lock(calls_);
-  const auto before = seen_.load();
-  const auto answer = call(*caller_, "/v3/kv/range", range_of_prefix(value_key(positions_value)), connection::again::yes);
-  if (!answer)
-    return std::unexpected(answer.error().text);
-  if (const auto checked = check(*answer, before); !checked)
-    return std::unexpected(checked.error().text);
-  const auto found = read_range(*answer);
-  if (!found)
-    return std::unexpected(found.error());
+  const auto texts = read_values(positions_value);
+  if (!texts)
+    return std::unexpected(texts.error());
   positions all;
-  for (const auto& kv : *found) {
-    const auto read = positions_from_text(kv.value);
+  for (const auto& [name, text] : *texts) {
+    const auto read = positions_from_text(text);
     if (!read)
-      return std::unexpected(kv.key + ": " + read.error());
+      return std::unexpected(name + ": " + read.error());
     merge(all, *read);
   }
   return all[shard];
