@@ -419,9 +419,11 @@ node_status node::status() const {
 
 void node::impl::count_unheard(node_status& s) const {
   std::set<std::uint32_t> heard;
-  for (const auto& f : *model.figures.get())
+  const auto figures = model.figures.get();
+  for (const auto& f : *figures)
     heard.insert(f.group.value);
-  for (const auto& [group, place] : shared.catalogue.get()->groups)
+  const auto catalogue = shared.catalogue.get();
+  for (const auto& [group, place] : catalogue->groups)
     if (!heard.contains(group)) {
       ++s.groups_unheard;
       s.shards_unheard.insert(place.shard.value);
@@ -457,7 +459,8 @@ told_refusals node::refusals() const {
       out.by_code[code] += times;
   };
   add(s.refusals_told.copy());
-  for (const auto& [node, told] : *s.told_reports.get()) {
+  const auto reports = s.told_reports.get();
+  for (const auto& [node, told] : *reports) {
     if (node == s.node_id)
       continue;
     if (s.now().value - told.at.value >= report_stale_ms || told.report.counted_since == unix_ms{}) {
@@ -521,7 +524,8 @@ bool node::impl::heard_every_leader() const {
     return true;
   const auto heard = shared.heard.copy();
   const auto now = shared.now().value;
-  for (const auto& [node, told] : *shared.told_reports.get())
+  const auto reports = shared.told_reports.get();
+  for (const auto& [node, told] : *reports)
     for (const auto& s : told.report.shards)
       if (now - told.at.value < report_stale_ms && s.serving && s.shard.value < heard->size() &&
           (*heard)[s.shard.value].tenure == tenure_id{})

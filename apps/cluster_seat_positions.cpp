@@ -12,7 +12,8 @@ namespace {
 
 // What its leader says that no disk there holds; none: the shard waits for nothing.
 std::optional<std::string> waits_for_a_disk(const actors::node& node, shard_id shard) {
-  for (const auto& [id, told] : *node.reports())
+  const auto reports = node.reports();
+  for (const auto& [id, told] : *reports)
     for (const auto& s : told.report.shards)
       if (s.shard == shard && s.missing && node.now().value - told.at.value < actors::report_stale_ms)
         return fmt::format("; position {}.{} of it was committed, and no disk that is there holds it", s.missing->first.value,

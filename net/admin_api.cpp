@@ -348,7 +348,8 @@ void admin_api::status(responder& respond) {
                       {"groups_active", shard.groups_active}});
   }
   json::array rounds;
-  for (const auto& round : node_.catalogue()->rounds)
+  const auto catalogue = node_.catalogue();
+  for (const auto& round : catalogue->rounds)
     rounds.push_back({{"code", round->definition.code}, {"state", name_of(round->status.state)}, {"reason", round->status.reason}});
   const bool broken = !s.failed.empty() || (!s.clustered && serving < shard_count_);
   const std::string_view own = broken ? "broken" : s.storage_low || !node_.ready() ? "degraded" : "healthy";

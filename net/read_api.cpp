@@ -250,7 +250,8 @@ void citizen_api::availability(const request& r, responder& respond) {
 
 std::string citizen_api::rounds_list() const {
   json::array list;
-  for (const auto& round : node_.catalogue()->rounds) {
+  const auto catalogue = node_.catalogue();
+  for (const auto& round : catalogue->rounds) {
     const auto& d = round->definition;
     const auto by_date = [](const group_definition& a, const group_definition& b) { return a.date < b.date; };
     json::object o{{"code", d.code},
@@ -275,7 +276,8 @@ std::string citizen_api::rounds_list() const {
 
 std::string citizen_api::centres_list(std::string_view round_code, std::uint8_t state) const {
   json::array list;
-  for (const auto& round : node_.catalogue()->rounds) {
+  const auto catalogue = node_.catalogue();
+  for (const auto& round : catalogue->rounds) {
     if (!round_code.empty() && round->definition.code != round_code)
       continue;
     for (const auto& c : round->definition.centres)

@@ -239,7 +239,8 @@ protected:
     std::string out;
     for (std::size_t i = 0; i < nodes_count; ++i) {
       out += "\nnode " + std::to_string(i + 1) + (nodes_[i].runs->ready() ? " is ready" : " is not ready") + ", knows the groups";
-      for (const auto& f : *nodes_[i].runs->figures())
+      const auto figures = nodes_[i].runs->figures();
+      for (const auto& f : *figures)
         out += ' ' + std::to_string(f.group.value);
       out += "; leads";
       for (const auto& s : nodes_[i].runs->status().shards)

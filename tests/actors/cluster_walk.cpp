@@ -102,7 +102,8 @@ void cluster_world::import() {
   }
   if (!imported_ || nodes_[0]->context().catalogue.get()->groups.empty())
     return fail("the round never reaches every node");
-  for (const auto& [group, place] : nodes_[0]->context().catalogue.get()->groups)
+  const auto catalogue = nodes_[0]->context().catalogue.get();
+  for (const auto& [group, place] : catalogue->groups)
     groups_.push_back(group_id{group});
 }
 
