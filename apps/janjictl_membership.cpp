@@ -19,9 +19,6 @@ using cluster::membership_record;
 template <class T>
 using result = std::expected<T, std::string>;
 
-constexpr std::uint64_t node_max = 4'095;
-constexpr std::size_t name_bytes_max = 64;
-
 // What is known of a data directory.
 struct data_state {
   std::optional<membership_record> record;
@@ -90,7 +87,7 @@ int refused(const std::string& why) {
 }
 
 // Written while this process has the store, so that no node begins on it meanwhile.
-int write(const connection& c, const membership_record& r, const std::string& done) {
+int write(const connection& c, const data_state& seen, const membership_record& r, const std::string& done) {
   if (store::is_in_use(c.data + "/store"))
     return refused(fmt::format("a node runs on {}: stop it first", c.data));
   if (c.dry_run) {
@@ -105,6 +102,8 @@ int write(const connection& c, const membership_record& r, const std::string& do
   const auto held = store::node_store::open(o);
   if (!held)
     return fail(held.error().text());
+  if (const auto now = cluster::read_membership(c.data); !now || *now != seen.record)
+    return refused(fmt::format("a node ran on {} in the same moment: look again", c.data));
   if (auto written = cluster::write_membership(c.data, r); !written)
     return fail(written.error());
   fmt::print("{}\n", done);
@@ -129,17 +128,9 @@ result<void> can_be_replicated(const store::node_store& store) {
   return large ? result<void>(std::unexpected(*large)) : result<void>{};
 }
 
-result<void> is_name(const std::string& cluster, std::uint64_t node) {
-  if (cluster.empty() || cluster.size() > name_bytes_max || cluster.find('/') != std::string::npos)
-    return std::unexpected(fmt::format("a cluster has a name of 1 to {} bytes, without a slash", name_bytes_max));
-  if (node == 0 || node > node_max)
-    return std::unexpected(fmt::format("a node's number is from 1 to {}", node_max));
-  return {};
-}
-
-int found(const connection& c, const std::string& cluster, std::uint64_t node) {
-  if (auto named = is_name(cluster, node); !named)
-    return fail(named.error());
+int found(const connection& c, const std::string& name, std::uint64_t node) {
+  if (const auto no = cluster::wrong_with_name(name, node))
+    return fail(*no);
   const auto d = look_at(c.data);
   if (!d)
     return fail(d.error());
@@ -149,13 +140,13 @@ int found(const connection& c, const std::string& cluster, std::uint64_t node) {
         fmt::format("the data in {} was written by {}, and only that of a node that is alone can become a cluster", c.data, words_of(*d)));
   if (auto fits = can_be_replicated(*d->store); !fits)
     return refused(fits.error());
-  membership_record r{membership_kind::founder, cluster, node, {}};
+  membership_record r{membership_kind::founder, name, node, {}};
   r.identity.id = cluster::new_cluster_id();
   return write(
-      c, r,
+      c, *d, r,
       fmt::format("with its next start the data in {} becomes the cluster {}, and its node {}: start it with these settings before any "
                   "other node, and with the master key that the others are given",
-                  c.data, cluster, node));
+                  c.data, name, node));
 }
 
 int back_alone(const connection& c) {
@@ -164,14 +155,14 @@ int back_alone(const connection& c) {
     return fail(d.error());
   if (!d->record || d->record->kind != membership_kind::founder)
     return refused(fmt::format("the data in {} was written by {}: there is no order to take back", c.data, words_of(*d)));
-  return write(c, {}, fmt::format("the data in {} is again that of a node that is alone", c.data));
+  return write(c, *d, {}, fmt::format("the data in {} is again that of a node that is alone", c.data));
 }
 
-int settle(const connection& c, bool alone, const std::string& cluster, std::uint64_t node) {
-  if (alone != cluster.empty())
+int settle(const connection& c, bool alone, const std::string& name, std::uint64_t node) {
+  if (alone != name.empty())
     return fail("either --alone, or --cluster with --node");
-  if (auto named = is_name(cluster, node); !alone && !named)
-    return fail(named.error());
+  if (const auto no = cluster::wrong_with_name(name, node); !alone && no)
+    return fail(*no);
   const auto d = look_at(c.data);
   if (!d)
     return fail(d.error());
@@ -179,8 +170,8 @@ int settle(const connection& c, bool alone, const std::string& cluster, std::uin
     return refused(fmt::format("the data in {} was written by {}: that is known, and not to be settled", c.data, words_of(*d)));
   if (alone && d->kind == disk_kind::member)
     return refused(fmt::format("the data in {} was written by {}: it can only be read alone, not served", c.data, words_of(*d)));
-  const auto r = alone ? membership_record{} : membership_record{membership_kind::member, cluster, node, {}};
-  return write(c, r, fmt::format("the data in {} is from now on that of {}", c.data, cluster::words_of(r)));
+  const auto r = alone ? membership_record{} : membership_record{membership_kind::member, name, node, {}};
+  return write(c, *d, r, fmt::format("the data in {} is from now on that of {}", c.data, cluster::words_of(r)));
 }
 
 }  // namespace

@@ -51,8 +51,8 @@ result<void> check_settings(const settings& s) {
       return std::unexpected("cluster.role is for a node of a cluster: this one is alone, cluster.name is empty");
     return {};
   }
-  if (s.number("cluster.node") == 0)
-    return std::unexpected("cluster.node must be this node's own number, from 1 to 4095");
+  if (auto no = cluster::wrong_with_name(s.text("cluster.name"), static_cast<std::uint64_t>(s.number("cluster.node"))))
+    return std::unexpected(std::move(*no));
   if (s.number("cluster.min_in_sync") > s.number("cluster.replicas"))
     return std::unexpected("cluster.min_in_sync cannot be more than cluster.replicas");
   return {};

@@ -139,6 +139,17 @@ std::string new_cluster_id() {
   return id;
 }
 
+std::optional<std::string> wrong_with_name(std::string_view cluster, std::uint64_t node) {
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
+  const membership_record r{membership_kind::member, std::string(cluster), 1, {}};
+  if (cluster.empty() || cluster.size() > cluster_name_bytes_max || cluster.contains('/') || std::ranges::any_of(cluster, is_control) ||
+      membership_record_from_text(to_text(r)) != r)
+    return fmt::format("cluster.name is 1 to {} bytes of UTF-8 text in one line, without a slash", cluster_name_bytes_max);
+  if (node == 0 || node > cluster_node_max)
+    return fmt::format("cluster.node must be this node's own number, from 1 to {}", cluster_node_max);
+  return std::nullopt;
+}
+
 std::string words_of(const membership_record& r) {
   switch (r.kind) {
     case membership_kind::alone: return "a node that is alone";

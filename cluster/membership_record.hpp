@@ -27,6 +27,8 @@ struct cluster_identity {
   friend bool operator==(const cluster_identity&, const cluster_identity&) = default;
 };
 inline constexpr std::string_view cluster_identity_value = "cluster";  // its name in the configuration store
+inline constexpr std::size_t cluster_name_bytes_max = 64;
+inline constexpr std::uint64_t cluster_node_max = 4'095;
 
 // founder: alone until now; its next start makes a cluster of its data.
 enum class membership_kind : std::uint8_t { alone, founder, member };
@@ -59,6 +61,8 @@ inline constexpr std::size_t replicated_entry_bytes_max = 29U << 20U;
 [[nodiscard]] std::string to_text(const membership_record& r);
 [[nodiscard]] std::expected<membership_record, std::string> membership_record_from_text(std::string_view text);
 [[nodiscard]] std::string new_cluster_id();
+// Why a cluster cannot have that name and a node that number; none: they can.
+[[nodiscard]] std::optional<std::string> wrong_with_name(std::string_view cluster, std::uint64_t node);
 
 // In words: "node 2 of the cluster a", "a node that is alone".
 [[nodiscard]] std::string words_of(const membership_record& r);

@@ -122,6 +122,10 @@ def begun(c):
     records = shard_records(c.etcd.ask, "test")
     checks.check("every shard begins on its disk alone", len(records) == 64 and all([m["node"] for m in r["in_sync"]] == [1] for r in records), records[:1])
     checks.check("and the cluster is open to others", "founder" not in identity(c.etcd), identity(c.etcd))
+    with open(f"{c.nodes[0].data}/keys") as file:
+        own = {line.split()[0] for line in file.readlines()[1:]} - {"check"}
+    there = {n.partition("/value/key/")[2] for n in held_in(c.etcd) if "/value/key/" in n}
+    checks.check("its keys are in etcd, those of its round too, and nothing else", own == there and any(k.startswith("citizen/") for k in own), (own, there))
     told = book(c.nodes[0], booking(PLACE, People(checks.random).one()))
     checks.check("nothing is confirmed while one disk alone holds it", told.status in (503, 504), told)
     c.add()

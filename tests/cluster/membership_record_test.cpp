@@ -62,6 +62,16 @@ TEST(membership_record, ids_differ) {
   EXPECT_NE(new_cluster_id(), new_cluster_id());
 }
 
+TEST(membership_record, a_name_that_could_not_be_read_again_is_none) {
+  for (const std::string name : {"one", "Kuala Lumpur", "\xC3\xA4", "a\"b\\"})
+    EXPECT_EQ(wrong_with_name(name, 4095), std::nullopt) << name;
+  for (const std::string& name : {std::string(), std::string(65, 'x'), std::string("a/b"), std::string("a\nb"), std::string("a\0b", 3),
+                                  std::string("\xE4"), std::string("\x7F")})
+    EXPECT_THAT(wrong_with_name(name, 1).value_or(""), HasSubstr("cluster.name")) << name;
+  for (const std::uint64_t node : {0, 4096})
+    EXPECT_THAT(wrong_with_name("one", node).value_or(""), HasSubstr("cluster.node")) << node;
+}
+
 // ------------------------------------------------------------------ what stands against a start
 
 TEST(membership, a_start_as_before_is_let_in) {
