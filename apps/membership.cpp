@@ -237,8 +237,8 @@ result<std::optional<std::uint64_t>> start_membership::owner_of_disk() {
   const auto starts = etcd_->read_values(starts_of);
   if (!starts)
     return away(starts.error());
-  for (const auto& [name, text] : *starts) {
-    const auto known = cluster::boot_record_from_text(text);
+  for (const auto& [name, there] : *starts) {
+    const auto known = cluster::boot_record_from_text(*there.value);
     if (known && std::ranges::find(known->disks, disk_, &cluster::known_disk::disk) != known->disks.end())
       return std::strtoull(name.c_str() + starts_of.size(), nullptr, 10);
   }

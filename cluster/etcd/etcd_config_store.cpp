@@ -209,12 +209,12 @@ swap_outcome etcd_config_store::swap_if_registered(shard_id shard, std::uint64_t
 }
 
 std::expected<replication::position, std::string> etcd_config_store::outside(shard_id shard) {
-  const auto texts = read_values(positions_value);
-  if (!texts)
-    return std::unexpected(texts.error());
+  const auto found = read_values(positions_value);
+  if (!found)
+    return std::unexpected(found.error());
   positions all;
-  for (const auto& [name, text] : *texts) {
-    const auto read = positions_from_text(text);
+  for (const auto& [name, there] : *found) {
+    const auto read = positions_from_text(*there.value);
     if (!read)
       return std::unexpected(name + ": " + read.error());
     merge(all, *read);
@@ -249,7 +249,7 @@ std::expected<void, std::string> etcd_config_store::remove(std::string_view name
   return {};
 }
 
-std::expected<etcd_config_store::versioned_value, std::string> etcd_config_store::read_value(std::string_view name) {
+std::expected<versioned_value, std::string> etcd_config_store::read_value(std::string_view name) {
   const std::lock_guard lock(calls_);
   const auto before = seen_.load();
   const auto answer = call(*caller_, "/v3/kv/range", range_of_key(value_key(name)), connection::again::yes);
@@ -265,7 +265,7 @@ std::expected<etcd_config_store::versioned_value, std::string> etcd_config_store
   return versioned_value{found->front().mod_revision, std::move(found->front().value)};
 }
 
-std::expected<std::map<std::string, std::string>, std::string> etcd_config_store::read_values(std::string_view prefix) {
+std::expected<std::map<std::string, versioned_value>, std::string> etcd_config_store::read_values(std::string_view prefix) {
   const std::lock_guard lock(calls_);
   const auto before = seen_.load();
   const auto answer = call(*caller_, "/v3/kv/range", range_of_prefix(value_key(prefix)), connection::again::yes);
@@ -276,15 +276,18 @@ std::expected<std::map<std::string, std::string>, std::string> etcd_config_store
   auto found = read_range(*answer);
   if (!found)
     return std::unexpected(found.error());
-  std::map<std::string, std::string> values;
+  const auto name_begins = value_key("").size();
+  std::map<std::string, versioned_value> out;
   for (auto& kv : *found)
-    values.emplace(kv.key.substr(value_key("").size()), std::move(kv.value));
-  return values;
+    out[kv.key.substr(name_begins)] = {kv.mod_revision, std::move(kv.value)};
+  return out;
 }
 
-std::expected<bool, std::string> etcd_config_store::put_value(std::string_view name, std::int64_t revision, std::string_view value) {
+std::expected<bool, std::string> etcd_config_store::put_value(std::string_view name, std::int64_t revision, std::string_view value,
+                                                              const std::optional<value_condition>& also) {
   const std::lock_guard lock(calls_);
-  const auto answer = call(*caller_, "/v3/kv/txn", swap_of(value_key(name), revision, value), connection::again::no);
+  const auto condition_also = also ? std::optional(condition{value_key(also->name), also->revision}) : std::nullopt;
+  const auto answer = call(*caller_, "/v3/kv/txn", swap_of(value_key(name), revision, value, 0, condition_also), connection::again::no);
   if (!answer)
     return std::unexpected(answer.error().text);
   if (const auto checked = check(*answer, 0); !checked)

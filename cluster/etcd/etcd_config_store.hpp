@@ -24,10 +24,11 @@
 #include "cluster/etcd/options.hpp"
 #include "cluster/etcd/wire.hpp"
 #include "cluster/membership.hpp"
+#include "cluster/value_store.hpp"
 
 namespace janji::cluster::etcd {
 
-class etcd_config_store final : public config_store {
+class etcd_config_store final : public config_store, public value_store {
 public:
   using log_line = std::function<void(const std::string&)>;
   // Reads certificates and checks the addresses; does not wait for etcd. `log` may be called from any of its threads.
@@ -40,19 +41,13 @@ public:
                                   replication::member who) override;
   std::expected<replication::position, std::string> outside(shard_id shard) override;
 
-  // Small values that the first to write decides (wrapped keys): says what is there afterwards.
+  // Small values that the first to write decides: says what is there afterwards.
   std::expected<std::string, std::string> put_if_absent(std::string_view name, std::string_view value);
-  std::expected<void, std::string> remove(std::string_view name);
-  // Other small values: what is there, and where it was last changed; none where there is none (revision 0).
-  struct versioned_value {
-    std::int64_t revision = 0;
-    std::optional<std::string> value;
-  };
-  std::expected<versioned_value, std::string> read_value(std::string_view name);
-  // All whose names begin so, by name. Not for keys.
-  std::expected<std::map<std::string, std::string>, std::string> read_values(std::string_view prefix);
-  // Puts it where it was last changed at that revision (0: where there is none). False: somebody else was first.
-  std::expected<bool, std::string> put_value(std::string_view name, std::int64_t revision, std::string_view value);
+  std::expected<versioned_value, std::string> read_value(std::string_view name) override;
+  std::expected<std::map<std::string, versioned_value>, std::string> read_values(std::string_view prefix) override;
+  std::expected<bool, std::string> put_value(std::string_view name, std::int64_t revision, std::string_view value,
+                                             const std::optional<value_condition>& also = std::nullopt) override;
+  std::expected<void, std::string> remove(std::string_view name) override;
 
   // ---- this node (registration.cpp). First begin_boot(), then announce().
   // Which start of the node this is (cluster/boots.hpp). Waits for another registration of its number to lapse, and is refused by

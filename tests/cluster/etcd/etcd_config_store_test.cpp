@@ -239,7 +239,10 @@ TEST_F(etcd_config_store_test, a_value_is_changed_where_it_was_read_and_follower
   EXPECT_TRUE(*s->put_value("node/4", s->read_value("node/4")->revision, "three"));
   ASSERT_TRUE(s->put_if_absent("nodes", "other"));
   ASSERT_TRUE(s->put_if_absent("node/12", "twelve"));
-  EXPECT_EQ(s->read_values("node/"), (std::map<std::string, std::string>{{"node/12", "twelve"}, {"node/4", "three"}}));
+  const auto nodes = s->read_values("node/");
+  ASSERT_EQ(nodes->size(), 2U);
+  EXPECT_EQ(nodes->at("node/12").value, "twelve");
+  EXPECT_EQ(nodes->at("node/4").value, "three");
   EXPECT_TRUE(f.until([](follower& x) { return x.values_["node/4"] == "three"; }));
   ASSERT_TRUE(s->remove("node/4").has_value());
   EXPECT_TRUE(f.until([](follower& x) { return !x.values_.contains("node/4"); }));
@@ -260,6 +263,22 @@ TEST_F(etcd_config_store_test, the_furthest_position_that_anybody_wrote_down_sta
   EXPECT_FALSE(store->outside(shard_id{4}).has_value()) << "what cannot be read is not nothing";
   server->kill();
   EXPECT_FALSE(store->outside(shard_id{4}).has_value());
+}
+
+TEST_F(etcd_config_store_test, a_value_is_put_only_while_another_stands_and_values_are_read_by_what_their_names_begin_with) {
+  const auto s = open();
+  EXPECT_TRUE(*s->put_value("node/4", 0, "three"));
+  const value_condition unchanged{"node/4", s->read_value("node/4")->revision};
+  EXPECT_TRUE(*s->put_value("key/a", 0, "first", unchanged));
+  EXPECT_TRUE(*s->put_value("node/4", unchanged.revision, "four"));
+  EXPECT_FALSE(*s->put_value("key/b", 0, "second", unchanged)) << "the other value has changed";
+  EXPECT_TRUE(*s->put_value("key/b", 0, "second", value_condition{"none", 0})) << "there is none, as was demanded";
+  const auto found = s->read_values("key/");
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->size(), 2U);
+  EXPECT_EQ(found->at("key/a").value, "first");
+  EXPECT_EQ(found->at("key/b").revision, s->read_value("key/b")->revision);
+  EXPECT_EQ(s->read_values("nothing/")->size(), 0U);
 }
 
 TEST_F(etcd_config_store_test, followers_are_told_of_everything_in_order) {
