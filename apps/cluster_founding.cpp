@@ -15,14 +15,16 @@ namespace {
 std::unexpected<std::string> away(const std::string& why) { return std::unexpected("etcd cannot be reached, try again: " + why); }
 }  // namespace
 
-std::expected<void, std::string> cluster_seat::found(start_membership& membership, const std::map<std::string, std::string>& wrapped) {
+std::expected<void, std::string> cluster_seat::found(start_membership& membership, const store::key_ring& ring) {
   if (!membership.begins())
     return membership.end_founding(*etcd_);
-  for (const auto& [name, box] : wrapped) {
-    const auto there = etcd_->put_if_absent("key/" + name, box);
+  for (const auto& name : ring.names()) {
+    if (auto put = keys_->put_back(name); !put)
+      return put;
+    const auto there = keys_->common().put(name, *ring.get(name));
     if (!there)
-      return away(there.error());
-    if (*there != box)  // the key file is not written anew before this has come to its end
+      return std::unexpected(there.error());
+    if (*there != *ring.get(name))
       return std::unexpected(fmt::format("etcd holds another key {} for the cluster {}: choose another name for it", name, name_));
   }
   // Its log may hold whatever the newest level brought.

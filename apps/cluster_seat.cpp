@@ -136,6 +136,7 @@ std::expected<void, std::string> cluster_seat::join(actors::node& node, const st
       !announced)
     return announced;
   etcd_->follow(*this);
+  keys_house_ = std::jthread([this](const std::stop_token& stop) { look_after_keys(stop); });
   house_ = std::jthread([this](const std::stop_token& stop) { keep_house(stop); });
   return {};
 }
@@ -146,6 +147,7 @@ void cluster_seat::withdraw() { etcd_->withdraw(); }
 
 void cluster_seat::leave() {
   house_ = {};
+  keys_house_ = {};
   const std::lock_guard lock(mutex_);
   node_ = nullptr;
 }
@@ -172,6 +174,7 @@ void cluster_seat::picture(cluster::cluster_picture&& now) {
   moves_paused_ = false;
   for (const auto& [name, value] : now.values)
     take_value(name, value);
+  look_at_keys_again();
   plan();
   changed_ = true;
   wake_.notify_all();
@@ -264,6 +267,8 @@ void cluster_seat::take_value(const std::string& name, const std::optional<std::
     if (value)  // an etcd that has forgotten takes nothing back
       feature_level_ = *level;
     node_->feature_level_changed(*level);
+  } else if (name == cluster::master_value || name.starts_with(cluster::holders_prefix)) {
+    look_at_keys_again();
   }
 }
 

@@ -20,6 +20,7 @@
 #include "apps/membership.hpp"
 #include "apps/settings.hpp"
 #include "cluster/etcd/etcd_config_store.hpp"
+#include "cluster/key_keeper.hpp"
 #include "cluster/operations.hpp"
 #include "cluster/positions.hpp"
 #include "net/links/links.hpp"
@@ -37,12 +38,14 @@ public:
                                                                         end_process end);
   ~cluster_seat() override;
 
-  [[nodiscard]] store::key_ring::common_store common_keys();
-  // A wrapped key that this node holds, into an etcd that has forgotten it. Never blocks for longer than a call.
-  std::expected<void, std::string> put_back_key(const std::string& name, const std::string& wrapped);
-  // Begins every shard of the cluster from the log that this node, which was alone, holds of it; before the node runs. Every step can
-  // be repeated. `wrapped`: all its keys. (cluster_founding.cpp)
-  std::expected<void, std::string> found(start_membership& membership, const std::map<std::string, std::string>& wrapped);
+  // Once, before a key is asked for: from here on the ring's keys are the cluster's. An error: this node must not run, and why.
+  std::expected<void, std::string> keep_keys(store::key_ring& ring, std::function<store::held_masters()> read_masters);
+  // A key that this node holds, into an etcd that has forgotten it. Never blocks for longer than a few calls.
+  std::expected<void, std::string> put_back_key(const std::string& name) { return keys_->put_back(name); }
+  [[nodiscard]] cluster::key_operations& key_orders() { return *keys_; }
+  // Begins every shard of the cluster from the log that this node, which was alone, holds of it; before the node runs, and after
+  // keep_keys(). Every step can be repeated. (cluster_founding.cpp)
+  std::expected<void, std::string> found(start_membership& membership, const store::key_ring& ring);
   // Of the keys that all nodes share: the first node says it, every other's must be the same.
   std::expected<void, std::string> agree_on_fingerprint(const std::string& mine);
   [[nodiscard]] actors::cluster_ports ports();
@@ -79,7 +82,6 @@ private:
 
   cluster_seat(const settings& s, store::node_store& store, end_process end);
   std::expected<void, std::string> begin();
-  std::expected<std::string, std::string> agree_on_key(const std::string& name, const std::string& wrapped);
   [[nodiscard]] std::expected<bool, std::string> may_be_made(const std::string& name);
   std::expected<void, std::string> begin_from_own_log(shard_id shard);
   std::expected<void, std::string> state_itself();
@@ -91,6 +93,9 @@ private:
   bool begin_level(std::uint32_t level);
   void keep_house(const std::stop_token& stop);
   void write_positions();
+  [[nodiscard]] std::vector<cluster::key_member> key_members() const;
+  void look_after_keys(const std::stop_token& stop);
+  void look_at_keys_again();
   [[nodiscard]] std::optional<std::string> why_not(std::uint64_t node, cluster::node_state to) const;
   said probe_store() override;
   said put(const std::string& name, const std::string& text, const std::string& done, bool dry_run);
@@ -126,7 +131,12 @@ private:
 
   bool changed_ = false;
   std::condition_variable_any wake_;
-  std::jthread house_;  // ends before anything above goes
+  std::unique_ptr<cluster::key_keeper> keys_;
+  std::mutex keys_mutex_;  // over the one below
+  bool keys_changed_ = false;
+  std::condition_variable_any keys_wake_;
+  std::jthread house_;  // these end before anything above goes
+  std::jthread keys_house_;
 };
 
 }  // namespace janji::apps

@@ -69,14 +69,6 @@ std::expected<void, std::string> cluster_seat::begin() {
 
 // ------------------------------------------------------------------ keys
 
-store::key_ring::common_store cluster_seat::common_keys() {
-  return {[this](const std::string& name, const std::string& wrapped) { return agree_on_key(name, wrapped); },
-          [this](const std::string& name) -> std::expected<void, std::string> {
-            auto removed = etcd_->remove("key/" + name);
-            return removed ? std::move(removed) : away(removed.error());
-          }};
-}
-
 // A round's until it is opened for the first time, the others' until the first shard begins. What is missing later was lost here, and a
 // new one would let everybody book again.
 std::expected<bool, std::string> cluster_seat::may_be_made(const std::string& name) {
@@ -92,28 +84,6 @@ std::expected<bool, std::string> cluster_seat::may_be_made(const std::string& na
   if (!first)
     return away(first.error());
   return first->revision == 0;
-}
-
-std::expected<std::string, std::string> cluster_seat::agree_on_key(const std::string& name, const std::string& wrapped) {
-  const auto there = etcd_->read_value("key/" + name);
-  if (!there)
-    return away(there.error());
-  if (there->value)
-    return *there->value;
-  const auto may = may_be_made(name);
-  if (!may)
-    return std::unexpected(may.error());
-  if (!*may)
-    return std::unexpected(fmt::format(
-        "etcd has lost the key {}, and with a new one everybody could book again: start a node that holds it, then try again", name));
-  auto put = etcd_->put_if_absent("key/" + name, wrapped);
-  return put ? std::move(put) : away(put.error());
-}
-
-std::expected<void, std::string> cluster_seat::put_back_key(const std::string& name, const std::string& wrapped) {
-  if (const auto put = etcd_->put_if_absent("key/" + name, wrapped); !put)
-    return away(put.error());
-  return {};
 }
 
 std::expected<void, std::string> cluster_seat::agree_on_fingerprint(const std::string& mine) {

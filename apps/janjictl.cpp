@@ -158,17 +158,7 @@ void add_store_commands(CLI::App& app, connection& c, int& code) {
     else
       code = show(c, call(c, http::verb::post, "/admin/v1/disk/release"));
   });
-  auto* keys = app.add_subcommand("keys", "the master key")->require_subcommand(1);
-  auto* rotate = keys->add_subcommand("rotate", "wrap all keys again under a new master key");
-  auto* file = c.keep<std::string>();
-  rotate->add_option("--new-master-key-file", *file, "64 hexadecimal digits, mode 0600; start the node with it from now on")->required();
-  rotate->callback([&c, &code, file] {
-    if (c.dry_run)
-      fmt::print("would wrap all keys under {}\n", *file);
-    else
-      code = show(c, call(c, http::verb::post, "/admin/v1/keys/rotate",
-                          json::object{{"new_master_key_file", std::filesystem::absolute(*file).string()}}));
-  });
+  add_keys_commands(app, c, code);
   auto* receipt = app.add_subcommand("receipt", "receipts that citizens hold")->require_subcommand(1);
   receipt->add_subcommand("key", "the public key")->callback([&c, &code] {
     code = show(c, call(c, http::verb::get, "/admin/v1/receipt-key"));
@@ -179,6 +169,7 @@ void add_store_commands(CLI::App& app, connection& c, int& code) {
   check->add_option("receipt", *text)->required();
   check->add_option("--key", *key)->required();
   check->callback([&code, text, key] { code = verify(*text, *key); });
+  auto* file = c.keep<std::string>();
   auto* config = app.add_subcommand("config", "configuration files")->require_subcommand(1);
   for (const auto* verb : {"validate", "show"}) {
     auto* sub = config->add_subcommand(

@@ -4,8 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <boost/beast/http/verb.hpp>
 #include <boost/json.hpp>
+#include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,8 +61,24 @@ void print_table(const boost::json::value& v, const std::string& indent = "");
 // The answer as a table or as JSON; the exit code.
 int show(const connection& c, const std::expected<reply, std::string>& r);
 
+struct waiting {
+  bool wanted = false;
+  std::uint32_t seconds = 3600;
+};
+void add_wait(CLI::App* sub, waiting* w);
+// Polls until nothing is left, and shows how far it is; the exit code.
+int wait_until_none(const std::string& what, const std::function<std::expected<std::uint64_t, std::string>()>& left, std::uint32_t seconds);
+// What `check` says of master keys; none: the node is of an earlier version.
+struct check_line {
+  bool good = true;
+  std::string detail;
+};
+std::optional<check_line> check_masters(const connection& c);
+
 // audit, export.
 void add_log_commands(CLI::App& app, connection& c, int& code);
+// keys.
+void add_keys_commands(CLI::App& app, connection& c, int& code);
 // node, rebalance, shard, check.
 void add_cluster_commands(CLI::App& app, connection& c, int& code);
 // membership: what the data was written as.

@@ -84,39 +84,14 @@ int show_picture(const connection& c, const std::function<void(const json::objec
   return 0;
 }
 
-// Polls until nothing is left, and shows how far it is; `left` says what is.
+// `left` says what is.
 int wait_until_done(const connection& c, const std::string& what, const std::function<std::uint64_t(const json::object&)>& left,
                     std::uint32_t seconds) {
-  using clock = std::chrono::steady_clock;
-  const bool watched = isatty(STDERR_FILENO) != 0;
-  const auto begun = clock::now();
-  std::uint64_t most = 0;
-  std::uint64_t last = ~std::uint64_t{0};
-  int quiet = 0;
-  for (;;) {
+  const auto now = [&]() -> std::expected<std::uint64_t, std::string> {
     const auto p = picture(c);
-    if (!p)
-      return fail(p.error().why);
-    const auto now = left(*p);
-    most = std::max(most, now);
-    const auto share = most == 0 ? 1.0 : 1.0 - static_cast<double>(now) / static_cast<double>(most);
-    constexpr int width = 30;
-    const auto full = static_cast<int>(share * width);
-    if (watched || now != last)
-      fmt::print(stderr, "{}{} [{:#<{}}{:.<{}}] {} left{}", watched ? "\r" : "", what, "", full, "", width - full, now,
-                 watched ? "  " : "\n");
-    last = now;
-    quiet = now == 0 ? quiet + 1 : 0;
-    const auto spent = std::chrono::duration_cast<std::chrono::seconds>(clock::now() - begun).count();
-    constexpr int quiet_enough = 3;  // the plan may have been about to change
-    if (quiet == quiet_enough) {
-      fmt::print(stderr, "{}{}: done after {} s\n", watched ? "\n" : "", what, spent);
-      return 0;
-    }
-    if (spent > seconds)
-      return fail(fmt::format("{}: {} left after {} s", what, now, spent));
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  }
+    return p ? std::expected<std::uint64_t, std::string>(left(*p)) : std::unexpected(p.error().why);
+  };
+  return wait_until_none(what, now, seconds);
 }
 
 std::uint64_t held_by(const json::object& p, std::uint64_t node) {
@@ -140,16 +115,6 @@ std::uint64_t left_to_move(const json::object& p) {
 }
 
 std::string with_dry_run(const connection& c, const std::string& target) { return target + (c.dry_run ? "?dry_run=true" : ""); }
-
-struct waiting {
-  bool wanted = false;
-  std::uint32_t seconds = 3600;
-};
-
-void add_wait(CLI::App* sub, waiting* w) {
-  sub->add_flag("--wait", w->wanted, "until it is done, with a progress bar");
-  sub->add_option("--wait-seconds", w->seconds, "at most")->capture_default_str();
-}
 
 void add_node_commands(CLI::App& app, connection& c, int& code) {
   auto* node = app.add_subcommand("node", "the nodes of the cluster; a new one joins by being started")->require_subcommand(1);
@@ -380,6 +345,8 @@ int check(const connection& c) {
     one("shards answer", !silent, silent ? "no answer from " + list_of(t.at("shards_silent")) : "all, asked from this node");
     one("store takes writes", scalar(t.at("store_wrong")).empty(), scalar(t.at("store_wrong")));
   }
+  if (const auto masters = check_masters(c))
+    one("master keys", masters->good, masters->detail);
   one("clocks", apart.empty(), apart.empty() ? "together" : "ahead of this node's:" + apart);
   // A node of an earlier version, asked by this program, says none.
   const auto advice = p->contains("feature_level_advice") ? scalar(p->at("feature_level_advice")) : std::string();

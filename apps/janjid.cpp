@@ -83,16 +83,16 @@ result<void> check_shards(store::node_store& store, std::int64_t shards) {
   return {};
 }
 
-// As the key file has them, by name; destroyed ones are left out.
-std::map<std::string, std::string> wrapped_keys(const std::string& file) {
-  std::map<std::string, std::string> out;
-  std::ifstream in(file);
-  std::string header;
-  std::getline(in, header);
-  for (std::string name, box; in >> name >> box;)
-    if (box != "destroyed" && name != "check")
-      out[name] = box;
-  return out;
+// Its directory is there.
+store::master_sources sources_of(const settings& s, bool create) {
+  const auto variable = [](const char* name) {
+    const auto* text = std::getenv(name);
+    return std::string(text == nullptr ? "" : text);
+  };
+  const auto& named = s.text("node.master_key_file");
+  const auto file = named.empty() ? s.text("node.data") + "/master.key" : named;
+  const auto& next = s.text("node.next_master_key_file");
+  return {{file, variable("JANJI_MASTER_KEY"), create}, next.empty() ? file + ".next" : next, variable("JANJI_MASTER_KEY_NEXT")};
 }
 
 // Tells whether two nodes, or a store and a key file, have the same keys; says nothing of the keys themselves.
@@ -118,7 +118,7 @@ struct server {
   asio::io_context admin_io{1};
   asio::steady_timer rounds_timer{admin_io};
   std::uint64_t rounds_version = 0;
-  std::string key_file;
+  store::master_sources masters;
   std::set<std::string> put_back_already;
   std::unique_ptr<net::citizen_api> citizens_api;
   std::unique_ptr<net::admin_api> operators_api;
@@ -126,9 +126,10 @@ struct server {
   std::unique_ptr<net::listener> operators;
 
   result<void> open(const settings& s);
+  result<void> open_keys(const settings& s, bool may_be_new);
   result<void> prepare_keys();
   result<void> check_keys(const std::string& data);
-  result<void> put_back(const std::string& file, const std::function<bool(const std::string&)>& which);
+  result<void> put_back(const std::function<bool(const std::string&)>& which);
   void watch_rounds();
   result<void> listen(const settings& s);
   int serve(const settings& s);
@@ -181,31 +182,24 @@ result<void> server::open(const settings& s) {
   if (first_start && known->revision != 0)
     return std::unexpected(
         fmt::format("the keys of the store in {} are missing: put {}/keys and its master key back", store->path(), data));
-  const auto& file = s.text("node.master_key_file");
-  const auto* variable = std::getenv("JANJI_MASTER_KEY");
-  const auto master = store::load_master({file.empty() ? data + "/master.key" : file, variable == nullptr ? "" : variable, first_start});
-  if (!master)
-    return std::unexpected(master.error().text());
-  auto ring = store::key_ring::open(data + "/keys", *master, first_start);
-  if (!ring)
-    return std::unexpected(ring.error().text());
-  keys = std::move(*ring);
+  masters = sources_of(s, first_start);
+  if (auto r = open_keys(s, known->revision == 0); !r)
+    return r;
   const auto disk = store->disk_id();
   auto place = cluster_seat::open(s, *store, membership->take_etcd(), refuse);
   if (!place)
     return std::unexpected(place.error());
   seat = std::move(*place);
-  key_file = data + "/keys";
-  if (membership->founds()) {
+  if (seat) {
+    if (auto r = seat->keep_keys(*keys, [this] { return store::read_masters(masters); }); !r)
+      return r;
     if (membership->begins() && store->disk_id() != disk)
       return std::unexpected(fmt::format("the data in {} is a copy of that which the cluster {} is being made of: start that one", data,
                                          membership->record().cluster));
-    if (auto r = seat->found(*membership, wrapped_keys(key_file)); !r)
-      return r;
-  }
-  if (seat) {
-    keys->share(seat->common_keys());
-    if (auto r = put_back(key_file, [](const auto& name) { return !name.starts_with("citizen/") && !name.starts_with("data/"); }); !r)
+    if (membership->founds())
+      if (auto r = seat->found(*membership, *keys); !r)
+        return r;
+    if (auto r = put_back([](const auto& name) { return !name.starts_with("citizen/") && !name.starts_with("data/"); }); !r)
       return r;
   }
   if (known->revision == 0)
@@ -235,12 +229,28 @@ result<void> server::open(const settings& s) {
   return prepare_keys();
 }
 
+// With whichever of the masters that are there.
+result<void> server::open_keys(const settings& s, bool may_be_new) {
+  if (const auto now = store::load_master(masters.now); !now)
+    return std::unexpected(now.error().text());
+  const auto held = store::read_masters(masters);
+  if (!held.wrong.empty() && !masters.next_environment.empty())
+    return std::unexpected(held.wrong);
+  if (!held.wrong.empty())
+    spdlog::warn("{}", held.wrong);
+  auto ring = store::key_ring::open(s.text("node.data") + "/keys", held.keys, may_be_new);
+  if (!ring)
+    return std::unexpected(ring.error().text());
+  keys = std::move(*ring);
+  return {};
+}
+
 // What etcd has forgotten and this node holds.
-result<void> server::put_back(const std::string& file, const std::function<bool(const std::string&)>& which) {
-  for (const auto& [name, box] : wrapped_keys(file)) {
+result<void> server::put_back(const std::function<bool(const std::string&)>& which) {
+  for (const auto& name : keys->names()) {
     if (!which(name) || put_back_already.contains(name))
       continue;
-    if (auto r = seat->put_back_key(name, box); !r)
+    if (auto r = seat->put_back_key(name); !r)
       return std::unexpected(r.error());
     put_back_already.insert(name);
   }
@@ -281,7 +291,7 @@ result<void> server::prepare_keys() {
       return std::unexpected(r.error().text());
     } else if (seat) {
       const auto number = std::to_string(id.value);
-      if (auto put = put_back(key_file, [&](const auto& name) { return name == "citizen/" + number || name == "data/" + number; }); !put)
+      if (auto put = put_back([&](const auto& name) { return name == "citizen/" + number || name == "data/" + number; }); !put)
         return put;
     }
   }
@@ -319,8 +329,9 @@ result<void> server::listen(const settings& s) {
   for (std::string origin; origins >> origin;)
     api.cors_origins.push_back(origin);
   citizens_api = std::make_unique<net::citizen_api>(citizens_io, *node, *sealing, *signer, api);
-  operators_api = std::make_unique<net::admin_api>(admin_io, *node, *store, *keys, *sealing, *signer, *citizens_api, *token,
-                                                   api.shard_count, seat.get());
+  operators_api = std::make_unique<net::admin_api>(
+      admin_io, *node, *store, *keys, *sealing, *signer, *citizens_api, *token, api.shard_count, seat.get(),
+      net::master_ports{[this] { return store::read_masters(masters); }, seat ? &seat->key_orders() : nullptr});
   net::http_limits limits;
   limits.connections_max = static_cast<std::size_t>(s.number("http.connections_max"));
   limits.header_timeout_s = limits.body_timeout_s = static_cast<std::uint32_t>(s.number("http.request_timeout_s"));

@@ -24,6 +24,8 @@ const std::array all{
     setting{"node.shards", "shards of the key space; fixed when the data is first made", "", std::int64_t{64}, 1, 1024},
     setting{"node.actor_threads", "threads that run the actors", "", std::int64_t{1}, 1, 64},
     setting{"node.master_key_file", "the master key; empty: master.key in the data", "file", std::string(), 0, 4096},
+    setting{"node.next_master_key_file", "the one to come, during a rotation; empty: that of the master key with .next", "file",
+            std::string(), 0, 4096},
     setting{"http.address", "where citizens are served", "", std::string("127.0.0.1"), 1, 64},
     setting{"http.port", "0: a free one", "", std::int64_t{8080}, 0, 65535},
     setting{"http.connections_max", "more are not accepted", "", std::int64_t{20000}, 1, 1000000},

@@ -36,7 +36,7 @@ json::array trail_of(const actors::round_catalogue& catalogue) {
 
 admin_api::admin_api(boost::asio::io_context& io, actors::node& node, store::node_store& store, store::key_ring& keys,
                      store::sealing& sealing, const receipt_signer& signer, const citizen_api& citizens, std::string token,
-                     std::uint16_t shard_count, cluster::operations* operations)
+                     std::uint16_t shard_count, cluster::operations* operations, master_ports masters)
     : io_(io),
       node_(node),
       store_(store),
@@ -46,7 +46,8 @@ admin_api::admin_api(boost::asio::io_context& io, actors::node& node, store::nod
       citizens_(citizens),
       token_(std::move(token)),
       shard_count_(shard_count),
-      cluster_(io, node, operations) {}
+      cluster_(io, node, operations),
+      masters_(io, node, keys, std::move(masters)) {}
 
 void admin_api::handle(const request& r, responder&& respond) {
   if (r.path == "/livez")
@@ -57,6 +58,8 @@ void admin_api::handle(const request& r, responder&& respond) {
     return respond(to_response({.code = problem_code::unauthorised}));
   if (cluster_api::is_about(r.path))
     return cluster_.handle(r, std::move(respond));
+  if (keys_api::is_about(r.path))
+    return masters_.handle(r, std::move(respond));
   if (r.reads())
     return get(r, respond);
   change(r, std::move(respond));
@@ -114,8 +117,6 @@ void admin_api::change(const request& r, responder&& respond) {
     return import(r, std::move(respond));
   if (r.verb == method::post && r.path == "/admin/v1/claims/release")
     return release_claim(r, std::move(respond));
-  if (r.verb == method::post && r.path == "/admin/v1/keys/rotate")
-    return rotate_keys(r, std::move(respond));
   if (r.verb == method::post && r.path == "/admin/v1/disk/release") {
     const auto freed = store_.release_ballast();
     if (!freed)
@@ -314,23 +315,7 @@ void admin_api::release_claim(const request& r, responder&& respond) {
   node_.release_claim(*citizen, "admin", *reason, done(std::move(respond)));
 }
 
-// ------------------------------------------------------------------ keys, status, audit
-
-void admin_api::rotate_keys(const request& r, responder&& respond) {
-  const auto body = object_of(r.body);
-  if (!body)
-    return respond(to_response(body.error()));
-  const auto named = order_text(*body, "new_master_key_file");
-  if (!named)
-    return respond(to_response(named.error()));
-  const auto& file = *named;
-  const auto master = store::load_master({file, {}, false});
-  if (!master)
-    return respond(to_response({.code = problem_code::wrong_state, .detail = master.error().text()}));
-  if (auto rotated = keys_.rotate_master(*master); !rotated)
-    return respond(to_response({.code = problem_code::wrong_state, .detail = rotated.error().text()}));
-  node_.note({"keys rotate", file, "admin", {}}, done(std::move(respond)));
-}
+// ------------------------------------------------------------------ status, audit
 
 void admin_api::status(responder& respond) {
   const auto s = node_.status();
@@ -359,6 +344,7 @@ void admin_api::status(responder& respond) {
   respond(json_response(json::object{{"verdict", verdict},
                                      {"cluster", cluster.empty() ? json::value(nullptr) : json::value(std::move(cluster))},
                                      {"ready", node_.ready()},
+                                     {"master_key", store::fingerprint_of(keys_.master())},
                                      {"shards_serving", serving},
                                      {"shards", shard_count_},
                                      {"groups_active", active},

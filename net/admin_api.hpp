@@ -14,6 +14,7 @@
 #include "net/citizen_api.hpp"
 #include "net/cluster_api.hpp"
 #include "net/http.hpp"
+#include "net/keys_api.hpp"
 #include "store/key_ring.hpp"
 #include "store/node_store.hpp"
 #include "store/sealing.hpp"
@@ -24,7 +25,7 @@ class admin_api final : public handler {
 public:
   admin_api(boost::asio::io_context& io, actors::node& node, store::node_store& store, store::key_ring& keys, store::sealing& sealing,
             const receipt_signer& signer, const citizen_api& citizens, std::string token, std::uint16_t shard_count,
-            cluster::operations* operations = nullptr);
+            cluster::operations* operations = nullptr, master_ports masters = {});
 
   void handle(const request& r, responder&& respond) override;
   response refusal(problem_code code, std::string_view origin) override;
@@ -37,7 +38,6 @@ private:
   std::optional<problem> destroy_keys(round_id round);
   void capacity(std::string_view path, const request& r, responder&& respond);
   void release_claim(const request& r, responder&& respond);
-  void rotate_keys(const request& r, responder&& respond);
   void status(responder& respond);
   void readyz(const request& r, responder& respond);
   void get_round(std::string_view path, responder& respond);
@@ -58,6 +58,7 @@ private:
   std::string token_;
   std::uint16_t shard_count_;
   cluster_api cluster_;
+  keys_api masters_;
   std::atomic<bool> reading_{false};
   std::jthread reader_;  // ends before anything above goes
 };

@@ -10,41 +10,43 @@
 // Threads: safe from any; get() hands out a copy.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <expected>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "booking/types.hpp"
 #include "store/error.hpp"
+#include "store/master_keys.hpp"
 #include "store/node_store.hpp"
 
 namespace janji::store {
 
-using key_bytes = std::array<std::uint8_t, 32>;
-
-// Where the master key comes from: the environment, else the file; a missing file is made (mode 0600) when `create`.
-struct master_source {
-  std::string file;
-  std::string environment_value;  // 64 hexadecimal digits; empty: not given
-  bool create = true;
+// How far the rotations of a cluster had come when something was wrapped. A node that is alone counts none.
+struct rotation_mark {
+  std::uint64_t number = 0;  // 0: there has been none
+  bool finished = true;
+  friend auto operator<=>(const rotation_mark&, const rotation_mark&) = default;
 };
-result<key_bytes> load_master(const master_source& source);
 
 class key_ring {
 public:
-  // Opens or makes the ring in `path`. A master key that does not open it is errc::wrong_key, and nothing is changed.
+  // Opens the ring in `path` with whichever of the master keys it is wrapped under, or makes it when `create`, under the first. None
+  // that opens it is errc::wrong_key, and nothing is changed; but a ring without keys is made anew when `create`.
+  static result<std::unique_ptr<key_ring>> open(const std::string& path, std::span<const key_bytes> masters, bool create);
   static result<std::unique_ptr<key_ring>> open(const std::string& path, const key_bytes& master, bool create);
 
-  // Where the nodes of a cluster agree on keys. put: keeps the wrapped key under its name unless there is one, and says
-  // what is there; take: removes it. Set before the first key is made; the calls may block.
+  // Where the nodes of a cluster agree on keys. put: keeps the key under its name unless there is one, and says which is there; take:
+  // removes it. Set before the first key is made; the calls may block.
   struct common_store {
-    std::function<std::expected<std::string, std::string>(const std::string& name, const std::string& wrapped)> put;
+    std::function<std::expected<key_bytes, std::string>(const std::string& name, const key_bytes& key)> put;
     std::function<std::expected<void, std::string>(const std::string& name)> take;
   };
   void share(common_store common) { common_ = std::move(common); }
@@ -55,19 +57,27 @@ public:
   // Destroys every key of a round; on disk before it returns. The names stay, so that none is made again.
   result<std::size_t> destroy_round(round_id round);
   [[nodiscard]] bool is_destroyed(round_id round) const;
-  // Wraps everything again under `master`.
-  result<void> rotate_master(const key_bytes& master);
+  [[nodiscard]] bool is_destroyed(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> names() const;  // of the keys that are there
+  // Wraps everything again under `master`, and is durable before it returns.
+  result<void> wrap_again(const key_bytes& master, rotation_mark mark);
+  // Of a node that is alone.
+  result<void> rotate_master(const key_bytes& master) { return wrap_again(master, mark()); }
+  [[nodiscard]] key_bytes master() const;  // the one that the file is wrapped under
+  [[nodiscard]] rotation_mark mark() const;
   [[nodiscard]] std::size_t size() const;
 
 private:
-  key_ring(std::string path, const key_bytes& master) : path_(std::move(path)), master_(master) {}
-  result<void> load();
+  explicit key_ring(std::string path) : path_(std::move(path)) {}
+  result<void> load(std::span<const key_bytes> masters);
+  result<void> load_line(const std::string& name, std::string_view box);
   [[nodiscard]] std::optional<result<key_bytes>> known(std::string_view name) const;
-  result<key_bytes> agreed(const std::string& name, key_bytes key, const key_bytes& master);
-  result<void> save(const key_bytes& master);
+  [[nodiscard]] std::string text(const key_bytes& master, rotation_mark mark) const;
+  result<void> save();
 
   std::string path_;
-  key_bytes master_;
+  key_bytes master_{};
+  rotation_mark mark_;
   mutable std::mutex mutex_;
   std::map<std::string, std::optional<key_bytes>, std::less<>> keys_;  // none: destroyed
   common_store common_;                                                // none: the node is alone

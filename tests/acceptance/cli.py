@@ -241,6 +241,34 @@ def keys(c):
     os.replace(new, f"{c.node.data}/master.key")
     c.node.start().ready()
     c.all_there("the new master key in the old one's place")
+    rotate_beside(c)
+
+
+def rotate_beside(c):
+    """The new master key lies beside the one in use; the node is not started anew until both orders are given."""
+    now, following = f"{c.node.data}/master.key", f"{c.node.data}/master.key.next"
+    c.works("keys rotate without a new master key is refused", "keys", "rotate", says="holds one master key only", code=1)
+    for words, text, needle in (("that is none", "hello", "64 hexadecimal digits"), ("that is too long", "ab" * 33, "64 hexadecimal digits"),
+                                ("that is the one in use", open(now).read(), "one master key only")):
+        with open(following, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+            out.write(text)
+        c.works(f"keys rotate to one {words} is refused", "keys", "rotate", says=needle, code=1)
+    with open(following, "w") as out:
+        out.write("%064x\n" % c.checks.random.getrandbits(256))
+    held = c.json("keys", "show")["held"]
+    c.works("keys rotate --dry-run wraps nothing", "--dry-run", "keys", "rotate", says="would wrap")
+    c.works("keys rotate to the one beside it", "keys", "rotate", says=held[1])
+    c.works("the one in use, given as the new one, is refused", "keys", "rotate", "--new-master-key-file", following, says="already", code=1)
+    c.node.stop()
+    c.node.start().ready()
+    c.all_there("started with both")
+    os.replace(following, f"{following}.away")
+    c.works("keys rotate --finish is refused while the next start would lack it", "keys", "rotate", "--finish", says="would lack", code=1)
+    os.replace(f"{following}.away", now)
+    c.works("keys rotate --finish", "keys", "rotate", "--finish", says=f"under {held[1]} alone")
+    c.node.stop()
+    c.node.start().ready()
+    c.all_there("started with the new one alone")
 
 
 def disputed_claim(c):

@@ -71,7 +71,7 @@ class Cluster:
         self.ports.append(0)
         self.start(len(self.nodes) - 1, settings=settings)
 
-    def start(self, i, listens=True, before=(), settings=()):
+    def start(self, i, listens=True, before=(), settings=(), environment=None):
         node = self.nodes[i]
         more = []
         for name, value in (("cluster.name", "test"), ("cluster.node", i + 1), ("cluster.etcd", f"http://127.0.0.1:{self.etcd.port}"), *settings):
@@ -80,7 +80,7 @@ class Cluster:
             for name, file in (("certificate", "127.0.0.1.pem"), ("key", "127.0.0.1.key"), ("ca", "ca.pem")):
                 more += ["--set", f"cluster.{name}_file={self.certificates}/{file}"]
         # The same port as in its former life, so that the load generator finds it again.
-        node.start("--port", str(self.ports[i]), *more, environment={"JANJI_MASTER_KEY": MASTER}, before=before)
+        node.start("--port", str(self.ports[i]), *more, environment={"JANJI_MASTER_KEY": MASTER} if environment is None else environment, before=before)
         if not listens:
             return
         wait_until(node.read_ports, 60 * SLOW, f"node {i + 1} listens")

@@ -261,7 +261,17 @@ TEST_F(admin_api_test, the_master_key_is_changed_for_one_that_can_be_read) {
   const auto file = s.directory() + "/next.key";
   std::ofstream(file) << std::string(64, 'a') << "\n";
   std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(s.admin("POST", "/admin/v1/keys/rotate?dry_run=true", fmt::format(R"({{"new_master_key_file":"{}"}})", file)).outcome(), "200");
+  const auto before = s.admin("GET", "/admin/v1/keys").at("/master");
   EXPECT_EQ(rotate(file), "200");
+  EXPECT_NE(s.admin("GET", "/admin/v1/keys").at("/master"), before);
+  EXPECT_EQ(rotate(file), "409 wrong_state") << "it is the one in use";
+  EXPECT_EQ(s.admin("POST", "/admin/v1/keys/rotate", "{}").outcome(), "409 wrong_state") << "no other one is there";
+  EXPECT_EQ(s.admin("POST", "/admin/v1/keys/rotate", R"({"new_master_key_file":7})").outcome(), "422 invalid");
+  EXPECT_EQ(s.admin("POST", "/admin/v1/keys/rotate", "[").outcome(), "400 malformed_json");
+  EXPECT_EQ(s.admin("POST", "/admin/v1/keys/finish").outcome(), "409 wrong_state") << "the next start would lack it";
+  EXPECT_EQ(s.admin("GET", "/admin/v1/keys/finish").outcome(), "404 no_such_endpoint");
+  EXPECT_TRUE(api_server::eventually([&] { return s.admin("GET", "/admin/v1/trail").body.contains("keys rotate"); }));
 }
 
 }  // namespace

@@ -2,9 +2,12 @@
 #include <sodium.h>
 #include <sys/stat.h>
 
+#include <array>
+#include <filesystem>
 #include <fstream>
 #include <random>
 #include <sstream>
+#include <vector>
 
 #include "store/key_ring.hpp"
 #include "store/sealing.hpp"
@@ -68,6 +71,99 @@ TEST_F(ring_test, rotation_keeps_the_keys_and_shuts_the_old_master_out) {
   ASSERT_TRUE(ring->rotate_master(key_of(9)).has_value());
   EXPECT_FALSE(key_ring::open(path, key_of(1), false).has_value());
   EXPECT_EQ(*open(9)->get_or_make("citizen/4"), key);
+}
+
+TEST_F(ring_test, any_of_several_masters_opens_it_and_the_one_that_does_is_kept) {
+  const auto key = *open(1)->get_or_make("citizen/4");
+  const std::array both{key_of(7), key_of(1)};
+  const auto ring = key_ring::open(path, both, false);
+  ASSERT_TRUE(ring.has_value());
+  EXPECT_EQ((*ring)->master(), key_of(1));
+  EXPECT_EQ(*(*ring)->get("citizen/4"), key);
+}
+
+TEST_F(ring_test, a_file_says_which_rotation_it_was_wrapped_in_and_which_master_it_needs) {
+  auto ring = open(1);
+  (void)ring->get_or_make("citizen/4");
+  EXPECT_TRUE(file().starts_with("janji-keys 1\n")) << "before the first rotation an earlier version reads it";
+  for (const auto& mark : {rotation_mark{3, false}, rotation_mark{3, true}}) {
+    ASSERT_TRUE(ring->wrap_again(key_of(9), mark).has_value());
+    EXPECT_EQ(open(9)->mark(), mark);
+  }
+  const auto refused = key_ring::open(path, key_of(1), true);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().text().find(fingerprint_of(key_of(9)) + ", given is " + fingerprint_of(key_of(1))), std::string::npos)
+      << refused.error().text();
+  EXPECT_FALSE(std::filesystem::exists(path + ".old"));
+}
+
+TEST_F(ring_test, a_ring_without_keys_is_made_anew_under_another_master_only_where_one_may_be_made) {
+  (void)open(1);
+  EXPECT_FALSE(key_ring::open(path, key_of(2), false).has_value());
+  EXPECT_TRUE(key_ring::open(path, key_of(2), true).has_value());
+  (void)open(2)->get_or_make("request");
+  EXPECT_FALSE(key_ring::open(path, key_of(1), true).has_value());
+}
+
+TEST_F(ring_test, a_stop_while_the_file_was_replaced_leaves_the_keys_and_nothing_else) {
+  const auto key = *open()->get_or_make("data/1");
+  const auto old = path + ".old";
+  std::filesystem::create_hard_link(path, old);  // before the new one had the name
+  EXPECT_EQ(*open()->get("data/1"), key);
+  EXPECT_FALSE(std::filesystem::exists(old));
+  std::ofstream(old) << "what was there before";  // after it
+  const auto kept = dir.path() + "/same-file";
+  std::filesystem::create_hard_link(old, kept);
+  EXPECT_EQ(*open()->get("data/1"), key);
+  EXPECT_FALSE(std::filesystem::exists(old));
+  std::ostringstream held;
+  held << std::ifstream(kept).rdbuf();
+  EXPECT_EQ(held.str(), std::string(21, '\0')) << "it is overwritten";
+}
+
+TEST_F(ring_test, a_damaged_first_line_is_refused) {
+  (void)open()->get_or_make("data/1");
+  const auto rest = file().substr(file().find('\n'));
+  for (const std::string head : {"", "janji-keys 3", "janji-keys 2", "janji-keys 2 ab", "janji-keys 2 ab x begun",
+                                 "janji-keys 2 ab 0 begun", "janji-keys 2 ab 1 neither", "janji-keys 1 ab"}) {
+    std::ofstream(path, std::ios::trunc) << head << rest;
+    EXPECT_FALSE(key_ring::open(path, key_of(1), true).has_value()) << head;
+  }
+}
+
+TEST_F(ring_test, masters_come_from_two_files_or_variables_and_what_is_wrong_with_one_is_said) {
+  const auto text = [](std::uint8_t b) { return std::string(64, "0123456789abcdef"[b & 15U]); };
+  const auto put = [](const std::string& file, const std::string& what) {
+    std::ofstream(file, std::ios::trunc) << what;
+    ::chmod(file.c_str(), 0600);
+  };
+  const master_sources files{{dir.path() + "/now", {}, true}, dir.path() + "/next", {}};
+  EXPECT_NE(read_masters(files).wrong.find("there is no master key in"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(files.now.file)) << "reading makes none";
+  put(files.now.file, text(1) + "\n");
+  EXPECT_EQ(read_masters(files).keys, std::vector{key_of(0x11)});
+  put(files.next_file, text(2));
+  EXPECT_EQ(read_masters(files).keys, (std::vector{key_of(0x11), key_of(0x22)}));
+  put(files.next_file, text(1));
+  EXPECT_EQ(read_masters(files).keys, std::vector{key_of(0x11)}) << "the same one twice";
+  for (const auto& junk :
+       {std::string(), std::string("hello"), text(2) + "0", text(2).substr(1), std::string(1 << 20, 'a'), std::string(64, 'g')}) {
+    put(files.next_file, junk);
+    EXPECT_EQ(read_masters(files).keys, std::vector{key_of(0x11)}) << junk.substr(0, 80);
+    EXPECT_NE(read_masters(files).wrong.find("next is not 64 hexadecimal digits"), std::string::npos) << junk.substr(0, 80);
+  }
+  std::filesystem::remove(files.next_file);
+  std::filesystem::create_directory(files.next_file);
+  EXPECT_NE(read_masters(files).wrong.find("is not a file"), std::string::npos);
+  const master_sources variables{{"", text(3), true}, files.next_file, text(4)};
+  EXPECT_EQ(read_masters(variables).keys, (std::vector{key_of(0x33), key_of(0x44)}));
+  EXPECT_NE(read_masters({{"", text(3), true}, {}, "junk"}).wrong.find("JANJI_MASTER_KEY_NEXT"), std::string::npos);
+}
+
+TEST_F(ring_test, a_fingerprint_says_which_master_it_is) {
+  EXPECT_EQ(fingerprint_of(key_of(1)).size(), 16U);
+  EXPECT_EQ(fingerprint_of(key_of(1)), fingerprint_of(key_of(1)));
+  EXPECT_NE(fingerprint_of(key_of(1)), fingerprint_of(key_of(2)));
 }
 
 TEST_F(ring_test, a_destroyed_key_stays_destroyed) {

@@ -1,0 +1,59 @@
+// How a node keeps the cluster's keys: what it gives to the keeper of keys, and the thread on which that works.
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "apps/cluster_seat.hpp"
+
+namespace janji::apps {
+
+std::expected<void, std::string> cluster_seat::keep_keys(store::key_ring& ring, std::function<store::held_masters()> read_masters) {
+  cluster::key_keeper::ports p;
+  p.node = links_.node;
+  p.boot = links_.boot;
+  p.read_masters = std::move(read_masters);
+  p.members = [this] { return key_members(); };
+  p.may_be_made = [this](const std::string& name) { return may_be_made(name); };
+  p.warn = [](const std::string& what) { spdlog::error("keys: {}", what); };
+  p.end = end_;
+  keys_ = std::make_unique<cluster::key_keeper>(*etcd_, ring, std::move(p));
+  if (auto begun = keys_->begin(); !begun)
+    return begun;
+  ring.share(keys_->common());
+  return {};
+}
+
+// Whoever is known and was not removed, and whoever is registered.
+std::vector<cluster::key_member> cluster_seat::key_members() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::uint64_t, cluster::key_member> found;
+  for (const auto& [id, fact] : facts_)
+    if (fact.state != cluster::node_state::removed)
+      found[id].node = id;
+  for (const auto& [id, m] : members_)
+    found[id] = {id, true, m.boot, std::nullopt};
+  std::vector<cluster::key_member> out;
+  for (auto& [id, m] : found)
+    out.push_back(std::move(m));
+  return out;
+}
+
+void cluster_seat::look_at_keys_again() {
+  keys_->look_again();
+  {
+    const std::lock_guard lock(keys_mutex_);
+    keys_changed_ = true;
+  }
+  keys_wake_.notify_all();
+}
+
+// When etcd says that something changed, and every second: the masters' files are looked at, and what failed is tried again.
+void cluster_seat::look_after_keys(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    keys_->pass();
+    std::unique_lock lock(keys_mutex_);
+    keys_wake_.wait_for(lock, stop, std::chrono::seconds(1), [this] { return std::exchange(keys_changed_, false); });
+  }
+}
+
+}  // namespace janji::apps
