@@ -100,7 +100,7 @@ TEST_F(ring_test, a_file_says_which_rotation_it_was_wrapped_in_and_which_master_
 TEST_F(ring_test, a_ring_without_keys_is_made_anew_under_another_master_only_where_one_may_be_made) {
   (void)open(1);
   EXPECT_FALSE(key_ring::open(path, key_of(2), false).has_value());
-  EXPECT_TRUE(key_ring::open(path, key_of(2), true).has_value());
+  ASSERT_TRUE(key_ring::open(path, key_of(2), true).has_value());
   (void)open(2)->get_or_make("request");
   EXPECT_FALSE(key_ring::open(path, key_of(1), true).has_value());
 }
@@ -109,12 +109,16 @@ TEST_F(ring_test, a_stop_while_the_file_was_replaced_leaves_the_keys_and_nothing
   const auto key = *open()->get_or_make("data/1");
   const auto old = path + ".old";
   std::filesystem::create_hard_link(path, old);  // before the new one had the name
-  EXPECT_EQ(*open()->get("data/1"), key);
+  auto ring = open();
+  ASSERT_TRUE(ring);
+  EXPECT_EQ(ring->get("data/1"), key);
   EXPECT_FALSE(std::filesystem::exists(old));
   std::ofstream(old) << "what was there before";  // after it
   const auto kept = dir.path() + "/same-file";
   std::filesystem::create_hard_link(old, kept);
-  EXPECT_EQ(*open()->get("data/1"), key);
+  ring = open();
+  ASSERT_TRUE(ring);
+  EXPECT_EQ(ring->get("data/1"), key);
   EXPECT_FALSE(std::filesystem::exists(old));
   std::ostringstream held;
   held << std::ifstream(kept).rdbuf();
