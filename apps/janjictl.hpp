@@ -68,7 +68,7 @@ struct waiting {
 void add_wait(CLI::App* sub, waiting* w);
 // Polls until nothing is left, and shows how far it is; the exit code.
 int wait_until_none(const std::string& what, const std::function<std::expected<std::uint64_t, std::string>()>& left, std::uint32_t seconds);
-// What `check` says of master keys; none: the node is of an earlier version.
+// What `check` says of master keys; none: the node cannot say, which may be because it is of an earlier version.
 struct check_line {
   bool good = true;
   std::string detail;

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <chrono>
 #include <filesystem>
 #include <map>
+#include <thread>
 #include <vector>
 
 #include "apps/janjictl.hpp"
@@ -16,6 +18,7 @@ namespace http = boost::beast::http;
 namespace json = boost::json;
 
 constexpr const char* root = "/admin/v1/keys";
+constexpr unsigned status_busy = 503;
 
 std::uint64_t number(const json::object& o, const char* name) { return o.at(name).to_number<std::uint64_t>(); }
 
@@ -28,9 +31,14 @@ std::expected<json::object, no_picture> keys_of(const connection& c) {
   return r->body.get_object();
 }
 
-// A node that is alone has nothing left once it has answered.
+// A node that is alone has nothing left once it has answered. One that is being asked by others too is asked again.
 std::expected<std::uint64_t, std::string> left_to_wrap(const connection& c) {
-  const auto k = keys_of(c);
+  constexpr int tries_max = 20;
+  auto k = keys_of(c);
+  for (int tries = 1; !k && k.error().status == status_busy && tries < tries_max; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    k = keys_of(c);
+  }
   if (!k)
     return std::unexpected(k.error().why);
   return k->contains("files_left") ? number(*k, "files_left") + number(*k, "copies_left") : 0;
@@ -73,7 +81,8 @@ void add_keys_commands(CLI::App& app, connection& c, int& code) {
 // Which nodes hold which, and whether all is wrapped under what it should be.
 std::optional<check_line> check_masters(const connection& c) {
   const auto k = keys_of(c);
-  if (!k && k.error().status == 404)
+  const bool cannot_say = !k && (k.error().status == 404 || k.error().status == status_busy);  // others ask, or the store is away
+  if (cannot_say)
     return std::nullopt;
   if (!k)
     return check_line{false, k.error().why};

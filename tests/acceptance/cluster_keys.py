@@ -3,6 +3,7 @@ cannot book twice. A key file of somebody else is refused. The master key is rot
 import base64
 import os
 import shutil
+import signal
 
 from checks import Stop, wait_until
 from citizens import People, book, booking, confirmed
@@ -237,6 +238,30 @@ def finished_rotation(c, m):
     checks.check("the master key in use, given as the new one, is refused", same.code == 1 and "already" in same.out, same)
 
 
+def frozen_node(c, m):
+    """A second rotation, while a node is frozen: it has not wrapped its file when it is killed."""
+    checks, one, three = c.checks, c.nodes[0], c.nodes[2]
+    old = shown(one)["master"]
+    for i in range(3):
+        m.put(i, "master.key.next", "C")
+    wait_until(lambda: all(len(n["held"]) == 2 for n in shown(one)["nodes"]), 30 * SLOW, "all hold both")
+    three.process.send_signal(signal.SIGSTOP)
+    began = rotate(c, 0)
+    checks.equal("keys rotate while a node is frozen that has said that it holds the new one", began.code, 0)
+    wait_until(lambda: (lambda k: k["files_left"] == 1 and k["copies_left"] == 0)(shown(one)), 60 * SLOW, "all but the frozen node have wrapped")
+    early = rotate(c, 1, "--finish")
+    checks.check("keys rotate --finish is refused while a node's file is wrapped under the old one", early.code == 1 and "files of nodes 3" in early.out, early)
+    c.kill(2)
+    refused_start(c, m, "started with the new one only, it says which it needs too", 2, "C", None, f"needs the one with fingerprint {old}")
+    m.start(2, "B", "C")
+    wait_until(lambda: c.ready(2) and whole(c), 120 * SLOW, "with both it comes back")
+    wait_until(lambda: rotate(c, 1, "--finish").code == 0, 60 * SLOW, "and then it is finished")
+    for i in range(3):
+        m.put(i, "master.key", "C")
+        m.put(i, "master.key.next", None)
+    checks.check("with both it comes back, and the rotation can be finished", shown(c.nodes[1])["rotation"] == "finished")
+
+
 def etcd_of_before_the_rotation(c, m, before):
     """Nobody has the old master any more; a round was erased since."""
     checks = c.checks
@@ -248,7 +273,7 @@ def etcd_of_before_the_rotation(c, m, before):
     exchange_etcd(c, before)
     checks.check("etcd is as it was", any(name.endswith("citizen/1") for name in copies(c)) and not any(":" in v for v in copies(c).values()))
     for i in range(3):
-        m.start(i, "B", None)
+        m.start(i, "C", None)
     c.all_ready(120)
     name = shown(c.nodes[1])["master"]
     wait_until(lambda: all(v.startswith(name + ":") for v in copies(c).values()), 60 * SLOW, "no copy is left that nobody opens")
@@ -257,7 +282,7 @@ def etcd_of_before_the_rotation(c, m, before):
     checks.check("and the erased round's keys are gone from it again", True)
     checks.equal("node 3 stops", c.nodes[2].stop(), 0)
     shutil.rmtree(c.nodes[2].data)
-    m.start(2, "B", None)
+    m.start(2, "C", None)
     wait_until(lambda: c.ready(2) and whole(c), 120 * SLOW, "a wiped disk joins")
     person = People(checks.random).one()
     told = [books_in(n, person, "meanwhile").status for n in (c.nodes[2], c.nodes[0])]
@@ -280,6 +305,7 @@ def rotation(c):
     orders_refused(c, m)
     whole_rotation(c, m)
     finished_rotation(c, m)
+    frozen_node(c, m)
     etcd_of_before_the_rotation(c, m, before)
 
 
