@@ -223,15 +223,21 @@ result<void> start_membership::agrees_with_first_shard() {
   return agrees({"", 0, first->record.replicas_wanted, first->record.min_in_sync, 0});
 }
 
-// The node whose disk that is, as etcd knows it: by the records of shards, by the starts of nodes. None: it does not.
-result<std::optional<std::uint64_t>> start_membership::owner_of_disk() {
+// What etcd knows of the disk: whose it is, by the records of shards and by the starts of nodes; whether the number in the settings has
+// another one in the records.
+result<start_membership::disk_in_etcd> start_membership::look_for_disk() {
+  disk_in_etcd d;
   for (std::uint16_t s = 0; s < settings_.identity.shards; ++s) {
     const auto there = etcd_->read(shard_id{s});
     if (!there)
       return away(there.error());
     for (const auto* list : {&there->record.in_sync, &there->record.learners})
-      if (const auto m = std::ranges::find(*list, disk_, &replication::member::disk); m != list->end())
-        return m->node;
+      for (const auto& m : *list) {
+        if (m.disk == disk_)
+          d.owner = m.node;
+        else if (m.node == settings_.node)
+          d.has_another = true;
+      }
   }
   constexpr std::string_view starts_of = "boot/";
   const auto starts = etcd_->read_values(starts_of);
@@ -240,33 +246,41 @@ result<std::optional<std::uint64_t>> start_membership::owner_of_disk() {
   for (const auto& [name, there] : *starts) {
     const auto known = cluster::boot_record_from_text(*there.value);
     if (known && std::ranges::find(known->disks, disk_, &cluster::known_disk::disk) != known->disks.end())
-      return std::strtoull(name.c_str() + starts_of.size(), nullptr, 10);
+      d.owner = std::strtoull(name.c_str() + starts_of.size(), nullptr, 10);
   }
-  return std::nullopt;
+  return d;
 }
 
-// Whether etcd knows the disk of data that does not say which cluster wrote it, or the node at least: what it holds counts for nothing
-// then, and another cluster's keys are refused as such.
+// Whether etcd knows the disk of data that does not say which cluster wrote it. An earlier version leaves no trace of one that was
+// dropped while it was away: then it is the node's if that is known and has no other. What it holds counts for nothing, and another
+// cluster's keys are refused as such.
 result<void> start_membership::is_known() {
-  const auto owner = owner_of_disk();
-  if (!owner)
-    return std::unexpected(owner.error());
-  if (*owner == settings_.node)
+  const auto disk = look_for_disk();
+  if (!disk)
+    return std::unexpected(disk.error());
+  if (disk->owner == settings_.node)
     return {};
-  if (*owner)
+  if (disk->owner)
     return std::unexpected(fmt::format(
         "the data in {} was written by node {} of the cluster {}, as etcd knows its disk, and cluster.node says {}: start it under "
         "its own number, or use an empty directory",
-        settings_.data, **owner, settings_.cluster, settings_.node));
+        settings_.data, *disk->owner, settings_.cluster, settings_.node));
+  if (disk->has_another)
+    return std::unexpected(fmt::format(
+        "the data in {} was written by a member of a cluster, cluster.node says {}, and in the cluster {} that node has another disk: "
+        "start it under its own number, use an empty directory, or decide with `janjictl membership settle`",
+        settings_.data, settings_.node, settings_.cluster));
   const auto node = etcd_->read_value(fmt::format("node/{}", settings_.node));
   if (!node)
     return away(node.error());
-  if (node->value)
-    return {};
-  return std::unexpected(fmt::format(
-      "the data in {} was written by a member of a cluster, cluster.name says {}, and etcd at {} knows neither its disk nor node {} "
-      "there: name its own cluster and etcd, use an empty directory, or decide with `janjictl membership settle`",
-      settings_.data, settings_.cluster, settings_.etcd, settings_.node));
+  if (!node->value)
+    return std::unexpected(fmt::format(
+        "the data in {} was written by a member of a cluster, cluster.name says {}, and etcd at {} knows neither its disk nor node {} "
+        "there: name its own cluster and etcd, use an empty directory, or decide with `janjictl membership settle`",
+        settings_.data, settings_.cluster, settings_.etcd, settings_.node));
+  spdlog::warn("etcd does not know this disk: by its settings it is taken for that of node {} of the cluster {}", settings_.node,
+               settings_.cluster);
+  return {};
 }
 
 // ------------------------------------------------------------------ what is written

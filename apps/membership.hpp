@@ -43,7 +43,11 @@ private:
   [[nodiscard]] std::expected<void, std::string> agrees(const cluster::cluster_identity& there) const;
   [[nodiscard]] std::expected<void, std::string> may_begin();
   [[nodiscard]] std::expected<void, std::string> agrees_with_first_shard();
-  [[nodiscard]] std::expected<std::optional<std::uint64_t>, std::string> owner_of_disk();
+  struct disk_in_etcd {
+    std::optional<std::uint64_t> owner;
+    bool has_another = false;
+  };
+  [[nodiscard]] std::expected<disk_in_etcd, std::string> look_for_disk();
   [[nodiscard]] std::expected<void, std::string> is_known();
 
   cluster::membership_settings settings_;

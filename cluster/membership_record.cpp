@@ -260,6 +260,8 @@ std::expected<disk_kind, std::string> kind_of(const store::node_store& store) {
         return std::unexpected(record.error());
       own_epoch = record->epoch;
       own = true;
+      // Alone, an epoch is one change of the record: it began above what had been promised to others.
+      foreign = foreign || own_epoch.value != kept->revision;
     }
     promised = promised || tail->promised.value != 0;
     foreign = foreign || tail->promised > own_epoch;

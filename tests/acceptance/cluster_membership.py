@@ -7,7 +7,7 @@ import shutil
 from checks import wait_until
 from citizens import People, Round, booking, confirmed, day
 from cluster import Etcd, begin, whole
-from cluster_parts import MASTER
+from cluster_parts import MASTER, shard_records
 from membership import checked, held_in, put_in, refused, take_from, words
 from node import SLOW, Node
 
@@ -150,6 +150,9 @@ def of_an_earlier_version(c):
     refused(checks, "a member's data of an earlier version, started alone", c.nodes[2].data, {}, ["a member of a cluster", "cluster.name is empty"], MASTER)
     refused(checks, "the same in a cluster that does not know it", c.nodes[2].data, settings_of(c, 3, name="other"), ["cluster.name says other", "knows neither"], MASTER)
     refused(checks, "the same under another number", c.nodes[2].data, settings_of(c, 2), ["node 3 of the cluster test", "cluster.node says 2"], MASTER)
+    take_from(c.etcd, "/janji/test/value/boot/3")
+    wait_until(lambda: not any(m["node"] == 3 for r in shard_records(c.etcd.ask, "test") for m in r["in_sync"] + r["learners"]), 60 * SLOW, "etcd has no trace of its disk")
+    refused(checks, "the same without a trace in etcd", c.nodes[2].data, settings_of(c, 2), ["cluster.node says 2", "that node has another disk"], MASTER)
     for n in c.nodes[:2]:
         checks.equal("a node stops", n.stop(), 0)
     for file in files[:2]:
@@ -159,6 +162,8 @@ def of_an_earlier_version(c):
         c.start(i)
     c.all_ready()
     wait_until(lambda: whole(c), 90 * SLOW, "a cluster of an earlier version goes on")
+    checks.check("and a disk without a trace is taken for that of the node which has none, as the log says", "etcd does not know this disk" in
+                 c.nodes[2].stderr() and "etcd does not know this disk" not in c.nodes[0].stderr(), c.nodes[2].stderr()[-600:])
     now = identity(c.etcd)
     with_it = [json.load(open(file)) for file in files]
     checks.check("a cluster of an earlier version is given an id, which every disk has from then on", now["id"] != own["id"] and

@@ -173,12 +173,14 @@ struct membership_on_disk : testing::Test {
     const store::shard_write w{shard_id{shard}, epoch_t{epoch}, {}, {}};
     EXPECT_TRUE(s.write(std::span(&w, 1)));
   }
-  static void own_record(store::node_store& s, std::uint16_t shard, std::uint64_t epoch) {
+  // As a node that is alone writes it: one change an epoch.
+  static void own_record(store::node_store& s, std::uint16_t shard, std::uint64_t epoch, std::uint64_t from = 1) {
     local_config_store records(s);
-    const auto known = records.read(shard_id{shard});
-    shard_record r;
-    r.epoch = epoch_t{epoch};
-    EXPECT_EQ(records.swap(shard_id{shard}, known->revision, r).result, swap_result::won);
+    for (auto e = from; e <= epoch; ++e) {
+      shard_record r;
+      r.epoch = epoch_t{e};
+      EXPECT_EQ(records.swap(shard_id{shard}, records.read(shard_id{shard})->revision, r).result, swap_result::won);
+    }
   }
 };
 
@@ -248,6 +250,17 @@ TEST_F(membership_on_disk, a_promise_above_the_nodes_own_record_was_to_others) {
   const auto s = open();
   own_record(*s, 0, 3);
   promise(*s, 0, 4);
+  EXPECT_EQ(kind_of(*s), disk_kind::mixed);
+}
+
+TEST_F(membership_on_disk, a_member_that_served_alone_before_is_told) {
+  const auto s = open();
+  promise(*s, 0, 5);  // to a cluster
+  own_record(*s, 0, 6, 6);
+  promise(*s, 0, 6);
+  EXPECT_EQ(kind_of(*s), disk_kind::mixed);
+  own_record(*s, 0, 7, 7);  // and once more
+  promise(*s, 0, 7);
   EXPECT_EQ(kind_of(*s), disk_kind::mixed);
 }
 
