@@ -111,6 +111,16 @@ tail_loaded archive_actor::read_tail(const load_tail& l) {
     if (!events)
       return failed(events.error());
     found.events = std::move(*events);
+    auto admission = store_.get_snapshot(l.shard, schema::owner::of_admission());
+    if (!admission)
+      return failed(admission.error().text());
+    if (*admission && !(*admission)->bytes.empty()) {
+      auto state = schema::decode_admission((*admission)->bytes);
+      if (!state)
+        return failed("the snapshot of admission of shard " + std::to_string(l.shard.value) + " cannot be read: " + state.error().text);
+      found.admission = std::move(*state);
+      found.admission_at = (*admission)->applied;
+    }
     return found;
   }
   watched.ends();

@@ -138,6 +138,18 @@ std::optional<std::vector<round_event>> catalogue_builder::since(sequence_t know
   return out;
 }
 
+admission_state catalogue_builder::admission() const {
+  admission_state out;
+  for (const auto& r : rounds_)
+    if (r->status.state != round_state::imported)
+      out.rounds.push_back({r->definition.id, r->status.state, r->definition.opens_at, r->definition.closes_at});
+  std::ranges::sort(out.rounds, {}, &round_admission::round);
+  for (std::size_t i = 0; i < history_.size(); ++i)
+    if (std::holds_alternative<round_state_changed>(history_[i]))
+      out.position = std::max(out.position, positions_[i]);
+  return out;
+}
+
 void group_index::add(const std::vector<entry>& more) {
   auto all = std::make_shared<std::vector<entry>>(*entries_);
   all->insert(all->end(), more.begin(), more.end());

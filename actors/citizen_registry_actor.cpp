@@ -10,13 +10,15 @@
 namespace janji::actors {
 
 citizen_registry_actor::citizen_registry_actor(caf::actor_config& config, node_context& shared, shard_id shard, incarnation_t incarnation,
-                                               recovered_owner&& recovered, std::shared_ptr<refusal_table> refusals)
+                                               recovered_owner&& recovered, std::shared_ptr<refusal_table> refusals,
+                                               std::shared_ptr<const admission_gate> gate)
     : caf::event_based_actor(config),
       shared_(shared),
       shard_(shard),
       incarnation_(incarnation),
       recovered_(std::move(recovered)),
-      refusals_(std::move(refusals)) {}
+      refusals_(std::move(refusals)),
+      gate_(std::move(gate)) {}
 
 caf::behavior citizen_registry_actor::make_behavior() {
   recover();
@@ -52,12 +54,17 @@ void citizen_registry_actor::recover() {
     shared_.fatal(machine.error());
   machine_.emplace(machine ? std::move(*machine) : citizen_registry(shard_, incarnation_, shared_.faults));
   machine_->use(refusals_);
+  machine_->judge_by(gate_);
   recovered_ = {};
   appends_.who = schema::owner::of_registry();
   appends_.incarnation = incarnation_;
 }
 
-void citizen_registry_actor::take(registry_input&& input) { machine_->step(shared_.now(), std::move(input), out_); }
+void citizen_registry_actor::take(registry_input&& input) {
+  if (out_.empty())
+    appends_.judged_at = gate_->changes();
+  machine_->step(shared_.now(), std::move(input), out_);
+}
 
 void citizen_registry_actor::carry_out() {
   bool strict = false;
@@ -82,7 +89,7 @@ void citizen_registry_actor::carry_out() {
   }
   out_.clear();
   if (!appends_.items.empty()) {
-    append_mail mail{appends_.who, appends_.incarnation, std::exchange(appends_.items, {})};
+    append_mail mail{appends_.who, appends_.incarnation, std::exchange(appends_.items, {}), appends_.judged_at};
     caf::anon_send(shared_.route.shard(shard_), std::move(mail));
   }
   for (auto& [group, mail] : to_groups_)

@@ -13,7 +13,7 @@ namespace janji::actors {
 class citizen_registry_actor : public caf::event_based_actor {
 public:
   citizen_registry_actor(caf::actor_config& config, node_context& shared, shard_id shard, incarnation_t incarnation,
-                         recovered_owner&& recovered, std::shared_ptr<refusal_table> refusals);
+                         recovered_owner&& recovered, std::shared_ptr<refusal_table> refusals, std::shared_ptr<const admission_gate> gate);
 
   caf::behavior make_behavior() override;
   const char* name() const override { return "citizen_registry"; }
@@ -29,6 +29,7 @@ private:
   incarnation_t incarnation_;
   recovered_owner recovered_;
   std::shared_ptr<refusal_table> refusals_;
+  std::shared_ptr<const admission_gate> gate_;
   std::optional<citizen_registry> machine_;
 
   std::vector<registry_output> out_;

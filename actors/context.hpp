@@ -58,6 +58,12 @@ public:
   virtual void tell_heard(const std::vector<schema::heard_shard>& shards) = 0;
   // To the heir of a tenure: its refusals. And back, once it has them all.
   virtual void pass_table(std::uint64_t node, shard_id shard, const schema::table_part& part) = 0;
+  // To every node: what is committed of admission in shard 0, to be in the log of each shard that is led there.
+  virtual void tell_admission(const schema::told_admission& told) = 0;
+  virtual void tell_admission_held(std::uint64_t node, shard_id shard, sequence_t position) = 0;
+  // A question of the leader of `shard` to the node that leads shard 0, and its answer.
+  virtual void ask_admission(std::uint64_t node, shard_id shard, std::uint64_t number) = 0;
+  virtual void answer_admission(std::uint64_t node, shard_id shard, const schema::told_admission& told) = 0;
   virtual void acknowledge_table(std::uint64_t node, shard_id shard, std::uint64_t number) = 0;
   // To every node: how this one's replicas stand.
   virtual void tell_report(const schema::node_report& report) = 0;

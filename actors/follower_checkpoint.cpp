@@ -55,10 +55,17 @@ row rounds_row(shard_id shard, recovered_owner&& owner) {
   return store::snapshot_row{shard, owner.who, applied, schema::encode_batch(history)};
 }
 
+row admission_row(shard_id shard, const recovered_owner& owner) {
+  const auto& last = owner.tail.back();
+  return store::snapshot_row{shard, owner.who, last.sequence,
+                             schema::encode_admission(std::get<admission_set>(std::get<admission_event>(last.event)).state)};
+}
+
 row row_of(const node_context& shared, shard_id shard, recovered_owner&& owner) {
   switch (owner.who.kind) {
     case schema::owner_kind::group: return group_row(shared, shard, owner);
     case schema::owner_kind::registry: return registry_row(shared, shard, owner);
+    case schema::owner_kind::admission: return admission_row(shard, owner);
     default: return rounds_row(shard, std::move(owner));
   }
 }

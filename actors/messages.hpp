@@ -5,12 +5,14 @@
 #include <caf/all.hpp>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "actors/node.hpp"
+#include "booking/admission.hpp"
 #include "booking/messages.hpp"
 #include "booking/round.hpp"
 #include "cluster/config_store.hpp"
@@ -40,6 +42,7 @@ struct append_mail {
     schema::any_event event;
   };
   std::vector<item> items;
+  std::uint64_t judged_at = 0;  // the gate's changes (booking/admission.hpp) before any of it was decided
 };
 struct strict_round_mail {
   schema::owner who;
@@ -83,8 +86,15 @@ struct rounds_known {
   std::uint64_t node = 0;
   sequence_t applied;
 };
-struct tell_rounds {};    // its own timer
-struct tell_rounds_now {  // a node has come, or come back
+// A shard has the state of admission in its log, committed, up to there.
+struct admission_held {
+  shard_id shard;
+  sequence_t position;
+};
+struct drive_admission {};   // the rounds' timer
+struct rounds_led_alone {};  // shard 0 serves on a node that is alone
+struct tell_rounds {};       // its own timer
+struct tell_rounds_now {     // a node has come, or come back
   std::uint64_t node = 0;
 };
 struct report_now {};  // to the others, one of which has just come
@@ -145,6 +155,8 @@ struct tail_loaded {  // what a shard finds on its disk
   bool record_away = false;  // it could not be read now: to be asked for again
   sequence_t checkpoint;
   std::vector<std::pair<schema::owner, recovered_owner::tail_event>> events;
+  admission_state admission;  // the last snapshot of it
+  sequence_t admission_at;
 };
 struct entries_loaded {
   std::string error;
@@ -169,7 +181,23 @@ struct table_part_told {  // of refusals, from a leader that hands its tenure ov
   std::uint64_t node = 0;
   schema::table_part part;
 };
-struct table_heard {  // the heir has it all
+struct admission_told {  // what is committed in shard 0 of admission; number 0: driven, else the answer to that question
+  std::uint64_t node = 0;
+  std::uint64_t number = 0;
+  std::shared_ptr<const admission_state> state;
+};
+struct admission_asked {  // to shard 0, by a leader of that shard
+  std::uint64_t node = 0;
+  shard_id shard;
+  std::uint64_t number = 0;
+};
+// Shard 0's leader was shown to lead after these were asked.
+struct admission_wanted {
+  incarnation_t incarnation;  // of its leadership
+  std::vector<admission_asked> by;
+};
+struct ask_admission_again {};  // a shard's own timer
+struct table_heard {            // the heir has it all
   std::uint64_t number = 0;
 };
 struct leader_deposed {};  // elsewhere: what it was asked and had not decided is gone
@@ -406,3 +434,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::replace_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::report_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::shard_asked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::shard_answered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::admission_told)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::admission_asked)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::ask_admission_again)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::admission_wanted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::admission_held)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::drive_admission)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::rounds_led_alone)

@@ -329,6 +329,7 @@ void node::set_answer_sink(std::function<void(std::vector<answer>&&)> sink) {
 }
 
 std::shared_ptr<const std::vector<stamp>> node::heard() const { return impl_->shared.heard.copy(); }
+bool node::leaders_judge() const { return impl_->shared.counts_refusals(); }
 unix_ms node::now() const { return impl_->shared.now(); }
 bool node::storage_low() const { return impl_->shared.storage_low; }
 bool node::storage_low(group_id group) const {

@@ -207,6 +207,7 @@ struct node_options {
   std::uint32_t sweep_every_ms = 1'000;
   std::uint32_t publish_every_ms = 200;         // availability pages
   std::uint32_t snapshot_every_events = 8'192;  // of a shard's log
+  std::uint32_t order_patience_ms = 5'000;      // of an operator until every shard has an order about a round
   std::string data_directory = {};              // watched where it is named
   double disk_low_mark = 0.10;                  // of the disk free: below it new bookings are refused
   std::optional<cluster_options> cluster;       // none: the node is alone, and its store holds the shards' records
@@ -247,6 +248,8 @@ public:
   void set_answer_sink(std::function<void(std::vector<answer>&&)> sink);
   // What has been heard of the leaders of all shards: requests that come from now on are stamped with it.
   [[nodiscard]] std::shared_ptr<const std::vector<stamp>> heard() const;
+  // The leaders of shards judge whether a round admits what is asked; else, where not all nodes know of that, the front does.
+  [[nodiscard]] bool leaders_judge() const;
   [[nodiscard]] bool storage_low() const;  // of this node's own disk
   // A booking of that slot group would be written to a disk that is low, here or elsewhere.
   [[nodiscard]] bool storage_low(group_id group) const;

@@ -176,6 +176,19 @@ void peers::pass_table(std::uint64_t node, shard_id shard, const schema::table_p
 void peers::acknowledge_table(std::uint64_t node, shard_id shard, std::uint64_t number) {
   send(node, shard, kind::table_acknowledged, schema::encode_table_acknowledged(number));
 }
+void peers::tell_admission(const schema::told_admission& told) {
+  if (!linked().empty())
+    send_to_all(kind::admission_driven, schema::encode_told_admission(told));
+}
+void peers::tell_admission_held(std::uint64_t node, shard_id shard, sequence_t position) {
+  send(node, shard, kind::admission_held, schema::encode_admission_held(position));
+}
+void peers::ask_admission(std::uint64_t node, shard_id shard, std::uint64_t number) {
+  send(node, shard, kind::admission_asked, schema::encode_admission_asked(number));
+}
+void peers::answer_admission(std::uint64_t node, shard_id shard, const schema::told_admission& told) {
+  send(node, shard, kind::admission_answered, schema::encode_told_admission(told));
+}
 void peers::tell_report(const schema::node_report& report) {
   if (!linked_nodes().empty())
     send_to_all(kind::report, schema::encode_report(report));
@@ -265,6 +278,10 @@ std::string peers::take(const cluster::peer& from, cluster::peer_message& messag
     case kind::heard:
     case kind::table_part:
     case kind::table_acknowledged: return take_tenure(from, message);
+    case kind::admission_driven:
+    case kind::admission_held:
+    case kind::admission_asked:
+    case kind::admission_answered: return take_admission(from, message);
     case kind::report:
     case kind::ask:
     case kind::said: return take_operators(from, message);
@@ -290,6 +307,39 @@ std::string peers::take_tenure(const cluster::peer& from, const cluster::peer_me
       return number.error().text;
     caf::anon_send(shared_.route.shard(message.shard), table_heard{*number});
   }
+  return {};
+}
+
+// Operators' orders about rounds on their way into the log of every shard.
+std::string peers::take_admission(const cluster::peer& from, const cluster::peer_message& message) {
+  const auto what = static_cast<kind>(message.kind);
+  if (what == kind::admission_asked) {
+    const auto number = schema::decode_admission_asked(message.payload);
+    if (!number)
+      return number.error().text;
+    caf::anon_send(shared_.route.shard(shard_id{0}), actors::admission_asked{from.node, message.shard, *number});
+    return {};
+  }
+  if (what == kind::admission_held) {
+    const auto position = schema::decode_admission_held(message.payload);
+    if (!position)
+      return position.error().text;
+    caf::anon_send(shared_.rounds, actors::admission_held{message.shard, *position});
+    return {};
+  }
+  auto told = schema::decode_told_admission(message.payload);
+  if (!told)
+    return told.error().text;
+  const bool driven = what == kind::admission_driven;
+  if (driven != (told->number == 0))
+    return "a driven order answers no question, and an answer is to one";
+  const auto state = std::make_shared<const admission_state>(std::move(told->state));
+  if (!driven) {
+    caf::anon_send(shared_.route.shard(message.shard), admission_told{from.node, told->number, state});
+    return {};
+  }
+  for (std::uint16_t s = 0; s < shared_.options.shard_count; ++s)
+    caf::anon_send(shared_.route.shard(shard_id{s}), admission_told{from.node, 0, state});
   return {};
 }
 

@@ -56,6 +56,10 @@ public:
   void tell_heard(const std::vector<schema::heard_shard>& shards) override;
   void pass_table(std::uint64_t node, shard_id shard, const schema::table_part& part) override;
   void acknowledge_table(std::uint64_t node, shard_id shard, std::uint64_t number) override;
+  void tell_admission(const schema::told_admission& told) override;
+  void tell_admission_held(std::uint64_t node, shard_id shard, sequence_t position) override;
+  void ask_admission(std::uint64_t node, shard_id shard, std::uint64_t number) override;
+  void answer_admission(std::uint64_t node, shard_id shard, const schema::told_admission& told) override;
   void tell_report(const schema::node_report& report) override;
   void ask(std::uint64_t node, shard_id shard, const schema::shard_ask& what) override;
   void say(std::uint64_t node, const schema::shard_said& what) override;
@@ -81,7 +85,11 @@ private:
     rounds_since = 12,
     heard = 16,
     table_part = 17,
-    table_acknowledged = 18
+    table_acknowledged = 18,
+    admission_driven = 19,
+    admission_held = 20,
+    admission_asked = 21,
+    admission_answered = 22
   };
   // A message of which parts have come, in their order.
   struct assembly {
@@ -97,6 +105,7 @@ private:
   [[nodiscard]] std::string take_replica(const cluster::peer& from, const cluster::peer_message& message);
   [[nodiscard]] std::string take_mail(const cluster::peer_message& message);
   [[nodiscard]] std::string take_tenure(const cluster::peer& from, const cluster::peer_message& message);
+  [[nodiscard]] std::string take_admission(const cluster::peer& from, const cluster::peer_message& message);
   [[nodiscard]] std::string take_operators(const cluster::peer& from, const cluster::peer_message& message);
 
   node_context& shared_;

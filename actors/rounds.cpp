@@ -22,13 +22,14 @@ static_assert(rounds_bytes_max + orders_kept_max * (3 * limits::order_text_bytes
 constexpr std::uint32_t level_of_parts = 1;          // from this feature level on messages may go in parts
 constexpr std::int64_t commit_patience_ms = 15'000;  // of who waits for an order to be committed
 constexpr std::int64_t told_lost_after_ms = 3'000;   // what a node has not taken by then is told again
+constexpr std::uint64_t of_the_rounds = 0;           // no node: a question of their own
 constexpr std::int64_t known_here_ms = 10'000;       // what was ordered elsewhere is told after that, known here or not
 constexpr std::int64_t leader_patience_ms = 10'000;  // of an order for which nobody leads the rounds
 constexpr std::chrono::milliseconds look_for_leader{100};
 }  // namespace
 
 rounds_actor::rounds_actor(caf::actor_config& config, node_context& shared, catalogue_builder builder, sequence_t applied)
-    : caf::event_based_actor(config), shared_(shared), builder_(std::move(builder)), applied_(applied) {}
+    : caf::event_based_actor(config), shared_(shared), builder_(std::move(builder)), applied_(applied), admission_(shared) {}
 
 caf::behavior rounds_actor::make_behavior() {
   if (shared_.peers != nullptr)
@@ -51,7 +52,16 @@ caf::behavior rounds_actor::make_behavior() {
         }
         answer_passed_on();
         give_up_late_ones();
+        drive_on();
         delayed_send(this, tell_again, tell_rounds{});
+      },
+      [this](admission_wanted& w) { answer_questions(w); },
+      [this](const admission_held& h) { admission_.held(h.shard, h.position); },
+      [this](rounds_led_alone) { lead_admission(false); },
+      [this](drive_admission) {
+        drives_ = false;
+        admission_.pass_time();
+        drive_on();
       },
       [this](snapshot_request r) {
         std::vector<schema::owned_event> history;
@@ -96,20 +106,35 @@ std::string rounds_actor::too_large(const import_order& o) const {
       static_cast<double>(bytes) / mb, static_cast<double>(bytes_max) / mb);
 }
 
-void rounds_actor::take(state_order& o) {
+// What is answered without an event is a statement about what is committed: it is made when this node is shown to lead the rounds.
+void rounds_actor::take(state_order& o, bool strict) {
   if (!waiting_.empty())
     return o.done(std::unexpected("busy: another operator's order is under way, try again"));
   if (!o.passed_on && led_elsewhere())
     return pass_on(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), {}}, std::move(o.done), until_of(o.until));
   const auto* round = builder_.find(o.round);
+  const bool done_before = round != nullptr && round->status.state == o.to && round->status.reason == o.reason;
+  const auto allowed = round != nullptr ? may_change(round->status.state, o.to) : std::expected<void, std::string>{};
+  if (round != nullptr && !done_before && allowed && strict)  // an order that came meanwhile is newer than this one may be
+    return o.done(std::unexpected("busy: the rounds changed while it was asked, and nothing was done: look before you ask again"));
+  if (round != nullptr && !done_before && allowed)
+    return append(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), shared_.now()}, std::move(o.done),
+                  std::string(name_of(o.to)), until_of(o.until), o.passed_on);
+  if (!strict && shared_.peers != nullptr)
+    return decide_strictly(std::move(o));
   if (round == nullptr)
     return o.done(std::unexpected("not_found: there is no such round"));
-  if (round->status.state == o.to && round->status.reason == o.reason)
-    return o.done(std::string(name_of(o.to)));  // said twice is done once
-  if (auto allowed = may_change(round->status.state, o.to); !allowed)
+  if (!done_before)
     return o.done(std::unexpected("wrong_state: " + allowed.error()));
-  append(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), shared_.now()}, std::move(o.done),
-         std::string(name_of(o.to)), until_of(o.until), o.passed_on);
+  say_held(std::move(o.done), std::string(name_of(o.to)));  // said twice is done once
+}
+
+void rounds_actor::decide_strictly(state_order&& o) {
+  if (to_decide_.size() >= orders_max)
+    return o.done(std::unexpected("busy: too many orders are under way"));
+  const auto number = ++next_token_;
+  to_decide_.emplace(number, std::pair{std::move(o), unix_ms{shared_.now().value + commit_patience_ms}});
+  caf::anon_send(shared_.route.shard(shard_id{0}), admission_asked{of_the_rounds, {}, number});
 }
 
 // ------------------------------------------------------------------ orders about rounds that are led elsewhere
@@ -221,8 +246,11 @@ void rounds_actor::committed(const round_committed& c) {
   publish();
   tell_after_ = 1;
   tell_others();
+  const bool changes = std::ranges::any_of(of_entry_, [](const auto& o) { return std::holds_alternative<round_state_changed>(o.event); });
+  if (changes)
+    lead_admission(false);
   for (auto& o : std::exchange(of_entry_, {}))
-    say_done(o);
+    std::holds_alternative<round_state_changed>(o.event) ? say_held(std::move(o.done), std::move(o.answer)) : say_done(o);
 }
 
 void rounds_actor::not_appended(waiting& w, round_committed::end how) {
@@ -246,11 +274,61 @@ void rounds_actor::say_done(waiting& w) {
                  catalogue_changed{w.done ? std::move(w.done) : operator_done([](const auto&) {}), std::move(w.answer)});
 }
 
+// What every shard is to have. A node that leads no more stops when it has heard of the next leader; until then it drives what is
+// committed, and no shard goes back for it.
+void rounds_actor::lead_admission(bool anew) {
+  admission_.lead(builder_.admission(), anew);
+  drive_on();
+}
+
+// When every shard has it, or which lack it.
+void rounds_actor::say_held(operator_done done, std::string answer) {
+  admission_.wait([this, done = std::move(done), answer = std::move(answer)](const std::vector<shard_id>& lacking) {
+    caf::anon_send(shared_.availability,
+                   catalogue_changed{done ? done : operator_done([](const auto&) {}), answer + words_of_lacking(lacking)});
+  });
+  drive_on();
+}
+
+void rounds_actor::answer_questions(admission_wanted& w) {
+  constexpr std::size_t early_max = limits::shards_max;
+  if (w.incarnation != incarnation_) {
+    if (wanted_early_.size() < early_max)
+      wanted_early_.push_back(std::move(w));
+    return;
+  }
+  const auto state = std::make_shared<const admission_state>(builder_.admission());
+  for (const auto& a : w.by) {
+    if (auto order = a.node == of_the_rounds ? to_decide_.extract(a.number) : decltype(to_decide_)::node_type{})
+      take(order.mapped().first, true);
+    else if (a.node == of_the_rounds)
+      continue;
+    else if (a.node == shared_.node_id)
+      caf::anon_send(shared_.route.shard(a.shard), admission_told{a.node, a.number, state});
+    else
+      shared_.peers->answer_admission(a.node, a.shard, {a.number, *state});
+  }
+}
+
+void rounds_actor::drive_on() {
+  if (!std::exchange(drives_, drives_ || admission_.busy()) && drives_)
+    delayed_send(this, std::chrono::milliseconds(std::min<std::int64_t>(drive_every_ms, shared_.options.order_patience_ms) / 2),
+                 drive_admission{});
+}
+
 // A shard that cannot commit, for want of members, may be like that for hours.
 void rounds_actor::give_up_late_ones() {
   for (auto& w : waiting_)
     if (w.done && w.until < shared_.now())
       std::exchange(w.done, {})(std::unexpected("busy: it is not known whether it comes true: look before you ask again"));
+  std::erase_if(to_decide_, [this](auto& o) {
+    if (o.second.second >= shared_.now())
+      return false;
+    o.second.first.done(std::unexpected("busy: who leads the rounds changes just now, and nothing was done"));
+    return true;
+  });
+  for (const auto& [number, o] : to_decide_)
+    caf::anon_send(shared_.route.shard(shard_id{0}), admission_asked{of_the_rounds, {}, number});
 }
 
 // Whoever has lost an earlier leadership here has been told so before. What is known already up to there is not made again.
@@ -261,6 +339,10 @@ void rounds_actor::take_over(rounds_read& r) {
   incarnation_ = r.incarnation;
   leading_ = true;
   publish();
+  lead_admission(true);
+  for (auto& w : std::exchange(wanted_early_, {}))
+    if (w.incarnation == incarnation_)
+      answer_questions(w);
   tell_after_ = 1;
   tell_others();
   caf::anon_send(shared_.availability, catalogue_changed{[](const auto&) {}, {}});
@@ -289,6 +371,7 @@ void rounds_actor::take(rounds_told& t) {
   if (t.applied <= applied_ || (t.since != sequence_t{} && t.since != applied_))
     return;  // known already, or with a gap: this node's next report says what it knows
   leading_ = false;
+  admission_.stop();
   applied_ = t.applied;
   if (t.since == sequence_t{})
     builder_ = builder_.emptied();

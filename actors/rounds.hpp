@@ -9,6 +9,7 @@
 #include <optional>
 #include <variant>
 
+#include "actors/admission.hpp"
 #include "actors/catalogue.hpp"
 #include "actors/context.hpp"
 
@@ -44,7 +45,8 @@ private:
   void heard(round_order_heard& h);
   void answer_passed_on();
   void take(import_order& o);
-  void take(state_order& o);
+  void take(state_order& o, bool strict = false);
+  void decide_strictly(state_order&& o);
   [[nodiscard]] std::string too_large(const import_order& o) const;
   void append(round_event event, operator_done done, std::string answer, unix_ms until, bool passed_on);
   void committed(const round_committed& c);
@@ -58,6 +60,11 @@ private:
   void take(rounds_told& t);
   void publish();
   void say_done(waiting& w);
+  // ---- what is to be in every shard's log (admission.hpp)
+  void lead_admission(bool anew);
+  void say_held(operator_done done, std::string answer);
+  void answer_questions(admission_wanted& w);
+  void drive_on();
   void tell_others();
   void tell_one(std::uint64_t node);
   void give_up_late_ones();
@@ -65,8 +72,12 @@ private:
   node_context& shared_;
   catalogue_builder builder_;
   sequence_t applied_;
-  incarnation_t incarnation_;  // of shard 0's leadership here; none where it is led elsewhere
-  bool leading_ = false;       // of a cluster
+  admission_driver admission_;
+  std::vector<admission_wanted> wanted_early_;                          // by shards that know of a leadership which has not begun here yet
+  bool drives_ = false;                                                 // a timer is on its way
+  std::map<std::uint64_t, std::pair<state_order, unix_ms>> to_decide_;  // when this node is shown to lead, by number; until when
+  incarnation_t incarnation_;                                           // of shard 0's leadership here; none where it is led elsewhere
+  bool leading_ = false;                                                // of a cluster
   std::deque<waiting> waiting_;
   std::vector<waiting> of_entry_;                                 // committed, and more of the same log entry to come
   std::map<std::uint64_t, passed> passed_on_;                     // by ticket

@@ -81,6 +81,16 @@ caf::behavior shard_actor::make_behavior() {
         if (started_)
           take_table(t);
       },
+      [this](admission_told& t) { take_admission(t); },
+      [this](const admission_asked& a) {
+        if (started_)
+          take_question(a);
+      },
+      [this](ask_admission_again) {
+        admission_asks_ = false;
+        if (gate_)
+          ask_admission();
+      },
       [this](table_heard h) {
         if (started_)
           step(replication::table_acknowledged{h.number});
@@ -166,7 +176,8 @@ void shard_actor::take_in(append_mail& mail) {
     held_bytes held;
     if (!held.hold(shared_.queued_event_bytes, schema::bytes_bound(item.event), queued_events_bytes_max))
       return refuse_event(mail.who, item.token, "too much waits for the log");
-    queue_.push_back({mail.who, mail.incarnation, item.token, std::move(item.event), std::move(held)});
+    const bool admitted = admits(mail, item.event);
+    queue_.push_back({mail.who, mail.incarnation, item.token, std::move(item.event), std::move(held), admitted});
     ++o.pending;
   }
   pump();
@@ -243,14 +254,21 @@ void shard_actor::pump() {
   const auto bytes_max = shared_.peers == nullptr ? batch_bytes_max : replicated_bytes_max;
   while (!queue_.empty() && events.size() < batch_events_max) {
     auto& q = queue_.front();
+    if (!q.admitted) {
+      in_flight_.push_back({q.who, q.incarnation, q.token, 0, false});
+      queue_.pop_front();
+      continue;
+    }
     const auto more = schema::bytes_bound(q.event);
     if (!events.empty() && bytes + more > bytes_max)
       break;
     bytes += more;
-    in_flight_.push_back({q.who, q.incarnation, q.token, schema::count_records(q.event)});
+    in_flight_.push_back({q.who, q.incarnation, q.token, schema::count_records(q.event), true});
     events.push_back({q.who, std::move(q.event)});
     queue_.pop_front();
   }
+  if (events.empty())  // nothing of it goes into the log
+    return tell_owners(std::exchange(in_flight_, {}), {}), checkpoint_when_due();
   auto entry = schema::encode_batch(events);
   assert_always(entry.size() <= std::max(bytes_max, bytes), "an entry is within the bound of its events");
   step(replication::append{++next_batch_, std::move(entry)});
@@ -259,22 +277,33 @@ void shard_actor::pump() {
 void shard_actor::commit(const replication::committed& c) {
   if (c.batch == 0 || c.batch != next_batch_)
     return;  // the record that starts an epoch
-  auto items = std::exchange(in_flight_, {});
+  tell_owners(std::exchange(in_flight_, {}), c.at.sequence);
+  checkpoint_when_due();
+}
+
+// In the order in which they gave it to the shard: what is committed there now, and what does not go into the log.
+void shard_actor::tell_owners(std::vector<in_flight>&& items, sequence_t at) {
   std::uint16_t record = 0;
   std::vector<std::pair<schema::owner, std::vector<appended>>> by_owner;
   std::vector<round_committed> rounds;
   for (const auto& item : items) {
+    if (item.who.kind == schema::owner_kind::admission) {
+      admission_committed(at);
+      continue;
+    }
     auto& o = owner_of(item.who);
     --o.pending;
-    o.last_event = c.at.sequence;
-    ++events_since_checkpoint_;
+    if (item.admitted) {
+      o.last_event = at;
+      ++events_since_checkpoint_;
+    }
     if (item.who.kind == schema::owner_kind::rounds) {
-      rounds.push_back({item.token, c.at.sequence, round_committed::end::committed, false});
+      rounds.push_back({item.token, at, round_committed::end::committed, false});
     } else if (o.state != life::absent && o.incarnation == item.incarnation) {
       auto it = std::ranges::find(by_owner, item.who, &std::pair<schema::owner, std::vector<appended>>::first);
       if (it == by_owner.end())
         it = by_owner.insert(by_owner.end(), {item.who, {}});
-      it->second.push_back({item.token, c.at.sequence, record});
+      it->second.push_back({item.token, at, record, !item.admitted});
     }
     record = static_cast<std::uint16_t>(record + item.records);
     // Who failed with this on its way was waiting for it, and so is who wrote to it since.
@@ -297,7 +326,6 @@ void shard_actor::commit(const replication::committed& c) {
       caf::anon_send(handle, std::move(mail));
     }
   }
-  checkpoint_when_due();
 }
 
 // A booking is written to the disk of every member that is in sync; the least of them decides.

@@ -7,7 +7,7 @@
 // Passivation is a handshake: stop routing, then `retire`, which is the last message in the group's mailbox.
 //
 // Files: shard.cpp (the log and its leader's side), shard_replica.cpp (other replicas, losing and gaining leadership),
-// shard_moves.cpp (where the replicas are to be), shard_tenure.cpp, shard_owners.cpp, shard_snapshots.cpp.
+// shard_moves.cpp (where the replicas are to be), shard_tenure.cpp, shard_admission.cpp, shard_owners.cpp, shard_snapshots.cpp.
 #pragma once
 
 #include <caf/all.hpp>
@@ -15,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -54,12 +55,14 @@ private:
     std::uint64_t token = 0;
     schema::any_event event;
     held_bytes held;
+    bool admitted = true;  // else it is not written, and its owner is told so in its turn
   };
   struct in_flight {
     schema::owner who;
     incarnation_t incarnation;
     std::uint64_t token = 0;
     std::uint16_t records = 0;
+    bool admitted = true;
   };
 
   // Mail whose sender knows a later record than this node has seen.
@@ -78,6 +81,7 @@ private:
   void write(replication::persist&& p);
   void pump();
   void commit(const replication::committed& c);
+  void tell_owners(std::vector<in_flight>&& items, sequence_t at);
   [[nodiscard]] bool a_disk_is_low() const;
   void tell_status();
 
@@ -104,6 +108,22 @@ private:
   void heed_hand_over();
   void pass_table(const replication::pass_table& p);
   void take_table(table_part_told& t);
+
+  // ---- what is admitted (shard_admission.cpp)
+  void begin_admission(bool handed_on);
+  void end_admission();
+  void recover_admission(tail_loaded& found);
+  [[nodiscard]] const admission_state& admission_given() const;
+  void ask_admission();
+  void take_question(const admission_asked& a);
+  void answer_questions();
+  bool questions_read(const replication::strict_read_done& d);
+  void take_admission(admission_told& t);
+  bool append_admission(const std::shared_ptr<const admission_state>& state);
+  void admission_committed(sequence_t at);
+  void tell_held();
+  [[nodiscard]] bool admits(const append_mail& mail, const schema::any_event& event) const;
+  void wake_owners();
 
   // ---- where the replicas are to be
   void seek_place();
@@ -183,6 +203,18 @@ private:
 
   std::shared_ptr<refusal_table> refusals_;  // while it leads; shared with its owners
   schema::table_parts passed_on_;            // from a leader that hands over to this node
+
+  // Of admission: what is committed in this shard's log, what is on its way there, who is to be told, and of shard 0 who asks.
+  std::shared_ptr<admission_gate> gate_;  // as long as refusals_; shared with its owners
+  std::shared_ptr<const admission_state> admission_ = std::make_shared<const admission_state>();
+  std::deque<std::shared_ptr<const admission_state>> admission_sent_;
+  sequence_t admission_at_;  // where it stands in the log
+  sequence_t admission_snapshot_at_;
+  std::set<std::uint64_t> admission_tellers_;
+  std::uint64_t admission_question_ = 0;
+  bool admission_asks_ = false;  // a timer is on its way
+  std::map<std::tuple<std::uint64_t, shard_id, std::uint64_t>, admission_asked> admission_asked_;
+  std::map<std::uint64_t, std::vector<admission_asked>> admission_reads_;  // by strict read
 
   std::size_t events_since_checkpoint_ = 0;
   std::optional<sequence_t> checkpoint_at_;

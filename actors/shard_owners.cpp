@@ -136,13 +136,13 @@ void shard_actor::spawn_owner(owner_state& o, recovered_owner&& recovered) {
       o = {};
       return;
     }
-    o.handle =
-        system().spawn<slot_group_actor>(std::ref(shared_), shard_, who.group, *windows, o.incarnation, std::move(recovered), refusals_);
+    o.handle = system().spawn<slot_group_actor>(std::ref(shared_), shard_, who.group, *windows, o.incarnation, std::move(recovered),
+                                                refusals_, gate_);
     shared_.route.open(who.group, o.handle);
     for (auto& mail : o.group_queue.take())
       caf::anon_send(o.handle, std::move(mail));
   } else {
-    o.handle = system().spawn<citizen_registry_actor>(std::ref(shared_), shard_, o.incarnation, std::move(recovered), refusals_);
+    o.handle = system().spawn<citizen_registry_actor>(std::ref(shared_), shard_, o.incarnation, std::move(recovered), refusals_, gate_);
     shared_.route.open(shard_, o.handle);
     for (auto& mail : o.registry_queue.take())
       caf::anon_send(o.handle, std::move(mail));

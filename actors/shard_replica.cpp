@@ -50,6 +50,10 @@ void shard_actor::pass_time() {
                          static_cast<std::uint32_t>(shared_.disk.usual_write().count())});
   if (refusals_)
     refusals_->enforce(shared_.counts_refusals());
+  if (gate_) {
+    gate_->enforce(shared_.counts_refusals());
+    ask_admission();
+  }
   pump();
   for (const auto& m : std::exchange(unconfirmed_reads_, {}))
     strict_round(m);
@@ -116,7 +120,12 @@ void shard_actor::recover(tail_loaded& found) {
   if (!found.error.empty())
     return shared_.fatal(found.error);
   last_checkpoint_ = found.checkpoint;
+  recover_admission(found);
   for (auto& [who, event] : found.events) {
+    if (who.kind == schema::owner_kind::admission) {
+      ++events_since_checkpoint_;
+      continue;
+    }
     auto& o = owner_of(who);
     o.last_event = event.sequence;
     if (who.kind != schema::owner_kind::rounds)
@@ -126,6 +135,12 @@ void shard_actor::recover(tail_loaded& found) {
   serving_ = true;
   if (shard_ == shard_id{0} && shared_.peers != nullptr)
     load_rounds();
+  else if (shard_ == shard_id{0})
+    caf::anon_send(shared_.rounds, rounds_led_alone{});
+  if (shared_.peers == nullptr)
+    caf::anon_send(shared_.rounds, admission_held{shard_, admission_->position});
+  ask_admission();
+  answer_questions();
   activate(schema::owner::of_registry());
   activate_known_groups();
   ask_again();
@@ -232,6 +247,8 @@ void shard_actor::strict_round(const strict_round_mail& m) {
 // One that was not confirmed is asked again with the next tick: a new epoch is beginning, or too many wait. If leadership is
 // lost meanwhile, its owner ends.
 void shard_actor::strict_round_done_for(const replication::strict_read_done& d) {
+  if (questions_read(d))
+    return;
   const auto read = strict_reads_.extract(d.number);
   if (!read)
     return;

@@ -40,6 +40,8 @@ void shard_actor::begin_checkpoint() {
       return;
     }
   }
+  if (admission_at_ > admission_snapshot_at_)
+    rows_.push_back({shard_, schema::owner::of_admission(), admission_at_, schema::encode_admission(*admission_)});
   if (awaited_.empty())
     finish_checkpoint();
 }
@@ -56,6 +58,10 @@ void shard_actor::take_snapshot(snapshot_taken& s) {
 
 void shard_actor::finish_checkpoint() {
   for (const auto& row : rows_) {
+    if (row.who.kind == schema::owner_kind::admission) {
+      admission_snapshot_at_ = row.applied;
+      continue;
+    }
     auto& o = owner_of(row.who);
     o.snapshot_at = std::max(o.snapshot_at, row.applied);
   }

@@ -18,6 +18,7 @@ void shard_actor::begin_tenure() {
   refusals_ = number != 0 ? std::make_shared<refusal_table>(refusal_table::image(passed_on_.last().table))
                           : std::make_shared<refusal_table>(tenure, shared_.random());
   refusals_->enforce(shared_.counts_refusals());
+  begin_admission(number != 0 && passed_on_.last().admission_known);
   shared_.refusals[shard_.value].store(refusals_);
   const schema::heard_shard heard{shard_, refusals_->now()};
   shared_.heard.hear(heard.shard, heard.heard);
@@ -31,6 +32,7 @@ void shard_actor::end_tenure() {
     return;
   refusals_->stop();
   refusals_.reset();
+  end_admission();
   shared_.refusals[shard_.value].store(nullptr);
 }
 
@@ -52,7 +54,7 @@ void shard_actor::pass_table(const replication::pass_table& p) {
     return caf::anon_send(this, table_heard{p.number});
   if (!shared_.faults.count_while_handing_over)
     refusals_->stop();
-  for (const auto& part : schema::parts_of(refusals_->copy(), p.number))
+  for (const auto& part : schema::parts_of(refusals_->copy(), p.number, gate_->known()))
     shared_.peers->pass_table(p.to.node, shard_, part);
 }
 

@@ -11,7 +11,7 @@ namespace janji::actors {
 
 slot_group_actor::slot_group_actor(caf::actor_config& config, node_context& shared, shard_id shard, group_id group,
                                    std::vector<window_definition> windows, incarnation_t incarnation, recovered_owner&& recovered,
-                                   std::shared_ptr<refusal_table> refusals)
+                                   std::shared_ptr<refusal_table> refusals, std::shared_ptr<const admission_gate> gate)
     : caf::event_based_actor(config),
       shared_(shared),
       shard_(shard),
@@ -19,7 +19,8 @@ slot_group_actor::slot_group_actor(caf::actor_config& config, node_context& shar
       windows_(std::move(windows)),
       incarnation_(incarnation),
       recovered_(std::move(recovered)),
-      refusals_(std::move(refusals)) {}
+      refusals_(std::move(refusals)),
+      gate_(std::move(gate)) {}
 
 caf::behavior slot_group_actor::make_behavior() {
   recover();
@@ -65,6 +66,9 @@ void slot_group_actor::recover() {
   machine_.emplace(machine ? std::move(*machine)
                            : slot_group(group_, shard_, shared_.options.shard_count, windows_, incarnation_, shared_.faults));
   machine_->use(refusals_);
+  const auto known = shared_.catalogue.get();
+  const auto place = known->groups.find(group_.value);
+  machine_->judge_by(gate_, place == known->groups.end() ? round_id{} : place->second.round);
   recovered_ = {};
   appends_.who = schema::owner::of(group_);
   appends_.incarnation = incarnation_;
@@ -76,6 +80,8 @@ void slot_group_actor::take(group_input&& input) {
     b->repeat_only = true;
     kept_out_.insert(b->request.value);
   }
+  if (out_.empty())
+    appends_.judged_at = gate_->changes();
   machine_->step(shared_.now(), std::move(input), out_);
 }
 
@@ -109,7 +115,7 @@ void slot_group_actor::carry_out() {
   }
   out_.clear();
   if (!appends_.items.empty()) {
-    append_mail mail{appends_.who, appends_.incarnation, std::exchange(appends_.items, {})};
+    append_mail mail{appends_.who, appends_.incarnation, std::exchange(appends_.items, {}), appends_.judged_at};
     caf::anon_send(shared_.route.shard(shard_), std::move(mail));
   }
   for (auto& [shard, mail] : to_registries_)

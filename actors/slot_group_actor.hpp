@@ -16,7 +16,8 @@ class slot_group_actor : public caf::event_based_actor {
 public:
   // `recovered` is the committed state to start from; the shard has no append of this group pending.
   slot_group_actor(caf::actor_config& config, node_context& shared, shard_id shard, group_id group, std::vector<window_definition> windows,
-                   incarnation_t incarnation, recovered_owner&& recovered, std::shared_ptr<refusal_table> refusals);
+                   incarnation_t incarnation, recovered_owner&& recovered, std::shared_ptr<refusal_table> refusals,
+                   std::shared_ptr<const admission_gate> gate);
 
   caf::behavior make_behavior() override;
   const char* name() const override { return "slot_group"; }
@@ -39,6 +40,7 @@ private:
   incarnation_t incarnation_;
   recovered_owner recovered_;
   std::shared_ptr<refusal_table> refusals_;
+  std::shared_ptr<const admission_gate> gate_;
   std::optional<slot_group> machine_;
 
   std::vector<group_output> out_;

@@ -98,7 +98,10 @@ void citizen_registry::impl::committed(const appended& a) {
   for (const auto& c : s.citizens)
     if (const auto it = busy.find(c); --it->second == 0)
       busy.erase(it);
-  after_commit(s, state->apply(s.event, a.sequence));
+  if (a.not_admitted)
+    not_admitted(s);
+  else
+    after_commit(s, state->apply(s.event, a.sequence));
   for (const auto& c : s.citizens)
     wake_waiters(c);
 }
@@ -309,14 +312,49 @@ void citizen_registry::impl::take(move_command&& m, bool strict) {
         return strict ? tell(m.request, outcome::key_reused, n) : deny(std::move(m));
       if (known.group == m.to && known.window == m.window)
         return strict ? tell(m.request, outcome::same_place, n) : deny(std::move(m));
-      if (too_much_under_way() || known.last_generation.value == std::numeric_limits<std::uint16_t>::max())
-        return say(m.request, outcome::busy);
-      if (may_change(m, known.citizen) && join(*n, m.request, m.deadline))
-        append(move_intended{known.ref, m.to, m.window, m.key, m.body, now}, known.citizen);
-      return;
+      return begin_move(std::move(m), *n, strict);
     }
     default: touch(*n); return wait(known.citizen, std::move(m));
   }
+}
+
+// What the round admits is decided here, where the intent is committed; what was intended before is finished.
+void citizen_registry::impl::begin_move(move_command&& m, std::uint32_t n, bool strict) {
+  const auto& known = state->at(n);
+  const auto admitted = faults.admit_whatever ? admission_verdict::admitted : gate->judge(m.to, m.leader_judges);
+  if (admitted == admission_verdict::unknown) {
+    if (for_admission.size() >= limits::group_waiters_max)
+      return say(m.request, outcome::busy);
+    note_deadline(m.deadline);
+    return for_admission.push_back(std::move(m));
+  }
+  if (admitted != admission_verdict::admitted)
+    return strict ? tell(m.request, outcome_of(admitted), n) : deny(std::move(m));
+  if (too_much_under_way() || known.last_generation.value == std::numeric_limits<std::uint16_t>::max())
+    return say(m.request, outcome::busy);
+  if (!may_change(m, known.citizen) || !join(n, m.request, m.deadline))
+    return;
+  move_intended event{known.ref, m.to, m.window, m.key, m.body, now};
+  append(std::move(event), known.citizen).move = std::move(m);
+}
+
+// An order stands before it in the log: the move has not begun, and is decided anew.
+void citizen_registry::impl::not_admitted(sent_append& s) {
+  assert_always(s.move.has_value(), "nothing but a move is refused by the state of its round");
+  if (const auto n = state->by_ref(s.move->ref))
+    if (const auto it = drivers.find(*n); it != drivers.end()) {
+      std::erase_if(it->second, [&](const driver& d) { return d.request == s.move->request; });
+      if (it->second.empty())
+        drivers.erase(it);
+    }
+  take(std::move(*s.move), false);
+}
+
+void citizen_registry::impl::recheck_admission() {
+  if (std::exchange(judged_at, gate->changes()) == judged_at)
+    return;
+  for (auto& m : std::exchange(for_admission, {}))
+    take(std::move(m), false);
 }
 
 void citizen_registry::impl::take(lookup_command&& l, bool strict) {
@@ -409,6 +447,7 @@ citizen_registry::citizen_registry(shard_id shard, incarnation_t incarnation, pl
 citizen_registry::~citizen_registry() = default;
 citizen_registry::citizen_registry(citizen_registry&&) noexcept = default;
 void citizen_registry::use(std::shared_ptr<refusal_table> refusals) { impl_->refusals = std::move(refusals); }
+void citizen_registry::judge_by(std::shared_ptr<const admission_gate> gate) { impl_->gate = std::move(gate); }
 citizen_registry& citizen_registry::operator=(citizen_registry&&) noexcept = default;
 
 void citizen_registry::step(unix_ms now, registry_input&& in, std::vector<registry_output>& out) {
@@ -416,6 +455,7 @@ void citizen_registry::step(unix_ms now, registry_input&& in, std::vector<regist
   m.now = now;
   m.out = &out;
   m.expire();
+  m.recheck_admission();
   std::visit(
       [&m](auto&& input) {
         using input_type = std::decay_t<decltype(input)>;
@@ -457,8 +497,8 @@ void citizen_registry::apply(const registry_event& event, log_sequence sequence)
 
 bool citizen_registry::idle() const {
   const auto& m = *impl_;
-  return m.sent.empty() && m.waiters.empty() && m.asked.empty() && m.later.empty() && m.drivers.empty() && m.unsettled.empty() &&
-         m.to_confirm.empty();
+  return m.sent.empty() && m.waiters.empty() && m.for_admission.empty() && m.asked.empty() && m.later.empty() && m.drivers.empty() &&
+         m.unsettled.empty() && m.to_confirm.empty();
 }
 unix_ms citizen_registry::next_deadline() const { return unix_ms{impl_->faults.ignore_deadline ? never : impl_->earliest}; }
 std::size_t citizen_registry::unsettled() const { return impl_->unsettled.size(); }

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "booking/admission.hpp"
 #include "booking/faults.hpp"
 #include "booking/messages.hpp"
 #include "booking/refusal_table.hpp"
@@ -48,6 +49,8 @@ public:
 
   // The shard's refusals, before the first step; shared with its other owners.
   void use(std::shared_ptr<refusal_table> refusals);
+  // What the shard admits; also before the first step. Without it whatever comes is admitted.
+  void judge_by(std::shared_ptr<const admission_gate> gate);
   void step(unix_ms now, registry_input&& in, std::vector<registry_output>& out);
   void apply(const registry_event& event, log_sequence sequence);
 

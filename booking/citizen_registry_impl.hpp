@@ -41,6 +41,7 @@ struct sent_append {
   std::uint64_t token = 0;
   registry_event event;
   std::optional<claim_request> request;                      // of a new claim
+  std::optional<move_command> move;                          // of a new move
   outcome move_refusal = outcome::full;                      // why a move was declined
   boost::container::small_vector<citizen_hash, 1> citizens;  // whose changes wait for this append
 };
@@ -56,6 +57,9 @@ struct citizen_registry::impl {
   std::unique_ptr<registry_state> state = std::make_unique<registry_state>();
   sequence_t recovered_to;
   std::shared_ptr<refusal_table> refusals = std::make_shared<refusal_table>();
+  std::shared_ptr<const admission_gate> gate = std::make_shared<const admission_gate>();
+  std::uint64_t judged_at = 0;              // the gate's changes
+  std::vector<move_command> for_admission;  // until it is known whether the round admits them
 
   fifo<sent_append> sent;
   boost::unordered_flat_map<citizen_hash, int, std::hash<citizen_hash>> busy;  // an append about them is on its way
@@ -100,6 +104,9 @@ struct citizen_registry::impl {
   void join_move(cancel_command&& c, std::uint32_t n);
   void take(move_command&& m, bool strict);
   bool repeat_move(const move_command& m, std::uint32_t n);
+  void begin_move(move_command&& m, std::uint32_t n, bool strict);
+  void not_admitted(sent_append& s);
+  void recheck_admission();
   void take(lookup_command&& l, bool strict);
   template <class Command>
   void deny(Command&& c);

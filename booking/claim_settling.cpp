@@ -131,6 +131,14 @@ void citizen_registry::impl::expire() {
     if (done->second.empty())
       waiters.erase(done);
   }
+  std::erase_if(for_admission, [&](const move_command& m) {
+    if (!expired(m.deadline)) {
+      note_deadline(m.deadline);
+      return false;
+    }
+    say(m.request, outcome::busy);
+    return true;
+  });
   for (const auto& c : late)
     if (!std::holds_alternative<claim_request>(c))
       give_up(c);

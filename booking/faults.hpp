@@ -27,6 +27,12 @@ struct planted_faults {
   bool count_while_handing_over = false;  // goes on refusing and admitting while its table is on its way to the heir
   bool waiters_unindexed = false;         // looks for a key among bookings and holds, not among what waits for room
   bool forget_fallen_holds = false;       // tells nobody of the claims of a hold that fell
+  bool admit_whatever = false;            // gives places whatever the state of the round
+  bool admit_at_hold_only = false;        // appends what was admitted when the place was held
+  bool append_unjudged = false;           // the log takes bookings behind an order that was not known when they were judged
+  bool know_at_once = false;              // a new leader admits by its own log, without asking shard 0
+  bool take_older_orders = false;         // a shard takes a driven order whatever its position
+  bool orders_told_early = false;         // an operator is told that an order is done when shard 0 has it
 };
 
 }  // namespace janji

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "booking/admission.hpp"
 #include "booking/events.hpp"
 #include "booking/stamp.hpp"
 #include "booking/types.hpp"
@@ -35,6 +36,7 @@ struct book_command {
   std::vector<applicant> people;  // 1 to party_people_max, all different
   bool repeat_only = false;       // nothing new is admitted: the earlier answer to this key, or not_found
   janji::stamp stamp;             // what the front had heard of this group's shard when the request arrived
+  bool leader_judges = false;     // whether the round admits it; else the front has
 };
 
 enum class place_status : std::uint8_t { confirmed, cancelled, moved };
@@ -70,7 +72,21 @@ enum class outcome : std::uint8_t {
   // ---- only where all nodes know them (cluster/feature_level.hpp)
   interrupted,          // neither: the request is older than a refusal of it, or than the leader's tenure
   not_enough_together,  // refusal: there are free places, but fewer than the party needs
+  // refusals: the round does not admit it now, by the leader's own log and clock
+  not_open,
+  paused,
+  closed,
 };
+
+// Of what is not admitted; what is not known yet is neither yes nor no.
+[[nodiscard]] constexpr outcome outcome_of(admission_verdict v) {
+  switch (v) {
+    case admission_verdict::not_open: return outcome::not_open;
+    case admission_verdict::paused: return outcome::paused;
+    case admission_verdict::closed: return outcome::closed;
+    default: return outcome::busy;
+  }
+}
 
 struct answer {
   request_id request;
@@ -157,6 +173,8 @@ struct appended {
   std::uint64_t token = 0;
   log_sequence sequence;
   std::uint16_t first_record = 0;  // index of this event's first sealed record in its log entry
+  // It does not stand in the log: behind an order that came before it there the round does not admit it.
+  bool not_admitted = false;
 };
 // A round of heartbeats that began after the last `need_strict_round` came back.
 struct strict_round_done {};
@@ -209,8 +227,9 @@ struct move_command {
   key_hash key;
   body_hash body;
   unix_ms deadline;
-  bool repeat_only = false;  // nothing new is admitted: the earlier answer to this key, or not_found
-  janji::stamp stamp;        // as of a cancel_command
+  bool repeat_only = false;    // nothing new is admitted: the earlier answer to this key, or not_found
+  janji::stamp stamp;          // as of a cancel_command
+  bool leader_judges = false;  // as of a book_command
 };
 struct lookup_command {
   request_id request;

@@ -13,16 +13,7 @@
 namespace janji {
 
 admission_verdict admission(const round_definition& round, const round_status& status, unix_ms now) {
-  switch (status.state) {
-    case round_state::imported: return admission_verdict::not_open;
-    case round_state::paused: return admission_verdict::paused;
-    case round_state::closed:
-    case round_state::erased: return admission_verdict::closed;
-    case round_state::open: break;
-  }
-  if (now < round.opens_at)
-    return admission_verdict::not_open;
-  return now < round.closes_at ? admission_verdict::admitted : admission_verdict::closed;
+  return admission({round.id, status.state, round.opens_at, round.closes_at}, now);
 }
 
 std::expected<void, std::string> may_change(round_state from, round_state to) {

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "booking/admission.hpp"
 #include "booking/slot_group.hpp"
 #include "booking/types.hpp"
 
@@ -57,11 +58,6 @@ struct round_definition {
   friend bool operator==(const round_definition&, const round_definition&) = default;
 };
 
-// imported -> open <-> paused -> closed; erased from closed. Closing is for good, and possible from each of the three
-// before it, so that a round that never opened can be erased too. Opening is an operator's committed event; opens_at may still
-// be ahead of it, then bookings are refused as not_open until the moment comes.
-enum class round_state : std::uint8_t { imported, open, paused, closed, erased };
-
 struct round_status {
   round_state state = round_state::imported;
   std::string reason;  // of a pause: shown to citizens
@@ -91,7 +87,6 @@ struct operator_noted {
 };
 using round_event = std::variant<round_imported, round_state_changed, operator_noted>;
 
-enum class admission_verdict : std::uint8_t { admitted, not_open, paused, closed };
 [[nodiscard]] admission_verdict admission(const round_definition& round, const round_status& status, unix_ms now);
 // Whether an operator may bring a round from one state to another; an error says why not.
 [[nodiscard]] std::expected<void, std::string> may_change(round_state from, round_state to);

@@ -25,9 +25,14 @@ void slot_group::impl::decide(book_command&& c, bool strict) {
     return deny(std::move(c), strict, outcome::not_found);
   if (decide_by_citizen(c, strict))
     return;
+  const auto admitted = admits(c);
+  if (admitted != admission_verdict::admitted && admitted != admission_verdict::unknown)
+    return deny(std::move(c), strict, outcome_of(admitted));
   // A command that came twice brings a reference that has had its fate; the next try has a new one.
   if (!faults.any_incarnation && std::ranges::any_of(c.people, [this](const applicant& p) { return reference_spent(p.proposed); }))
     return say(c.request, outcome::busy);
+  if (admitted == admission_verdict::unknown && !all_committed_full(c))
+    return may_have_place(c) ? wait_for_room(std::move(c), true) : void();
   if (const auto w = window_with_room(c)) {
     if (holds.size() >= limits::group_holds_max || too_much_under_way())
       return say(c.request, outcome::busy);
@@ -38,7 +43,7 @@ void slot_group::impl::decide(book_command&& c, bool strict) {
     return deny(std::move(c), strict, what);
   }
   if (may_have_place(c))
-    wait_for_room(std::move(c));
+    wait_for_room(std::move(c), false);
 }
 
 bool slot_group::impl::may_have_place(const book_command& c) {
@@ -129,10 +134,14 @@ bool slot_group::impl::decide_by_citizen(book_command& c, bool strict) {
 void slot_group::impl::deny(book_command&& c, bool strict, outcome what, std::uint8_t position) {
   if (strict)
     return refuse(c, what, position);
+  deny_later({std::move(c), std::nullopt, 0});
+}
+
+void slot_group::impl::deny_later(denied_command&& d) {
   if (asked.denials.size() + later.denials.size() >= limits::group_waiters_max)
-    return say(c.request, outcome::busy);
-  note_deadline(c.deadline);
-  next_round().denials.push_back({std::move(c), std::nullopt, 0});
+    return say(d.command.request, outcome::busy);
+  note_deadline(d.command.deadline);
+  next_round().denials.push_back(std::move(d));
 }
 
 void slot_group::impl::repeat(book_command&& c, bool strict, const group_entry& first) {
@@ -217,6 +226,22 @@ void slot_group::impl::claim_answered(const claim_result& r) {
     append_booking(h);
 }
 
+// The round ceased to admit it after the place was held: its citizens are told so when this leader is shown to lead still.
+void slot_group::impl::drop_unadmitted(hold_list::iterator h) {
+  const auto what = outcome_of(admits(h->command));
+  std::vector<denied_command> denied;
+  for (const auto& r : h->requests) {
+    denied.push_back({h->command, what, 0});
+    denied.back().command.request = r.id;
+    denied.back().command.deadline = r.deadline;
+    denied.back().command.stamp = r.stamp;
+  }
+  decline_others(*h, 0);
+  drop_hold(h);
+  for (auto& d : denied)
+    deny_later(std::move(d));
+}
+
 static outcome outcome_of(claim_verdict verdict) {
   switch (verdict) {
     case claim_verdict::already_booked: return outcome::already_booked;
@@ -254,12 +279,7 @@ void slot_group::impl::refuse_hold(hold_list::iterator h, std::size_t person, cl
   }
   drop_hold(h);
   for (auto& d : denied)  // the registry's word is a denial as any other: said when this leader is shown to lead still
-    if (asked.denials.size() + later.denials.size() >= limits::group_waiters_max) {
-      say(d.command.request, outcome::busy);
-    } else {
-      note_deadline(d.command.deadline);
-      next_round().denials.push_back(std::move(d));
-    }
+    deny_later(std::move(d));
 }
 
 // The rest of a party that will not be booked: their claims are released once this is committed.
@@ -278,6 +298,8 @@ void slot_group::impl::decline_others(const hold& h, std::uint8_t except) {
 
 void slot_group::impl::append_booking(hold_list::iterator h) {
   const auto n = static_cast<std::uint32_t>(h->command.people.size());
+  if (!faults.admit_at_hold_only && admits(h->command) != admission_verdict::admitted)
+    return drop_unadmitted(h);
   const auto& counts = state->counts(h->window);
   if (counts.booked + appending[h->window.value] + n > capacity_to_come(h->window)) {  // lowered meanwhile
     say(h->requests, outcome::contended);
@@ -359,6 +381,8 @@ void slot_group::impl::committed(const appended& a) {
   sent.pop_front();
   track_refs(s.event, -1);
   changes_sent -= std::holds_alternative<capacity_changed>(s.event) ? 1 : 0;
+  if (a.not_admitted)
+    return not_admitted(s);
   if (s.booking) {  // the place changes from appending to booked in this one step
     const auto h = *s.booking;
     appending[h->window.value] -= static_cast<std::uint32_t>(h->command.people.size());
@@ -371,6 +395,18 @@ void slot_group::impl::committed(const appended& a) {
     --appending[s.moving_within->to.value];
   announce(state->apply(s.event, a.sequence, a.first_record, faults));
   after_commit(s);
+  recheck = true;
+}
+
+// The place changes from appending to held again, and the hold falls.
+void slot_group::impl::not_admitted(sent_append& s) {
+  assert_always(s.booking.has_value(), "nothing but a booking is refused by the state of its round");
+  const auto h = *s.booking;
+  const auto n = static_cast<std::uint32_t>(h->command.people.size());
+  appending[h->window.value] -= n;
+  held[h->window.value] += n;
+  h->appending = false;
+  drop_unadmitted(h);
   recheck = true;
 }
 
@@ -441,12 +477,17 @@ slot_group::slot_group(group_id id, shard_id shard, std::uint16_t, std::vector<w
 slot_group::~slot_group() = default;
 slot_group::slot_group(slot_group&&) noexcept = default;
 void slot_group::use(std::shared_ptr<refusal_table> refusals) { impl_->refusals = std::move(refusals); }
+void slot_group::judge_by(std::shared_ptr<const admission_gate> gate, round_id round) {
+  impl_->gate = std::move(gate);
+  impl_->round = round;
+}
 slot_group& slot_group::operator=(slot_group&&) noexcept = default;
 
 void slot_group::step(unix_ms now, group_input&& in, std::vector<group_output>& out) {
   auto& m = *impl_;
   m.now = now;
   m.out = &out;
+  m.recheck = std::exchange(m.judged_at, m.gate->changes()) != m.judged_at || m.recheck;
   m.expire();
   std::visit(
       [&m](auto&& input) {

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "booking/admission.hpp"
 #include "booking/faults.hpp"
 #include "booking/messages.hpp"
 #include "booking/refusal_table.hpp"
@@ -72,6 +73,8 @@ public:
 
   // The shard's refusals, before the first step; shared with its other owners.
   void use(std::shared_ptr<refusal_table> refusals);
+  // What the shard admits, and the group's round; also before the first step. Without it whatever comes is admitted.
+  void judge_by(std::shared_ptr<const admission_gate> gate, round_id round);
 
   // Handles one input at `now`; appends what must happen to `out`.
   void step(unix_ms now, group_input&& in, std::vector<group_output>& out);

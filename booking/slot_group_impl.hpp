@@ -53,11 +53,13 @@ using hold_list = std::list<hold>;
 struct waiting_command {
   book_command command;
   waiting_requests requests;
+  bool for_admission = false;  // until it is known whether the round admits it
 };
 using waiting_list = std::list<waiting_command>;
 
 // A refusal that waits for a strict round. What the registry said of a person stands then too, unless another copy of the
-// request has a place meanwhile; anything else is decided again.
+// request has a place meanwhile, and so does the state of the round that took a held place away, if it is such still; anything
+// else is decided again.
 struct denied_command {
   book_command command;
   std::optional<outcome> verdict;
@@ -99,6 +101,9 @@ struct slot_group::impl {
   std::unique_ptr<group_state> state;
   sequence_t recovered_to;  // events up to here are in the snapshot
   std::shared_ptr<refusal_table> refusals = std::make_shared<refusal_table>();
+  std::shared_ptr<const admission_gate> gate = std::make_shared<const admission_gate>();
+  round_id round;
+  std::uint64_t judged_at = 0;  // the gate's changes
 
   hold_list holds;
   boost::unordered_flat_map<std::uint64_t, hold_list::iterator> hold_by_key, hold_by_citizen, hold_by_ref;
@@ -151,6 +156,12 @@ struct slot_group::impl {
   void refuse(const book_command& c, outcome what, std::uint8_t position);
   // Whether this request may be given a place, or wait for one; it is told when not.
   [[nodiscard]] bool may_have_place(const book_command& c);
+  // Whether the round admits it now. What is not known yet is neither admitted nor refused.
+  [[nodiscard]] admission_verdict admits(const book_command& c) const {
+    return faults.admit_whatever ? admission_verdict::admitted : gate->judge(round, c.leader_judges);
+  }
+  void drop_unadmitted(hold_list::iterator h);
+  void not_admitted(sent_append& s);
   [[nodiscard]] bool expired(unix_ms deadline) const { return !faults.ignore_deadline && deadline <= now; }
   void note_deadline(unix_ms d) { earliest = std::min(earliest, d.value); }
   void reply(shard_id to, place_reply_kind kind, reference ref, generation_t generation) {
@@ -217,10 +228,11 @@ struct slot_group::impl {
   bool decide_by_key(book_command& c, bool strict);
   bool decide_by_citizen(book_command& c, bool strict);
   void deny(book_command&& c, bool strict, outcome what, std::uint8_t position = 0);
+  void deny_later(denied_command&& d);
   void repeat(book_command&& c, bool strict, const group_entry& first);
   void hold_places(book_command&& c, window_index w);
   void ask_claims(hold_list::iterator h);
-  void wait_for_room(book_command&& c);
+  void wait_for_room(book_command&& c, bool for_admission);
   void forget(waiting_list::iterator w);
   [[nodiscard]] std::uint32_t most_free(const book_command& c) const;
   bool join(waiting_requests& requests, const book_command& known, book_command& c, bool strict);

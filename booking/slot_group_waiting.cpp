@@ -5,13 +5,14 @@
 
 namespace janji {
 
-void slot_group::impl::wait_for_room(book_command&& c) {
+void slot_group::impl::wait_for_room(book_command&& c, bool for_admission) {
   if (waiters.size() >= limits::group_waiters_max)
     return say(c.request, outcome::busy);
   note_deadline(c.deadline);
   const auto w = waiters.insert(waiters.end(), waiting_command{});
   w->requests.push_back({c.request, c.deadline, c.stamp});
   w->command = std::move(c);
+  w->for_admission = for_admission;
   if (faults.waiters_unindexed)
     return;
   for (const auto& p : w->command.people) {
@@ -38,8 +39,15 @@ void slot_group::impl::decide_denied(denied_command&& d) {
     return decide(std::move(d.command), true);
   if (expired(d.command.deadline))
     return say(d.command.request, outcome::unknown);
-  if (faults.deny_without_look || !decide_by_key(d.command, true))
-    refuse(d.command, *d.verdict, d.position);
+  if (!faults.deny_without_look && decide_by_key(d.command, true))
+    return;
+  if (d.verdict == outcome::already_booked || d.verdict == outcome::key_reused)
+    return refuse(d.command, *d.verdict, d.position);
+  // Its sealed record may be gone with the append that the round's state refused: where that is another by now it is sent again.
+  const auto admitted = admits(d.command);
+  if (admitted == admission_verdict::admitted || admitted == admission_verdict::unknown)
+    return say(d.command.request, outcome::busy);
+  refuse(d.command, outcome_of(admitted), 0);
 }
 
 void slot_group::impl::expire() {
@@ -89,7 +97,7 @@ void slot_group::impl::expire_waiters() {
         note_deadline(r.deadline);
         return false;
       }
-      say(r.id, outcome::contended);
+      say(r.id, w->for_admission ? outcome::busy : outcome::contended);
       return true;
     });
     w->requests.erase(late.begin(), late.end());
@@ -113,7 +121,10 @@ void slot_group::impl::recheck_waiters() {
   }
   for (auto left = waiters.size(); left > 0; --left) {
     const auto w = waiters.begin();
-    if (!window_with_room(w->command) && !all_committed_full(w->command)) {  // still only held places in the way
+    const auto admitted = admits(w->command);
+    const bool for_room = admitted == admission_verdict::admitted && !window_with_room(w->command);
+    if ((for_room || admitted == admission_verdict::unknown) && !all_committed_full(w->command)) {  // nothing is decided yet
+      w->for_admission = !for_room;
       waiters.splice(waiters.end(), waiters, w);
       continue;
     }

@@ -64,8 +64,8 @@ void audit::take(shard_id shard, sequence_t sequence, const schema::owned_event&
     take_group(e.who.group, *g, shard, sequence, record);
   else if (const auto* r = std::get_if<registry_event>(&e.event))
     take_registry(*r);
-  else
-    take_round(std::get<round_event>(e.event));
+  else if (const auto* o = std::get_if<round_event>(&e.event))
+    take_round(*o);
 }
 
 void audit::take_round(const round_event& e) {

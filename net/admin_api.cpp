@@ -143,7 +143,10 @@ actors::operator_done admin_api::done(responder&& respond, std::function<std::op
       if (before)
         if (const auto p = before())
           return (*kept)(to_response(*p));
-      (*kept)(json_response(json::object{{"result", *r}}));
+      json::object out{{"result", *r}};
+      if (const auto more = r->find("; "); more != std::string::npos)
+        out = {{"result", r->substr(0, more)}, {"detail", r->substr(more + 2)}};
+      (*kept)(json_response(std::move(out)));
     });
   };
 }

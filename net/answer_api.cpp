@@ -172,6 +172,17 @@ void citizen_api::add_stamp(response& out, const answer& a) const {
     out.add("X-Janji-Stamp", fmt::format("{}.{}.{}.{}", a.shard.value, a.stamp.tenure.epoch.value, a.stamp.tenure.boot, a.stamp.count));
 }
 
+// The state of its round refuses it: when it opens, or why it is paused, as far as this front knows.
+problem citizen_api::in_words(const pending_request& p, const problem& refusal) const {
+  const auto catalogue = node_.catalogue();
+  const auto it = catalogue->groups.find(p.group.value);
+  if (it == catalogue->groups.end())
+    return refusal;
+  auto said = not_admitted(*catalogue->find(it->second.round), refusal.code);
+  said.position = refusal.position;
+  return said;
+}
+
 void citizen_api::tell(answered_request& a, const std::string* receipts) {
   auto& p = a.request;
   const bool moving = p.what == command_kind::move || p.what == command_kind::find_to_move;
@@ -186,7 +197,8 @@ void citizen_api::tell(answered_request& a, const std::string* receipts) {
     if (p.refusal && a.what.what == outcome::not_found) {
       refusal = std::move(*p.refusal);
       code = refusal.code;
-    }
+    } else if (*code == problem_code::not_open || *code == problem_code::paused)
+      refusal = in_words(p, refusal);
     if (*code == problem_code::not_enough_together)
       refusal.free = a.what.free;
     if (*code == problem_code::interrupted)

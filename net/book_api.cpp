@@ -7,6 +7,7 @@
 #include "booking/civil_time.hpp"
 #include "booking/reference_text.hpp"
 #include "booking/states.hpp"
+#include "cluster/operations.hpp"
 #include "cluster/placement.hpp"
 #include "net/citizen_api.hpp"
 
@@ -85,16 +86,33 @@ std::optional<problem> citizen_api::refuse_all() {
   return std::nullopt;
 }
 
+// What a front says alone: not_open, of what came well before an announced opening, which is never brought forward. Everything else is
+// for the leader to say, whose log has the state of the round. Where not all nodes know of that the front judges by what it has heard.
 std::optional<problem> citizen_api::refuse_round(const actors::round_entry& round) const {
   const auto now = wall_clock();
-  switch (admission(round.definition, round.status, now)) {
-    case admission_verdict::admitted: return std::nullopt;
-    case admission_verdict::closed: return problem{.code = problem_code::closed};
-    case admission_verdict::paused: return problem{.code = problem_code::paused, .detail = round.status.reason};
-    case admission_verdict::not_open: break;
+  if (node_.leaders_judge()) {
+    const bool ended = round.status.state == round_state::closed || round.status.state == round_state::erased;
+    if (!ended && now.value + cluster::clocks_apart_max_ms < round.definition.opens_at.value)
+      return not_admitted(round, problem_code::not_open);
+    return std::nullopt;
   }
-  problem p{.code = problem_code::not_open, .opens_at = format_local(round.definition.opens_at, offset_of(round))};
-  if (const auto wait_ms = round.definition.opens_at.value - now.value; wait_ms > 0)
+  switch (admission(round.definition, round.status, now)) {
+    case admission_verdict::closed: return not_admitted(round, problem_code::closed);
+    case admission_verdict::paused: return not_admitted(round, problem_code::paused);
+    case admission_verdict::not_open: return not_admitted(round, problem_code::not_open);
+    default: return std::nullopt;
+  }
+}
+
+// In words, whoever has decided it.
+problem citizen_api::not_admitted(const actors::round_entry& round, problem_code code) const {
+  problem p{.code = code};
+  if (code == problem_code::paused && round.status.state == round_state::paused)
+    p.detail = round.status.reason;
+  if (code != problem_code::not_open)
+    return p;
+  p.opens_at = format_local(round.definition.opens_at, offset_of(round));
+  if (const auto wait_ms = round.definition.opens_at.value - wall_clock().value; wait_ms > 0)
     p.retry_after_ms = static_cast<std::uint32_t>(std::min<std::int64_t>(wait_ms, 3'600'000));
   return p;
 }
@@ -133,6 +151,7 @@ void citizen_api::book(const request& r, responder&& respond) {
     return refuse(respond, who, command.error());
   command->command.stamp = r.arrived.of(catalogue->groups.at(command->group.value).shard);
   command->command.repeat_only = refusal.has_value();
+  command->command.leader_judges = node_.leaders_judge();
   pending_request p;
   p.refusal = std::move(refusal);
   p.respond = std::move(respond);
@@ -272,7 +291,8 @@ std::expected<actors::citizen_command, problem> citizen_api::make_move(pending_r
                       sealing_.hash_body(canonical(wish.form)),
                       front_.deadline(p.arrived),
                       repeat_only,
-                      p.arrived.of(wish.ref.shard())};
+                      p.arrived.of(wish.ref.shard()),
+                      node_.leaders_judge()};
 }
 
 }  // namespace janji::net

@@ -87,6 +87,8 @@ private:
   void manage(const request& r, std::string_view reference_text, responder&& respond);
   [[nodiscard]] std::optional<problem> refuse_all();
   [[nodiscard]] std::optional<problem> refuse_round(const actors::round_entry& round) const;
+  [[nodiscard]] problem in_words(const pending_request& p, const problem& refusal) const;
+  [[nodiscard]] problem not_admitted(const actors::round_entry& round, problem_code code) const;
   void move_found(answered_request&& found);
   [[nodiscard]] problem_code without_keys(round_id round) const;
   std::expected<actors::citizen_command, problem> make_move(pending_request& p, const booked_place& from, request_id id) const;

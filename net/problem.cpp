@@ -88,6 +88,9 @@ std::optional<problem_code> code_of(outcome o) {
     case outcome::unknown: return unknown;
     case outcome::interrupted: return interrupted;
     case outcome::not_enough_together: return not_enough_together;
+    case outcome::not_open: return not_open;
+    case outcome::paused: return paused;
+    case outcome::closed: return closed;
   }
   return unknown;
 }

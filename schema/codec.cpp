@@ -195,6 +195,18 @@ void put(wire::Event::Builder out, const operator_noted& e) {
   n.setBy(whole(e.by));
   n.setAtMs(e.at.value);
 }
+void put(wire::Event::Builder out, const admission_set& e) {
+  auto a = out.initAdmissionSet();
+  a.setPosition(e.state.position.value);
+  auto rounds = a.initRounds(static_cast<unsigned>(e.state.rounds.size()));
+  for (unsigned i = 0; i < rounds.size(); ++i) {
+    const auto& from = e.state.rounds[i];
+    rounds[i].setRound(from.round.value);
+    rounds[i].setState(static_cast<std::uint8_t>(from.state));
+    rounds[i].setOpensAtMs(from.opens_at.value);
+    rounds[i].setClosesAtMs(from.closes_at.value);
+  }
+}
 
 }  // namespace
 
@@ -250,6 +262,10 @@ std::size_t bound_of(const round_imported& e) {
   for (const auto& g : d.groups)
     bytes += group_bytes_fixed + window_bytes * g.windows.size();
   return bytes;
+}
+std::size_t bound_of(const admission_set& e) {
+  constexpr std::size_t round_bytes = 24;
+  return e.state.rounds.size() * round_bytes;
 }
 template <class Small>
 std::size_t bound_of(const Small&) {

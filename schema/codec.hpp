@@ -11,12 +11,13 @@
 #include <variant>
 #include <vector>
 
+#include "booking/admission.hpp"
 #include "booking/events.hpp"
 #include "booking/round.hpp"
 
 namespace janji::schema {
 
-enum class owner_kind : std::uint8_t { group = 0, registry = 1, rounds = 2, checkpoint = 3 };
+enum class owner_kind : std::uint8_t { group = 0, registry = 1, rounds = 2, checkpoint = 3, admission = 4 };
 
 // Whose state an event or snapshot belongs to, within a shard.
 struct owner {
@@ -26,10 +27,11 @@ struct owner {
   static owner of_registry() { return {owner_kind::registry, {}}; }
   static owner of_rounds() { return {owner_kind::rounds, {}}; }
   static owner of_checkpoint() { return {owner_kind::checkpoint, {}}; }
+  static owner of_admission() { return {owner_kind::admission, {}}; }
   friend auto operator<=>(const owner&, const owner&) = default;
 };
 
-using any_event = std::variant<group_event, registry_event, round_event>;
+using any_event = std::variant<group_event, registry_event, round_event, admission_event>;
 
 struct owned_event {
   owner who;

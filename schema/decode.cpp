@@ -117,6 +117,19 @@ round_event get_state(wire::RoundStateChanged::Reader r) {
                              unix_ms{r.getAtMs()}};
 }
 
+admission_event get_admission(wire::AdmissionSet::Reader a) {
+  admission_set e{{sequence_t{a.getPosition()}, {}}};
+  auto& rounds = e.state.rounds;
+  rounds.reserve(a.getRounds().size());
+  for (const auto r : a.getRounds()) {
+    require(r.getState() <= static_cast<std::uint8_t>(round_state::erased), "a round has no such state");
+    require(rounds.empty() || rounds.back().round.value < r.getRound(), "rounds stand by number, each once");
+    rounds.push_back(
+        {round_id{r.getRound()}, static_cast<round_state>(r.getState()), unix_ms{r.getOpensAtMs()}, unix_ms{r.getClosesAtMs()}});
+  }
+  return e;
+}
+
 registry_event get_claimed(wire::Claimed::Reader c) {
   return claimed{citizen_of(c),          reference{c.getRef()},    key_hash{c.getKey()}, body_hash{c.getBody()},
                  group_id{c.getGroup()}, window_of(c.getWindow()), unix_ms{c.getAtMs()}};
@@ -174,6 +187,7 @@ owned_event get(wire::Event::Reader from) {
                                                      unix_ms{c.getAtMs()}}}};
     }
     case wire_event::JOINED_PLACE_ENDED: return {registry, registry_event{get_place<joined_place_ended>(from.getJoinedPlaceEnded())}};
+    case wire_event::ADMISSION_SET: return {owner::of_admission(), get_admission(from.getAdmissionSet())};
     case wire_event::ROUND_IMPORTED: return {owner::of_rounds(), get_round(from.getRoundImported())};
     case wire_event::ROUND_STATE_CHANGED: return {owner::of_rounds(), get_state(from.getRoundStateChanged())};
     case wire_event::OPERATOR_NOTED: {

@@ -10,7 +10,7 @@ struct Batch {
 }
 
 struct Event {
-  # The slot group whose event this is; 0 for the registry and the rounds.
+  # The slot group whose event this is; 0 for the registry, the rounds and the shard's admission.
   group @0 :UInt32;
   union {
     booked @1 :Booked;
@@ -33,6 +33,7 @@ struct Event {
     operatorNoted @18 :OperatorNoted;
     cancelJoined @19 :CancelIntended;
     joinedPlaceEnded @20 :Place;
+    admissionSet @21 :AdmissionSet;
   }
 }
 
@@ -184,4 +185,16 @@ struct OperatorNoted {
   detail @1 :Text;
   by @2 :Text;
   atMs @3 :Int64;
+}
+
+# The state of admission of all rounds, as committed in shard 0 up to a position.
+struct AdmissionSet {
+  position @0 :UInt64;
+  rounds @1 :List(RoundAdmission);
+}
+struct RoundAdmission {
+  round @0 :UInt16;
+  state @1 :UInt8;
+  opensAtMs @2 :Int64;
+  closesAtMs @3 :Int64;
 }

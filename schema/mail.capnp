@@ -83,6 +83,8 @@ struct MailItem {
   stampEpoch @31 :UInt64;
   stampBoot @32 :UInt64;
   stampCount @33 :UInt64;
+  # The front has left it to the leader whether the round admits it.
+  leaderJudges @34 :Bool;
 }
 
 struct Answers {

@@ -56,6 +56,7 @@ void put(builder to, const book_command& c) {
   to.setWindow(c.window ? c.window->value : 0);
   to.setDeadlineMs(c.deadline.value);
   to.setFlag(c.repeat_only);
+  to.setLeaderJudges(c.leader_judges);
   put_stamp(to, c.stamp);
   auto people = to.initPeople(static_cast<unsigned>(c.people.size()));
   for (unsigned i = 0; i < people.size(); ++i) {
@@ -157,6 +158,7 @@ void put(builder to, const move_command& m) {
   to.setBody(m.body.value);
   to.setDeadlineMs(m.deadline.value);
   to.setFlag(m.repeat_only);
+  to.setLeaderJudges(m.leader_judges);
   put_stamp(to, m.stamp);
 }
 void put(builder to, const lookup_command& l) {
@@ -243,6 +245,7 @@ book_command get_booking(reader from, const clocks& both) {
   if (from.getHasWindow())
     c.window = window_of(from.getWindow());
   c.repeat_only = from.getFlag();
+  c.leader_judges = from.getLeaderJudges();
   c.stamp = stamp_of(from);
   const auto people = from.getPeople();
   require(people.size() >= 1 && people.size() <= limits::party_people_max, "a booking is of one to four people");
@@ -347,7 +350,8 @@ registry_input get_registry_input(reader from, const clocks& both) {
                           body_hash{from.getBody()},
                           deadline,
                           from.getFlag(),
-                          stamp_of(from)};
+                          stamp_of(from),
+                          from.getLeaderJudges()};
     case kind::LOOKUP_COMMAND: return lookup_command{request, ref, from.getTokenGeneration(), deadline};
     case kind::PLACE_REPLY: return place_reply{code_of(from.getCode(), place_reply_kind::dropped), group, ref, generation, from.getFlag()};
     default: throw nonsense{"a registry is sent what is not for one"};
@@ -378,7 +382,7 @@ std::vector<answer> get_answers(wire::Answers::Reader from) {
   require(answers.size() <= mail_items_max, "too many answers at once");
   out.reserve(answers.size());
   for (const auto a : answers) {
-    answer to{request_id{a.getRequest()}, code_of(a.getOutcome(), outcome::not_enough_together), a.getRepeated(), a.getPosition(), {}};
+    answer to{request_id{a.getRequest()}, code_of(a.getOutcome(), outcome::closed), a.getRepeated(), a.getPosition(), {}};
     const auto places = a.getPlaces();
     require(places.size() <= limits::party_people_max && a.getPosition() <= limits::party_people_max,
             "an answer is about one to four people");

@@ -5,7 +5,7 @@ $Cxx.namespace("janji::wire");
 
 struct Snapshot {
   shard @0 :UInt16;
-  # 0: slot group, 1: registry, 2: rounds, 3: the shard's checkpoint
+  # 0: slot group, 1: registry, 2: rounds, 3: the shard's checkpoint, 4: its admission
   kind @1 :UInt8;
   group @2 :UInt32;
   applied @3 :UInt64;

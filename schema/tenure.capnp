@@ -28,4 +28,21 @@ struct TablePart {
   count @5 :UInt64;
   salt @6 :UInt64;
   buckets @7 :List(UInt64);
+  # The state of admission in the shard's log is the present one.
+  admissionKnown @8 :Bool;
+}
+
+# What is committed in shard 0 of admission, to the leaders of other shards: a Batch of one admissionSet. Driven, number 0, or in
+# answer to a question.
+struct AdmissionTold {
+  number @0 :UInt64;
+  state @1 :Data;
+}
+# A question of a shard's leader to shard 0's.
+struct AdmissionAsked {
+  number @0 :UInt64;
+}
+# A shard has it in its log, committed, up to here.
+struct AdmissionHeld {
+  position @0 :UInt64;
 }

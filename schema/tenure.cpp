@@ -35,11 +35,11 @@ std::expected<std::vector<heard_shard>, codec_error> decode_heard(std::string_vi
   });
 }
 
-std::vector<table_part> parts_of(const refusal_table::image& table, std::uint64_t number) {
+std::vector<table_part> parts_of(const refusal_table::image& table, std::uint64_t number, bool admission_known) {
   std::vector<table_part> out;
   const auto parts = static_cast<std::uint16_t>(table.buckets.empty() ? 1 : table_parts_max);
   for (std::uint16_t p = 0; p < parts; ++p) {
-    table_part part{number, p, parts, table.tenure, table.count, table.salt, {}};
+    table_part part{number, p, parts, table.tenure, table.count, table.salt, {}, admission_known};
     if (!table.buckets.empty()) {
       const auto first = table.buckets.begin() + static_cast<std::ptrdiff_t>(p * table_part_buckets_max);
       part.buckets.assign(first, first + static_cast<std::ptrdiff_t>(table_part_buckets_max));
@@ -60,6 +60,7 @@ std::string encode_table_part(const table_part& part) {
   to.setBoot(part.tenure.boot);
   to.setCount(part.count);
   to.setSalt(part.salt);
+  to.setAdmissionKnown(part.admission_known);
   auto buckets = to.initBuckets(static_cast<unsigned>(part.buckets.size()));
   for (unsigned i = 0; i < buckets.size(); ++i)
     buckets.set(i, part.buckets[i]);
@@ -68,8 +69,14 @@ std::string encode_table_part(const table_part& part) {
 
 std::expected<table_part, codec_error> decode_table_part(std::string_view bytes) {
   return read_message<wire::TablePart>(bytes, [](wire::TablePart::Reader from) {
-    table_part part{
-        from.getNumber(), from.getPart(), from.getParts(), {epoch_t{from.getEpoch()}, from.getBoot()}, from.getCount(), from.getSalt(), {}};
+    table_part part{from.getNumber(),
+                    from.getPart(),
+                    from.getParts(),
+                    {epoch_t{from.getEpoch()}, from.getBoot()},
+                    from.getCount(),
+                    from.getSalt(),
+                    {},
+                    from.getAdmissionKnown()};
     const auto buckets = from.getBuckets();
     const bool whole = part.parts == 1 && buckets.size() == 0;
     require(whole || (part.parts == table_parts_max && buckets.size() == table_part_buckets_max), "a table has no such parts");
@@ -93,6 +100,66 @@ std::expected<std::uint64_t, codec_error> decode_table_acknowledged(std::string_
   return read_message<wire::TableAcknowledged>(bytes, [](wire::TableAcknowledged::Reader from) { return from.getNumber(); });
 }
 
+// ------------------------------------------------------------------ admission
+
+std::string encode_admission(const admission_state& state) {
+  const owned_event event{owner::of_admission(), admission_event{admission_set{state}}};
+  return encode_batch({&event, 1});
+}
+
+std::expected<admission_state, codec_error> decode_admission(std::string_view bytes) {
+  auto batch = decode_batch(bytes);
+  if (!batch)
+    return std::unexpected(std::move(batch.error()));
+  auto* event = batch->size() == 1 ? std::get_if<admission_event>(&batch->front().event) : nullptr;
+  if (event == nullptr)
+    return std::unexpected(codec_error{"it is no state of admission"});
+  return std::move(std::get<admission_set>(*event).state);
+}
+
+std::string encode_told_admission(const told_admission& told) {
+  capnp::MallocMessageBuilder message;
+  auto to = message.initRoot<wire::AdmissionTold>();
+  to.setNumber(told.number);
+  to.setState(data_of(encode_admission(told.state)));
+  return bytes_of(message);
+}
+
+std::expected<told_admission, codec_error> decode_told_admission(std::string_view bytes) {
+  std::uint64_t number = 0;
+  auto state = read_message<wire::AdmissionTold>(bytes, [&](wire::AdmissionTold::Reader from) {
+    number = from.getNumber();
+    const auto data = from.getState();
+    return std::string(reinterpret_cast<const char*>(data.begin()), data.size());
+  });
+  if (!state)
+    return std::unexpected(std::move(state.error()));
+  auto read = decode_admission(*state);
+  if (!read)
+    return std::unexpected(std::move(read.error()));
+  return told_admission{number, std::move(*read)};
+}
+
+std::string encode_admission_asked(std::uint64_t number) {
+  capnp::MallocMessageBuilder message;
+  message.initRoot<wire::AdmissionAsked>().setNumber(number);
+  return bytes_of(message);
+}
+
+std::expected<std::uint64_t, codec_error> decode_admission_asked(std::string_view bytes) {
+  return read_message<wire::AdmissionAsked>(bytes, [](wire::AdmissionAsked::Reader from) { return from.getNumber(); });
+}
+
+std::string encode_admission_held(sequence_t position) {
+  capnp::MallocMessageBuilder message;
+  message.initRoot<wire::AdmissionHeld>().setPosition(position.value);
+  return bytes_of(message);
+}
+
+std::expected<sequence_t, codec_error> decode_admission_held(std::string_view bytes) {
+  return read_message<wire::AdmissionHeld>(bytes, [](wire::AdmissionHeld::Reader from) { return sequence_t{from.getPosition()}; });
+}
+
 bool table_parts::take(table_part&& part) {
   if (part.number == last_.number)
     return true;
@@ -100,9 +167,9 @@ bool table_parts::take(table_part&& part) {
     return false;  // numbers grow: it is of a hand-over before this one
   auto& table = made_.table;
   const bool of_this = made_.number == part.number && have_.size() == part.parts && table.tenure == part.tenure &&
-                       table.count == part.count && table.salt == part.salt;
+                       table.count == part.count && table.salt == part.salt && made_.admission_known == part.admission_known;
   if (!of_this) {
-    made_ = {part.number, {part.tenure, part.count, part.salt, {}}};
+    made_ = {part.number, {part.tenure, part.count, part.salt, {}}, part.admission_known};
     table.buckets.resize(part.buckets.empty() ? 0 : refusal_table::bucket_count);
     have_.assign(part.parts, false);
     missing_ = part.parts;

@@ -35,9 +35,10 @@ struct table_part {
   std::uint64_t count = 0;
   std::uint64_t salt = 0;
   std::vector<std::uint64_t> buckets;
+  bool admission_known = false;
   friend bool operator==(const table_part&, const table_part&) = default;
 };
-[[nodiscard]] std::vector<table_part> parts_of(const refusal_table::image& table, std::uint64_t number);
+[[nodiscard]] std::vector<table_part> parts_of(const refusal_table::image& table, std::uint64_t number, bool admission_known = false);
 [[nodiscard]] std::string encode_table_part(const table_part& part);
 [[nodiscard]] std::expected<table_part, codec_error> decode_table_part(std::string_view bytes);
 
@@ -45,12 +46,30 @@ struct table_part {
 [[nodiscard]] std::string encode_table_acknowledged(std::uint64_t number);
 [[nodiscard]] std::expected<std::uint64_t, codec_error> decode_table_acknowledged(std::string_view bytes);
 
+// What is committed in shard 0 of admission, driven (number 0) or asked for; a shard's question; what a shard has.
+struct told_admission {
+  std::uint64_t number = 0;
+  admission_state state;
+  friend bool operator==(const told_admission&, const told_admission&) = default;
+};
+[[nodiscard]] std::string encode_told_admission(const told_admission& told);
+[[nodiscard]] std::expected<told_admission, codec_error> decode_told_admission(std::string_view bytes);
+[[nodiscard]] std::string encode_admission_asked(std::uint64_t number);
+[[nodiscard]] std::expected<std::uint64_t, codec_error> decode_admission_asked(std::string_view bytes);
+[[nodiscard]] std::string encode_admission_held(sequence_t position);
+[[nodiscard]] std::expected<sequence_t, codec_error> decode_admission_held(std::string_view bytes);
+
+// The state of admission as a snapshot keeps it, and back.
+[[nodiscard]] std::string encode_admission(const admission_state& state);
+[[nodiscard]] std::expected<admission_state, codec_error> decode_admission(std::string_view bytes);
+
 // Puts a table together from parts in any order, also doubled ones.
 class table_parts {
 public:
   struct whole {
     std::uint64_t number = 0;  // 0: none
     refusal_table::image table;
+    bool admission_known = false;
   };
   // True when all of its number's parts are there now. A part of a later number begins anew; what was whole stays until another is.
   bool take(table_part&& part);

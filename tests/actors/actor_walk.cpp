@@ -58,6 +58,7 @@ private:
   void check_read_model();
   void restart();
   void flush();
+  void open_again();
 
   actors::node_options options_;
   simulated_node node_;
@@ -129,6 +130,11 @@ void world::import() {
                                        fail("the round cannot be imported: " + done.error());
                                    }});
   node_.settle();
+  bool opened = false;
+  node_.order(actors::state_order{round_id{1}, round_state::open, {}, "op", [&opened](const auto& done) { opened = done == "open"; }});
+  node_.settle();
+  if (!opened)
+    fail("the round cannot be opened in every shard");
   const auto catalogue = node_.context().catalogue.get();
   for (const auto& [group, place] : catalogue->groups)
     groups_.push_back(group_id{group});
@@ -396,6 +402,13 @@ void world::restart() {
     fail("an operator's change of the round is gone");
 }
 
+void world::open_again() {
+  bool opened = false;
+  node_.order(actors::state_order{round_id{1}, round_state::open, {}, "op", [&opened](const auto& done) { opened = done == "open"; }});
+  if (come_to_rest() && !opened)
+    fail("the round cannot be opened in every shard when all is quiet");
+}
+
 void world::finish() {
   settle();
   if (failed())
@@ -409,6 +422,8 @@ void world::finish() {
     return;
   citizens_.some_may_be_lost();
   restart();
+  if (!failed())
+    open_again();
   if (!failed())
     ask_again();
   if (!failed())

@@ -232,6 +232,11 @@ protected:
       }
       return false;
     }));
+    ASSERT_TRUE(eventually([&] {
+      std::promise<bool> done;
+      nodes_[0].runs->change_round(round_id{1}, round_state::open, {}, "op", [&done](const auto& r) { done.set_value(r == "open"); });
+      return done.get_future().get();
+    })) << "the round is opened in every shard";
     ASSERT_TRUE(eventually([&] { return std::ranges::all_of(nodes_, [](const auto& n) { return n.runs->ready(); }); }))
         << "the round and every slot group's numbers reach every front" << what_they_know();
   }

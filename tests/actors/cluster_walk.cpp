@@ -14,6 +14,7 @@ citizen_hash citizen_of(unsigned n) {
   h.bytes[15] = 9;
   return h;
 }
+bool by_state(outcome what) { return what == outcome::paused || what == outcome::closed || what == outcome::not_open; }
 }  // namespace
 
 cluster_world::cluster_world(cluster_disks& disks, std::uint64_t seed, const cluster_faults& faults, bool trace)
@@ -24,10 +25,14 @@ cluster_world::cluster_world(cluster_disks& disks, std::uint64_t seed, const clu
       cuts_permille_(below(4)),
       deadline_ms_(400 + 400 * below(5)) {
   hands_over_ = chance(50);
+  orders_ = chance(50);
   records_.lose_answer = [this] { return faults_on_ && chance(8); };
   records_.lapsed = [this] { return faults_on_ && chance(3); };
   records_.changed = [this](shard_id shard, const cluster::versioned_record& r) {
     ++result_.epochs;
+    if (const auto& before = last_records_[shard.value]; before.leader != r.record.leader && r.record.hand_over == 0)
+      take_over_seen(shard);
+    last_records_[shard.value] = r.record;
     say(fmt::format("shard {}: epoch {}, node {} leads, {} in sync", shard.value, r.record.epoch.value, r.record.leader.node,
                     r.record.in_sync.size()));
     for (std::size_t n = 0; n < cluster_nodes; ++n)
@@ -38,6 +43,7 @@ cluster_world::cluster_world(cluster_disks& disks, std::uint64_t seed, const clu
   o.passivate_after_ms = chance(50) ? 300 : 0;
   o.sweep_every_ms = 300;
   o.publish_every_ms = 3'000;
+  o.order_patience_ms = 100;
   o.snapshot_every_events = 4 + static_cast<std::uint32_t>(below(20));
   o.cluster = actors::cluster_options{.hand_overs_max = 1U + static_cast<unsigned>(below(2))};
   cluster::placement_picture placement;
@@ -105,6 +111,13 @@ void cluster_world::import() {
   const auto catalogue = nodes_[0]->context().catalogue.get();
   for (const auto& [group, place] : catalogue->groups)
     groups_.push_back(group_id{group});
+  bool opened = false;
+  nodes_[leader]->order(
+      actors::state_order{round_id{1}, round_state::open, {}, "op", [&opened](const auto& done) { opened = done == "open"; }});
+  for (int i = 0; i < calm_rounds_max && !failed() && !opened; ++i)
+    calm(25);
+  if (!opened)
+    fail("the round is never opened in every shard");
 }
 
 // ------------------------------------------------------------------ links
@@ -162,6 +175,18 @@ void cluster_world::hand_over(std::size_t from, std::size_t to, parcel_content&&
     caf::anon_send(shared.route.shard(p->shard), actors::table_part_told{from + 1, schema::decode_table_part(p->bytes).value()});
   } else if (const auto* a = std::get_if<table_there>(&what)) {
     caf::anon_send(shared.route.shard(a->shard), actors::table_heard{a->number});
+  } else if (const auto* o = std::get_if<admission_bytes>(&what)) {
+    const auto told = schema::decode_told_admission(o->bytes).value();
+    const auto state = std::make_shared<const admission_state>(told.state);
+    if (told.number != 0)
+      caf::anon_send(shared.route.shard(o->shard), actors::admission_told{from + 1, told.number, state});
+    else
+      for (std::uint16_t i = 0; i < shard_count_; ++i)
+        caf::anon_send(shared.route.shard(shard_id{i}), actors::admission_told{from + 1, 0, state});
+  } else if (const auto* q = std::get_if<admission_question>(&what)) {
+    caf::anon_send(shared.route.shard(shard_id{0}), actors::admission_asked{from + 1, q->shard, q->number});
+  } else if (const auto* has = std::get_if<admission_there>(&what)) {
+    caf::anon_send(shared.rounds, actors::admission_held{has->shard, has->position});
   } else if (const auto* g = std::get_if<leaves>(&what)) {
     for (std::uint16_t i = 0; i < shard_count_; ++i)
       caf::anon_send(shared.route.shard(shard_id{i}), actors::node_leaves{g->node});
@@ -290,7 +315,9 @@ void cluster_world::decided(std::size_t node, const std::vector<answer>& answers
     const auto it = requests_.find(a.request.value);
     if (it == requests_.end() || it->second.what != citizen_request::kind::book || (a.stamp == stamp{} && a.what != outcome::interrupted))
       continue;
-    if (a.what == outcome::full || a.what == outcome::already_booked || a.what == outcome::key_reused || a.what == outcome::window_closed)
+    check_standing(a, it->second);
+    if (a.what == outcome::full || a.what == outcome::already_booked || a.what == outcome::key_reused || a.what == outcome::window_closed ||
+        by_state(a.what))
       refusals_.emplace(it->second.key.value, refusal{it->second.group, body_of(it->second), a.stamp, a.what, result_.steps});
     if (a.what == outcome::confirmed && !a.repeated)
       check_came(a, answers);
@@ -316,7 +343,7 @@ void cluster_world::heard(const std::vector<answer>& answers) {
       return fail("an answer to a request that nobody made");
     const auto& r = it->second;
     const bool first = told_.try_emplace(a.request.value, a.what).second;  // as a front, which forgets who has been told
-    const bool refused = a.what == outcome::full || a.what == outcome::already_booked;
+    const bool refused = a.what == outcome::full || a.what == outcome::already_booked || by_state(a.what);
     if (first && refused && r.what == citizen_request::kind::book && last_asked_[r.key.value] == a.request.value)
       gone_[r.key.value] = {r.group, a.what};
     say(fmt::format("answer to {}: {}", a.request.value, static_cast<int>(a.what)));
@@ -342,6 +369,9 @@ void cluster_world::heard(const std::vector<answer>& answers) {
       case outcome::busy: ++result_.later; break;
       case outcome::full:
       case outcome::already_booked:
+      case outcome::paused:
+      case outcome::closed:
+      case outcome::not_open:
         ++result_.refused;
         if (confirmed_.contains(r.key.value))
           fail("I4: a key that was confirmed is refused");
@@ -374,6 +404,7 @@ void cluster_world::stop_node() {
   say(fmt::format("node {} dies: {} of {} writes reached the disk", n + 1, reached, node.unsynced()));
   ++result_.power_cuts;
   node.halt(reached, kept);
+  order_.answered = order_.answered || order_.node == n;  // it is gone with its node, or committed
   std::erase_if(under_way_, [&](const parcel& p) { return p.from == n && chance(50); });
   for (std::size_t other = 0; other < cluster_nodes; ++other)
     if (other != n && chance(70))
@@ -446,8 +477,11 @@ void cluster_world::step() {
   } else if (w < 930) {
     advance(below(12));
     check_turns();
-  } else if (w < 945) {
+  } else if (w < 943) {
     freeze_or_thaw();
+  } else if (w < 945) {
+    if (orders_)
+      order_some_state();
   } else if (w < 992) {
     ask();
   } else if (w < 992 + deaths_permille_) {

@@ -86,7 +86,8 @@ void cluster_world::ask_again() {
       return;
     if (!said)
       return fail("I9: a request gets no answer when all is quiet");
-    const bool definite = said == outcome::confirmed || said == outcome::full || said == outcome::already_booked;
+    const bool definite =
+        said == outcome::confirmed || said == outcome::full || said == outcome::already_booked || (closed_ && said == outcome::closed);
     if (!definite)
       return fail(fmt::format("I9: when all is quiet the outcome is {}", static_cast<int>(*said)));
     if (confirmed_.contains(b.key.value) && said != outcome::confirmed)
@@ -154,6 +155,7 @@ void cluster_world::check_stores() {
     if (logs[0][s] != logs[1][s] || logs[0][s] != logs[2][s])
       return fail(fmt::format("the replicas of shard {} differ: {}, {} and {} entries", s, logs[0][s].size(), logs[1][s].size(),
                               logs[2][s].size()));
+  check_log_order();
 }
 
 void cluster_world::finish() {
@@ -177,6 +179,8 @@ void cluster_world::finish() {
   for (std::int64_t ms = 0; ms < 3'000 && !failed(); ms += 500)  // what citizens were told so far stands against what is there
     calm(500);
   check_told();
+  if (!failed() && !open_again())
+    fail("I9: the round is not opened again in every shard");
   ask_again();
   for (int i = 0; i < calm_rounds_max && !failed() && !whole(); ++i)
     calm(100);

@@ -101,8 +101,20 @@ struct table_there {
   shard_id shard;
   std::uint64_t number;
 };
+struct admission_bytes {  // driven, or the answer to that shard's question
+  shard_id shard;
+  std::string bytes;
+};
+struct admission_question {
+  shard_id shard;
+  std::uint64_t number;
+};
+struct admission_there {
+  shard_id shard;
+  sequence_t position;
+};
 using parcel_content = std::variant<replica_bytes, mail_bytes, answer_bytes, told_rounds, seen_record, lost_link, leaves, deposed, new_link,
-                                    heard_bytes, table_bytes, table_there>;
+                                    heard_bytes, table_bytes, table_there, admission_bytes, admission_question, admission_there>;
 struct parcel {
   std::size_t from;  // a node, or cluster_nodes: the store of records, or the citizens
   std::size_t to;
@@ -161,6 +173,20 @@ private:
     void acknowledge_table(std::uint64_t node, shard_id shard, std::uint64_t number) override {
       world_.post({self_, node - 1, table_there{shard, number}});
     }
+    void tell_admission(const schema::told_admission& told) override {
+      for (std::size_t n = 0; n < cluster_nodes; ++n)
+        if (n != self_)
+          world_.post({self_, n, admission_bytes{{}, schema::encode_told_admission(told)}});
+    }
+    void tell_admission_held(std::uint64_t node, shard_id shard, sequence_t position) override {
+      world_.post({self_, node - 1, admission_there{shard, position}});
+    }
+    void ask_admission(std::uint64_t node, shard_id shard, std::uint64_t number) override {
+      world_.post({self_, node - 1, admission_question{shard, number}});
+    }
+    void answer_admission(std::uint64_t node, shard_id shard, const schema::told_admission& told) override {
+      world_.post({self_, node - 1, admission_bytes{shard, schema::encode_told_admission(told)}});
+    }
     void tell_report(const schema::node_report&) override {}  // nor operators
     void ask(std::uint64_t, shard_id, const schema::shard_ask&) override {}
     void say(std::uint64_t, const schema::shard_said&) override {}
@@ -199,6 +225,16 @@ private:
   void freeze_or_thaw();
   void check_came(const answer& a, const std::vector<answer>& with);
   void order_hand_over();
+  // ---- operators' orders about the round (cluster_walk_orders.cpp)
+  void order_state(round_state to);
+  void order_some_state();
+  void state_told(std::uint64_t number, const std::expected<std::string, std::string>& said);
+  void take_over_seen(shard_id shard);
+  void check_standing(const answer& a, const citizen_request& r);
+  [[nodiscard]] bool came_after(const citizen_request& r, std::uint64_t since) const;
+  void check_order_in_logs(std::uint64_t number, const std::set<std::uint16_t>& lacking);
+  void check_log_order();
+  bool open_again();
   actors::citizen_command make(const citizen_request& r, std::size_t front, std::int64_t deadline_ms);
   void stop_node();
   void start(std::size_t n);
@@ -226,6 +262,7 @@ private:
   std::set<std::pair<std::size_t, std::size_t>> cuts_;  // from, to
   bool faults_on_ = true;
   bool hands_over_ = false;
+  bool orders_ = false;
   int loss_percent_;
   int deaths_permille_;
   int cuts_permille_;
@@ -259,6 +296,18 @@ private:
   std::map<std::uint64_t, std::uint64_t> last_asked_;           // by key: the request sent last
   std::map<std::uint64_t, std::pair<group_id, outcome>> gone_;  // keys whose last request was told refused, of bookings
   std::vector<citizen_request> bookings_;
+  // The last order, and per shard the step from which whatever comes there is judged by it; none where it may not be known yet.
+  struct standing_order {
+    std::uint64_t number = 0;
+    round_state to = round_state::open;
+    std::size_t node = 0;  // where it was given
+    bool answered = true;
+    bool told = false;  // done
+    std::map<std::uint16_t, std::uint64_t> from;
+  };
+  standing_order order_;
+  bool closed_ = false;  // for good
+  std::map<std::uint16_t, cluster::shard_record> last_records_;
   std::map<std::uint64_t, reference> confirmed_;                       // by key
   std::map<std::uint64_t, std::pair<reference, unsigned>> cancelled_;  // by reference
   std::map<unsigned, reference> held_;

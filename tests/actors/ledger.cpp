@@ -32,8 +32,8 @@ void ledger::on_disk(const store::shard_write& write) {
         take(e.who.group, *g);
       else if (const auto* r = std::get_if<registry_event>(&e.event))
         take(*r);
-      else
-        take(std::get<round_event>(e.event));
+      else if (const auto* round = std::get_if<round_event>(&e.event))
+        take(*round);
     }
   }
 }

@@ -24,6 +24,10 @@ struct silent_nodes : peer_port {
   void tell_heard(const std::vector<schema::heard_shard>&) override {}
   void pass_table(std::uint64_t, shard_id, const schema::table_part&) override {}
   void acknowledge_table(std::uint64_t, shard_id, std::uint64_t) override {}
+  void tell_admission(const schema::told_admission&) override {}
+  void tell_admission_held(std::uint64_t, shard_id, sequence_t) override {}
+  void ask_admission(std::uint64_t, shard_id, std::uint64_t) override {}
+  void answer_admission(std::uint64_t, shard_id, const schema::told_admission&) override {}
   void ask(std::uint64_t, shard_id, const schema::shard_ask&) override {}
   void say(std::uint64_t, const schema::shard_said&) override {}
 };

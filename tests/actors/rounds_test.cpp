@@ -22,7 +22,11 @@ struct listening_nodes final : silent_nodes {
       news.emplace_back(node, what);
     return linked;
   }
+  void tell_admission(const schema::told_admission& told) override { admissions.push_back(told); }
+  void answer_admission(std::uint64_t node, shard_id, const schema::told_admission& told) override { answers.emplace_back(node, told); }
 
+  std::vector<schema::told_admission> admissions;
+  std::vector<std::pair<std::uint64_t, schema::told_admission>> answers;
   bool linked = true;
   std::vector<sequence_t> heard;
   std::set<std::uint64_t> skipped;
@@ -33,7 +37,9 @@ class rounds_test : public one_actor_test {
 protected:
   rounds_test() : one_actor_test(nodes_, one_shard()) {
     shared_.now = [this] { return now_; };
-    shard_ = spawn_stub({[this](append_mail& mail) { appended_.push_back(std::move(mail)); }, [](activate_groups&) {}});
+    shard_ =
+        spawn_stub({[this](append_mail& mail) { appended_.push_back(std::move(mail)); }, [](activate_groups&) {},
+                    [this](const admission_told& t) { driven_.push_back(t); }, [this](const admission_asked& a) { asked_.push_back(a); }});
     shared_.route.set_shard(shard_id{0}, shard_);
     shared_.availability = spawn_stub({[](catalogue_changed& c) { c.done(std::move(c.answer)); }});
     shared_.reports = spawn_stub({[this](pass_round_order& o) { passed_on_.push_back(std::move(o)); }});
@@ -91,10 +97,120 @@ protected:
   caf::actor shard_;
   caf::actor rounds_;
   std::vector<append_mail> appended_;
+  // A round that was imported at 5; its opening is committed at 8, and who asked hears what is in `said_`.
+  void order_state(round_state to, const std::string& reason = {}) {
+    tell(state_order{round_id{1}, to, reason, "op", [this](const auto& done) { said_.push_back(done ? *done : done.error()); }});
+  }
+  void opened() {
+    lead(7);
+    order_import();
+    tell(round_committed{last_token(), sequence_t{5}});
+    order_state(round_state::open);
+    tell(round_committed{last_token(), sequence_t{8}});
+  }
+
+  std::vector<std::string> said_;
+  std::vector<admission_told> driven_;
+  std::vector<admission_asked> asked_;
   std::vector<pass_round_order> passed_on_;
   int done_ = 0;
   int refused_ = 0;
 };
+
+TEST_F(rounds_test, an_order_about_a_round_is_answered_when_every_shard_has_it_in_its_log) {
+  opened();
+  ASSERT_EQ(driven_.size(), 1U) << "this node's shard";
+  EXPECT_EQ(driven_[0].state->position, sequence_t{8});
+  EXPECT_EQ(driven_[0].state->rounds.at(0).state, round_state::open);
+  EXPECT_EQ(nodes_.admissions.size(), 1U) << "the other nodes' shards";
+  EXPECT_TRUE(said_.empty()) << "no shard has it yet";
+  tell(admission_held{shard_id{0}, sequence_t{7}});
+  EXPECT_TRUE(said_.empty()) << "what it has is older";
+  tell(admission_held{shard_id{0}, sequence_t{8}});
+  EXPECT_EQ(said_, std::vector<std::string>{"open"});
+}
+
+TEST_F(rounds_test, after_five_seconds_the_shards_are_named_that_lack_an_order_and_it_is_driven_on) {
+  opened();
+  now_ = unix_ms{now_.value + 4'999};
+  tell(drive_admission{});
+  EXPECT_TRUE(said_.empty());
+  now_ = unix_ms{now_.value + 1};
+  tell(drive_admission{});
+  ASSERT_EQ(said_.size(), 1U);
+  EXPECT_TRUE(said_[0].starts_with("open; the order stands") && said_[0].contains("shard 0 does not have it yet")) << said_[0];
+  const auto before = driven_.size();
+  now_ = unix_ms{now_.value + drive_every_ms};
+  tell(drive_admission{});
+  EXPECT_GT(driven_.size(), before) << "until it has it";
+  tell(admission_held{shard_id{0}, sequence_t{8}});
+  const auto had = driven_.size();
+  now_ = unix_ms{now_.value + drive_every_ms};
+  tell(drive_admission{});
+  EXPECT_EQ(driven_.size(), had);
+}
+
+TEST_F(rounds_test, whoever_leads_the_rounds_next_drives_what_it_finds) {
+  opened();
+  tell(admission_held{shard_id{0}, sequence_t{8}});
+  const auto before = driven_.size();
+  tell(rounds_read{incarnation_t{8}, {schema::owner::of_rounds(), {}, sequence_t{8}, {}}});
+  EXPECT_EQ(driven_.size(), before + 1) << "nobody has told this leader yet what the shards have";
+}
+
+TEST_F(rounds_test, an_order_that_changes_nothing_is_answered_when_this_node_is_shown_to_lead) {
+  opened();
+  tell(admission_held{shard_id{0}, sequence_t{8}});
+  order_state(round_state::open);
+  ASSERT_EQ(said_.size(), 1U) << "another node may have paused it";
+  ASSERT_EQ(asked_.size(), 1U);
+  tell(admission_wanted{incarnation_t{6}, {asked_[0]}});
+  EXPECT_EQ(said_.size(), 1U) << "that was another leadership";
+  tell(admission_wanted{incarnation_t{7}, {asked_[0]}});
+  EXPECT_EQ(said_, (std::vector<std::string>{"open", "open"}));
+  EXPECT_EQ(appended_.size(), 2U) << "the import and one opening";
+}
+
+TEST_F(rounds_test, an_order_that_cannot_be_is_refused_by_what_is_committed_then) {
+  opened();
+  tell(admission_held{shard_id{0}, sequence_t{8}});
+  order_state(round_state::imported);
+  EXPECT_EQ(said_.size(), 1U);
+  tell(admission_wanted{incarnation_t{7}, asked_});
+  ASSERT_EQ(said_.size(), 2U);
+  EXPECT_TRUE(said_[1].starts_with("wrong_state: ")) << said_[1];
+}
+
+TEST_F(rounds_test, an_order_that_waited_to_be_refused_is_not_carried_out_behind_a_newer_one) {
+  opened();
+  tell(admission_held{shard_id{0}, sequence_t{8}});
+  order_state(round_state::open);
+  order_state(round_state::paused, "rain");
+  tell(round_committed{last_token(), sequence_t{9}});
+  tell(admission_held{shard_id{0}, sequence_t{9}});
+  tell(admission_wanted{incarnation_t{7}, {asked_.at(0)}});
+  ASSERT_EQ(said_.size(), 3U);
+  EXPECT_TRUE(said_[2].starts_with("busy: ")) << said_[2];
+  EXPECT_EQ(appended_.size(), 3U) << "the import, the opening, the pause";
+}
+
+TEST_F(rounds_test, a_shards_question_is_answered_for_the_leadership_that_was_shown_and_no_other) {
+  opened();
+  tell(admission_wanted{incarnation_t{6}, {{2, shard_id{3}, 77}}});
+  EXPECT_TRUE(nodes_.answers.empty());
+  tell(admission_wanted{incarnation_t{7}, {{2, shard_id{3}, 78}}});
+  ASSERT_EQ(nodes_.answers.size(), 1U);
+  EXPECT_EQ(nodes_.answers[0].first, 2U);
+  EXPECT_EQ(nodes_.answers[0].second.number, 78U);
+  EXPECT_EQ(nodes_.answers[0].second.state.position, sequence_t{8});
+}
+
+TEST_F(rounds_test, where_a_node_is_of_an_earlier_version_an_order_is_answered_when_it_is_committed) {
+  shared_.feature_level = 0;
+  opened();
+  EXPECT_EQ(said_, std::vector<std::string>{"open"});
+  EXPECT_TRUE(driven_.empty() && nodes_.admissions.empty());
+}
 
 TEST_F(rounds_test, an_order_refused_for_an_earlier_leadership_does_not_silence_the_next) {
   order_import();  // nobody leads here yet

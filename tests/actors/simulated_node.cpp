@@ -98,6 +98,7 @@ void simulated_node::start() {
       on_warning(std::move(what));
   };
   shared.now = [this] { return now(); };
+  shared.wall_clock = shared.now;
   shared.answers = [this](std::vector<answer>&& a) {
     if (!off_)
       life_->shared->hear(a);
@@ -143,14 +144,16 @@ actors::catalogue_builder simulated_node::recover_rounds(sequence_t& applied) {
   const auto snapshot = must(store_.get_snapshot(shard_id{0}, schema::owner::of_rounds()));
   if (snapshot && !snapshot->bytes.empty()) {
     const auto history = schema::decode_batch(snapshot->bytes).value();
-    for (const auto& e : history)
-      builder.apply(std::get<round_event>(e.event));
     applied = snapshot->applied;
+    std::vector<round_event> known;
+    for (const auto& e : history)
+      known.push_back(std::get<round_event>(e.event));
+    builder.apply_snapshot(known, applied);
   }
   const auto events = actors::read_events(store_, shard_id{0}, applied).value();
   for (const auto& [who, e] : events)
     if (who.kind == schema::owner_kind::rounds) {
-      builder.apply(std::get<round_event>(e.event));
+      builder.apply(std::get<round_event>(e.event), e.sequence);
       applied = e.sequence;
     }
   return builder;

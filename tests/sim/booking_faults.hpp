@@ -38,6 +38,12 @@ inline constexpr std::array named_faults{
     named_fault{"count_while_handing_over", &planted_faults::count_while_handing_over, 500},
     named_fault{"waiters_unindexed", &planted_faults::waiters_unindexed, 500},
     named_fault{"forget_fallen_holds", &planted_faults::forget_fallen_holds, 500},
+    named_fault{"admit_whatever", &planted_faults::admit_whatever, 500},
+    named_fault{"admit_at_hold_only", &planted_faults::admit_at_hold_only, 500},
+    named_fault{"append_unjudged", &planted_faults::append_unjudged, 1000},
+    named_fault{"know_at_once", &planted_faults::know_at_once, 1000},
+    named_fault{"take_older_orders", &planted_faults::take_older_orders, 1000},
+    named_fault{"orders_told_early", &planted_faults::orders_told_early, 500},
 };
 
 inline std::optional<planted_faults> fault_named(std::string_view name) {

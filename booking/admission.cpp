@@ -1,0 +1,63 @@
+#include "booking/admission.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace janji {
+
+admission_verdict admission(const round_admission& round, unix_ms now) {
+  switch (round.state) {
+    case round_state::imported: return admission_verdict::not_open;
+    case round_state::paused: return admission_verdict::paused;
+    case round_state::closed:
+    case round_state::erased: return admission_verdict::closed;
+    case round_state::open: break;
+  }
+  if (now < round.opens_at)
+    return admission_verdict::not_open;
+  return now < round.closes_at ? admission_verdict::admitted : admission_verdict::closed;
+}
+
+admission_verdict admission_gate::judge(round_id round, bool asked) const {
+  std::shared_ptr<const admission_state> state;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!enforced_ && !(asked && now_))
+      return admission_verdict::admitted;
+    if (!known_)
+      return admission_verdict::unknown;
+    state = state_;
+  }
+  const auto it = std::ranges::lower_bound(state->rounds, round, {}, &round_admission::round);
+  return it != state->rounds.end() && it->round == round ? admission(*it, now_()) : admission_verdict::not_open;
+}
+
+admission_verdict admission_gate::judge(group_id group, bool asked) const {
+  const auto round = round_of_ ? round_of_(group) : std::nullopt;
+  return judge(round.value_or(round_id{}), asked);
+}
+
+void admission_gate::set(std::shared_ptr<const admission_state> state) {
+  const std::lock_guard lock(mutex_);
+  state_ = std::move(state);
+  changes_.fetch_add(1, std::memory_order_release);
+}
+
+void admission_gate::know() {
+  const std::lock_guard lock(mutex_);
+  known_ = true;
+  changes_.fetch_add(1, std::memory_order_release);
+}
+
+bool admission_gate::known() const {
+  const std::lock_guard lock(mutex_);
+  return known_;
+}
+
+void admission_gate::enforce(bool on) {
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(enforced_, on) != on)
+    changes_.fetch_add(1, std::memory_order_release);
+}
+
+}  // namespace janji
