@@ -77,9 +77,9 @@ std::string words_of_lacking(const std::vector<shard_id>& lacking) {
   numbers.reserve(lacking.size());
   for (const auto s : lacking)
     numbers.push_back(s.value);
-  return fmt::format("; the order stands, and shard{} {} {} not have it yet: what {} led by admits goes on as before until it does",
-                     numbers.size() == 1 ? "" : "s", fmt::join(numbers, ", "), numbers.size() == 1 ? "does" : "do",
-                     numbers.size() == 1 ? "it is" : "they are");
+  const bool one = numbers.size() == 1;
+  return fmt::format("; the order stands, but shard{} {} {} not have it yet: bookings there go on as before until {}", one ? "" : "s",
+                     fmt::join(numbers, ", "), one ? "does" : "do", one ? "it does" : "they do");
 }
 
 }  // namespace janji::actors

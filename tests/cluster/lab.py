@@ -166,12 +166,20 @@ class LabCluster:
         environment = {} if disk.cannot() else self.disks[i].environment()
         self.start_as(i, self.nodes[i], self.hosts[i], before=before, environment={**environment, "JANJI_MASTER_KEY": MASTER}, **options)
 
-    def start_as(self, i, node, host, before=(), **options):
+    def add_front(self, before=()):
+        """One more node, which holds no shards."""
+        i = len(self.nodes)
+        self.hosts.append(Host(f"n{i + 1}", f"10.0.0.{i + 1}"))
+        self.nodes.append(Node(self.checks, f"node{i + 1}"))
+        self.start_as(i, self.nodes[i], self.hosts[i], before=before, settings=(("cluster.role", "front"),),
+                      environment={"JANJI_MASTER_KEY": MASTER})
+
+    def start_as(self, i, node, host, before=(), settings=(), **options):
         """A process with the identity of node i, at a host."""
         more = []
         for name, value in (("cluster.name", "test"), ("cluster.node", i + 1), ("cluster.etcd", self.etcd.endpoints),
                             ("cluster.address", host.ip), ("cluster.port", LINKS), ("cluster.zone", f"zone{i % 3 + 1}"),
-                            ("http.address", host.ip), ("admin.address", "0.0.0.0"), *self.settings):
+                            ("http.address", host.ip), ("admin.address", "0.0.0.0"), *self.settings, *settings):
             more += ["--set", f"{name}={value}"]
         node.enter = host.inside
         node.start("--port", str(CITIZENS), "--admin-port", str(OPERATORS), *more, before=(*host.inside, *before), **options)
