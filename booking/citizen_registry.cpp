@@ -338,15 +338,16 @@ void citizen_registry::impl::begin_move(move_command&& m, std::uint32_t n, bool 
   append(std::move(event), known.citizen).move = std::move(m);
 }
 
-// An order stands before it in the log: the move has not begun, and is decided anew.
+// An order stands before it in the log: the move has not begun, and is decided anew, unless its citizen was told meanwhile that it is
+// not known.
 void citizen_registry::impl::not_admitted(sent_append& s) {
   assert_always(s.move.has_value(), "nothing but a move is refused by the state of its round");
-  if (const auto n = state->by_ref(s.move->ref))
-    if (const auto it = drivers.find(*n); it != drivers.end()) {
-      std::erase_if(it->second, [&](const driver& d) { return d.request == s.move->request; });
-      if (it->second.empty())
-        drivers.erase(it);
-    }
+  const auto n = state->by_ref(s.move->ref);
+  const auto it = n ? drivers.find(*n) : drivers.end();
+  if (it == drivers.end() || std::erase_if(it->second, [&](const driver& d) { return d.request == s.move->request; }) == 0)
+    return;
+  if (it->second.empty())
+    drivers.erase(it);
   take(std::move(*s.move), false);
 }
 

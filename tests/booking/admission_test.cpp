@@ -217,6 +217,19 @@ TEST_F(admission_test, an_intent_that_stands_behind_an_order_is_taken_back) {
   EXPECT_EQ(registry_.machine.find(ref(10))->state, claim_state::confirmed);
 }
 
+TEST_F(admission_test, an_intent_taken_back_after_its_deadline_is_not_answered_twice) {
+  opened();
+  confirmed_claim(1, 10);
+  move(2, 10);
+  registry_.now = unix_ms{registry_.now.value + 1000};
+  registry_.give(tick{});
+  ASSERT_EQ(registry_.outcome_of(2), outcome::unknown);
+  set(round_state::closed);
+  not_admitted(registry_);
+  EXPECT_FALSE(registry_.answered(2));
+  EXPECT_FALSE(registry_.strict_wanted);
+}
+
 TEST_F(admission_test, a_move_waits_until_the_state_is_known) {
   confirmed_claim(1, 10);
   move(2, 10);
