@@ -177,7 +177,7 @@ void peers::acknowledge_table(std::uint64_t node, shard_id shard, std::uint64_t 
   send(node, shard, kind::table_acknowledged, schema::encode_table_acknowledged(number));
 }
 void peers::tell_admission(const schema::told_admission& told) {
-  if (!linked().empty())
+  if (!linked_nodes().empty())
     send_to_all(kind::admission_driven, schema::encode_told_admission(told));
 }
 void peers::tell_admission_held(std::uint64_t node, shard_id shard, sequence_t position) {
