@@ -1,0 +1,67 @@
+// A leader that begins asks shard 0 what is admitted, before it admits anything by what its own log says.
+#include <gtest/gtest.h>
+
+#include "tests/actors/one_actor_test.hpp"
+#include "tests/actors/simulated_node.hpp"
+
+namespace janji::sim {
+namespace {
+
+// Shard 0 is led by node 2, shard 1 by this node alone.
+class two_shards final : public cluster::config_store {
+public:
+  std::expected<cluster::versioned_record, std::string> read(shard_id shard) override { return records_.at(shard.value); }
+  cluster::swap_outcome swap(shard_id shard, std::uint64_t expected, const cluster::shard_record& to) override {
+    auto& known = records_.at(shard.value);
+    if (expected != known.revision)
+      return {cluster::swap_result::lost, known};
+    known = {known.revision + 1, to};
+    return {cluster::swap_result::won, known};
+  }
+
+private:
+  std::vector<cluster::versioned_record> records_{{1, {epoch_t{1}, {2, 2}, {{2, 2}}, {}, 1, 1}},
+                                                  {1, {epoch_t{1}, {1, 7}, {{1, 7}}, {}, 1, 1}}};
+};
+
+struct asked_nodes final : actors::silent_nodes {
+  void ask_admission(std::uint64_t node, shard_id shard, std::uint64_t) override { asked.emplace_back(node, shard.value); }
+  std::vector<std::pair<std::uint64_t, std::uint16_t>> asked;
+};
+
+std::vector<std::pair<std::uint64_t, std::uint16_t>> asked_by_a_new_leader(const planted_faults& faults) {
+  memory_store disk;
+  two_shards records;
+  asked_nodes others;
+  actors::node_options o;
+  o.shard_count = 2;
+  o.cluster = actors::cluster_options{25};
+  seat s;
+  s.disk = 7;
+  s.records = &records;
+  s.peers = &others;
+  simulated_node node(disk.wipe(1), o, faults, std::move(s));
+  node.start();
+  for (int i = 0; i < 60; ++i) {
+    node.advance(25);
+    node.settle();
+  }
+  EXPECT_TRUE(node.context().shard_statuses[1].load()->serving);
+  return others.asked;
+}
+
+TEST(admission_asked, a_new_leader_asks_shard_0_until_it_is_told) {
+  const auto asked = asked_by_a_new_leader({});
+  ASSERT_GE(asked.size(), 2U) << "and asks again";
+  for (const auto& a : asked)
+    EXPECT_EQ(a, (std::pair<std::uint64_t, std::uint16_t>{2, 1}));
+}
+
+TEST(admission_asked, one_that_takes_its_own_log_for_enough_does_not_ask) {
+  planted_faults faults;
+  faults.know_at_once = true;
+  EXPECT_TRUE(asked_by_a_new_leader(faults).empty());
+}
+
+}  // namespace
+}  // namespace janji::sim
