@@ -47,7 +47,8 @@ admin_api::admin_api(boost::asio::io_context& io, actors::node& node, store::nod
       token_(std::move(token)),
       shard_count_(shard_count),
       cluster_(io, node, operations),
-      masters_(io, node, keys, std::move(masters)) {}
+      masters_(io, node, keys, std::move(masters)),
+      readings_(io, "Another reading of the whole log is under way.") {}
 
 void admin_api::handle(const request& r, responder&& respond) {
   if (r.path == "/livez")
@@ -406,22 +407,8 @@ void admin_api::preflight(const actors::round_entry& round, responder& respond) 
   respond(json_response(json::object{{"round", round.definition.code}, {"places", places}, {"go", all}, {"checks", std::move(checks)}}));
 }
 
-// On a thread of its own: it reads the whole log, as of one moment. One at a time.
-void admin_api::read_aside(responder&& respond, std::function<response()> read) {
-  if (reading_.exchange(true))
-    return respond(to_response({.code = problem_code::busy, .detail = "Another reading of the whole log is under way."}));
-  auto kept = std::make_shared<responder>(std::move(respond));
-  reader_ = std::jthread([this, kept, read = std::move(read)] {
-    auto said = read();
-    boost::asio::post(io_, [this, kept, said = std::move(said)]() mutable {
-      reading_ = false;
-      (*kept)(std::move(said));
-    });
-  });
-}
-
 void admin_api::audit(responder&& respond) {
-  read_aside(std::move(respond), [this] {
+  readings_.run(std::move(respond), [this] {
     cluster::audit a(shard_count_);
     const auto report = a.run(store_);
     return report ? json_response(to_json(*report)) : to_response({.code = problem_code::wrong_state, .detail = report.error()});
@@ -429,7 +416,7 @@ void admin_api::audit(responder&& respond) {
 }
 
 void admin_api::show(std::string what, responder&& respond) {
-  read_aside(std::move(respond), [this, what = std::move(what), catalogue = node_.catalogue()] {
+  readings_.run(std::move(respond), [this, what = std::move(what), catalogue = node_.catalogue()] {
     const auto shown = stored_view(store_, shard_count_, *catalogue, what);
     return shown ? json_response(*shown) : to_response({.code = problem_code::not_found, .detail = shown.error()});
   });

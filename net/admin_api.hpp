@@ -2,15 +2,14 @@
 // the probes needs the admin token; every change is a committed event with who ordered it.
 #pragma once
 
-#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "actors/node.hpp"
+#include "net/aside.hpp"
 #include "net/citizen_api.hpp"
 #include "net/cluster_api.hpp"
 #include "net/http.hpp"
@@ -44,7 +43,6 @@ private:
   void preflight(const actors::round_entry& round, responder& respond);
   void audit(responder&& respond);
   void show(std::string what, responder&& respond);
-  void read_aside(responder&& respond, std::function<response()> read);
   // A completion that answers from this server's thread.
   actors::operator_done done(responder&& respond, std::function<std::optional<problem>()> before = {});
 
@@ -59,8 +57,7 @@ private:
   std::uint16_t shard_count_;
   cluster_api cluster_;
   keys_api masters_;
-  std::atomic<bool> reading_{false};
-  std::jthread reader_;  // ends before anything above goes
+  one_at_a_time readings_;  // of the whole log, as of one moment; ends before anything above goes
 };
 
 }  // namespace janji::net

@@ -229,12 +229,11 @@ void cluster_api::handle(const request& r, responder&& respond) {
   if (r.verb == method::post && rest.starts_with(shards))
     return change_shard(rest.substr(shards.size()), *body, dry_run, std::move(respond));
   if (r.verb == method::post && (rest == "moves/pause" || rest == "moves/start"))
-    return aside(std::move(respond),
-                 noted_unless(dry_run, fmt::format("rebalance {}", rest.substr(6)), {},
-                              [this, pause = rest == "moves/pause", dry_run] { return cluster_->pause_moves(pause, dry_run); }));
+    return carry_out(std::move(respond), dry_run, fmt::format("rebalance {}", rest.substr(6)), {},
+                     [this, pause = rest == "moves/pause", dry_run] { return cluster_->pause_moves(pause, dry_run); });
   if (r.verb == method::post && rest == "level/raise")
-    return aside(std::move(respond), noted_unless(dry_run, "cluster raise", fmt::format("level {}", cluster::feature_level_newest),
-                                                  [this, dry_run] { return cluster_->raise_feature_level(dry_run); }));
+    return carry_out(std::move(respond), dry_run, "cluster raise", fmt::format("level {}", cluster::feature_level_newest),
+                     [this, dry_run] { return cluster_->raise_feature_level(dry_run); });
   respond(to_response({.code = problem_code::no_such_endpoint}));
 }
 
@@ -291,9 +290,8 @@ void cluster_api::change_node(std::string_view path, bool dry_run, responder&& r
   const auto verb = order ? verbs.find(order->second) : verbs.end();
   if (verb == verbs.end())
     return respond(to_response({.code = problem_code::no_such_endpoint}));
-  aside(std::move(respond),
-        noted_unless(dry_run, fmt::format("node {}", order->second), fmt::format("node {}", order->first),
-                     [this, node = order->first, to = verb->second, dry_run] { return cluster_->change_node(node, to, dry_run); }));
+  carry_out(std::move(respond), dry_run, fmt::format("node {}", order->second), fmt::format("node {}", order->first),
+            [this, node = order->first, to = verb->second, dry_run] { return cluster_->change_node(node, to, dry_run); });
 }
 
 // What a node has said of its copy of a shard.
@@ -363,12 +361,11 @@ void cluster_api::change_shard(std::string_view path, const json::object& body, 
                                 });
   }
   if (order->second == "unsafe-promote")
-    return aside(std::move(respond),
-                 noted_unless(dry_run, "shard unsafe-promote", fmt::format("{}: node {}", about, number_in(body, "node")),
-                              [this, shard, node = number_in(body, "node"), dry_run]() -> said {
-                                auto what = cluster_->promote_alone(shard, node, dry_run);
-                                return what ? said(*what + "; " + held_by(node, shard)) : what;
-                              }));
+    return carry_out(std::move(respond), dry_run, "shard unsafe-promote", fmt::format("{}: node {}", about, number_in(body, "node")),
+                     [this, shard, node = number_in(body, "node"), dry_run]() -> said {
+                       auto what = cluster_->promote_alone(shard, node, dry_run);
+                       return what ? said(*what + "; " + held_by(node, shard)) : what;
+                     });
   if (order->second != "place")
     return respond(to_response({.code = problem_code::no_such_endpoint}));
   std::vector<std::uint64_t> nodes;
@@ -380,50 +377,22 @@ void cluster_api::change_shard(std::string_view path, const json::object& body, 
     for (const auto& n : list->get_array())
       nodes.push_back(number_in(json::object{{"n", n}}, "n"));
   }
-  aside(std::move(respond), noted_unless(dry_run, "shard place", fmt::format("{}: nodes {}", about, fmt::join(nodes, ", ")),
-                                         [this, shard, nodes, dry_run] { return cluster_->pin(shard, nodes, dry_run); }));
+  carry_out(std::move(respond), dry_run, "shard place", fmt::format("{}: nodes {}", about, fmt::join(nodes, ", ")),
+            [this, shard, nodes, dry_run] { return cluster_->pin(shard, nodes, dry_run); });
 }
 
-// An order of an operator, into the audit trail once it is done. Nobody waits for that: it may be an order about the very shard that
-// holds the trail.
-void cluster_api::note(actors::node& node, std::string what, std::string detail) {
-  auto words = what + ", " + detail;
-  node.note({std::move(what), std::move(detail), "admin", {}}, [&node, words = std::move(words)](const auto& noted) {
-    if (!noted)
-      node.warn(fmt::format("an operator's order is not in the audit trail: {}: {}", words, noted.error()));
-  });
-}
-
-std::function<cluster_api::said()> cluster_api::noted_unless(bool dry_run, std::string what, std::string detail,
-                                                             std::function<said()> change) {
-  return [this, dry_run, what = std::move(what), detail = std::move(detail), change = std::move(change)] {
-    auto result = change();
+void cluster_api::carry_out(responder&& respond, bool dry_run, std::string what, std::string detail, std::function<said()> change) {
+  changes_.run(std::move(respond), [this, dry_run, what = std::move(what), detail = std::move(detail), change = std::move(change)] {
+    const auto result = change();
     if (result && !dry_run)
       note(node_, what, detail);
-    return result;
-  };
-}
-
-// One change at a time: it waits for the configuration store.
-void cluster_api::aside(responder&& respond, std::function<said()> change) {
-  if (changing_.exchange(true))
-    return respond(to_response({.code = problem_code::busy, .detail = "Another change of the cluster is under way here."}));
-  auto kept = std::make_shared<responder>(std::move(respond));
-  changer_ = std::jthread([this, kept, change = std::move(change)] {
-    auto what = change();
-    boost::asio::post(io_, [this, kept, what = std::move(what)] {
-      changing_ = false;
-      (*kept)(what ? json_response(json::object{{"result", *what}}) : to_response(refused(what.error())));
-    });
+    return answer_of(result);
   });
 }
 
 actors::operator_done cluster_api::done(responder&& respond) {
   auto kept = std::make_shared<responder>(std::move(respond));
-  return [this, kept](const auto& what) {
-    boost::asio::post(
-        io_, [kept, what] { (*kept)(what ? json_response(json::object{{"result", *what}}) : to_response(refused(what.error()))); });
-  };
+  return [this, kept](const auto& what) { boost::asio::post(io_, [kept, what] { (*kept)(answer_of(what)); }); };
 }
 
 }  // namespace janji::net

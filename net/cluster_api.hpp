@@ -13,6 +13,7 @@
 
 #include "actors/node.hpp"
 #include "cluster/operations.hpp"
+#include "net/aside.hpp"
 #include "net/http.hpp"
 
 namespace janji::net {
@@ -21,7 +22,7 @@ class cluster_api {
 public:
   // `operations`: none when the node is alone.
   cluster_api(boost::asio::io_context& io, actors::node& node, cluster::operations* operations)
-      : io_(io), node_(node), cluster_(operations) {}
+      : io_(io), node_(node), cluster_(operations), changes_(io, "Another change of the cluster is under way here.") {}
 
   [[nodiscard]] static bool is_about(std::string_view path);
   void handle(const request& r, responder&& respond);
@@ -36,18 +37,16 @@ private:
   void probe(responder&& respond);
   void read_log(std::string_view path, const std::string& after, responder&& respond);
   [[nodiscard]] std::string held_by(std::uint64_t node, shard_id shard) const;
-  static void note(actors::node& node, std::string what, std::string detail);
-  [[nodiscard]] std::function<said()> noted_unless(bool dry_run, std::string what, std::string detail, std::function<said()> change);
-  void aside(responder&& respond, std::function<said()> change);
+  // Done aside, and in the audit trail unless it is a dry run.
+  void carry_out(responder&& respond, bool dry_run, std::string what, std::string detail, std::function<said()> change);
   actors::operator_done done(responder&& respond);
 
   boost::asio::io_context& io_;
   actors::node& node_;
   cluster::operations* cluster_;
-  std::atomic<bool> changing_{false};
   std::atomic<bool> probing_{false};
   std::jthread prober_;
-  std::jthread changer_;  // ends before anything above goes
+  one_at_a_time changes_;  // they wait for the configuration store; ends before anything above goes
 };
 
 }  // namespace janji::net

@@ -4,9 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <boost/json.hpp>
-#include <memory>
 
 #include "net/admin_json.hpp"
 
@@ -54,10 +52,6 @@ json::object view_json(const keys_view& v) {
           {"nodes", std::move(nodes)}};
 }
 
-response answer_of(const cluster::key_operations::said& what) {
-  return what ? json_response(json::object{{"result", *what}}) : to_response(refused(what.error()));
-}
-
 }  // namespace
 
 bool keys_api::is_about(std::string_view path) { return path == root || path.starts_with(std::string(root) + "/"); }
@@ -75,7 +69,7 @@ void keys_api::handle(const request& r, responder&& respond) {
 }
 
 void keys_api::show(responder&& respond) {
-  aside(std::move(respond), [this] {
+  orders_.run(std::move(respond), [this] {
     if (ports_.cluster == nullptr)
       return json_response(view_alone());
     const auto v = ports_.cluster->keys();
@@ -144,34 +138,12 @@ json::object keys_api::view_alone() const {
 
 // ------------------------------------------------------------------ what takes time
 
-// Into the audit trail once it is done. Nobody waits for that.
-void keys_api::note(const char* what, const std::string& detail) {
-  node_.note({what, detail, "admin", {}}, [&node = node_, words = fmt::format("{}, {}", what, detail)](const auto& noted) {
-    if (!noted)
-      node.warn(fmt::format("an operator's order is not in the audit trail: {}: {}", words, noted.error()));
-  });
-}
-
 void keys_api::order(responder&& respond, bool dry_run, const char* what, std::function<said()> change) {
-  aside(std::move(respond), [this, dry_run, what, change = std::move(change)] {
+  orders_.run(std::move(respond), [this, dry_run, what, change = std::move(change)] {
     const auto result = change();
     if (result && !dry_run)
-      note(what, *result);
+      note(node_, what, *result);
     return answer_of(result);
-  });
-}
-
-// One at a time.
-void keys_api::aside(responder&& respond, std::function<response()> work) {
-  if (working_.exchange(true))
-    return respond(to_response({.code = problem_code::busy, .detail = "Another order about keys is under way here."}));
-  auto kept = std::make_shared<responder>(std::move(respond));
-  worker_ = std::jthread([this, kept, work = std::move(work)] {
-    auto said = work();
-    boost::asio::post(io_, [this, kept, said = std::move(said)]() mutable {
-      working_ = false;
-      (*kept)(std::move(said));
-    });
   });
 }
 

@@ -4,16 +4,15 @@
 // Threads: handle() is called on the operators' thread; what waits for the configuration store waits on a thread of its own.
 #pragma once
 
-#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/json/object.hpp>
 #include <functional>
 #include <optional>
 #include <string_view>
-#include <thread>
 
 #include "actors/node.hpp"
 #include "cluster/key_operations.hpp"
+#include "net/aside.hpp"
 #include "net/http.hpp"
 #include "store/key_ring.hpp"
 #include "store/master_keys.hpp"
@@ -28,7 +27,7 @@ struct master_ports {
 class keys_api {
 public:
   keys_api(boost::asio::io_context& io, actors::node& node, store::key_ring& keys, master_ports ports)
-      : io_(io), node_(node), keys_(keys), ports_(std::move(ports)) {}
+      : node_(node), keys_(keys), ports_(std::move(ports)), orders_(io, "Another order about keys is under way here.") {}
 
   [[nodiscard]] static bool is_about(std::string_view path);
   void handle(const request& r, responder&& respond);
@@ -41,15 +40,11 @@ private:
   said finish_alone();
   [[nodiscard]] boost::json::object view_alone() const;
   void order(responder&& respond, bool dry_run, const char* what, std::function<said()> change);
-  void aside(responder&& respond, std::function<response()> work);
-  void note(const char* what, const std::string& detail);
 
-  boost::asio::io_context& io_;
   actors::node& node_;
   store::key_ring& keys_;
   master_ports ports_;
-  std::atomic<bool> working_{false};
-  std::jthread worker_;  // ends before anything above goes
+  one_at_a_time orders_;  // ends before anything above goes
 };
 
 }  // namespace janji::net

@@ -1,0 +1,38 @@
+#include "net/aside.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
+#include <memory>
+#include <utility>
+
+#include "net/admin_json.hpp"
+
+namespace janji::net {
+
+response answer_of(const std::expected<std::string, std::string>& result) {
+  return result ? json_response(boost::json::object{{"result", *result}}) : to_response(refused(result.error()));
+}
+
+void note(actors::node& node, std::string what, std::string detail) {
+  auto words = what + ", " + detail;
+  node.note({std::move(what), std::move(detail), "admin", {}}, [&node, words = std::move(words)](const auto& noted) {
+    if (!noted)
+      node.warn(fmt::format("an operator's order is not in the audit trail: {}: {}", words, noted.error()));
+  });
+}
+
+void one_at_a_time::run(responder&& respond, std::function<response()> work) {
+  if (working_.exchange(true))
+    return respond(to_response({.code = problem_code::busy, .detail = std::string(busy_)}));
+  auto kept = std::make_shared<responder>(std::move(respond));
+  worker_ = std::jthread([this, kept, work = std::move(work)] {
+    auto said = work();
+    boost::asio::post(io_, [this, kept, said = std::move(said)]() mutable {
+      working_ = false;
+      (*kept)(std::move(said));
+    });
+  });
+}
+
+}  // namespace janji::net

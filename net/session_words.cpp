@@ -1,0 +1,52 @@
+#include "net/session_words.hpp"
+
+namespace janji::net {
+
+namespace http = boost::beast::http;
+
+method method_of(http::verb v) {
+  switch (v) {
+    case http::verb::get: return method::get;
+    case http::verb::head: return method::head;
+    case http::verb::post: return method::post;
+    case http::verb::put: return method::put;
+    case http::verb::patch: return method::patch;
+    case http::verb::delete_: return method::del;
+    case http::verb::options: return method::options;
+    default: return method::other;
+  }
+}
+
+std::string_view status_line(unsigned status) {
+  switch (status) {
+    case 200: return "HTTP/1.1 200 OK\r\n";
+    case 201: return "HTTP/1.1 201 Created\r\n";
+    case 204: return "HTTP/1.1 204 No Content\r\n";
+    case 304: return "HTTP/1.1 304 Not Modified\r\n";
+    case 400: return "HTTP/1.1 400 Bad Request\r\n";
+    case 401: return "HTTP/1.1 401 Unauthorized\r\n";
+    case 403: return "HTTP/1.1 403 Forbidden\r\n";
+    case 404: return "HTTP/1.1 404 Not Found\r\n";
+    case 405: return "HTTP/1.1 405 Method Not Allowed\r\n";
+    case 408: return "HTTP/1.1 408 Request Timeout\r\n";
+    case 409: return "HTTP/1.1 409 Conflict\r\n";
+    case 413: return "HTTP/1.1 413 Content Too Large\r\n";
+    case 414: return "HTTP/1.1 414 URI Too Long\r\n";
+    case 415: return "HTTP/1.1 415 Unsupported Media Type\r\n";
+    case 422: return "HTTP/1.1 422 Unprocessable Content\r\n";
+    case 429: return "HTTP/1.1 429 Too Many Requests\r\n";
+    case 431: return "HTTP/1.1 431 Request Header Fields Too Large\r\n";
+    case 503: return "HTTP/1.1 503 Service Unavailable\r\n";
+    case 504: return "HTTP/1.1 504 Gateway Timeout\r\n";
+    default: return "HTTP/1.1 500 Internal Server Error\r\n";
+  }
+}
+
+bool has_folded_lines(std::string_view head) {
+  for (auto at = head.find('\n'); at != std::string_view::npos; at = head.find('\n', at + 1))
+    if (at + 1 < head.size() && (head[at + 1] == ' ' || head[at + 1] == '\t'))
+      return true;
+  return false;
+}
+
+}  // namespace janji::net

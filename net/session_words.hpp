@@ -1,0 +1,17 @@
+// What a session says and reads that depends on no session.
+#pragma once
+
+#include <boost/beast/http/verb.hpp>
+#include <string_view>
+
+#include "net/http.hpp"
+
+namespace janji::net {
+
+[[nodiscard]] method method_of(boost::beast::http::verb v);
+// The first line of an answer, with its end; 500 for a status that we do not send.
+[[nodiscard]] std::string_view status_line(unsigned status);
+// A line that begins with white space continues the one before (RFC 9112, 5.2: to be rejected).
+[[nodiscard]] bool has_folded_lines(std::string_view head);
+
+}  // namespace janji::net
