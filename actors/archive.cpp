@@ -81,9 +81,23 @@ caf::behavior record_keeper_actor::make_behavior() {
                                                   : records_.swap(s.shard, s.expected_revision, s.record)});
           },
           [this](read_outside& r) {
-            if (const auto at = records_.outside(r.shard))
-              caf::anon_send(r.reply_to, outside_read{r.epoch, *at});
-          }};
+            asked_outside_.push_back(std::move(r));
+            if (asked_outside_.size() == 1)
+              send(this, read_outside_now{});
+          },
+          [this](read_outside_now) { tell_outside(); }};
+}
+
+// What is read is no older than any of the questions.
+void record_keeper_actor::tell_outside() {
+  const auto asked = std::exchange(asked_outside_, {});
+  const auto all = records_.outside();
+  if (!all)
+    return;  // they ask again
+  for (const auto& r : asked) {
+    const auto at = all->find(r.shard);
+    caf::anon_send(r.reply_to, outside_read{r.epoch, at == all->end() ? replication::position{} : at->second});
+  }
 }
 
 void archive_actor::put(const std::vector<store::snapshot_row>& rows) {

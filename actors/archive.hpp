@@ -41,7 +41,10 @@ public:
   const char* name() const override { return "records"; }
 
 private:
+  void tell_outside();
+
   cluster::config_store& records_;
+  std::vector<read_outside> asked_outside_;  // shards that take over at one moment ask at one moment: one reading answers them
 };
 
 // The events of a shard's log after one position and up to another, in order. Also used before the actors run, for the rounds.

@@ -269,6 +269,7 @@ struct read_outside {  // `reply_to` hears outside_read, or nothing while the st
   epoch_t epoch;
   caf::actor reply_to;
 };
+struct read_outside_now {};  // the keeper of records to itself: once for all that asked until then
 struct outside_read {
   epoch_t epoch;
   replication::position at;
@@ -370,6 +371,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::registry_mail)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::append_mail)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::strict_round_mail)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::read_outside)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::read_outside_now)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::outside_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::round_committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::try_orders_again)

@@ -11,10 +11,6 @@
 
 namespace janji::apps {
 
-namespace {
-std::unexpected<std::string> away(const std::string& why) { return std::unexpected("etcd cannot be reached, try again: " + why); }
-}  // namespace
-
 std::expected<void, std::string> cluster_seat::found(start_membership& membership, const store::key_ring& ring) {
   if (!membership.begins())
     return membership.end_founding(*etcd_);
@@ -30,7 +26,7 @@ std::expected<void, std::string> cluster_seat::found(start_membership& membershi
   // Its log may hold whatever the newest level brought.
   const auto level = etcd_->put_if_absent(cluster::feature_level_value, std::to_string(cluster::feature_level_newest));
   if (!level)
-    return away(level.error());
+    return cluster::cannot_reach(level.error());
   if (*level != std::to_string(cluster::feature_level_newest))
     return std::unexpected(fmt::format("etcd has feature level {} for the cluster {}: choose another name for it", *level, name_));
   feature_level_ = cluster::feature_level_newest;
@@ -48,7 +44,7 @@ std::expected<void, std::string> cluster_seat::begin_from_own_log(shard_id shard
     return std::unexpected(tail.error().text());
   const auto known = etcd_->read(shard);
   if (!known)
-    return away(known.error());
+    return cluster::cannot_reach(known.error());
   if (known->revision != 0 && known->record.leader == self && known->record.in_sync == std::vector{self})
     return {};  // by a start that did not come to its end
   if (known->revision != 0)

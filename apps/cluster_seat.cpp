@@ -5,34 +5,15 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
 #include <utility>
 
 #include "cluster/feature_level.hpp"
 #include "cluster/moves.hpp"
 #include "cluster/placement.hpp"
 #include "cluster/record_text.hpp"
+#include "net/front.hpp"
 
 namespace janji::apps {
-
-namespace {
-std::unexpected<std::string> away(const std::string& why) { return std::unexpected("etcd cannot be reached, try again: " + why); }
-
-std::optional<std::uint64_t> number_after(std::string_view text, std::string_view what) {
-  if (!text.starts_with(what))
-    return std::nullopt;
-  text.remove_prefix(what.size());
-  std::uint64_t n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional{n} : std::nullopt;
-}
-
-unix_ms wall_now() {
-  using namespace std::chrono;
-  return unix_ms{duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()};
-}
-
-}  // namespace
 
 cluster_seat::cluster_seat(const settings& s, store::node_store& store, end_process end)
     : store_(store),
@@ -66,7 +47,7 @@ std::expected<std::unique_ptr<cluster_seat>, std::string> cluster_seat::open(con
   seat->etcd_ = std::move(etcd);
   const auto level = seat->etcd_->read_value(cluster::feature_level_value);
   if (!level)
-    return away(level.error());
+    return cluster::cannot_reach(level.error());
   const auto known = cluster::feature_level_from(level->value);
   if (!known)
     return std::unexpected(known.error());
@@ -101,7 +82,7 @@ std::expected<void, std::string> cluster_seat::state_itself() {
   for (int tries = 0; tries < 5; ++tries) {
     const auto known = etcd_->read_value(name);
     if (!known)
-      return away(known.error());
+      return cluster::cannot_reach(known.error());
     auto fact = self_;
     if (known->value) {
       const auto before = cluster::fact_from_text(*known->value);
@@ -116,7 +97,7 @@ std::expected<void, std::string> cluster_seat::state_itself() {
     }
     const auto put = etcd_->put_value(name, known->revision, cluster::to_text(fact));
     if (!put)
-      return away(put.error());
+      return cluster::cannot_reach(put.error());
     if (*put)
       return {};
   }
@@ -132,7 +113,8 @@ std::expected<void, std::string> cluster_seat::join(actors::node& node, const st
   if (auto stated = state_itself(); !stated)
     return stated;
   if (auto announced = etcd_->announce(
-          {links_.node, store_.disk_id(), links_.boot, links, fronts, JANJI_VERSION, cluster::feature_level_newest, wall_now()}, end_);
+          {links_.node, store_.disk_id(), links_.boot, links, fronts, JANJI_VERSION, cluster::feature_level_newest, net::wall_clock()},
+          end_);
       !announced)
     return announced;
   etcd_->follow(*this);
@@ -245,7 +227,7 @@ constexpr std::string_view paused_text = "paused";
 }  // namespace
 
 void cluster_seat::take_value(const std::string& name, const std::optional<std::string>& value) {
-  if (const auto node = number_after(name, "node/")) {
+  if (const auto node = cluster::number_after(name, "node/")) {
     const auto fact = value ? cluster::fact_from_text(*value) : std::unexpected(std::string());
     if (fact && fact->node == *node)
       facts_[*node] = *fact;
@@ -253,7 +235,7 @@ void cluster_seat::take_value(const std::string& name, const std::optional<std::
       spdlog::error("{}: {}", name, fact ? "it names another node" : fact.error());
     else
       facts_.erase(*node);
-  } else if (const auto shard = number_after(name, "pin/"); shard && *shard < shard_count_) {
+  } else if (const auto shard = cluster::number_after(name, "pin/"); shard && *shard < shard_count_) {
     const shard_id id{static_cast<std::uint16_t>(*shard)};
     pins_.erase(id);
     if (auto nodes = value ? nodes_from(*value) : std::vector<std::uint64_t>{}; !nodes.empty())

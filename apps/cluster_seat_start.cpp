@@ -5,24 +5,13 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <charconv>
 
 #include "apps/cluster_seat.hpp"
+#include "cluster/record_text.hpp"
 
 namespace janji::apps {
 
 namespace {
-
-std::unexpected<std::string> away(const std::string& why) { return std::unexpected("etcd cannot be reached, try again: " + why); }
-
-std::optional<std::uint64_t> number_after(std::string_view text, std::string_view what) {
-  if (!text.starts_with(what))
-    return std::nullopt;
-  text.remove_prefix(what.size());
-  std::uint64_t n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional{n} : std::nullopt;
-}
 
 // Its machine answers, and says that no process has that port: whoever was there has ended. A process that is frozen, and a machine
 // that cannot be reached, say nothing of the kind.
@@ -74,7 +63,7 @@ std::expected<void, std::string> cluster_seat::begin() {
 std::expected<bool, std::string> cluster_seat::may_be_made(const std::string& name) {
   const auto slash = name.find('/');
   if (const auto kind = name.substr(0, slash); kind == "citizen" || kind == "data") {
-    const auto id = number_after(name, kind + "/");
+    const auto id = cluster::number_after(name, kind + "/");
     const std::lock_guard lock(mutex_);
     const auto catalogue = node_ == nullptr ? nullptr : node_->catalogue();
     const auto* round = catalogue && id ? catalogue->find(round_id{static_cast<std::uint16_t>(*id)}) : nullptr;
@@ -82,14 +71,14 @@ std::expected<bool, std::string> cluster_seat::may_be_made(const std::string& na
   }
   const auto first = etcd_->read(shard_id{0});
   if (!first)
-    return away(first.error());
+    return cluster::cannot_reach(first.error());
   return first->revision == 0;
 }
 
 std::expected<void, std::string> cluster_seat::agree_on_fingerprint(const std::string& mine) {
   const auto there = etcd_->put_if_absent("keys-fingerprint", mine);
   if (!there)
-    return away(there.error());
+    return cluster::cannot_reach(there.error());
   if (*there != mine)
     return std::unexpected(
         fmt::format("the keys of this node (fingerprint {}) are not the cluster's ({}): put its own back, or wipe it and "

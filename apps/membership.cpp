@@ -20,8 +20,6 @@ using cluster::membership_kind;
 template <class T>
 using result = std::expected<T, std::string>;
 
-std::unexpected<std::string> away(const std::string& why) { return std::unexpected("etcd cannot be reached, try again: " + why); }
-
 // Nothing is written: none where that is not enough to read it, which opening it says better.
 std::unique_ptr<store::node_store> look_into(const std::string& data) {
   store::store_options o;
@@ -149,12 +147,12 @@ result<void> start_membership::agrees(const cluster::cluster_identity& there) co
 result<void> start_membership::judge_etcd() {
   const auto level = etcd_->read_value(cluster::feature_level_value);
   if (!level)
-    return away(level.error());
+    return cluster::cannot_reach(level.error());
   if (const auto known = cluster::feature_level_from(level->value); !known)
     return std::unexpected(known.error());
   auto said = etcd_->read_value(cluster::cluster_identity_value);
   if (!said)
-    return away(said.error());
+    return cluster::cannot_reach(said.error());
   if (kind_ == disk_kind::member)
     if (auto r = is_known(); !r)
       return r;
@@ -188,7 +186,7 @@ result<std::string> start_membership::put_identity() {
   mine.founder = founds() ? settings_.node : 0;
   auto put = etcd_->put_if_absent(cluster::cluster_identity_value, cluster::to_text(mine));
   if (!put)
-    return away(put.error());
+    return cluster::cannot_reach(put.error());
   return put;
 }
 
@@ -199,7 +197,7 @@ result<void> start_membership::may_begin() {
   for (std::uint16_t s = 0; s < settings_.identity.shards; ++s) {
     const auto there = etcd_->read(shard_id{s});
     if (!there)
-      return away(there.error());
+      return cluster::cannot_reach(there.error());
     if (there->revision != 0)
       return std::unexpected(
           fmt::format("the data in {} is to become the cluster {}, and in etcd at {} shard {} of that cluster has begun without it: choose "
@@ -214,7 +212,7 @@ result<void> start_membership::agrees_with_first_shard() {
   const auto first = etcd_->read(shard_id{0});
   const auto beyond = etcd_->read(shard_id{settings_.identity.shards});
   if (!first || !beyond)
-    return away(!first ? first.error() : beyond.error());
+    return cluster::cannot_reach(!first ? first.error() : beyond.error());
   if (beyond->revision != 0)
     return std::unexpected(fmt::format("the cluster {} in etcd has more shards than node.shards says, {}: leave it as it was",
                                        settings_.cluster, settings_.identity.shards));
@@ -230,7 +228,7 @@ result<start_membership::disk_in_etcd> start_membership::look_for_disk() {
   for (std::uint16_t s = 0; s < settings_.identity.shards; ++s) {
     const auto there = etcd_->read(shard_id{s});
     if (!there)
-      return away(there.error());
+      return cluster::cannot_reach(there.error());
     for (const auto* list : {&there->record.in_sync, &there->record.learners})
       for (const auto& m : *list) {
         if (m.disk == disk_)
@@ -242,7 +240,7 @@ result<start_membership::disk_in_etcd> start_membership::look_for_disk() {
   constexpr std::string_view starts_of = "boot/";
   const auto starts = etcd_->read_values(starts_of);
   if (!starts)
-    return away(starts.error());
+    return cluster::cannot_reach(starts.error());
   for (const auto& [name, there] : *starts) {
     const auto known = cluster::boot_record_from_text(*there.value);
     if (known && std::ranges::find(known->disks, disk_, &cluster::known_disk::disk) != known->disks.end())
@@ -272,7 +270,7 @@ result<void> start_membership::is_known() {
         settings_.data, settings_.node, settings_.cluster));
   const auto node = etcd_->read_value(fmt::format("node/{}", settings_.node));
   if (!node)
-    return away(node.error());
+    return cluster::cannot_reach(node.error());
   if (!node->value)
     return std::unexpected(fmt::format(
         "the data in {} was written by a member of a cluster, cluster.name says {}, and etcd at {} knows neither its disk nor node {} "
@@ -313,7 +311,7 @@ result<void> start_membership::write(const store::node_store& store) {
 result<void> start_membership::end_founding(cluster::etcd::etcd_config_store& etcd) {
   const auto there = etcd.read_value(cluster::cluster_identity_value);
   if (!there)
-    return away(there.error());
+    return cluster::cannot_reach(there.error());
   const auto known = there->value ? cluster::cluster_identity_from_text(*there->value) : std::unexpected(std::string("it is gone"));
   if (!known)
     return std::unexpected(known.error());
@@ -322,7 +320,7 @@ result<void> start_membership::end_founding(cluster::etcd::etcd_config_store& et
   if (known->founder != 0) {
     const auto put = etcd.put_value(cluster::cluster_identity_value, there->revision, cluster::to_text(record_.identity));
     if (!put)
-      return away(put.error());
+      return cluster::cannot_reach(put.error());
     if (!*put)
       return std::unexpected(std::string("what etcd says of the cluster changed in the same moment, try again"));
   }

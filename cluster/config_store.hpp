@@ -7,6 +7,7 @@
 #include <expected>
 #include <string>
 
+#include "cluster/positions.hpp"
 #include "cluster/replication/machine.hpp"
 
 namespace janji::cluster {
@@ -32,9 +33,9 @@ public:
                                           replication::member /*who*/) {
     return swap(shard, expected_revision, record);
   }
-  // The furthest position of the shard that any leader has written down as committed (cluster/positions.hpp); none was: the
-  // beginning. A store of one node keeps none: its disk is all there is.
-  virtual std::expected<replication::position, std::string> outside(shard_id /*shard*/) { return replication::position{}; }
+  // The furthest positions that any leader has written down as committed; a shard that is not among them: the beginning. A store of
+  // one node keeps none: its disk is all there is.
+  virtual std::expected<positions, std::string> outside() { return positions{}; }
 };
 
 }  // namespace janji::cluster

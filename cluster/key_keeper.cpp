@@ -15,7 +15,6 @@ namespace {
 
 constexpr int tries_max = 5;
 constexpr std::uint32_t rotation_level = 1;  // from which on a copy may name its master
-std::unexpected<std::string> away(const std::string& why) { return std::unexpected("etcd cannot be reached, try again: " + why); }
 std::string copy_name(std::string_view name) { return std::string(copies_prefix) + std::string(name); }
 
 }  // namespace
@@ -72,7 +71,7 @@ void key_keeper::warn_once(const std::string& why) {
 key_keeper::result<key_keeper::seen_record> key_keeper::read_record() {
   const auto there = values_.read_value(master_value);
   if (!there)
-    return away(there.error());
+    return cannot_reach(there.error());
   if (!there->value)
     return seen_record{there->revision, std::nullopt};
   auto record = master_record_from_text(*there->value);
@@ -102,7 +101,7 @@ key_keeper::result<key_keeper::seen_record> key_keeper::settle() {
       case key_step::put_back: {
         const auto put = values_.put_value(master_value, seen->revision, to_text(master_record{ring_.mark(), "", own, 0}), std::nullopt);
         if (!put)
-          return away(put.error());
+          return cannot_reach(put.error());
         if (*put)
           ports_.warn(
               fmt::format("etcd had forgotten a rotation of the master key: it knows again that the keys are wrapped under {}", own));
@@ -128,7 +127,7 @@ key_keeper::result<void> key_keeper::say() {
   const auto name = fmt::format("{}{}", holders_prefix, ports_.node);
   const auto there = values_.read_value(name);
   if (!there)
-    return away(there.error());
+    return cannot_reach(there.error());
   if (there->value) {
     const auto before = key_holder_from_text(*there->value);
     if (before && (*before == now || before->boot > now.boot))
@@ -136,7 +135,7 @@ key_keeper::result<void> key_keeper::say() {
   }
   const auto put = values_.put_value(name, there->revision, to_text(now), std::nullopt);
   if (!put)
-    return away(put.error());
+    return cannot_reach(put.error());
   return *put ? result<void>{} : std::unexpected(std::string("what this node says of its master keys was changed in the same moment"));
 }
 
@@ -190,6 +189,17 @@ key_keeper::result<std::string> key_keeper::wrapped(const std::optional<master_r
   return to_text(key_copy{record->to, store::wrap(name, key, *master)});
 }
 
+key_keeper::result<bool> key_keeper::put_copy(const seen_record& seen, const std::string& name, const key_bytes& key,
+                                              std::int64_t revision) {
+  const auto text = wrapped(seen.record, name, key);
+  if (!text)
+    return std::unexpected(text.error());
+  const auto put = values_.put_value(copy_name(name), revision, *text, seen.unchanged());
+  if (!put)
+    return cannot_reach(put.error());
+  return *put;
+}
+
 key_keeper::result<key_bytes> key_keeper::agree_on_key(const std::string& name, const key_bytes& key) {
   for (int tries = 0; tries < tries_max; ++tries) {
     const auto seen = read_record();
@@ -197,7 +207,7 @@ key_keeper::result<key_bytes> key_keeper::agree_on_key(const std::string& name, 
       return std::unexpected(seen.error());
     const auto there = values_.read_value(copy_name(name));
     if (!there)
-      return away(there.error());
+      return cannot_reach(there.error());
     if (there->value) {
       const auto copy = key_copy_from_text(*there->value);
       if (auto found = opened(seen->record, name, copy))
@@ -213,12 +223,9 @@ key_keeper::result<key_bytes> key_keeper::agree_on_key(const std::string& name, 
     if (!*may)
       return std::unexpected(fmt::format(
           "etcd has lost the key {}, and with a new one everybody could book again: start a node that holds it, then try again", name));
-    const auto text = wrapped(seen->record, name, key);
-    if (!text)
-      return std::unexpected(text.error());
-    const auto put = values_.put_value(copy_name(name), 0, *text, seen->unchanged());
+    const auto put = put_copy(*seen, name, key, 0);
     if (!put)
-      return away(put.error());
+      return std::unexpected(put.error());
     if (*put)
       return key;
   }
@@ -229,7 +236,7 @@ store::key_ring::common_store key_keeper::common() {
   return {[this](const std::string& name, const key_bytes& key) { return agree_on_key(name, key); },
           [this](const std::string& name) -> std::expected<void, std::string> {
             auto removed = values_.remove(copy_name(name));
-            return removed ? std::move(removed) : away(removed.error());
+            return removed ? std::move(removed) : cannot_reach(removed.error());
           }};
 }
 
@@ -243,15 +250,12 @@ std::expected<void, std::string> key_keeper::put_back(const std::string& name) {
       return std::unexpected(seen.error());
     const auto there = values_.read_value(copy_name(name));
     if (!there)
-      return away(there.error());
+      return cannot_reach(there.error());
     if (there->value)
       return {};
-    const auto text = wrapped(seen->record, name, *key);
-    if (!text)
-      return std::unexpected(text.error());
-    const auto put = values_.put_value(copy_name(name), 0, *text, seen->unchanged());
+    const auto put = put_copy(*seen, name, *key, 0);
     if (!put)
-      return away(put.error());
+      return std::unexpected(put.error());
     if (*put)
       return {};
   }
@@ -262,7 +266,7 @@ std::expected<void, std::string> key_keeper::put_back(const std::string& name) {
 key_keeper::result<bool> key_keeper::wrap_copies(const seen_record& seen) {
   const auto copies = values_.read_values(copies_prefix);
   if (!copies)
-    return away(copies.error());
+    return cannot_reach(copies.error());
   bool all = true;
   for (const auto& [full, there] : *copies) {
     const auto done = wrap_copy(seen, full.substr(copies_prefix.size()), there);
@@ -276,7 +280,7 @@ key_keeper::result<bool> key_keeper::wrap_copies(const seen_record& seen) {
 key_keeper::result<bool> key_keeper::wrap_copy(const seen_record& seen, const std::string& name, const versioned_value& there) {
   if (ring_.is_destroyed(name)) {  // of an erased round: a store that was put back still had it
     if (auto removed = values_.remove(copy_name(name)); !removed)
-      return away(removed.error());
+      return cannot_reach(removed.error());
     return true;
   }
   if (!seen.record)
@@ -290,13 +294,7 @@ key_keeper::result<bool> key_keeper::wrap_copy(const seen_record& seen, const st
   }
   if ((found && copy.master == seen.record->to) || (!found && !own))
     return true;
-  const auto text = wrapped(seen.record, name, own ? *own : found->key);
-  if (!text)
-    return std::unexpected(text.error());
-  const auto put = values_.put_value(copy_name(name), there.revision, *text, seen.unchanged());
-  if (!put)
-    return away(put.error());
-  return *put;  // else another was first, or it was removed, or the record changed: looked at again
+  return put_copy(seen, name, own ? *own : found->key, there.revision);  // false: looked at again
 }
 
 // ------------------------------------------------------------------ operators
@@ -309,14 +307,14 @@ key_keeper::result<keys_view> key_keeper::view(const seen_record& seen) {
   keys_view v{seen.record, fingerprint_of(ring_.master()), ports_.members(), 0, 0, {}, {}};
   const auto holders = values_.read_values(holders_prefix);
   if (!holders)
-    return away(holders.error());
+    return cannot_reach(holders.error());
   for (auto& n : v.nodes)
     if (const auto at = holders->find(fmt::format("{}{}", holders_prefix, n.node)); at != holders->end())
       if (auto h = key_holder_from_text(*at->second.value); h && h->node == n.node)
         n.said = std::move(*h);
   const auto copies = values_.read_values(copies_prefix);
   if (!copies)
-    return away(copies.error());
+    return cannot_reach(copies.error());
   for (const auto& [full, there] : *copies) {
     const auto name = full.substr(copies_prefix.size());
     const auto copy = key_copy_from_text(*there.value);

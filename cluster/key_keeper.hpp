@@ -66,6 +66,8 @@ private:
   [[nodiscard]] std::optional<opened_copy> opened(const std::optional<master_record>& record, const std::string& name,
                                                   const key_copy& copy) const;
   result<std::string> wrapped(const std::optional<master_record>& record, const std::string& name, const store::key_bytes& key) const;
+  // False: it changed since revision `revision`, or the record did, and nothing was put.
+  result<bool> put_copy(const seen_record& seen, const std::string& name, const store::key_bytes& key, std::int64_t revision);
   bool read_held();
   result<seen_record> settle();
   result<void> say();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <charconv>
 
 namespace janji::cluster {
 
@@ -125,6 +126,15 @@ std::expected<node_fact, std::string> fact_from_text(std::string_view text) {
   } catch (const std::exception& e) {
     return std::unexpected(std::string("what is known of a node cannot be read: ") + e.what());
   }
+}
+
+std::optional<std::uint64_t> number_after(std::string_view name, std::string_view what) {
+  if (!name.starts_with(what))
+    return std::nullopt;
+  name.remove_prefix(what.size());
+  std::uint64_t n = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), n);
+  return error == std::errc{} && end == name.data() + name.size() && !name.empty() ? std::optional{n} : std::nullopt;
 }
 
 }  // namespace janji::cluster

@@ -1,7 +1,9 @@
 // Shards' records and nodes' registrations as they stand in the configuration store: JSON that can grow.
 #pragma once
 
+#include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,5 +20,8 @@ std::expected<node_registration, std::string> registration_from_text(std::string
 std::string to_text(const node_fact& fact);
 std::expected<node_fact, std::string> fact_from_text(std::string_view text);
 std::string_view name_of(node_state state);
+
+// The number in a name such as "shard/7"; none when the name is another one or has more in it.
+std::optional<std::uint64_t> number_after(std::string_view name, std::string_view what);
 
 }  // namespace janji::cluster

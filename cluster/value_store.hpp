@@ -12,6 +12,11 @@
 
 namespace janji::cluster {
 
+// Nothing is known to be done; the same order may be given again.
+inline std::unexpected<std::string> cannot_reach(const std::string& why) {
+  return std::unexpected("etcd cannot be reached, try again: " + why);
+}
+
 struct versioned_value {
   std::int64_t revision = 0;         // at which it was last changed; 0: there is none
   std::optional<std::string> value;  // none: there is none

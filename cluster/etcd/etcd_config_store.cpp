@@ -5,7 +5,6 @@
 
 #include <boost/asio/ssl/context.hpp>
 #include <boost/json.hpp>
-#include <charconv>
 #include <utility>
 
 #include "cluster/etcd/channel.hpp"
@@ -38,15 +37,6 @@ std::expected<std::shared_ptr<boost::asio::ssl::context>, std::string> make_tls(
   if (context->use_private_key_file(o.key_file, ssl::context::pem, ec); ec)
     return failed(o.key_file);
   return context;
-}
-
-std::optional<std::uint64_t> number_after(std::string_view text, std::string_view what) {
-  if (!text.starts_with(what))
-    return std::nullopt;
-  text.remove_prefix(what.size());
-  std::uint64_t n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional{n} : std::nullopt;
 }
 
 // The name of a value that is told to those who follow: not what only its owner reads.
@@ -167,16 +157,10 @@ std::expected<header, failure> etcd_config_store::check(const json::object& answ
 
 std::expected<versioned_record, std::string> etcd_config_store::read(shard_id shard) {
   const std::lock_guard lock(calls_);
-  const auto before = seen_.load();
-  const auto answer = call(*caller_, "/v3/kv/range", range_of_key(shard_key(shard)), connection::again::yes);
-  if (!answer)
-    return std::unexpected(answer.error().text);
-  if (const auto checked = check(*answer, before); !checked)
-    return std::unexpected(checked.error().text);
-  const auto found = read_range(*answer);
+  const auto found = read_key(*caller_, shard_key(shard));
   if (!found)
-    return std::unexpected(found.error());
-  return found->empty() ? versioned_record{} : record_of(found->front());
+    return std::unexpected(found.error().text);
+  return found->mod_revision == 0 ? versioned_record{} : record_of(*found);
 }
 
 swap_outcome etcd_config_store::swap(shard_id shard, std::uint64_t expected_revision, const shard_record& record) {
@@ -190,16 +174,15 @@ swap_outcome etcd_config_store::swap_if_registered(shard_id shard, std::uint64_t
                                                    replication::member who) {
   const std::lock_guard lock(calls_);
   const auto key = node_key(who.node);
-  const auto answer = call(*caller_, "/v3/kv/range", range_of_key(key), connection::again::yes);
-  const auto found = answer ? read_range(*answer) : read_result<std::vector<key_value>>{std::unexpected(answer.error().text)};
+  const auto found = read_key(*caller_, key);
   if (!found) {
-    say("a registration cannot be read: " + found.error());
+    say("a registration cannot be read: " + found.error().text);
     return {};
   }
   condition registered{key, 0};
-  if (!found->empty())
-    if (const auto known = registration_from_text(found->front().value); known && known->disk == who.disk)
-      registered.mod_revision = found->front().mod_revision;
+  if (found->mod_revision != 0)
+    if (const auto known = registration_from_text(found->value); known && known->disk == who.disk)
+      registered.mod_revision = found->mod_revision;
   if (registered.mod_revision == 0)
     registered.mod_revision = -1;  // matches nothing: the swap is not made, and says what the record is
   return settle(
@@ -208,7 +191,7 @@ swap_outcome etcd_config_store::swap_if_registered(shard_id shard, std::uint64_t
       record, expected_revision);
 }
 
-std::expected<replication::position, std::string> etcd_config_store::outside(shard_id shard) {
+std::expected<positions, std::string> etcd_config_store::outside() {
   const auto found = read_values(positions_value);
   if (!found)
     return std::unexpected(found.error());
@@ -219,7 +202,7 @@ std::expected<replication::position, std::string> etcd_config_store::outside(sha
       return std::unexpected(name + ": " + read.error());
     merge(all, *read);
   }
-  return all[shard];
+  return all;
 }
 
 std::expected<std::string, std::string> etcd_config_store::put_if_absent(std::string_view name, std::string_view value) {
@@ -251,18 +234,12 @@ std::expected<void, std::string> etcd_config_store::remove(std::string_view name
 
 std::expected<versioned_value, std::string> etcd_config_store::read_value(std::string_view name) {
   const std::lock_guard lock(calls_);
-  const auto before = seen_.load();
-  const auto answer = call(*caller_, "/v3/kv/range", range_of_key(value_key(name)), connection::again::yes);
-  if (!answer)
-    return std::unexpected(answer.error().text);
-  if (const auto checked = check(*answer, before); !checked)
-    return std::unexpected(checked.error().text);
-  auto found = read_range(*answer);
+  auto found = read_key(*caller_, value_key(name));
   if (!found)
-    return std::unexpected(found.error());
-  if (found->empty())
+    return std::unexpected(found.error().text);
+  if (found->mod_revision == 0)
     return versioned_value{};
-  return versioned_value{found->front().mod_revision, std::move(found->front().value)};
+  return versioned_value{found->mod_revision, std::move(found->value)};
 }
 
 std::expected<std::map<std::string, versioned_value>, std::string> etcd_config_store::read_values(std::string_view prefix) {

@@ -39,7 +39,7 @@ public:
   swap_outcome swap(shard_id shard, std::uint64_t expected_revision, const shard_record& record) override;
   swap_outcome swap_if_registered(shard_id shard, std::uint64_t expected_revision, const shard_record& record,
                                   replication::member who) override;
-  std::expected<replication::position, std::string> outside(shard_id shard) override;
+  std::expected<positions, std::string> outside() override;
 
   // Small values that the first to write decides: says what is there afterwards.
   std::expected<std::string, std::string> put_if_absent(std::string_view name, std::string_view value);

@@ -26,8 +26,6 @@ std::uint64_t random_number() {
   return n;
 }
 
-std::string away(const std::string& why) { return "etcd cannot be reached, try again: " + why; }
-
 std::string who_is(const node_registration& r) {
   const auto since = r.since.value == 0
                          ? std::string()
@@ -64,7 +62,7 @@ std::expected<void, std::string> etcd_config_store::wait_until_free(channel& c, 
   for (bool said = false;;) {
     const auto there = read_key(c, node_key(node));
     if (!there)
-      return std::unexpected(away(there.error().text));
+      return cannot_reach(there.error().text);
     if (there->mod_revision == 0)
       return {};
     const auto other = registration_from_text(there->value);
@@ -95,14 +93,14 @@ std::expected<etcd_config_store::start, std::string> etcd_config_store::begin_bo
     const auto said = answer ? read_swap(*answer) : std::unexpected(answer.error().text);
     const auto head = answer ? check(*answer, 0) : std::unexpected(answer.error());
     if (!said || !head)
-      return std::unexpected(away(!said ? said.error() : head.error().text));
+      return cannot_reach(!said ? said.error() : head.error().text);
     if (!said->succeeded)
       return std::unexpected(fmt::format("another start of node {} began in the same moment, try again", node));
     return head->revision;
   };
   const auto there = read_key(c, key);
   if (!there)
-    return std::unexpected(away(there.error().text));
+    return cannot_reach(there.error().text);
   std::optional<boot_record> known;
   if (there->mod_revision != 0) {
     auto read = boot_record_from_text(there->value);
@@ -144,7 +142,7 @@ std::expected<void, std::string> etcd_config_store::announce(const node_registra
 std::expected<std::int64_t, etcd_config_store::refused> etcd_config_store::revision_to_replace(channel& c, const node_registration& self) {
   const auto there = read_key(c, node_key(self.node));
   if (!there)
-    return std::unexpected(refused{false, away(there.error().text)});
+    return std::unexpected(refused{false, cannot_reach(there.error().text).error()});
   if (there->mod_revision == 0)
     return 0;
   const auto other = registration_from_text(there->value);
@@ -162,7 +160,7 @@ std::expected<condition, etcd_config_store::refused> etcd_config_store::still_la
   const auto key = value_key(fmt::format("boot/{}", self.node));
   const auto there = read_key(c, key);
   if (!there)
-    return std::unexpected(refused{false, away(there.error().text)});
+    return std::unexpected(refused{false, cannot_reach(there.error().text).error()});
   if (there->mod_revision != 0) {
     const auto record = boot_record_from_text(there->value);
     if (!record)
@@ -197,13 +195,13 @@ std::expected<void, etcd_config_store::refused> etcd_config_store::try_to_regist
     return std::unexpected(last.error());
   const auto granted = call(c, "/v3/lease/grant", lease_grant_of(options_.lease.count()), connection::again::yes);
   if (!granted)
-    return fail(away(granted.error().text));
+    return fail(cannot_reach(granted.error().text).error());
   const auto lease = read_number(*granted, "ID");
   if (!lease || *lease == 0)
     return fail("etcd granted no lease");
   const auto put = call(c, "/v3/kv/txn", swap_of(node_key(self.node), *revision, to_text(self), *lease, *last), connection::again::no);
   if (!put)
-    return fail(away(put.error().text));
+    return fail(cannot_reach(put.error().text).error());
   const auto said = read_swap(*put);
   if (!said)
     return fail(said.error());

@@ -2,134 +2,16 @@
 #include "cluster/etcd/etcd_config_store.hpp"
 
 #include <fmt/format.h>
-#include <gtest/gtest.h>
-
-#include <condition_variable>
-#include <deque>
-#include <future>
-#include <mutex>
-#include <map>
 
 #include "cluster/positions.hpp"
-#include "cluster/record_text.hpp"
 #include "tests/certificates.hpp"
 #include "tests/cluster/etcd/answer_eater.hpp"
-#include "tests/cluster/etcd/etcd_server.hpp"
+#include "tests/cluster/etcd/etcd_test.hpp"
 
 namespace janji::cluster::etcd {
 namespace {
 
-using namespace std::chrono_literals;
 using test::answer_eater;
-using test::etcd_server;
-
-shard_record record(std::uint64_t epoch, std::uint64_t leader = 1) { return {epoch_t{epoch}, {leader, 2}, {{leader, 2}}, {}, 1, 1}; }
-node_registration node(std::uint64_t n, std::uint64_t disk = 7, std::uint64_t boot = 1) {
-  return {n, disk, replication::boot_t{boot}, "127.0.0.1:1", "127.0.0.1:2", "0"};
-}
-
-// Remembers what it was told; the tests wait for it to be so.
-class follower final : public config_events {
-public:
-  void picture(cluster_picture&& now) override {
-    const std::lock_guard lock(mutex_);
-    ++pictures_;
-    shards_.clear();
-    nodes_.clear();
-    for (auto& s : now.shards)
-      shards_[s.shard.value] = s.record.record.epoch.value;
-    for (auto& n : now.nodes)
-      nodes_[n.node] = n;
-    values_ = std::move(now.values);
-    changed_.notify_all();
-  }
-  void record_changed(shard_change&& c) override {
-    change([&] {
-      // A watch goes forward only.
-      EXPECT_GE(c.record.record.epoch.value, shards_[c.shard.value]);
-      shards_[c.shard.value] = c.record.record.epoch.value;
-      ++changes_;
-    });
-  }
-  void node_announced(node_registration&& n) override {
-    change([&] { nodes_[n.node] = n; });
-  }
-  void node_gone(std::uint64_t n) override {
-    change([&] { nodes_.erase(n); });
-  }
-  void value_changed(const std::string& name, std::optional<std::string> value) override {
-    change([&] {
-      if (value)
-        values_[name] = *value;
-      else
-        values_.erase(name);
-    });
-  }
-  void store_away(const std::string& why) override {
-    change([&] {
-      away_ = true;
-      why_ = why;
-    });
-  }
-  void store_back() override {
-    change([&] { away_ = false; });
-  }
-
-  template <class Good>
-  bool until(Good&& good) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 30s, [&] { return good(*this); });
-  }
-  bool epoch_is(std::uint16_t shard, std::uint64_t epoch) {
-    return until([&](follower& f) { return f.shards_[shard] == epoch; });
-  }
-  bool has(std::uint64_t n, bool wanted = true) {
-    return until([&](follower& f) { return f.nodes_.contains(n) == wanted; });
-  }
-
-  int pictures_ = 0, changes_ = 0;
-  bool away_ = false;
-  std::string why_;
-  std::map<std::uint16_t, std::uint64_t> shards_;
-  std::map<std::uint64_t, node_registration> nodes_;
-  std::map<std::string, std::string> values_;
-
-private:
-  template <class Do>
-  void change(Do&& what) {
-    const std::lock_guard lock(mutex_);
-    what();
-    changed_.notify_all();
-  }
-  std::mutex mutex_;
-  std::condition_variable changed_;
-};
-
-struct etcd_config_store_test : testing::Test {
-  void SetUp() override {
-    if (!etcd_server::there())
-      GTEST_SKIP() << "no etcd on this machine";
-    server = std::make_unique<etcd_server>();
-    ASSERT_TRUE(server->answers(server->reach()));
-  }
-  std::unique_ptr<etcd_config_store> open(options o) {
-    return std::move(*etcd_config_store::open(std::move(o), [this](const std::string& line) {
-      const std::lock_guard lock(said_mutex);
-      said.push_back(line);
-    }));
-  }
-  std::unique_ptr<etcd_config_store> open() { return open(server->reach()); }
-  // Straight to etcd, as an operator with etcdctl.
-  boost::json::object etcdctl(std::string_view path, const boost::json::object& body) {
-    connection c({*parse_endpoint(server->url())}, nullptr);
-    auto answer = c.post(path, body, {}, connection::again::yes, steady::now() + 10s);
-    EXPECT_TRUE(answer.has_value()) << answer.error().text;
-    return answer ? *answer : boost::json::object{};
-  }
-  std::mutex said_mutex;
-  std::vector<std::string> said;
-  std::unique_ptr<etcd_server> server;
-};
 
 TEST_F(etcd_config_store_test, a_swap_whose_answer_is_lost_is_unknown_though_it_took_effect) {
   answer_eater relay(server->port());
@@ -249,20 +131,20 @@ TEST_F(etcd_config_store_test, a_value_is_changed_where_it_was_read_and_follower
   EXPECT_TRUE(f.until([](follower& x) { return !x.values_.contains("key/receipt"); }));
 }
 
-TEST_F(etcd_config_store_test, the_furthest_position_that_anybody_wrote_down_stands_outside) {
+TEST_F(etcd_config_store_test, the_furthest_positions_that_anybody_wrote_down_stand_outside) {
   auto store = open();
-  EXPECT_EQ(store->outside(shard_id{4}), replication::position{}) << "nothing was ever written";
+  EXPECT_EQ(store->outside(), positions{}) << "nothing was ever written";
   const auto write = [&](std::uint64_t node, const positions& p) {
     ASSERT_TRUE(store->put_if_absent(fmt::format("{}{}", positions_value, node), to_text(p)).has_value());
   };
-  write(1, {{shard_id{4}, {epoch_t{3}, sequence_t{20}}}, {shard_id{5}, {epoch_t{9}, sequence_t{1}}}});
-  write(2, {{shard_id{4}, {epoch_t{3}, sequence_t{25}}}});
-  EXPECT_EQ(store->outside(shard_id{4}), (replication::position{epoch_t{3}, sequence_t{25}}));
-  EXPECT_EQ(store->outside(shard_id{6}), replication::position{});
+  const replication::position short_one{epoch_t{9}, sequence_t{1}}, further{epoch_t{3}, sequence_t{25}};
+  write(1, {{shard_id{4}, {epoch_t{3}, sequence_t{20}}}, {shard_id{5}, short_one}});
+  write(2, {{shard_id{4}, further}});
+  EXPECT_EQ(store->outside(), (positions{{shard_id{4}, further}, {shard_id{5}, short_one}}));
   ASSERT_TRUE(store->put_if_absent(fmt::format("{}{}", positions_value, 3), "junk").has_value());
-  EXPECT_FALSE(store->outside(shard_id{4}).has_value()) << "what cannot be read is not nothing";
+  EXPECT_FALSE(store->outside().has_value()) << "what cannot be read is not nothing";
   server->kill();
-  EXPECT_FALSE(store->outside(shard_id{4}).has_value());
+  EXPECT_FALSE(store->outside().has_value());
 }
 
 TEST_F(etcd_config_store_test, a_value_is_put_only_while_another_stands_and_values_are_read_by_what_their_names_begin_with) {
@@ -353,196 +235,6 @@ TEST_F(etcd_config_store_test, what_happened_while_the_follower_was_cut_off_is_t
   EXPECT_TRUE(f.until([](follower& n) { return !n.away_; }));
   EXPECT_EQ(f.changes_, 9);
   EXPECT_EQ(f.pictures_, 1);
-}
-
-TEST_F(etcd_config_store_test, a_node_is_there_while_it_keeps_its_lease_and_gone_when_it_withdraws) {
-  auto o = server->reach();
-  o.lease = 2s;
-  follower f;
-  const auto watching = open(o);
-  watching->follow(f);
-  const auto self = open(o);
-  ASSERT_TRUE(self->announce(node(4)).has_value());
-  EXPECT_TRUE(f.has(4));
-  // Longer than the lease, by the lease of another that is not kept alive.
-  const auto grant = etcdctl("/v3/lease/grant", lease_grant_of(3));
-  etcdctl("/v3/kv/put", {{"key", base64("/janji/janji/node/9")}, {"value", base64(to_text(node(9)))}, {"lease", *read_text(grant, "ID")}});
-  EXPECT_TRUE(f.has(9));
-  EXPECT_TRUE(f.has(9, false));
-  EXPECT_TRUE(f.has(4));
-  self->withdraw();
-  EXPECT_TRUE(f.has(4, false));
-}
-
-TEST_F(etcd_config_store_test, a_lease_that_lapsed_is_taken_anew) {
-  auto o = server->reach();
-  o.lease = 2s;
-  follower f;
-  const auto watching = open(o);
-  watching->follow(f);
-  const auto self = open(o);
-  ASSERT_TRUE(self->announce(node(4)).has_value());
-  ASSERT_TRUE(f.has(4));
-  const auto leases = etcdctl("/v3/lease/leases", {});
-  const auto id = *read_text(leases.at("leases").as_array().at(0).as_object(), "ID");
-  etcdctl("/v3/lease/revoke", {{"ID", id}});
-  EXPECT_TRUE(f.has(4, false));
-  EXPECT_TRUE(f.has(4));
-}
-
-TEST_F(etcd_config_store_test, a_node_id_belongs_to_one_disk_at_a_time) {
-  const auto first = open();
-  const auto second = open();
-  ASSERT_TRUE(first->announce(node(4, 7, 1)).has_value());
-  const auto refused = second->announce(node(4, 8, 1));
-  ASSERT_FALSE(refused.has_value());
-  EXPECT_NE(refused.error().find("another disk"), std::string::npos) << refused.error();
-  EXPECT_FALSE(second->announce(node(4, 7, 2)).has_value()) << "nor to two starts of one disk";
-  EXPECT_TRUE(first->announce(node(4, 7, 1)).has_value());
-}
-
-// A disk as begin_boot() needs it.
-struct starting_disk {
-  std::uint64_t id = 7;
-  replication::boot_t boot;
-  bool fails = false;
-  std::expected<etcd_config_store::start, std::string> start(etcd_config_store& s, bool others_gone = false) {
-    return s.begin_boot(
-        4, id, boot,
-        [this](replication::boot_t b, std::uint64_t d) -> std::expected<void, std::string> {
-          if (fails)
-            return std::unexpected(std::string("the disk is full"));
-          boot = b;
-          id = d;
-          return {};
-        },
-        [others_gone](const node_registration&) { return others_gone; });
-  }
-};
-node_registration start_of(const starting_disk& d) { return node(4, d.id, d.boot.value); }
-
-TEST_F(etcd_config_store_test, boots_are_given_out_by_etcd_and_confirmed_with_the_disk) {
-  const auto s = open();
-  starting_disk d;
-  ASSERT_TRUE(d.start(*s));
-  const auto first = d.boot;
-  ASSERT_TRUE(s->announce(start_of(d)));
-  s->withdraw();
-  ASSERT_TRUE(d.start(*s));
-  EXPECT_GT(replication::number_of(d.boot), replication::number_of(first));
-  EXPECT_EQ(d.id, 7U);
-  EXPECT_TRUE(open()->announce(start_of(d)));
-}
-
-TEST_F(etcd_config_store_test, a_start_that_failed_at_its_disk_leaves_the_same_disk) {
-  const auto s = open();
-  starting_disk d;
-  ASSERT_TRUE(d.start(*s));
-  d.fails = true;
-  EXPECT_FALSE(d.start(*s));
-  d.fails = false;
-  ASSERT_TRUE(d.start(*s));
-  EXPECT_EQ(d.id, 7U);
-}
-
-TEST_F(etcd_config_store_test, a_disk_that_was_put_back_starts_as_another) {
-  const auto s = open();
-  starting_disk d;
-  ASSERT_TRUE(d.start(*s));
-  auto copy = d;
-  ASSERT_TRUE(d.start(*s));
-  const auto begun = copy.start(*s);
-  ASSERT_TRUE(begun);
-  EXPECT_FALSE(begun->why.empty());
-  EXPECT_NE(copy.id, 7U);
-  EXPECT_FALSE(s->announce(start_of(d))) << "and what it was copied from is not the last start any more";
-  EXPECT_TRUE(s->announce(start_of(copy)));
-}
-
-TEST_F(etcd_config_store_test, of_two_starts_at_once_the_later_one_is_refused_by_name) {
-  auto o = server->reach();
-  o.lease = 2s;
-  const auto one = open(o);
-  starting_disk d;
-  ASSERT_TRUE(d.start(*one));
-  auto copy = d;
-  auto r = start_of(d);
-  r.links = "10.0.0.3:9000";
-  ASSERT_TRUE(one->announce(r));
-  const auto refused = copy.start(*open(o));
-  ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().find(fmt::format("node 4 runs already: boot {} at 10.0.0.3:9000", replication::number_of(d.boot))),
-            std::string::npos)
-      << refused.error();
-  EXPECT_EQ(copy.boot, d.boot) << "nothing was written on it";
-  EXPECT_TRUE(one->announce(r)) << "and the first goes on";
-}
-
-TEST_F(etcd_config_store_test, a_start_whose_owner_is_shown_to_be_gone_is_replaced_at_once) {
-  const auto one = open();
-  starting_disk d;
-  ASSERT_TRUE(d.start(*one));
-  ASSERT_TRUE(one->announce(start_of(d)));
-  const auto two = open();
-  ASSERT_TRUE(d.start(*two, true));
-  EXPECT_TRUE(two->announce(start_of(d)));
-}
-
-// As a process that was frozen, and finds when it goes on that another start has its place.
-TEST_F(etcd_config_store_test, a_start_whose_place_was_taken_is_told_to_end) {
-  const auto one = open();
-  starting_disk d;
-  ASSERT_TRUE(d.start(*one));
-  std::promise<std::string> told;
-  ASSERT_TRUE(one->announce(start_of(d), [&](const std::string& why) { told.set_value(why); }));
-  follower f;
-  one->follow(f);
-  ASSERT_TRUE(f.has(4));
-  const auto two = open();
-  starting_disk copy = d;
-  ASSERT_TRUE(copy.start(*two, true));
-  ASSERT_TRUE(two->announce(start_of(copy)));
-  auto end = told.get_future();
-  ASSERT_EQ(end.wait_for(30s), std::future_status::ready);
-  const auto why = end.get();
-  EXPECT_NE(why.find("runs already"), std::string::npos) << why;
-  EXPECT_TRUE(f.until([&](follower& x) { return x.nodes_.contains(4) && x.nodes_[4].boot == copy.boot; }));
-}
-
-// A lease that lapsed, and another start that registered meanwhile and went again: it must not come back as if nothing had been.
-TEST_F(etcd_config_store_test, a_start_that_another_came_after_is_not_registered_again) {
-  auto o = server->reach();
-  o.lease = 2s;
-  const auto one = open(o);
-  starting_disk d;
-  ASSERT_TRUE(d.start(*one));
-  std::promise<std::string> told;
-  ASSERT_TRUE(one->announce(start_of(d), [&](const std::string& why) { told.set_value(why); }));
-  {
-    const auto two = open(o);
-    starting_disk copy = d;
-    ASSERT_TRUE(copy.start(*two, true));
-    etcdctl("/v3/kv/deleterange", {{"key", base64("/janji/janji/node/4")}});
-  }
-  const auto leases = etcdctl("/v3/lease/leases", {});
-  for (const auto& l : leases.at("leases").as_array())
-    etcdctl("/v3/lease/revoke", {{"ID", *read_text(l.as_object(), "ID")}});
-  auto end = told.get_future();
-  ASSERT_EQ(end.wait_for(30s), std::future_status::ready);
-  EXPECT_NE(end.get().find("was started again"), std::string::npos);
-}
-
-TEST_F(etcd_config_store_test, a_disk_that_is_not_registered_any_more_does_not_get_in) {
-  const auto s = open();
-  ASSERT_TRUE(s->announce(node(4, 7)).has_value());
-  const auto first = s->swap(shard_id{1}, 0, record(1));
-  const auto refused = s->swap_if_registered(shard_id{1}, first.record.revision, record(2), {4, 8});
-  EXPECT_EQ(refused.result, swap_result::unregistered) << "nobody else has changed the record";
-  EXPECT_EQ(refused.record, first.record);
-  EXPECT_EQ(s->swap_if_registered(shard_id{1}, first.record.revision, record(2), {5, 7}).result, swap_result::unregistered);
-  EXPECT_EQ(s->swap_if_registered(shard_id{1}, first.record.revision + 1, record(2), {5, 7}).result, swap_result::lost);
-  EXPECT_EQ(s->swap_if_registered(shard_id{1}, first.record.revision + 1, record(2), {4, 7}).result, swap_result::lost);
-  EXPECT_EQ(s->swap_if_registered(shard_id{1}, first.record.revision, record(2), {4, 7}).result, swap_result::won);
 }
 
 TEST_F(etcd_config_store_test, it_lets_nobody_in_without_the_password_and_renews_its_token) {
