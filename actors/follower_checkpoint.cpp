@@ -48,7 +48,7 @@ row rounds_row(shard_id shard, recovered_owner&& owner) {
   }
   auto applied = owner.snapshot_at;
   for (auto& e : owner.tail)
-    if (e.sequence > applied) {
+    if (e.sequence > owner.snapshot_at) {  // an entry may hold several
       applied = e.sequence;
       history.push_back({owner.who, std::move(e.event)});
     }

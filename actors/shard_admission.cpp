@@ -39,7 +39,7 @@ void shard_actor::recover_admission(tail_loaded& found) {
   admission_ = std::make_shared<const admission_state>(std::move(found.admission));
   admission_snapshot_at_ = admission_at_ = found.admission_at;
   for (auto& [who, event] : found.events)
-    if (who.kind == schema::owner_kind::admission && event.sequence > admission_at_) {
+    if (who.kind == schema::owner_kind::admission && event.sequence > admission_snapshot_at_) {  // the last of an entry counts
       admission_at_ = event.sequence;
       admission_ =
           std::make_shared<const admission_state>(std::move(std::get<admission_set>(std::get<admission_event>(event.event)).state));

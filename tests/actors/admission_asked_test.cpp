@@ -26,6 +26,8 @@ private:
 
 struct asked_nodes final : actors::silent_nodes {
   void ask_admission(std::uint64_t node, shard_id shard, std::uint64_t) override { asked.emplace_back(node, shard.value); }
+  void tell_admission_held(std::uint64_t, shard_id, sequence_t position) override { held.push_back(position); }
+  std::vector<sequence_t> held;
   std::vector<std::pair<std::uint64_t, std::uint16_t>> asked;
 };
 
@@ -61,6 +63,49 @@ TEST(admission_asked, one_that_takes_its_own_log_for_enough_does_not_ask) {
   planted_faults faults;
   faults.know_at_once = true;
   EXPECT_TRUE(asked_by_a_new_leader(faults).empty());
+}
+
+// Of two orders that came at one moment the first alone was recovered: an heir that is handed the tenure admits by it at once.
+TEST(admission_asked, of_an_entry_with_two_orders_a_new_leader_has_the_last) {
+  memory_store disk;
+  auto& store = disk.wipe(1);
+  const auto state = [](std::uint64_t position, round_state to) {
+    const round_admission r{round_id{1}, to, unix_ms{1}, unix_ms{9'000'000'000'000}};
+    return schema::owned_event{schema::owner::of_admission(), admission_event{admission_set{{sequence_t{position}, {r}}}}};
+  };
+  store::shard_write w{shard_id{1}, epoch_t{1}, {}, {}};
+  w.append.push_back(
+      {epoch_t{1}, sequence_t{1}, schema::encode_batch(std::vector{state(5, round_state::open), state(8, round_state::paused)})});
+  ASSERT_TRUE(store.write(std::vector{w}));
+  two_shards records;
+  asked_nodes others;
+  actors::node_options o;
+  o.shard_count = 2;
+  o.cluster = actors::cluster_options{25};
+  seat s;
+  s.disk = 7;
+  s.records = &records;
+  s.peers = &others;
+  simulated_node node(store, o, {}, std::move(s));
+  std::size_t appended = 0;
+  node.on_synced = [&](const store::shard_write& written) {
+    for (const auto& e : written.append)
+      appended += e.payload.empty() ? 0 : 1;
+  };
+  node.start();
+  const auto run = [&] {
+    for (int i = 0; i < 60; ++i) {
+      node.advance(25);
+      node.settle();
+    }
+  };
+  run();
+  ASSERT_TRUE(node.context().shard_statuses[1].load()->serving);
+  const auto paused = std::get<admission_set>(std::get<admission_event>(state(8, round_state::paused).event)).state;
+  caf::anon_send(node.context().route.shard(shard_id{1}), actors::admission_told{2, 0, std::make_shared<const admission_state>(paused)});
+  run();
+  EXPECT_EQ(others.held, std::vector{sequence_t{8}});
+  EXPECT_EQ(appended, 0U) << "it is in the log already";
 }
 
 }  // namespace

@@ -120,6 +120,23 @@ TEST_F(follower_checkpoint_test, what_a_snapshot_holds_is_not_counted_again) {
   EXPECT_EQ(schema::decode_batch(store_->get_snapshot(shard, schema::owner::of_rounds()).value().value().bytes)->size(), 1U);
 }
 
+// Orders given at one moment stand in one entry: all but the first of each entry were missing in the snapshot, a pause among them.
+TEST_F(follower_checkpoint_test, of_an_entry_with_several_orders_each_is_kept) {
+  const auto state = [](round_state to) {
+    return schema::owned_event{schema::owner::of_rounds(), round_event{round_state_changed{round_id{1}, to, "why", "op", unix_ms{2}}}};
+  };
+  append({imported_, state(round_state::open), state(round_state::paused)});
+  append({state(round_state::open), state(round_state::closed)});
+  checkpoint(0, 1);
+  checkpoint(1, last_);
+  checkpoint(1, last_);
+  const auto row = store_->get_snapshot(shard, schema::owner::of_rounds()).value().value();
+  const auto kept = schema::decode_batch(row.bytes);
+  ASSERT_EQ(kept->size(), 5U);
+  EXPECT_EQ(std::get<round_state_changed>(std::get<round_event>(kept->back().event)).state, round_state::closed);
+  EXPECT_EQ(row.applied, sequence_t{2});
+}
+
 TEST_F(follower_checkpoint_test, what_is_not_on_disk_or_not_known_is_an_error) {
   append({imported_});
   book(1);
