@@ -63,10 +63,15 @@ const round_entry* catalogue_builder::find(std::string_view code) const {
   return it == rounds_.end() ? nullptr : it->get();
 }
 
-void catalogue_builder::apply(const round_event& event, sequence_t at) {
-  history_.push_back(event);
+void catalogue_builder::apply(round_event taken, sequence_t at) {
+  auto whole = parts_.take(std::move(taken));
+  assert_always(whole.has_value(), "the parts of a round stand in the log before it, in their order");
+  if (!*whole)
+    return;
+  history_.push_back(std::move(**whole));
   positions_.push_back(at);
   ++version_;
+  const auto& event = history_.back();
   if (const auto* imported = std::get_if<round_imported>(&event)) {
     add_round(imported->definition, imported->at);
   } else if (const auto* changed = std::get_if<round_state_changed>(&event)) {
@@ -163,6 +168,7 @@ std::vector<group_index::entry>::const_iterator group_index::find(std::uint32_t 
   return it != entries_->end() && it->first == group ? it : entries_->end();
 }
 
+// Of what the history holds, which is no part of anything.
 trail_entry catalogue_builder::trail_entry_of(const round_event& event) const {
   if (const auto* i = std::get_if<round_imported>(&event))
     return {i->at, i->by, "round import", i->definition.code};

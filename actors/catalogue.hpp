@@ -8,6 +8,7 @@
 
 #include "actors/node.hpp"
 #include "booking/round.hpp"
+#include "booking/round_parts.hpp"
 
 namespace janji::actors {
 
@@ -28,11 +29,14 @@ public:
   void number(round_definition& definition) const;
   // Applies an event committed at that position of shard 0's log; keeps it for the snapshot and the audit trail. Of orders only the
   // last are kept: what a round is now does not depend on the others.
-  void apply(const round_event& event, sequence_t at = {});
+  // A part of an import changes nothing until the import has ended, and is then no event of its own any more.
+  void apply(round_event event, sequence_t at = {});
   // What a snapshot holds: all that was committed up to its position, in which order it came is known and where is not.
   void apply_snapshot(const std::vector<round_event>& events, sequence_t at);
   [[nodiscard]] std::shared_ptr<const round_catalogue> build();
   [[nodiscard]] const std::vector<round_event>& history() const { return history_; }
+  // What was applied of an import that has not ended.
+  [[nodiscard]] const std::vector<round_event>& pending() const { return parts_.pending(); }
   // What came after a position; none where that is not known any more.
   [[nodiscard]] std::optional<std::vector<round_event>> since(sequence_t known) const;
   [[nodiscard]] const round_entry* find(round_id id) const;
@@ -49,6 +53,7 @@ private:
   std::vector<std::shared_ptr<const round_entry>> rounds_;
   group_index groups_;
   std::vector<round_event> history_;
+  round_joiner parts_;
   std::vector<sequence_t> positions_;  // of the history's events
   sequence_t known_from_;              // positions up to here are a snapshot's
   std::uint32_t next_group_ = 1;

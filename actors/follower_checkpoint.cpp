@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <string>
 #include <utility>
 
 #include "actors/archive.hpp"
 #include "actors/recovery.hpp"
+#include "booking/round_parts.hpp"
 
 namespace janji::actors {
 
@@ -37,21 +39,35 @@ row registry_row(const node_context& shared, shard_id shard, const recovered_own
   return store::snapshot_row{shard, owner.who, machine->applied(), machine->snapshot()};
 }
 
-// The rounds are kept as their whole history.
+// The rounds are kept as their whole history, and then the parts of an import that may be under way.
 row rounds_row(shard_id shard, recovered_owner&& owner) {
   std::vector<schema::owned_event> history;
+  round_joiner parts;
+  std::string wrong;
+  const auto take = [&](schema::owned_event&& e) {
+    auto whole = parts.take(std::get<round_event>(std::move(e.event)));
+    if (!whole)
+      wrong = whole.error();
+    else if (*whole)
+      history.push_back({owner.who, std::move(**whole)});
+  };
   if (!owner.snapshot.empty()) {
     auto known = schema::decode_batch(owner.snapshot);
     if (!known)
       return std::unexpected(no_checkpoint{known.error().text});
-    history = std::move(*known);
+    for (auto& e : *known)
+      take(std::move(e));
   }
   auto applied = owner.snapshot_at;
   for (auto& e : owner.tail)
     if (e.sequence > owner.snapshot_at) {  // an entry may hold several
       applied = e.sequence;
-      history.push_back({owner.who, std::move(e.event)});
+      take({owner.who, std::move(e.event)});
     }
+  if (!wrong.empty())
+    return std::unexpected(no_checkpoint{wrong});
+  for (const auto& e : parts.pending())
+    history.push_back({owner.who, e});
   return store::snapshot_row{shard, owner.who, applied, schema::encode_batch(history)};
 }
 

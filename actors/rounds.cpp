@@ -12,7 +12,6 @@
 namespace janji::actors {
 
 namespace {
-constexpr std::size_t orders_max = 64;         // operators' orders under way
 constexpr std::chrono::seconds tell_again{2};  // to nodes that missed it; then seldomer
 constexpr unsigned tell_seldomest = 32;        // of these
 // Of all rounds, at an import; orders and notes come on top. They are one snapshot, and to a node that knows nothing one message.
@@ -20,7 +19,6 @@ constexpr std::size_t rounds_bytes_max = 21U << 20U;
 static_assert(rounds_bytes_max + orders_kept_max * (3 * limits::order_text_bytes_max + 1'024) < told_bytes_max &&
               told_bytes_max < schema::entry_bytes_max);
 constexpr std::uint32_t level_of_parts = 1;          // from this feature level on messages may go in parts
-constexpr std::int64_t commit_patience_ms = 15'000;  // of who waits for an order to be committed
 constexpr std::int64_t told_lost_after_ms = 3'000;   // what a node has not taken by then is told again
 constexpr std::uint64_t of_the_rounds = 0;           // no node: a question of their own
 constexpr std::int64_t known_here_ms = 10'000;       // what was ordered elsewhere is told after that, known here or not
@@ -67,6 +65,8 @@ caf::behavior rounds_actor::make_behavior() {
         std::vector<schema::owned_event> history;
         for (const auto& e : builder_.history())
           history.push_back({schema::owner::of_rounds(), e});
+        for (const auto& e : builder_.pending())
+          history.push_back({schema::owner::of_rounds(), e});
         caf::anon_send(shared_.route.shard(shard_id{0}),
                        snapshot_taken{schema::owner::of_rounds(), {}, r.checkpoint, applied_, schema::encode_batch(history)});
       },
@@ -75,7 +75,7 @@ caf::behavior rounds_actor::make_behavior() {
 
 // One order at a time changes rounds: each is checked against what is committed.
 void rounds_actor::take(import_order& o) {
-  if (!waiting_.empty())
+  if (changes_rounds())
     return o.done(std::unexpected("busy: another operator's order is under way, try again"));
   if (auto wrong = too_large(o); !wrong.empty())
     return o.done(std::unexpected(std::move(wrong)));
@@ -84,19 +84,22 @@ void rounds_actor::take(import_order& o) {
   if (builder_.find(o.definition.code) != nullptr)
     return o.done(std::unexpected("wrong_state: a round with the code " + o.definition.code + " is there already"));
   builder_.number(o.definition);
-  auto answer = o.definition.code;
-  append(round_imported{std::move(o.definition), std::move(o.by), shared_.now()}, std::move(o.done), std::move(answer), until_of(o.until),
-         o.passed_on);
+  round_imported event{std::move(o.definition), std::move(o.by), shared_.now()};
+  if (!in_one_message() && goes_in_parts(event.definition))
+    return begin_parts(std::move(event), std::move(o.done), until_of(o.until), o.passed_on);
+  auto answer = event.definition.code;
+  append(std::move(event), std::move(o.done), std::move(answer), until_of(o.until), o.passed_on);
 }
+
+// A node of an earlier version takes no message in parts, and knows no parts of rounds.
+bool rounds_actor::in_one_message() const { return shared_.peers != nullptr && shared_.feature_level < level_of_parts; }
 
 // What one node cannot tell another in a message must not be committed: the others would never serve it.
 std::string rounds_actor::too_large(const import_order& o) const {
   std::size_t bytes = schema::bytes_bound(round_event{round_imported{o.definition, o.by, {}}});
   for (const auto& e : builder_.history())
     bytes += std::holds_alternative<round_imported>(e) ? schema::bytes_bound(e) : 0;
-  // A node of an earlier version takes no message in parts.
-  const bool one_message = shared_.peers != nullptr && shared_.feature_level < level_of_parts;
-  const auto bytes_max = one_message ? cluster::peer_payload_bytes_max / 4 * 3 : rounds_bytes_max;
+  const auto bytes_max = in_one_message() ? cluster::peer_payload_bytes_max / 4 * 3 : rounds_bytes_max;
   if (bytes <= bytes_max)
     return {};
   constexpr double mb = 1e6;
@@ -108,7 +111,7 @@ std::string rounds_actor::too_large(const import_order& o) const {
 
 // What is answered without an event is a statement about what is committed: it is made when this node is shown to lead the rounds.
 void rounds_actor::take(state_order& o, bool strict) {
-  if (!waiting_.empty())
+  if (changes_rounds())
     return o.done(std::unexpected("busy: another operator's order is under way, try again"));
   if (!o.passed_on && led_elsewhere())
     return pass_on(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), {}}, std::move(o.done), until_of(o.until));
@@ -207,7 +210,7 @@ void rounds_actor::answer_passed_on() {
 
 // ------------------------------------------------------------------ what is committed
 
-static std::string text_fault(const round_event& event) {
+std::string rounds_actor::text_fault(const round_event& event) {
   if (const auto* i = std::get_if<round_imported>(&event))
     return order_text_fault({i->by});
   if (const auto* s = std::get_if<round_state_changed>(&event))
@@ -221,10 +224,14 @@ void rounds_actor::append(round_event event, operator_done done, std::string ans
     return done(std::unexpected(std::move(wrong)));
   if (waiting_.size() >= orders_max)
     return done(std::unexpected("busy: too many orders are under way"));
-  append_mail mail{schema::owner::of_rounds(), incarnation_, {}};
-  mail.items.push_back({++next_token_, event});
-  waiting_.push_back({next_token_, incarnation_, std::move(event), std::move(done), std::move(answer),
-                      unix_ms{shared_.now().value + commit_patience_ms}, until, passed_on});
+  give_to_log({++next_token_, incarnation_, std::move(event), std::move(done), std::move(answer),
+               unix_ms{shared_.now().value + commit_patience_ms}, until, passed_on});
+}
+
+void rounds_actor::give_to_log(waiting&& w) {
+  append_mail mail{schema::owner::of_rounds(), w.incarnation, {}};
+  mail.items.push_back({w.token, w.event});
+  waiting_.push_back(std::move(w));
   caf::anon_send(shared_.route.shard(shard_id{0}), std::move(mail));
 }
 
@@ -240,23 +247,30 @@ void rounds_actor::committed(const round_committed& c) {
   of_entry_.push_back(std::move(w));
   if (!c.last)
     return;  // whoever knows a position knows all that was committed there
-  for (const auto& o : of_entry_)
-    builder_.apply(o.event, c.sequence);
+  for (auto& o : of_entry_)
+    builder_.apply(std::move(o.event), c.sequence);  // of which kind it was can still be asked
   applied_ = c.sequence;
-  publish();
-  tell_after_ = 1;
-  tell_others();
+  const bool shown = std::ranges::any_of(of_entry_, [](const auto& o) { return !std::holds_alternative<round_part>(o.event); });
+  if (shown) {
+    publish();
+    tell_after_ = 1;
+    tell_others();
+  }
   const bool changes = std::ranges::any_of(of_entry_, [](const auto& o) { return std::holds_alternative<round_state_changed>(o.event); });
   if (changes)
     lead_admission(false);
   for (auto& o : std::exchange(of_entry_, {}))
-    std::holds_alternative<round_state_changed>(o.event) ? say_held(std::move(o.done), std::move(o.answer)) : say_done(o);
+    o.of_import                                            ? part_committed(o)
+    : std::holds_alternative<round_state_changed>(o.event) ? say_held(std::move(o.done), std::move(o.answer))
+                                                           : say_done(o);
 }
 
 void rounds_actor::not_appended(waiting& w, round_committed::end how) {
   using end = round_committed::end;
   // It may have been given to an earlier leadership, and a shard that takes no more goes on leading.
   leading_ = leading_ && (how == end::refused || w.incarnation != incarnation_);
+  if (w.of_import)
+    return part_not_appended(w, how);
   if (!w.done)
     return;
   if (how == end::unknown)
@@ -321,6 +335,7 @@ void rounds_actor::give_up_late_ones() {
   for (auto& w : waiting_)
     if (w.done && w.until < shared_.now())
       std::exchange(w.done, {})(std::unexpected("busy: it is not known whether it comes true: look before you ask again"));
+  give_up_late_import();
   std::erase_if(to_decide_, [this](auto& o) {
     if (o.second.second >= shared_.now())
       return false;

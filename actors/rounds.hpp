@@ -12,6 +12,7 @@
 #include "actors/admission.hpp"
 #include "actors/catalogue.hpp"
 #include "actors/context.hpp"
+#include "booking/round_parts.hpp"
 
 namespace janji::actors {
 
@@ -23,6 +24,8 @@ public:
   const char* name() const override { return "rounds"; }
 
 private:
+  static constexpr std::size_t orders_max = 64;               // operators' orders under way
+  static constexpr std::int64_t commit_patience_ms = 15'000;  // of who waits for an order to be committed
   struct waiting {
     std::uint64_t token = 0;
     incarnation_t incarnation;  // to which it was given
@@ -31,6 +34,16 @@ private:
     std::string answer;
     unix_ms until;      // then whoever asked is told that it is not known; the event stays on its way
     unix_ms try_until;  // of an order that nobody has taken
+    bool passed_on = false;
+    bool of_import = false;  // that goes in parts, and is answered by what becomes of all of it
+  };
+  // One part is committed before the next one is given to the log.
+  struct import_in_parts {
+    round_cutter rest;
+    operator_done done;
+    std::string answer;
+    unix_ms until;  // as of `waiting`
+    unix_ms try_until;
     bool passed_on = false;
   };
   struct passed {
@@ -48,7 +61,16 @@ private:
   void take(state_order& o, bool strict = false);
   void decide_strictly(state_order&& o);
   [[nodiscard]] std::string too_large(const import_order& o) const;
+  static std::string text_fault(const round_event& event);
   void append(round_event event, operator_done done, std::string answer, unix_ms until, bool passed_on);
+  void give_to_log(waiting&& w);
+  void begin_parts(round_imported whole, operator_done done, unix_ms until, bool passed_on);
+  void append_part();
+  void part_committed(waiting& w);
+  void part_not_appended(const waiting& w, round_committed::end how);
+  void give_up_late_import();
+  [[nodiscard]] bool in_one_message() const;
+  [[nodiscard]] bool changes_rounds() const { return !waiting_.empty() || importing_; }
   void committed(const round_committed& c);
   void not_appended(waiting& w, round_committed::end how);
   void try_again(round_event event, operator_done done, unix_ms until);
@@ -79,6 +101,7 @@ private:
   incarnation_t incarnation_;                                           // of shard 0's leadership here; none where it is led elsewhere
   bool leading_ = false;                                                // of a cluster
   std::deque<waiting> waiting_;
+  std::optional<import_in_parts> importing_;
   std::vector<waiting> of_entry_;                                 // committed, and more of the same log entry to come
   std::map<std::uint64_t, passed> passed_on_;                     // by ticket
   std::vector<std::variant<import_order, state_order>> untaken_;  // that no leader has taken: tried again

@@ -69,6 +69,14 @@ struct round_imported {
   round_definition definition;
   std::string by;
   unix_ms at;
+  std::uint32_t parts = 0;  // its centres and slot groups stand in that many parts before it (booking/round_parts.hpp)
+};
+// Some of the centres or of the slot groups of a round whose import is under way.
+struct round_part {
+  unix_ms at;               // of the import, the same in all its parts
+  std::uint32_t index = 0;  // from 0 on
+  std::vector<centre> centres;
+  std::vector<group_definition> groups;
 };
 struct round_state_changed {
   round_id round;
@@ -85,7 +93,7 @@ struct operator_noted {
   unix_ms at;
   friend bool operator==(const operator_noted&, const operator_noted&) = default;
 };
-using round_event = std::variant<round_imported, round_state_changed, operator_noted>;
+using round_event = std::variant<round_imported, round_state_changed, operator_noted, round_part>;
 
 [[nodiscard]] admission_verdict admission(const round_definition& round, const round_status& status, unix_ms now);
 // Whether an operator may bring a round from one state to another; an error says why not.

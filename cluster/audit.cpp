@@ -68,8 +68,11 @@ void audit::take(shard_id shard, sequence_t sequence, const schema::owned_event&
     take_round(*o);
 }
 
-void audit::take_round(const round_event& e) {
-  const auto* imported = std::get_if<round_imported>(&e);
+void audit::take_round(const round_event& taken) {
+  const auto whole = round_parts_.take(taken);
+  if (!whole)
+    return breach("rounds: " + whole.error());
+  const auto* imported = *whole ? std::get_if<round_imported>(&**whole) : nullptr;
   if (imported == nullptr)
     return;
   const auto& d = imported->definition;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "booking/round.hpp"
+#include "booking/round_parts.hpp"
 #include "store/node_store.hpp"
 
 namespace janji::cluster {
@@ -99,7 +100,7 @@ private:
   void take(shard_id shard, sequence_t sequence, const schema::owned_event& e, std::uint16_t& record);
   void take_group(group_id group, const group_event& e, shard_id shard, sequence_t sequence, std::uint16_t& record);
   void take_registry(const registry_event& e);
-  void take_round(const round_event& e);
+  void take_round(const round_event& taken);
   void give_up(group_id group, reference ref, generation_t generation, bool moved);
   void check_room(group_id group, window_index window, const window_record& w);
   void check_bookings(judgement& j) const;
@@ -112,6 +113,7 @@ private:
   std::uint16_t shard_count_;
   audit_report report_;
   std::map<std::uint16_t, round_definition> rounds_;
+  round_joiner round_parts_;
   std::unordered_map<std::uint32_t, std::pair<std::uint16_t, std::uint32_t>> groups_;  // group -> round, index
   std::unordered_map<std::uint64_t, window_record> windows_;                           // group << 8 | window
   std::vector<audited_booking> bookings_;

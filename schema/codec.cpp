@@ -139,16 +139,31 @@ void put(wire::Event::Builder out, const joined_place_ended& e) {
   p.setAtMs(e.at.value);
 }
 
-void put_centres(wire::RoundImported::Builder out, const round_definition& d) {
-  auto centres = out.initCentres(static_cast<unsigned>(d.centres.size()));
+// Of a round, or of one part of it.
+template <class Builder, class Holder>
+void put_places(Builder out, const Holder& from) {
+  auto centres = out.initCentres(static_cast<unsigned>(from.centres.size()));
   for (unsigned i = 0; i < centres.size(); ++i) {
-    const auto& from = d.centres[i];
-    centres[i].setCode(whole(from.code));
-    centres[i].setName(whole(from.name));
-    centres[i].setState(whole(from.state));
-    centres[i].setDistrict(whole(from.district));
-    centres[i].setLatitude(from.latitude);
-    centres[i].setLongitude(from.longitude);
+    const auto& c = from.centres[i];
+    centres[i].setCode(whole(c.code));
+    centres[i].setName(whole(c.name));
+    centres[i].setState(whole(c.state));
+    centres[i].setDistrict(whole(c.district));
+    centres[i].setLatitude(c.latitude);
+    centres[i].setLongitude(c.longitude);
+  }
+  auto groups = out.initGroups(static_cast<unsigned>(from.groups.size()));
+  for (unsigned i = 0; i < groups.size(); ++i) {
+    const auto& g = from.groups[i];
+    groups[i].setId(g.id.value);
+    groups[i].setCentre(g.centre);
+    groups[i].setDay(static_cast<std::int32_t>(std::chrono::sys_days{g.date}.time_since_epoch().count()));
+    auto windows = groups[i].initWindows(static_cast<unsigned>(g.windows.size()));
+    for (unsigned w = 0; w < windows.size(); ++w) {
+      windows[w].setOpensMinute(g.windows[w].opens_minute);
+      windows[w].setClosesMinute(g.windows[w].closes_minute);
+      windows[w].setCapacity(g.windows[w].capacity);
+    }
   }
 }
 void put(wire::Event::Builder out, const round_imported& e) {
@@ -163,22 +178,16 @@ void put(wire::Event::Builder out, const round_imported& e) {
   r.setAgeMin(d.rules.age_min);
   r.setAgeMax(d.rules.age_max);
   r.setPartyMax(d.rules.party_max);
-  put_centres(r, d);
-  auto groups = r.initGroups(static_cast<unsigned>(d.groups.size()));
-  for (unsigned i = 0; i < groups.size(); ++i) {
-    const auto& from = d.groups[i];
-    groups[i].setId(from.id.value);
-    groups[i].setCentre(from.centre);
-    groups[i].setDay(static_cast<std::int32_t>(std::chrono::sys_days{from.date}.time_since_epoch().count()));
-    auto windows = groups[i].initWindows(static_cast<unsigned>(from.windows.size()));
-    for (unsigned w = 0; w < windows.size(); ++w) {
-      windows[w].setOpensMinute(from.windows[w].opens_minute);
-      windows[w].setClosesMinute(from.windows[w].closes_minute);
-      windows[w].setCapacity(from.windows[w].capacity);
-    }
-  }
+  put_places(r, d);
   r.setBy(whole(e.by));
   r.setAtMs(e.at.value);
+  r.setParts(e.parts);
+}
+void put(wire::Event::Builder out, const round_part& e) {
+  auto p = out.initRoundPart();
+  p.setAtMs(e.at.value);
+  p.setIndex(e.index);
+  put_places(p, e);
 }
 void put(wire::Event::Builder out, const round_state_changed& e) {
   auto r = out.initRoundStateChanged();
@@ -253,16 +262,21 @@ std::size_t bound_of(const cancel_intended& e) { return texts_bytes(e.by, e.reas
 std::size_t bound_of(const cancel_joined& e) { return texts_bytes(e.by, e.reason); }
 std::size_t bound_of(const round_state_changed& e) { return texts_bytes(e.by, e.reason); }
 std::size_t bound_of(const operator_noted& e) { return texts_bytes(e.what, e.detail, e.by); }
-std::size_t bound_of(const round_imported& e) {
+template <class Holder>
+std::size_t bound_of_places(const Holder& from) {
   constexpr std::size_t centre_bytes_fixed = 64, group_bytes_fixed = 40, window_bytes = 8;
-  const auto& d = e.definition;
-  auto bytes = texts_bytes(d.code, d.name, d.time_zone, e.by);
-  for (const auto& c : d.centres)
+  std::size_t bytes = 0;
+  for (const auto& c : from.centres)
     bytes += centre_bytes_fixed + texts_bytes(c.code, c.name, c.state, c.district);
-  for (const auto& g : d.groups)
+  for (const auto& g : from.groups)
     bytes += group_bytes_fixed + window_bytes * g.windows.size();
   return bytes;
 }
+std::size_t bound_of(const round_imported& e) {
+  const auto& d = e.definition;
+  return texts_bytes(d.code, d.name, d.time_zone, e.by) + bound_of_places(d);
+}
+std::size_t bound_of(const round_part& e) { return bound_of_places(e); }
 std::size_t bound_of(const admission_set& e) {
   constexpr std::size_t round_bytes = 24;
   return e.state.rounds.size() * round_bytes;

@@ -2,6 +2,7 @@
 #include <capnp/serialize.h>
 #include <kj/exception.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "schema/codec.hpp"
@@ -80,6 +81,26 @@ Event get_place(wire::Place::Reader p) {
   return {reference{p.getRef()}, generation_t{p.getGeneration()}, unix_ms{p.getAtMs()}};
 }
 
+// Of a round, or of one part of it.
+template <class Reader, class Holder>
+void get_places(Reader from, Holder& to) {
+  const auto centres = from.getCentres();
+  const auto groups = from.getGroups();
+  require(centres.size() <= limits::round_centres_max && groups.size() <= limits::round_groups_max,
+          "a round has more centres or slot groups than there can be");
+  for (const auto c : centres)
+    to.centres.push_back(
+        {text(c.getCode()), text(c.getName()), text(c.getState()), text(c.getDistrict()), c.getLatitude(), c.getLongitude()});
+  for (const auto g : groups) {
+    group_definition group{group_id{g.getId()}, g.getCentre(), date_of(g.getDay()), {}};
+    const auto windows = g.getWindows();
+    require(windows.size() >= 1 && windows.size() <= limits::windows_per_group_max, "a slot group has 1 to 64 windows");
+    for (const auto w : windows)
+      group.windows.push_back({w.getOpensMinute(), w.getClosesMinute(), w.getCapacity()});
+    to.groups.push_back(std::move(group));
+  }
+}
+
 round_event get_round(wire::RoundImported::Reader r) {
   round_imported e;
   auto& d = e.definition;
@@ -90,24 +111,19 @@ round_event get_round(wire::RoundImported::Reader r) {
   d.opens_at = unix_ms{r.getOpensAtMs()};
   d.closes_at = unix_ms{r.getClosesAtMs()};
   d.rules = {r.getAgeMin(), r.getAgeMax(), r.getPartyMax()};
-  const auto centres = r.getCentres();
-  const auto groups = r.getGroups();
-  require(centres.size() <= limits::round_centres_max && groups.size() <= limits::round_groups_max,
-          "a round has more centres or slot groups than there can be");
-  for (const auto c : centres)
-    d.centres.push_back(
-        {text(c.getCode()), text(c.getName()), text(c.getState()), text(c.getDistrict()), c.getLatitude(), c.getLongitude()});
-  for (const auto g : groups) {
-    group_definition to{group_id{g.getId()}, g.getCentre(), date_of(g.getDay()), {}};
-    const auto windows = g.getWindows();
-    require(to.centre < d.centres.size(), "a slot group names a centre that is not there");
-    require(windows.size() >= 1 && windows.size() <= limits::windows_per_group_max, "a slot group has 1 to 64 windows");
-    for (const auto w : windows)
-      to.windows.push_back({w.getOpensMinute(), w.getClosesMinute(), w.getCapacity()});
-    d.groups.push_back(std::move(to));
-  }
+  get_places(r, d);
+  require(std::ranges::all_of(d.groups, [&](const auto& g) { return g.centre < d.centres.size(); }),
+          "a slot group names a centre that is not there");
+  e.parts = r.getParts();
+  require(e.parts == 0 || (d.centres.empty() && d.groups.empty()), "a round whose centres and groups stand in parts has none itself");
   e.by = text(r.getBy());
   e.at = unix_ms{r.getAtMs()};
+  return e;
+}
+
+round_event get_part(wire::RoundPart::Reader p) {
+  round_part e{unix_ms{p.getAtMs()}, p.getIndex(), {}, {}};
+  get_places(p, e);
   return e;
 }
 
@@ -189,6 +205,7 @@ owned_event get(wire::Event::Reader from) {
     case wire_event::JOINED_PLACE_ENDED: return {registry, registry_event{get_place<joined_place_ended>(from.getJoinedPlaceEnded())}};
     case wire_event::ADMISSION_SET: return {owner::of_admission(), get_admission(from.getAdmissionSet())};
     case wire_event::ROUND_IMPORTED: return {owner::of_rounds(), get_round(from.getRoundImported())};
+    case wire_event::ROUND_PART: return {owner::of_rounds(), get_part(from.getRoundPart())};
     case wire_event::ROUND_STATE_CHANGED: return {owner::of_rounds(), get_state(from.getRoundStateChanged())};
     case wire_event::OPERATOR_NOTED: {
       const auto n = from.getOperatorNoted();

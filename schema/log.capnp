@@ -34,6 +34,7 @@ struct Event {
     cancelJoined @19 :CancelIntended;
     joinedPlaceEnded @20 :Place;
     admissionSet @21 :AdmissionSet;
+    roundPart @22 :RoundPart;
   }
 }
 
@@ -170,6 +171,15 @@ struct RoundImported {
   groups @10 :List(Group);
   by @11 :Text;
   atMs @12 :Int64;
+  # Its centres and groups stand in that many RoundParts before it.
+  parts @13 :UInt32;
+}
+
+struct RoundPart {
+  atMs @0 :Int64;
+  index @1 :UInt32;
+  centres @2 :List(Centre);
+  groups @3 :List(Group);
 }
 
 struct RoundStateChanged {

@@ -137,6 +137,27 @@ TEST_F(follower_checkpoint_test, of_an_entry_with_several_orders_each_is_kept) {
   EXPECT_EQ(row.applied, sequence_t{2});
 }
 
+TEST_F(follower_checkpoint_test, a_round_in_parts_is_one_event_once_it_has_ended) {
+  round_imported whole = std::get<round_imported>(std::get<round_event>(imported_.event));
+  std::vector<schema::owned_event> events;
+  round_cutter cutter(whole);
+  while (!cutter.ended())
+    events.push_back({schema::owner::of_rounds(), cutter.next()});
+  ASSERT_EQ(events.size(), 3U);
+  append({events[0]});  // of an import that did not end
+  append({events[0]});
+  append({events[1]});
+  checkpoint(0, 2);
+  checkpoint(2, 3);
+  append({events[2]});
+  book(1);
+  EXPECT_EQ(schema::decode_batch(store_->get_snapshot(shard, schema::owner::of_rounds()).value().value().bytes)->size(), 2U);
+  checkpoint(3, last_);
+  const auto kept = schema::decode_batch(store_->get_snapshot(shard, schema::owner::of_rounds()).value().value().bytes);
+  ASSERT_EQ(kept->size(), 1U);
+  EXPECT_EQ(std::get<round_imported>(std::get<round_event>(kept->front().event)).definition, whole.definition);
+}
+
 TEST_F(follower_checkpoint_test, what_is_not_on_disk_or_not_known_is_an_error) {
   append({imported_});
   book(1);

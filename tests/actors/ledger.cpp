@@ -54,7 +54,10 @@ void ledger::all_seen() {
 // ------------------------------------------------------------------ rounds
 
 void ledger::take(const round_event& event) {
-  if (const auto* imported = std::get_if<round_imported>(&event))
+  const auto whole = round_parts_.take(event);
+  if (!whole)
+    return breach(whole.error());
+  if (const auto* imported = *whole ? std::get_if<round_imported>(&**whole) : nullptr)
     for (const auto& group : imported->definition.groups)
       for (std::uint8_t w = 0; w < group.windows.size(); ++w)
         capacities_[{group.id, window_index{w}}].emplace_back(now_, group.windows[w].capacity);

@@ -16,6 +16,7 @@
 
 #include "booking/events.hpp"
 #include "booking/round.hpp"
+#include "booking/round_parts.hpp"
 #include "store/node_store.hpp"
 
 namespace janji::sim {
@@ -97,6 +98,7 @@ private:
   void note(const char* format, const Args&... args);
 
   std::map<place_key, place> places_;
+  round_joiner round_parts_;
   std::set<std::pair<group_id, place_key>> declined_;
   std::map<reference, claim> claims_;
   std::map<window_key, std::vector<std::pair<moment, std::uint32_t>>> capacities_;  // each with the moment from which it holds

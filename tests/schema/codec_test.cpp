@@ -77,7 +77,8 @@ TEST(codec, no_batch_is_larger_than_the_bounds_of_its_events) {
     round.definition.groups.assign(20'000, {group_id{1}, 0, std::chrono::year{2027} / 1 / 1, {}});
     for (auto& g : round.definition.groups)
       g.windows.assign(windows, {540, 600, 10});
-    check({{owner::of_rounds(), round_event{round}}});
+    check({{owner::of_rounds(), round_event{round}},
+           {owner::of_rounds(), round_event{round_part{unix_ms{1}, 3, round.definition.centres, round.definition.groups}}}});
   }
 }
 
@@ -88,6 +89,28 @@ TEST(codec, every_event_comes_back_as_it_went) {
     ASSERT_EQ(back->size(), 1U);
     EXPECT_TRUE(samples::same(back->front(), event)) << event.event.index();
   }
+}
+
+TEST(codec, a_round_in_parts_comes_back_as_it_went) {
+  using namespace std::chrono;
+  round_imported end;
+  end.definition.id = round_id{3};
+  end.definition.code = "R";
+  end.by = "op";
+  end.at = unix_ms{7};
+  end.parts = 2;
+  const std::vector<owned_event> events{
+      {owner::of_rounds(), round_event{round_part{unix_ms{7}, 0, {{"A", "centre A", "Selangor", "Petaling", 3, 101}}, {}}}},
+      {owner::of_rounds(), round_event{round_part{unix_ms{7}, 1, {}, {{group_id{8}, 9'999, 2027y / 1 / 2d, {{540, 600, 10}}}}}}},
+      {owner::of_rounds(), round_event{end}}};
+  const auto back = decode_batch(encode_batch(events));
+  ASSERT_TRUE(back) << back.error().text;
+  ASSERT_EQ(back->size(), events.size());
+  for (std::size_t i = 0; i < events.size(); ++i)
+    EXPECT_TRUE(samples::same((*back)[i], events[i])) << i;
+  end.definition.centres.push_back({"A", "centre A", "Selangor", "Petaling", 3, 101});
+  const owned_event both{owner::of_rounds(), round_event{end}};
+  EXPECT_FALSE(decode_batch(encode_batch(std::span(&both, 1)))) << "its centres stand in parts, or in it";
 }
 
 TEST(codec, a_batch_keeps_its_order) {

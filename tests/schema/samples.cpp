@@ -160,11 +160,15 @@ bool same(const owned_event& a, const owned_event& b) {
       return false;
     if (const auto* i = std::get_if<round_imported>(r)) {
       const auto& o = std::get<round_imported>(other);
-      return i->definition == o.definition && i->by == o.by && i->at == o.at;
+      return i->definition == o.definition && i->by == o.by && i->at == o.at && i->parts == o.parts;
     }
     if (const auto* s = std::get_if<round_state_changed>(r)) {
       const auto& o = std::get<round_state_changed>(other);
       return s->round == o.round && s->state == o.state && s->reason == o.reason && s->by == o.by && s->at == o.at;
+    }
+    if (const auto* p = std::get_if<round_part>(r)) {
+      const auto& o = std::get<round_part>(other);
+      return p->at == o.at && p->index == o.index && p->centres == o.centres && p->groups == o.groups;
     }
     const auto& n = std::get<operator_noted>(*r);
     const auto& o = std::get<operator_noted>(other);
