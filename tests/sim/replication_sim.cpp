@@ -508,11 +508,17 @@ void world::slow_all_disks() {
   for (int s = 0; s < shards(); ++s)
     if (confirmed_[s] <= begun)
       throw violation{"slow: nothing is confirmed where all disks are slow"};
-  // A learner that is gone may be taken out meanwhile.
+  // A learner that is gone may be taken out meanwhile, and one that was on its way in has more to catch up with.
   const auto changed = [&](const etcd_shard& shard, std::size_t from) {
-    const auto& before = shard.history[from - 1].record;
-    return std::any_of(shard.history.begin() + static_cast<std::ptrdiff_t>(from), shard.history.end(),
-                       [&](const versioned_record& r) { return r.record.leader != before.leader || r.record.in_sync != before.in_sync; });
+    for (auto i = from; i < shard.history.size(); ++i) {
+      const auto& before = shard.history[i - 1].record;
+      const auto& after = shard.history[i].record;
+      const bool lost =
+          std::ranges::any_of(before.in_sync, [&](const auto& m) { return std::ranges::find(after.in_sync, m) == after.in_sync.end(); });
+      if (lost || after.leader != before.leader)
+        return true;
+    }
+    return false;
   };
   bool flapped = false;
   for (std::size_t s = 0; s < etcd_.size(); ++s)
