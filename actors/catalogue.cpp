@@ -143,6 +143,14 @@ std::optional<std::vector<round_event>> catalogue_builder::since(sequence_t know
   return out;
 }
 
+sequence_t catalogue_builder::changed_at(round_id id) const {
+  sequence_t at;
+  for (std::size_t i = 0; i < history_.size(); ++i)
+    if (const auto* changed = std::get_if<round_state_changed>(&history_[i]); changed != nullptr && changed->round == id)
+      at = std::max(at, positions_[i]);
+  return at;
+}
+
 admission_state catalogue_builder::admission() const {
   admission_state out;
   for (const auto& r : rounds_)

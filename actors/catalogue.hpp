@@ -41,6 +41,8 @@ public:
   [[nodiscard]] std::optional<std::vector<round_event>> since(sequence_t known) const;
   [[nodiscard]] const round_entry* find(round_id id) const;
   [[nodiscard]] const round_entry* find(std::string_view code) const;
+  // The position of the last order that changed the round's state, or one behind it; 0: none did.
+  [[nodiscard]] sequence_t changed_at(round_id id) const;
   // Who may book, as of a position at or behind the last order that changed it and of no other: what is to be in every shard's log.
   [[nodiscard]] admission_state admission() const;
 

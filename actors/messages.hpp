@@ -319,10 +319,12 @@ struct state_order {
   operator_done done;
   bool passed_on = false;
   unix_ms until{};
+  sequence_t as_of{};  // how far the rounds were known where and when it was given; 0: it is not said
 };
 struct pass_round_order {  // to the node that leads the rounds; whoever sends it hears round_order_heard
   std::uint64_t ticket = 0;
   round_event event;
+  sequence_t as_of{};
 };
 // The answer of a node that does not lead the rounds, to whoever passed an order on to it: it has done nothing of it.
 inline constexpr std::string_view not_led_here = "busy: who leads the rounds changes just now; nothing was changed";

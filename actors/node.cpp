@@ -90,6 +90,10 @@ std::expected<std::string, std::string> result_of(outcome o) {
     case outcome::cancelled: return "released";
     case outcome::not_found: return std::unexpected("not_found: there is no such claim");
     case outcome::window_unknown: return std::unexpected("unknown_window: there is no such window");
+    case outcome::interrupted:
+      return std::unexpected(
+          "changed: what it is about changed after the order was given, or who leads it; look before you order it again");
+    case outcome::in_progress: return std::unexpected("busy: another change of it is under way; look before you order it again");
     default: return std::unexpected("busy: not done in time; ask again");
   }
 }
@@ -353,33 +357,52 @@ std::shared_ptr<const availability_page> node::availability(round_id round, std:
 void node::import_round(round_definition definition, std::string by, operator_done done) {
   caf::anon_send(impl_->shared.rounds, import_order{std::move(definition), std::move(by), std::move(done)});
 }
-void node::change_round(round_id round, round_state to, std::string reason, std::string by, operator_done done) {
-  caf::anon_send(impl_->shared.rounds, state_order{round, to, std::move(reason), std::move(by), std::move(done)});
+void node::change_round(round_id round, round_state to, std::string reason, orderer who, operator_done done) {
+  const auto as_of = who.heard ? who.rounds : rounds_applied();
+  caf::anon_send(impl_->shared.rounds, state_order{round, to, std::move(reason), std::move(who.by), std::move(done), false, {}, as_of});
 }
+sequence_t node::rounds_applied() const { return sequence_t{impl_->shared.rounds_applied}; }
 void node::warn(std::string what) const { impl_->shared.warn(std::move(what)); }
 void node::note(operator_noted what, operator_done done) {
   what.at = impl_->shared.now();
   caf::anon_send(impl_->others ? impl_->shared.reports : impl_->shared.rounds, note_order{std::move(what), std::move(done)});
 }
 
-void node::change_capacity(group_id group, window_index window, std::uint32_t capacity, std::string by, std::string reason,
-                           operator_done done) {
-  if (auto wrong = order_text_fault({by, reason}); !wrong.empty())
-    return done(std::unexpected(std::move(wrong)));
-  const auto request = impl_->operator_request(std::move(done));
-  const unix_ms deadline{impl_->shared.now().value + order_deadline_ms};
-  impl_->shared.route.send(group,
-                           group_input{janji::change_capacity{request, window, capacity, std::move(by), std::move(reason), deadline}});
+static stamp stamp_of(const orderer& who, const heard_stamps& heard, shard_id shard) {
+  const auto known = who.heard ? who.heard : heard.copy();
+  return shard.value < known->size() ? (*known)[shard.value] : stamp{};
 }
 
-void node::release_claim(const citizen_hash& citizen, std::string by, std::string reason, operator_done done) {
-  if (auto wrong = order_text_fault({by, reason}); !wrong.empty())
+void node::change_capacity(group_id group, window_index window, std::uint32_t capacity, std::string reason, orderer who,
+                           operator_done done) {
+  if (auto wrong = order_text_fault({who.by, reason}); !wrong.empty())
+    return done(std::unexpected(std::move(wrong)));
+  const auto known = impl_->shared.catalogue.get();
+  const auto place = known->groups.find(group.value);
+  if (place == known->groups.end())
+    return done(std::unexpected("unknown_window: there is no such slot group"));
+  const auto stamp = stamp_of(who, impl_->shared.heard, place->second.shard);
+  const auto request = impl_->operator_request(std::move(done));
+  const unix_ms deadline{impl_->shared.now().value + order_deadline_ms};
+  impl_->shared.route.send(
+      group, group_input{janji::change_capacity{request, window, capacity, std::move(who.by), std::move(reason), deadline, stamp}});
+}
+
+void node::release_claim(const citizen_hash& citizen, std::string reason, orderer who, operator_done done) {
+  if (auto wrong = order_text_fault({who.by, reason}); !wrong.empty())
     return done(std::unexpected(std::move(wrong)));
   const auto request = impl_->operator_request(std::move(done));
   const auto shard = cluster::shard_of_citizen(citizen, impl_->shared.options.shard_count);
   const unix_ms deadline{impl_->shared.now().value + order_deadline_ms};
-  impl_->shared.route.send(
-      shard, registry_input{cancel_command{request, {}, citizen, 0, key_hash{request.value}, std::move(by), std::move(reason), deadline}});
+  impl_->shared.route.send(shard, registry_input{cancel_command{request,
+                                                                {},
+                                                                citizen,
+                                                                0,
+                                                                key_hash{request.value},
+                                                                std::move(who.by),
+                                                                std::move(reason),
+                                                                deadline,
+                                                                stamp_of(who, impl_->shared.heard, shard)}});
 }
 
 void node::warm(round_id round, const operator_done& done) {

@@ -225,6 +225,14 @@ struct cluster_ports {
   std::function<void(std::string)> warn;  // what a person must know
 };
 
+// Who orders something, and what this node had heard when the order came: the stamps of the shards' leaders, and how far the rounds
+// were known. None: what is heard at the call.
+struct orderer {
+  std::string by;
+  std::shared_ptr<const std::vector<stamp>> heard = nullptr;
+  sequence_t rounds{};
+};
+
 class node {
 public:
   // Recovers every shard from the store and serves. `store` outlives the node. `fatal` is called once, from any thread,
@@ -253,7 +261,8 @@ public:
   [[nodiscard]] bool storage_low() const;  // of this node's own disk
   // A booking of that slot group would be written to a disk that is low, here or elsewhere.
   [[nodiscard]] bool storage_low(group_id group) const;
-  [[nodiscard]] unix_ms now() const;  // the clock by which reports are dated
+  [[nodiscard]] unix_ms now() const;                // the clock by which reports are dated
+  [[nodiscard]] sequence_t rounds_applied() const;  // the position of shard 0 up to which the rounds are known here
 
   // ---- read model; never touches the booking path
   [[nodiscard]] std::shared_ptr<const round_catalogue> catalogue() const;
@@ -266,14 +275,15 @@ public:
 
   // ---- operators
   void import_round(round_definition definition, std::string by, operator_done done);
-  void change_round(round_id round, round_state to, std::string reason, std::string by, operator_done done);
-  void change_capacity(group_id group, window_index window, std::uint32_t capacity, std::string by, std::string reason, operator_done done);
+  // What changed since the orderer looked is not undone: `changed`.
+  void change_round(round_id round, round_state to, std::string reason, orderer who, operator_done done);
+  void change_capacity(group_id group, window_index window, std::uint32_t capacity, std::string reason, orderer who, operator_done done);
   // Into the log, for a person.
   void warn(std::string what) const;
   // Into the audit trail, wherever that is led.
   void note(operator_noted what, operator_done done);
   // Staff release a disputed claim: a cancellation, found by the citizen instead of a token.
-  void release_claim(const citizen_hash& citizen, std::string by, std::string reason, operator_done done);
+  void release_claim(const citizen_hash& citizen, std::string reason, orderer who, operator_done done);
   // Activates every slot group of the round.
   void warm(round_id round, const operator_done& done);
   [[nodiscard]] node_status status() const;

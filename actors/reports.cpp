@@ -178,7 +178,7 @@ void reports_actor::pass(pass_round_order& o) {
     return caf::anon_send(shared_.rounds, round_order_heard{o.ticket, std::unexpected(std::string(not_led_here)), {}});
   gathering g{{}, shard_id{0}, {leader}, {}, {}, {}, {}, o.ticket};
   g.ask.what = schema::shard_ask::verb::round_order;
-  g.ask.order = schema::encode_rounds({}, std::span(&o.event, 1));
+  g.ask.order = schema::encode_rounds(o.as_of, std::span(&o.event, 1));
   begin(std::move(g));
 }
 
@@ -191,7 +191,8 @@ void reports_actor::order_here(const shard_asked& a, std::uint64_t number) {
   if (auto* i = std::get_if<round_imported>(&event))
     caf::anon_send(shared_.rounds, import_order{std::move(i->definition), std::move(i->by), answer_to(number), true});
   else if (auto* s = std::get_if<round_state_changed>(&event))
-    caf::anon_send(shared_.rounds, state_order{s->round, s->state, std::move(s->reason), std::move(s->by), answer_to(number), true});
+    caf::anon_send(shared_.rounds,
+                   state_order{s->round, s->state, std::move(s->reason), std::move(s->by), answer_to(number), true, {}, told->applied});
   else
     say(number, {0, false, "wrong_state: what was passed on is no order about rounds", {}, {}});
 }

@@ -80,7 +80,7 @@ void rounds_actor::take(import_order& o) {
   if (auto wrong = too_large(o); !wrong.empty())
     return o.done(std::unexpected(std::move(wrong)));
   if (!o.passed_on && led_elsewhere())
-    return pass_on(round_imported{std::move(o.definition), std::move(o.by), {}}, std::move(o.done), until_of(o.until));
+    return pass_on(round_imported{std::move(o.definition), std::move(o.by), {}}, std::move(o.done), until_of(o.until), {});
   if (builder_.find(o.definition.code) != nullptr)
     return o.done(std::unexpected("wrong_state: a round with the code " + o.definition.code + " is there already"));
   builder_.number(o.definition);
@@ -114,15 +114,18 @@ void rounds_actor::take(state_order& o, bool strict) {
   if (changes_rounds())
     return o.done(std::unexpected("busy: another operator's order is under way, try again"));
   if (!o.passed_on && led_elsewhere())
-    return pass_on(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), {}}, std::move(o.done), until_of(o.until));
+    return pass_on(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), {}}, std::move(o.done), until_of(o.until),
+                   o.as_of);
   const auto* round = builder_.find(o.round);
   const bool done_before = round != nullptr && round->status.state == o.to && round->status.reason == o.reason;
   const auto allowed = round != nullptr ? may_change(round->status.state, o.to) : std::expected<void, std::string>{};
   if (round != nullptr && !done_before && allowed && strict)  // an order that came meanwhile is newer than this one may be
     return o.done(std::unexpected("busy: the rounds changed while it was asked, and nothing was done: look before you ask again"));
+  if (round != nullptr && !done_before && o.as_of != sequence_t{} && builder_.changed_at(o.round) > o.as_of)
+    return o.done(std::unexpected("changed: the round was changed after this order was given; look before you order it again"));
   if (round != nullptr && !done_before && allowed)
     return append(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), shared_.now()}, std::move(o.done),
-                  std::string(name_of(o.to)), until_of(o.until), o.passed_on);
+                  std::string(name_of(o.to)), until_of(o.until), o.passed_on, o.as_of);
   if (!strict && shared_.peers != nullptr)
     return decide_strictly(std::move(o));
   if (round == nullptr)
@@ -149,11 +152,11 @@ bool rounds_actor::led_elsewhere() const {
   return leader != 0 && leader != shared_.node_id;
 }
 
-void rounds_actor::pass_on(round_event event, operator_done done, unix_ms until) {
+void rounds_actor::pass_on(round_event event, operator_done done, unix_ms until, sequence_t as_of) {
   if (passed_on_.size() >= orders_max)
     return done(std::unexpected("busy: too many orders are under way"));
-  passed_on_.emplace(++next_token_, passed{std::move(done), event, until, std::nullopt, {}});
-  caf::anon_send(shared_.reports, pass_round_order{next_token_, std::move(event)});
+  passed_on_.emplace(++next_token_, passed{std::move(done), event, until, as_of, std::nullopt, {}});
+  caf::anon_send(shared_.reports, pass_round_order{next_token_, std::move(event), as_of});
 }
 
 // An order that comes for the first time has all its time before it.
@@ -163,13 +166,13 @@ unix_ms rounds_actor::until_of(unix_ms given) const {
 
 // Leadership is on its way, as it is for a moment after each death and each hand-over: the order comes in once more, as if it were
 // new. Nothing of it was written anywhere.
-void rounds_actor::try_again(round_event event, operator_done done, unix_ms until) {
+void rounds_actor::try_again(round_event event, operator_done done, unix_ms until, sequence_t as_of) {
   if (until < shared_.now() || untaken_.size() >= orders_max)
     return done(std::unexpected(std::string(not_led_here)));
   if (auto* i = std::get_if<round_imported>(&event))
     untaken_.emplace_back(import_order{std::move(i->definition), std::move(i->by), std::move(done), false, until});
   else if (auto* s = std::get_if<round_state_changed>(&event))
-    untaken_.emplace_back(state_order{s->round, s->state, std::move(s->reason), std::move(s->by), std::move(done), false, until});
+    untaken_.emplace_back(state_order{s->round, s->state, std::move(s->reason), std::move(s->by), std::move(done), false, until, as_of});
   if (untaken_.size() == 1)
     delayed_send(this, look_for_leader, try_orders_again{});
 }
@@ -185,7 +188,7 @@ void rounds_actor::heard(round_order_heard& h) {
     return;
   if (!h.answer && h.answer.error() == not_led_here) {
     auto p = std::move(passed_on_.extract(it).mapped());
-    return try_again(std::move(p.event), std::move(p.done), p.until);
+    return try_again(std::move(p.event), std::move(p.done), p.until, p.as_of);
   }
   it->second.heard = std::move(h);
   it->second.heard_at = shared_.now();
@@ -219,13 +222,13 @@ std::string rounds_actor::text_fault(const round_event& event) {
   return order_text_fault({n.what, n.detail, n.by});
 }
 
-void rounds_actor::append(round_event event, operator_done done, std::string answer, unix_ms until, bool passed_on) {
+void rounds_actor::append(round_event event, operator_done done, std::string answer, unix_ms until, bool passed_on, sequence_t as_of) {
   if (auto wrong = text_fault(event); !wrong.empty())
     return done(std::unexpected(std::move(wrong)));
   if (waiting_.size() >= orders_max)
     return done(std::unexpected("busy: too many orders are under way"));
   give_to_log({++next_token_, incarnation_, std::move(event), std::move(done), std::move(answer),
-               unix_ms{shared_.now().value + commit_patience_ms}, until, passed_on});
+               unix_ms{shared_.now().value + commit_patience_ms}, until, passed_on, as_of});
 }
 
 void rounds_actor::give_to_log(waiting&& w) {
@@ -279,7 +282,7 @@ void rounds_actor::not_appended(waiting& w, round_committed::end how) {
     return w.done(std::unexpected("busy: too much waits for the log of the rounds; nothing was changed"));
   if (w.passed_on)
     return w.done(std::unexpected(std::string(not_led_here)));
-  try_again(std::move(w.event), std::move(w.done), w.try_until);
+  try_again(std::move(w.event), std::move(w.done), w.try_until, w.as_of);
 }
 
 // When the read model shows it.

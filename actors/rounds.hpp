@@ -35,6 +35,7 @@ private:
     unix_ms until;      // then whoever asked is told that it is not known; the event stays on its way
     unix_ms try_until;  // of an order that nobody has taken
     bool passed_on = false;
+    sequence_t as_of{};
     bool of_import = false;  // that goes in parts, and is answered by what becomes of all of it
   };
   // One part is committed before the next one is given to the log.
@@ -50,11 +51,12 @@ private:
     operator_done done;
     round_event event;
     unix_ms until;  // then it is not tried again
+    sequence_t as_of;
     std::optional<round_order_heard> heard;
     unix_ms heard_at;
   };
   [[nodiscard]] bool led_elsewhere() const;
-  void pass_on(round_event event, operator_done done, unix_ms until);
+  void pass_on(round_event event, operator_done done, unix_ms until, sequence_t as_of);
   void heard(round_order_heard& h);
   void answer_passed_on();
   void take(import_order& o);
@@ -62,7 +64,7 @@ private:
   void decide_strictly(state_order&& o);
   [[nodiscard]] std::string too_large(const import_order& o) const;
   static std::string text_fault(const round_event& event);
-  void append(round_event event, operator_done done, std::string answer, unix_ms until, bool passed_on);
+  void append(round_event event, operator_done done, std::string answer, unix_ms until, bool passed_on, sequence_t as_of = {});
   void give_to_log(waiting&& w);
   void begin_parts(round_imported whole, operator_done done, unix_ms until, bool passed_on);
   void append_part();
@@ -73,7 +75,7 @@ private:
   [[nodiscard]] bool changes_rounds() const { return !waiting_.empty() || importing_; }
   void committed(const round_committed& c);
   void not_appended(waiting& w, round_committed::end how);
-  void try_again(round_event event, operator_done done, unix_ms until);
+  void try_again(round_event event, operator_done done, unix_ms until, sequence_t as_of);
   void try_again();
   [[nodiscard]] unix_ms until_of(unix_ms given) const;
   void take(const rounds_known& k);

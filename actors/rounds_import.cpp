@@ -17,7 +17,7 @@ void rounds_actor::begin_parts(round_imported whole, operator_done done, unix_ms
 }
 
 void rounds_actor::append_part() {
-  waiting w{++next_token_, incarnation_, importing_->rest.next(), {}, {}, {}, {}, false, true};
+  waiting w{++next_token_, incarnation_, importing_->rest.next(), {}, {}, {}, {}, false, {}, true};
   give_to_log(std::move(w));
 }
 
@@ -46,7 +46,7 @@ void rounds_actor::part_not_appended(const waiting& w, round_committed::end how)
     return import->done(std::unexpected("busy: this node ceased to lead the rounds while it was asked; look before you ask again"));
   if (import->passed_on)
     return import->done(std::unexpected(std::string(not_led_here)));
-  try_again(std::move(import->rest).whole(), std::move(import->done), import->try_until);
+  try_again(std::move(import->rest).whole(), std::move(import->done), import->try_until, {});
 }
 
 void rounds_actor::give_up_late_import() {

@@ -345,6 +345,7 @@ result<void> server::listen(const settings& s) {
   }
   limits.body_bytes_max = std::size_t{96} << 20;  // an import carries two files
   limits.body_timeout_s = 300;
+  limits.look_every = std::chrono::milliseconds(5);  // an order given at another node a moment ago is known
   auto back =
       net::listener::open(admin_io, s.text("admin.address"), static_cast<std::uint16_t>(s.number("admin.port")), limits, *operators_api);
   if (!back)

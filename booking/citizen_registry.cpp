@@ -44,16 +44,21 @@ void citizen_registry::impl::tell(request_id request, outcome what, std::optiona
   emit(std::move(a));
 }
 
+// An order of staff that finds nothing is refused for good: a copy of it does not cancel what is booked later.
+void citizen_registry::impl::tell_absent(const cancel_command& c) {
+  if (c.citizen)
+    refusals->number(*c.citizen);
+  tell(c.request, outcome::not_found, std::nullopt);
+}
+
 template <class Command>
 bool citizen_registry::impl::may_change(const Command& c, const citizen_hash& citizen) {
-  auto s = c.stamp;
-  if (faults.forget_refusals)
-    s.count = std::numeric_limits<std::uint64_t>::max();
-  if (faults.any_tenure)
-    s.tenure = refusals->now().tenure;
-  const auto verdict = refusals->admit(s, citizen);
+  const auto verdict = judge(*refusals, c.stamp, citizen, faults);
   if (verdict == refusal_table::verdict::interrupted)
     say(c.request, outcome::interrupted);
+  if constexpr (requires { c.citizen; })
+    if (verdict == refusal_table::verdict::stopped && c.citizen)
+      say(c.request, outcome::busy);  // nobody asks the next leader: it is an operator's to do so
   return verdict == refusal_table::verdict::admitted;
 }
 
@@ -69,6 +74,13 @@ sent_append& citizen_registry::impl::append(registry_event&& event, const citize
   emit(append_registry{s.token, std::move(event)});
   sent.push_back(std::move(s));
   return sent.back();
+}
+
+// An order of staff names the citizen, not the booking: one that is older than this change must not cancel what is booked after it. It
+// is numbered now, since at its end the tenure may be on its way to the next leader.
+sent_append& citizen_registry::impl::append_change(registry_event&& event, const citizen_hash& citizen) {
+  refusals->number(citizen);
+  return append(std::move(event), citizen);
 }
 
 // Confirmations ride along with whatever else is appended, or go with the tick.
@@ -233,7 +245,7 @@ void citizen_registry::impl::take(cancel_command&& c, bool strict) {
     return say(c.request, outcome::unknown);
   const auto n = c.citizen ? state->by_citizen(*c.citizen) : find_for(c.ref, c.token_generation);
   if (!n)
-    return strict ? tell(c.request, outcome::not_found, n) : deny(std::move(c));
+    return strict ? tell_absent(c) : deny(std::move(c));
   const auto& known = state->at(*n);
   if (busy.contains(known.citizen))
     return wait(known.citizen, std::move(c));
@@ -251,9 +263,8 @@ void citizen_registry::impl::take(cancel_command&& c, bool strict) {
     case claim_state::confirmed:
       if (too_much_under_way())
         return say(c.request, outcome::busy);
-      if (c.citizen || may_change(c, known.citizen))  // an operator's order bears no stamp
-        if (join(*n, c.request, c.deadline))
-          append(cancel_intended{known.ref, c.key, std::move(c.by), std::move(c.reason), now}, known.citizen);
+      if (may_change(c, known.citizen) && join(*n, c.request, c.deadline))
+        append_change(cancel_intended{known.ref, c.key, std::move(c.by), std::move(c.reason), now}, known.citizen);
       return;
     default: touch(*n); return wait(known.citizen, std::move(c));
   }
@@ -269,8 +280,8 @@ void citizen_registry::impl::join_move(cancel_command&& c, std::uint32_t n) {
   }
   if (too_much_under_way())
     return say(c.request, outcome::busy);
-  if ((c.citizen || may_change(c, known.citizen)) && join(n, c.request, c.deadline))
-    append(cancel_joined{known.ref, c.key, std::move(c.by), std::move(c.reason), now}, known.citizen);
+  if (may_change(c, known.citizen) && join(n, c.request, c.deadline))
+    append_change(cancel_joined{known.ref, c.key, std::move(c.by), std::move(c.reason), now}, known.citizen);
 }
 
 // A move that was asked for before with this key.
@@ -335,7 +346,7 @@ void citizen_registry::impl::begin_move(move_command&& m, std::uint32_t n, bool 
   if (!may_change(m, known.citizen) || !join(n, m.request, m.deadline))
     return;
   move_intended event{known.ref, m.to, m.window, m.key, m.body, now};
-  append(std::move(event), known.citizen).move = std::move(m);
+  append_change(std::move(event), known.citizen).move = std::move(m);
 }
 
 // An order stands before it in the log: the move has not begun, and is decided anew, unless its citizen was told meanwhile that it is

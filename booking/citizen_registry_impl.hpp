@@ -87,6 +87,8 @@ struct citizen_registry::impl {
   // Whether an intent of it may be committed; it is told when not.
   template <class Command>
   [[nodiscard]] bool may_change(const Command& c, const citizen_hash& citizen);
+  void tell_absent(const cancel_command& c);
+  sent_append& append_change(registry_event&& event, const citizen_hash& citizen);
   void verdict(const claim_request& r, claim_verdict v) { emit(to_group{r.group, claim_result{r.incarnation, r.ref, v}}); }
   [[nodiscard]] bool expired(unix_ms d) const { return !faults.ignore_deadline && d <= now; }
   void note_deadline(unix_ms d) { earliest = std::min(earliest, d.value); }

@@ -70,7 +70,7 @@ enum class outcome : std::uint8_t {
   busy,         // a bound was reached
   unknown,      // the append's outcome is not known, or the deadline passed
   // ---- only where all nodes know them (cluster/feature_level.hpp)
-  interrupted,          // neither: the request is older than a refusal of it, or than the leader's tenure
+  interrupted,          // neither: older than a refusal of it, than a change of what an order is about, or than the leader's tenure
   not_enough_together,  // refusal: there are free places, but fewer than the party needs
   // refusals: the round does not admit it now, by the leader's own log and clock
   not_open,
@@ -166,7 +166,8 @@ struct change_capacity {
   std::uint32_t capacity = 0;
   std::string by;
   std::string reason;
-  unix_ms deadline{};  // later it might undo a newer order; 0: of an earlier version, which says none
+  unix_ms deadline{};    // 0: of an earlier version, which says none
+  janji::stamp stamp{};  // what the front had heard of the group's shard when the order arrived: later changes are not undone by it
 };
 // The shard's word on the append with this token; `unknown` makes the machine forget all that is not committed.
 struct appended {

@@ -4,6 +4,8 @@
 
 namespace janji {
 
+key_hash capacity_key(group_id group, window_index window) { return key_hash{spread(std::uint64_t{group.value} << 8U | window.value) + 1}; }
+
 std::size_t refusal_table::bucket_of(key_hash key) const { return spread(key.value ^ image_.salt) % bucket_count; }
 
 // Keys and citizens of one shard share the buckets; nobody is in the same place in both.

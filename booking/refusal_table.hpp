@@ -9,13 +9,18 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <vector>
 
+#include "booking/faults.hpp"
 #include "booking/stamp.hpp"
 
 namespace janji {
+
+// Of orders about a window's capacity, among the keys of bookings.
+[[nodiscard]] key_hash capacity_key(group_id group, window_index window);
 
 class refusal_table {
 public:
@@ -66,5 +71,15 @@ private:
   bool enforced_ = true;
   bool stopped_ = false;
 };
+
+// As admit(); tests plant faults in it.
+template <class About>
+[[nodiscard]] refusal_table::verdict judge(const refusal_table& table, stamp s, const About& about, const planted_faults& faults) {
+  if (faults.forget_refusals)
+    s.count = std::numeric_limits<std::uint64_t>::max();
+  if (faults.any_tenure)
+    s.tenure = table.now().tenure;
+  return table.admit(s, about);
+}
 
 }  // namespace janji

@@ -47,12 +47,7 @@ void slot_group::impl::decide(book_command&& c, bool strict) {
 }
 
 bool slot_group::impl::may_have_place(const book_command& c) {
-  auto s = c.stamp;
-  if (faults.forget_refusals)
-    s.count = std::numeric_limits<std::uint64_t>::max();
-  if (faults.any_tenure)
-    s.tenure = refusals->now().tenure;
-  const auto verdict = refusals->admit(s, c.people.front().key);
+  const auto verdict = judge(*refusals, c.stamp, c.people.front().key, faults);
   if (verdict == refusal_table::verdict::interrupted)
     say(c.request, outcome::interrupted);
   return verdict == refusal_table::verdict::admitted;
@@ -428,7 +423,7 @@ void slot_group::impl::after_commit(sent_append& s) {
     return std::holds_alternative<moved_within>(s.event) ? reply(m->from, place_reply_kind::moved_within, m->ref, m->next)
                                                          : decline_move(m->from, m->to, m->ref, m->next);
   if (s.operator_request)
-    return say(*s.operator_request, outcome::found);
+    return capacity_told(*s.operator_request);
   if (s.dropped)
     return reply(s.dropped->from, place_reply_kind::dropped, s.dropped->ref, s.dropped->generation);
   if (const auto* e = std::get_if<declined>(&s.event)) {

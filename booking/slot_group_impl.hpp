@@ -261,6 +261,8 @@ struct slot_group::impl {
   void strict_round();
   void answer_strictly(const strict_reply& r);
   void change(change_capacity&& c);
+  [[nodiscard]] bool may_order(const change_capacity& c);
+  void capacity_told(request_id request);
   void expire();
   void expire_waiters();
   void recheck_waiters();

@@ -145,9 +145,38 @@ void slot_group::impl::change(change_capacity&& c) {
     return say(c.request, outcome::unknown);
   if (c.window.value >= state->window_count() || c.capacity > limits::capacity_max)
     return say(c.request, outcome::window_unknown);
+  const bool changing = std::ranges::any_of(sent, [&](const sent_append& s) {
+    const auto* e = std::get_if<capacity_changed>(&s.event);
+    return e != nullptr && e->window == c.window;
+  });
+  if (changing)
+    return say(c.request, outcome::in_progress);
   if (too_much_under_way())
     return say(c.request, outcome::busy);
+  if (!may_order(c))
+    return;
   append(capacity_changed{c.window, c.capacity, std::move(c.by), std::move(c.reason), now}).operator_request = c.request;
+}
+
+// Numbered when it is given to the log, not when it is committed: by then the tenure may be on its way to the next leader.
+bool slot_group::impl::may_order(const change_capacity& c) {
+  const auto about = capacity_key(id, c.window);
+  const auto verdict = judge(*refusals, c.stamp, about, faults);
+  if (verdict != refusal_table::verdict::admitted)
+    say(c.request, verdict == refusal_table::verdict::interrupted ? outcome::interrupted : outcome::busy);
+  else
+    refusals->number(about);
+  return verdict == refusal_table::verdict::admitted;
+}
+
+// What was done is told with the number that the next order about it has to know.
+void slot_group::impl::capacity_told(request_id request) {
+  answer a;
+  a.request = request;
+  a.what = outcome::found;
+  a.shard = shard;
+  a.stamp = refusals->now();
+  emit(std::move(a));
 }
 
 }  // namespace janji

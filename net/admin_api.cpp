@@ -24,6 +24,8 @@ bool same_token(std::string_view given, const std::string& token) {
   return given.size() == token.size() && sodium_memcmp(given.data(), token.data(), token.size()) == 0;
 }
 
+actors::orderer order_of(const request& r) { return {"admin", r.arrived.heard, r.arrived.rounds}; }
+
 // What operators ordered, the last first.
 json::array trail_of(const actors::round_catalogue& catalogue) {
   json::array out;
@@ -235,20 +237,21 @@ void admin_api::round_verb(const std::string& code, std::string_view verb, const
   if (verb == "open" || verb == "resume") {
     if (auto prepared = sealing_.prepare_round(id); !prepared)
       return respond(to_response({.code = problem_code::wrong_state, .detail = prepared.error().text()}));
-    return node_.change_round(id, round_state::open, {}, "admin", done(std::move(respond)));
+    return node_.change_round(id, round_state::open, {}, order_of(r), done(std::move(respond)));
   }
   if (verb == "close")
-    return node_.change_round(id, round_state::closed, reason, "admin", done(std::move(respond)));
+    return node_.change_round(id, round_state::closed, reason, order_of(r), done(std::move(respond)));
   if (verb == "pause") {
     if (reason.empty())
       return respond(to_response(
           {.code = problem_code::invalid, .detail = "A pause needs a reason of at most 500 characters: citizens are shown it."}));
-    return node_.change_round(id, round_state::paused, reason, "admin", done(std::move(respond)));
+    return node_.change_round(id, round_state::paused, reason, order_of(r), done(std::move(respond)));
   }
   if (verb == "erase") {
     if (text_of(*body, "confirm") != code)
       return respond(to_response({.code = problem_code::invalid, .detail = "Erasing needs the round's code typed as confirm."}));
-    return node_.change_round(id, round_state::erased, reason, "admin", done(std::move(respond), [this, id] { return destroy_keys(id); }));
+    return node_.change_round(id, round_state::erased, reason, order_of(r),
+                              done(std::move(respond), [this, id] { return destroy_keys(id); }));
   }
   respond(to_response({.code = problem_code::no_such_endpoint}));
 }
@@ -292,7 +295,7 @@ void admin_api::capacity(std::string_view path, const request& r, responder&& re
   const auto reason = order_text(*body, "reason");
   if (!reason)
     return respond(to_response(reason.error()));
-  node_.change_capacity(found->group->id, *found->window, static_cast<std::uint32_t>(v->get_int64()), "admin", *reason,
+  node_.change_capacity(found->group->id, *found->window, static_cast<std::uint32_t>(v->get_int64()), *reason, order_of(r),
                         done(std::move(respond)));
 }
 
@@ -316,7 +319,7 @@ void admin_api::release_claim(const request& r, responder&& respond) {
   const auto citizen = who ? sealing_.hash_citizen(round->definition.id, who->canonical) : std::nullopt;
   if (!citizen)
     return respond(to_response({.code = problem_code::identity_impossible}));
-  node_.release_claim(*citizen, "admin", *reason, done(std::move(respond)));
+  node_.release_claim(*citizen, *reason, order_of(r), done(std::move(respond)));
 }
 
 // ------------------------------------------------------------------ status, audit

@@ -28,6 +28,7 @@ public:
 
   void handle(const request& r, responder&& respond) override;
   response refusal(problem_code code, std::string_view origin) override;
+  arrival hear() override { return {node_.heard(), node_.now(), node_.rounds_applied()}; }
 
 private:
   void get(const request& r, responder& respond);

@@ -67,8 +67,7 @@ void listener_core::look_once() {
 }
 
 void listener_core::look() {
-  constexpr std::chrono::milliseconds every{50};
-  looker.expires_after(every);
+  looker.expires_after(limits.look_every);
   looker.async_wait([self = shared_from_this()](boost::system::error_code ec) {
     if (ec)
       return;

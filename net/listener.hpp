@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -17,11 +18,12 @@ struct http_limits {
   std::size_t header_bytes_max = 8 * 1024;
   std::size_t target_bytes_max = 4 * 1024;
   std::size_t body_bytes_max = 32 * 1024;
-  std::size_t connections_max = 20'000;  // one more is told 503 and closed
-  std::uint32_t header_timeout_s = 15;   // from a request's first byte to the end of its header
-  std::uint32_t body_timeout_s = 15;     // from there to the end of its body
-  std::uint32_t idle_timeout_s = 15;     // between requests
-  std::uint32_t write_timeout_s = 15;    // that a reader takes nothing
+  std::chrono::milliseconds look_every{50};  // how old what an idle connection had heard may be
+  std::size_t connections_max = 20'000;      // one more is told 503 and closed
+  std::uint32_t header_timeout_s = 15;       // from a request's first byte to the end of its header
+  std::uint32_t body_timeout_s = 15;         // from there to the end of its body
+  std::uint32_t idle_timeout_s = 15;         // between requests
+  std::uint32_t write_timeout_s = 15;        // that a reader takes nothing
 };
 
 // Not settings: nobody needs others.

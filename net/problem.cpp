@@ -35,6 +35,7 @@ constexpr std::array table{
     problem_row{same_place, "same_place", 409, "The booking is there already.", "", 0},
     problem_row{cancelled, "cancelled", 409, "The booking has been cancelled.", "A cancelled booking cannot be moved. Book anew.", 0},
     problem_row{wrong_state, "wrong_state", 409, "The state of things does not allow this.", "", 0},
+    problem_row{changed, "changed", 409, "What the order is about changed after it was given; nothing was done.", "Look before you order it again.", 0},
     problem_row{not_enough_together, "not_enough_together", 409, "There are free places, but not for so many together.", "Choose another time, day or centre, or book for fewer.", 0},
     problem_row{invalid, "invalid", 422, "Some fields are not right.", "", 0},
     problem_row{idempotency_key_reused, "idempotency_key_reused", 422, "This Idempotency-Key was used for something else.", "Use a new one for a new request.", 0},

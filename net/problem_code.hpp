@@ -31,6 +31,7 @@ enum class problem_code : std::uint8_t {
   same_place,
   cancelled,
   wrong_state,
+  changed,
   not_enough_together,
   // what was asked for
   invalid,

@@ -110,6 +110,7 @@ void put(builder to, const change_capacity& c) {
   to.setCapacity(c.capacity);
   put_text(to, c.by, c.reason);
   to.setDeadlineMs(c.deadline.value);
+  put_stamp(to, c.stamp);
 }
 void put(builder to, const claim_request& r) {
   to.setKind(kind::CLAIM_REQUEST);
@@ -295,8 +296,8 @@ group_input get_group_input(reader from, const clocks& both) {
     case kind::MOVE_IN: return get_move_in(from);
     case kind::MOVE_WITHIN: return move_within{asker(), ref, generation, generation_t{from.getNext()}, window_of(from.getWindow())};
     case kind::CHANGE_CAPACITY:
-      return change_capacity{request_id{from.getRequest()}, window_of(from.getWindow()), from.getCapacity(),
-                             text_of(from.getBy()),         text_of(from.getReason()),   both.deadline(from.getDeadlineMs())};
+      return change_capacity{request_id{from.getRequest()}, window_of(from.getWindow()),         from.getCapacity(), text_of(from.getBy()),
+                             text_of(from.getReason()),     both.deadline(from.getDeadlineMs()), stamp_of(from)};
     default: throw nonsense{"a slot group is sent what is not for one"};
   }
 }

@@ -344,11 +344,14 @@ TEST_F(story, a_snapshot_for_a_checkpoint_that_was_given_up_does_not_pass_for_on
   };
   book(1, there_);
   node_->settle();
-  for (std::uint32_t capacity : {6, 7}) {  // two entries of one group: one in flight, one that waits
-    shared.route.send(here_, group_input{change_capacity{request_id{1'000 + capacity}, window_index{0}, capacity, "op", ""}});
+  const auto give = [&](auto&& order) {
+    order();
     drain(running("slot_group").front());
     drain(shard);
-  }
+  };
+  // Two entries of one group: one in flight, one that waits.
+  give([&] { node_->order(here_, change_capacity{request_id{1'006}, window_index{0}, 6, "op", ""}); });
+  give([&] { shared.route.send(here_, group_input{settle_ask{shard_id{0}, reference::make(shard_id{0}, 999), generation_t{1}}}); });
   node_->kill(running("slot_group").back(), true);
   drain(running("slot_group").back());
   drain(shard);  // it is to be loaded
@@ -359,7 +362,7 @@ TEST_F(story, a_snapshot_for_a_checkpoint_that_was_given_up_does_not_pass_for_on
   ASSERT_EQ(active_groups(), 2U);
   commit();  // the next checkpoint, before the answer to the first
   node_->settle();
-  EXPECT_EQ(node_->recovery_fault(), "") << "the last change of capacity would be forgotten";
+  EXPECT_EQ(node_->recovery_fault(), "") << "what it had declined would be forgotten";
 }
 
 // An orderly stop waits for every shard, and must not wait in vain for one whose actor has just died.
@@ -489,11 +492,17 @@ TEST_F(story, an_event_that_no_log_entry_holds_is_not_written_and_stops_nobody) 
   book(1, here_);
   node_->settle();
   const std::string reason(70U << 20U, 'x');
-  node_->context().route.send(here_, group_input{change_capacity{request_id{900}, window_index{0}, 2, "op", reason}});
+  node_->order(here_, change_capacity{request_id{900}, window_index{0}, 2, "op", reason});
   node_->settle();
-  node_->context().route.send(
-      shard_id{0}, registry_input{cancel_command{
-                       request_id{901}, {}, citizen(1), 0, key_hash{901}, "op", reason, unix_ms{node_->now().value + minute_ms}}});
+  node_->context().route.send(shard_id{0}, registry_input{cancel_command{request_id{901},
+                                                                         {},
+                                                                         citizen(1),
+                                                                         0,
+                                                                         key_hash{901},
+                                                                         "op",
+                                                                         reason,
+                                                                         unix_ms{node_->now().value + minute_ms},
+                                                                         node_->context().heard.copy()->front()}});
   node_->settle();
   EXPECT_EQ(warnings.size(), 2U);
   const auto second = book(2, here_);

@@ -234,7 +234,7 @@ protected:
     }));
     ASSERT_TRUE(eventually([&] {
       std::promise<bool> done;
-      nodes_[0].runs->change_round(round_id{1}, round_state::open, {}, "op", [&done](const auto& r) { done.set_value(r == "open"); });
+      nodes_[0].runs->change_round(round_id{1}, round_state::open, {}, {"op"}, [&done](const auto& r) { done.set_value(r == "open"); });
       return done.get_future().get();
     })) << "the round is opened in every shard";
     ASSERT_TRUE(eventually([&] { return std::ranges::all_of(nodes_, [](const auto& n) { return n.runs->ready(); }); }))
@@ -487,9 +487,9 @@ TEST_F(cluster_nodes_test, an_operators_order_is_answered_though_it_cannot_be_ca
     said.push_back(r ? *r : r.error());
   };
   for (std::uint32_t group = 1; group <= 12; ++group)
-    nodes_[0].runs->change_capacity(group_id{group}, window_index{0}, 30, "op", "more staff", heard);
+    nodes_[0].runs->change_capacity(group_id{group}, window_index{0}, 30, "more staff", {"op"}, heard);
   citizen_hash who;
-  nodes_[0].runs->release_claim(who, "op", "seen the card", heard);
+  nodes_[0].runs->release_claim(who, "seen the card", {"op"}, heard);
   EXPECT_TRUE(eventually([&] {
     const std::lock_guard lock(mutex);
     return said.size() == 13;

@@ -64,7 +64,7 @@ TEST(journal_failure, is_fatal_and_says_nothing_to_anybody) {
     ASSERT_EQ(there.wait_for(long_enough), std::future_status::ready);
     ASSERT_TRUE(there.get());
     std::promise<std::string> opened;
-    (*node)->change_round(round_id{1}, round_state::open, {}, "op", [&](const auto& done) { opened.set_value(done.value_or("")); });
+    (*node)->change_round(round_id{1}, round_state::open, {}, {"op"}, [&](const auto& done) { opened.set_value(done.value_or("")); });
     ASSERT_EQ(opened.get_future().get(), "open");
     const auto ask = [&](std::uint8_t who) {
       std::vector<citizen_command> turn;

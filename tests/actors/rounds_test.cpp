@@ -84,6 +84,46 @@ TEST_F(rounds_test, an_order_that_waited_to_be_refused_is_not_carried_out_behind
   EXPECT_EQ(appended_.size(), 3U) << "the import, the opening, the pause";
 }
 
+// A pause that came late was carried out after the resume.
+TEST_F(rounds_test, an_order_given_before_a_newer_one_was_committed_does_not_undo_it) {
+  opened();
+  tell(admission_held{shard_id{0}, sequence_t{8}});
+  const auto pause_as_of = [&](std::uint64_t known) {
+    tell(state_order{round_id{1},
+                     round_state::paused,
+                     "rain",
+                     "op",
+                     [this](const auto& done) { said_.push_back(done ? *done : done.error()); },
+                     true,
+                     {},
+                     sequence_t{known}});
+  };
+  pause_as_of(7);
+  ASSERT_EQ(said_.size(), 2U);
+  EXPECT_TRUE(said_[1].starts_with("changed: ")) << said_[1];
+  EXPECT_EQ(appended_.size(), 2U);
+  pause_as_of(8);
+  EXPECT_EQ(appended_.size(), 3U);
+}
+
+TEST_F(rounds_test, an_order_that_looks_for_a_leader_is_judged_by_when_it_was_given) {
+  opened();
+  tell(admission_held{shard_id{0}, sequence_t{8}});
+  tell(state_order{round_id{1},
+                   round_state::paused,
+                   "rain",
+                   "op",
+                   [this](const auto& done) { said_.push_back(done ? *done : done.error()); },
+                   false,
+                   {},
+                   sequence_t{8}});
+  tell(round_committed{last_token(), {}, end::not_led});
+  node_two_leads();
+  tell(try_orders_again{});
+  ASSERT_EQ(passed_on_.size(), 1U);
+  EXPECT_EQ(passed_on_[0].as_of, sequence_t{8});
+}
+
 TEST_F(rounds_test, a_shards_question_is_answered_for_the_leadership_that_was_shown_and_no_other) {
   opened();
   tell(admission_wanted{incarnation_t{6}, {{2, shard_id{3}, 77}}});

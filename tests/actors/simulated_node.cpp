@@ -13,6 +13,7 @@
 #include "actors/shard.hpp"
 #include "actors/ticker.hpp"
 #include "booking/citizen_registry.hpp"
+#include "cluster/placement.hpp"
 
 namespace janji::sim {
 
@@ -319,7 +320,9 @@ void simulated_node::stamp_all(std::vector<actors::citizen_command>& turn) {
             if (const auto it = known->groups.find(c.group.value); it != known->groups.end())
               c.command.stamp = heard->at(it->second.shard.value);
           } else if constexpr (requires { c.stamp; }) {
-            const auto shard = c.ref.shard().value;
+            auto shard = c.ref.shard().value;
+            if constexpr (requires { c.citizen; })  // staff name the citizen
+              shard = c.citizen ? cluster::shard_of_citizen(*c.citizen, shared.options.shard_count).value : shard;
             c.stamp = shard < heard->size() ? heard->at(shard) : stamp{};
           }
         },
@@ -330,6 +333,13 @@ void simulated_node::submit(std::vector<actors::citizen_command>&& turn, bool st
   if (!stamped)
     stamp_all(turn);
   caf::anon_send(life_->front, actors::front_turn{std::move(turn)});
+}
+void simulated_node::order(group_id group, change_capacity&& c) {
+  const auto& shared = *life_->shared;
+  const auto known = shared.catalogue.get();
+  if (const auto it = known->groups.find(group.value); it != known->groups.end())
+    c.stamp = shared.heard.copy()->at(it->second.shard.value);
+  life_->shared->route.send(group, group_input{std::move(c)});
 }
 void simulated_node::order(actors::import_order&& o) { caf::anon_send(life_->shared->rounds, std::move(o)); }
 void simulated_node::order(actors::state_order&& o) { caf::anon_send(life_->shared->rounds, std::move(o)); }

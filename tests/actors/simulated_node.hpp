@@ -96,6 +96,7 @@ public:
   // ---- to the actors
   // As a front, which stamps what citizens ask with what it has heard; not when it is `stamped` already.
   void submit(std::vector<actors::citizen_command>&& turn, bool stamped = false);
+  void order(group_id group, change_capacity&& c);  // as of now
   void order(actors::import_order&& o);
   void order(actors::state_order&& o);
   [[nodiscard]] actors::node_context& context() { return *life_->shared; }

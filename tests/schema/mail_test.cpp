@@ -29,6 +29,7 @@ public:
   citizen_facts facts() {
     return {static_cast<std::uint8_t>(random_() % state_count), static_cast<std::uint8_t>(random_() % age_band_count)};
   }
+  stamp any_stamp() { return {{strong<epoch_t>(), random_()}, random_()}; }
   std::string text() { return std::string(random_() % 40, 'x') + "\u00e9"; }
   template <class Enum>
   Enum code(Enum last) {
@@ -60,7 +61,8 @@ public:
       case 6: return release_place{shard(), ref(), strong<generation_t>()};
       case 7: return move_within{shard(), ref(), strong<generation_t>(), strong<generation_t>(), window()};
       default:
-        return change_capacity{strong<request_id>(), window(), static_cast<std::uint32_t>(number()), text(), text(), strong<unix_ms>()};
+        return change_capacity{strong<request_id>(), window(),   static_cast<std::uint32_t>(number()), text(), text(),
+                               strong<unix_ms>(),    any_stamp()};
     }
   }
   static constexpr unsigned group_kinds = 9;
