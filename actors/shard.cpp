@@ -82,10 +82,7 @@ caf::behavior shard_actor::make_behavior() {
           take_table(t);
       },
       [this](admission_told& t) { take_admission(t); },
-      [this](const admission_asked& a) {
-        if (started_)
-          take_question(a);
-      },
+      [this](const admission_asked& a) { take_question(a); },
       [this](ask_admission_again) {
         admission_asks_ = false;
         if (gate_)

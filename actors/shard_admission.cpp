@@ -63,9 +63,9 @@ void shard_actor::ask_admission() {
 }
 
 // Of shard 0: by a leader of any shard. It says what is committed once it is shown to lead still; one that has lost the question asks
-// again.
+// again, and one that comes before this shard has started is kept.
 void shard_actor::take_question(const admission_asked& a) {
-  if (!serving_ && !may_lead() && a.node == shared_.node_id && machine_.record().record.leader.node != 0)
+  if (started_ && !serving_ && !may_lead() && a.node == shared_.node_id && machine_.record().record.leader.node != 0)
     return shared_.peers->ask_admission(machine_.record().record.leader.node, a.shard, a.number);
   constexpr std::size_t asked_max = 4 * limits::shards_max;  // of shards one each, of orders few
   if (admission_asked_.size() < asked_max)

@@ -392,6 +392,35 @@ TEST_F(story, a_stop_ends_although_an_actor_died_before_or_during_its_checkpoint
   }
 }
 
+// The shards of a node start side by side: a question that came to shard 0 before that had read its log was lost, and for 200 ms
+// nothing was admitted.
+TEST_F(story, a_shard_that_starts_before_shard_0_does_not_ask_in_vain_what_is_admitted) {
+  auto options = one_shard();
+  options.shard_count = 8;
+  begin(options, 5);
+  const auto first = node_->context().catalogue.get()->groups.begin();
+  const auto [group, shard] = std::pair{group_id{first->first}, first->second.shard};
+  ASSERT_NE(shard, shard_id{0});
+  node_->power_cut(0, node_->snapshots_written());
+  auto& shared = node_->context();
+  bool more = true;
+  while (more) {  // without shard 0
+    more = node_->run(shared.archive) || node_->run(shared.record_keeper);
+    for (std::uint16_t s = 1; s < options.shard_count; ++s)
+      more = node_->run(shared.route.shard(shard_id{s})) || more;
+    while (node_->unsynced() != 0)
+      node_->sync(1);
+    for (; node_->unheard() != 0; more = true)
+      node_->acknowledge();
+  }
+  node_->settle();
+  auto b = booking(1, group);
+  b.command.people.front().proposed = reference::make(cluster::shard_of_citizen(citizen(1), options.shard_count), 1);
+  node_->submit(one(std::move(b)));
+  node_->settle();
+  EXPECT_EQ(told(request_id{requests_}), only{outcome::confirmed}) << "without any time gone by";
+}
+
 // ------------------------------------------------------------------ one answer
 
 TEST_F(story, a_command_for_what_is_not_there_gets_one_answer) {
