@@ -55,6 +55,7 @@ public:
     out.add("X-Origin", origin);
     return out;
   }
+  arrival hear() override { return {heard, janji::unix_ms{++looks}, {}}; }
   void release() {
     auto all = std::move(kept);
     kept.clear();
@@ -62,6 +63,8 @@ public:
       respond(std::move(r));
   }
   std::size_t seen = 0;
+  std::shared_ptr<const std::vector<janji::stamp>> heard = std::make_shared<const std::vector<janji::stamp>>(1);
+  std::int64_t looks = 0;
   std::vector<std::pair<responder, response>> kept;
 };
 
@@ -129,7 +132,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     boost::asio::ip::tcp::socket socket(io);
     socket.assign(boost::asio::ip::tcp::v4(), ends[0]);
     socket.non_blocking(true);
-    make_connection(std::move(socket), core)->start();
+    core->hears = true;
+    make_connection(std::move(socket), core, handler.hear())->start();
     bool open = true;
     while (open && !rest.empty()) {
       const auto n = ::send(ends[1], rest.data(), std::min(piece, rest.size()), MSG_DONTWAIT | MSG_NOSIGNAL);
