@@ -90,8 +90,11 @@ class Stage:
 
     def whole_again(self, what, node=None):
         node = node or self.three
-        wait_until(node.is_ready, 60 * SLOW, f"the node is ready: {what}")
-        wait_until(lambda: whole(self.c), 90 * SLOW, f"every shard is on three replicas again: {what}")
+        try:
+            wait_until(node.is_ready, 60 * SLOW, f"the node is ready: {what}")
+            wait_until(lambda: whole(self.c), 90 * SLOW, f"every shard is on three replicas again: {what}")
+        except Stop as late:
+            raise Stop(f"{late}: {node.stderr()[-1500:]}; {self.c.nodes[0].ctl('check')}") from None
         self.some_are_booked()
         healthy = self.c.nodes[:2]
         self.checks.check(f"{what}: every shard is on three replicas, nobody else ended, and bookings go on", all(n.alive() for n in healthy) and
