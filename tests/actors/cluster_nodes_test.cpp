@@ -192,6 +192,12 @@ protected:
       told_[a.request.value] = std::move(a);
     told_changed_.notify_all();
   }
+  std::vector<tenure_id> tenures() {
+    std::vector<tenure_id> out;
+    for (std::uint16_t s = 0; s < shards; ++s)
+      out.push_back(records_.read(shard_id{s})->record.tenure);
+    return out;
+  }
   std::size_t told() {
     const std::lock_guard lock(told_mutex_);
     return told_.size();
@@ -259,15 +265,20 @@ protected:
     return out;
   }
 
+  static citizen_hash hash_of(unsigned citizen) {
+    citizen_hash who;
+    who.bytes[0] = static_cast<std::uint8_t>(citizen);
+    who.bytes[1] = static_cast<std::uint8_t>(citizen >> 8);
+    return who;
+  }
+  static shard_id shard_of(unsigned citizen) { return cluster::shard_of_citizen(hash_of(citizen), shards); }
+  shard_id shard_of_group(std::uint32_t group) { return nodes_[0].runs->catalogue()->groups.find(group)->second.shard; }
   request_id ask(std::size_t at, unsigned citizen, std::uint32_t group, std::int64_t patience_ms) {
     const request_id request{++next_request_[at]};
     const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
     book_command b{request, body_hash{group}, window_index{0}, unix_ms{now + patience_ms}, {}};
-    citizen_hash who;
-    who.bytes[0] = static_cast<std::uint8_t>(citizen);
-    who.bytes[1] = static_cast<std::uint8_t>(citizen >> 8);
-    const auto shard = cluster::shard_of_citizen(who, shards);
-    b.people.push_back({who, reference::make(shard, ++next_reference_), key_hash{citizen + 1ULL}, {1, 2}, "sealed"});
+    b.people.push_back(
+        {hash_of(citizen), reference::make(shard_of(citizen), ++next_reference_), key_hash{citizen + 1ULL}, {1, 2}, "sealed"});
     std::vector<citizen_command> turn;
     turn.push_back(routed_booking{group_id{group}, std::move(b)});
     nodes_[at].runs->submit(std::move(turn));
@@ -440,8 +451,7 @@ TEST_F(cluster_nodes_test, what_a_leader_was_asked_last_is_not_lost_when_leaders
       return true;
     };
     std::vector<std::pair<unsigned, request_id>> asked;
-    auto last = std::chrono::steady_clock::now();
-    auto longest = 0ns;  // that this process stood still: then leases lapse, and *busy* is a true answer
+    const auto before = tenures();
     const auto told_before = told();
     for (int turns = 0; !moved() && turns < 60'000; ++turns) {
       // Some at every moment, at every node, and no more than are answered.
@@ -449,13 +459,14 @@ TEST_F(cluster_nodes_test, what_a_leader_was_asked_last_is_not_lost_when_leaders
       for (std::size_t at = 0; at < nodes_count && asked.size() < told() - told_before + open_max; ++at, ++citizen)
         asked.emplace_back(citizen, ask(at, citizen, group_of(citizen), 10'000));
       std::this_thread::sleep_for(2ms);
-      const auto now = std::chrono::steady_clock::now();
-      longest = std::max(longest, std::chrono::nanoseconds(now - std::exchange(last, now)));
     }
     ASSERT_TRUE(moved());
+    // On a machine with too much to do a lease lapses, or an heir is not heard in time: then *busy* is a true answer.
+    const auto after = tenures();
+    const auto in_order = [&](shard_id s) { return before[s.value] == after[s.value]; };
     for (const auto& [who, request] : asked) {
       auto answer = wait_for(request, 11'000ms);
-      if (answer.what != outcome::confirmed && longest > 200ms)
+      if (answer.what != outcome::confirmed && !(in_order(shard_of_group(group_of(who))) && in_order(shard_of(who))))
         answer = book(0, who, group_of(who));
       ASSERT_EQ(answer.what, outcome::confirmed) << "citizen " << who;
     }
