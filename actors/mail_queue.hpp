@@ -98,8 +98,8 @@ void drop_late(Mail& mail, unix_ms since, unix_ms now, std::vector<request_id>& 
 template <class Mail>
 class mail_queue {
 public:
-  // False: past a bound, and the mail is the caller's still.
-  [[nodiscard]] bool put(std::atomic<std::size_t>& weight, std::size_t count_max, Mail&& mail, unix_ms now) {
+  // Takes the mail; false: past a bound, and it is the caller's still.
+  [[nodiscard]] bool put(std::atomic<std::size_t>& weight, std::size_t count_max, Mail& mail, unix_ms now) {
     held_bytes held;
     if (mail_.size() >= count_max || !held.hold(weight, bytes_of_mail(mail), waiting_mail_bytes_max))
       return false;

@@ -72,7 +72,7 @@ void shard_actor::deliver(const schema::owner& who, Mail&& mail) {
   auto& o = owner_of(who);
   if (o.state == life::active)
     return caf::anon_send(o.handle, std::move(mail));
-  if (!mail.inputs.empty() && !queue_of(o, mail).put(shared_.mail_bytes, owner_queue_max, std::move(mail), shared_.now()))
+  if (!mail.inputs.empty() && !queue_of(o, mail).put(shared_.mail_bytes, owner_queue_max, mail, shared_.now()))
     refuse(shared_, mail);
   if (o.state == life::absent && serving_)
     activate(who);

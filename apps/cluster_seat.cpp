@@ -483,7 +483,7 @@ cluster_seat::said cluster_seat::pause_moves(bool paused, bool dry_run) {
 
 cluster_seat::said cluster_seat::raise_feature_level(bool dry_run) {
   const auto v = view();
-  const auto done = fmt::format("the feature level is {}", cluster::feature_level_newest);
+  auto done = fmt::format("the feature level is {}", cluster::feature_level_newest);
   if (v.feature_level == cluster::feature_level_newest)
     return done;
   if (auto no = cluster::why_not_raise(v))

@@ -428,7 +428,7 @@ key_keeper::said key_keeper::finish_rotation(bool dry_run) {
     if (!seen->record)
       return std::unexpected(std::string("wrong_state: no rotation of the master key was begun"));
     auto next = *seen->record;
-    const auto done = fmt::format("the rotation is finished: the keys are wrapped under {} alone", next.to);
+    auto done = fmt::format("the rotation is finished: the keys are wrapped under {} alone", next.to);
     if (next.mark.finished)
       return done;
     if (auto no = why_not_finish(now->nodes, next, now->copies_left, now->unreadable))

@@ -6,7 +6,6 @@
 namespace janji::cluster {
 
 namespace json = boost::json;
-using replication::position;
 
 bool merge(positions& into, const positions& more) {
   bool moved = false;
