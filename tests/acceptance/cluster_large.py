@@ -1,8 +1,11 @@
-"""The largest round that is permitted, 200,000 slot groups, on three nodes: imported, opened, one node killed, one restarted in order;
-every front shows all of it, and one place is booked wherever it lies. Says how long each took, and what it cost in memory and bytes.
+"""The largest round that is permitted, 200,000 slot groups, on three nodes: imported, opened, one node killed, each restarted in order, a
+fourth added, one drained; every front shows all of it, and one place is booked wherever it lies. Says how long each took, and what it cost in
+memory, on disk, and in bytes sent over links that are up (those of a connection that has ended are not counted).
 JANJI_GROUPS in the environment: fewer, to try it."""
 import datetime
 import os
+import re
+import subprocess
 import time
 
 from checks import Stop, run, wait_until
@@ -40,13 +43,19 @@ def bytes_mb(node):
     return sum(os.path.getsize(os.path.join(d, f)) for d, _, files in os.walk(node.data) for f in files) >> 20
 
 
+def sent_mb(node):
+    shown = subprocess.run(["ss", "-tniOHp", "state", "established"], capture_output=True, text=True, check=True).stdout.splitlines()
+    own = [line for line in shown if f"pid={node.process.pid}," in line]
+    return sum(int(n) for line in own for n in re.findall(r"bytes_sent:(\d+)", line)) / 1e6
+
+
 class Took:
     def __init__(self, c):
         self.c, self.begun = c, time.monotonic()
 
     def say(self, words):
         now = time.monotonic()
-        costs = [f"{memory_mb(n)} MB in memory, {bytes_mb(n)} MB on disk" for n in self.c.nodes if n.alive()]
+        costs = [f"{memory_mb(n)} MB in memory, {bytes_mb(n)} MB on disk, {sent_mb(n):.1f} MB sent" for n in self.c.nodes if n.alive()]
         self.c.checks.say(f"{words}: {now - self.begun:.1f} s; {'; '.join(costs)}")
         self.begun = time.monotonic()
 
@@ -76,7 +85,7 @@ def book(c, i, n):
 
 
 def all_show_all(c, words):
-    wait_until(lambda: all(c.ready(i) for i in range(3)), PATIENCE * SLOW, f"{words}: every node is ready")
+    wait_until(lambda: all(c.ready(i) for i in range(len(c.nodes))), PATIENCE * SLOW, f"{words}: every node is ready")
     wait_until(lambda: all(shown(n.port) == (GROUPS, True) for n in c.nodes), PATIENCE * SLOW, f"{words}: every front shows everything")
 
 
@@ -102,14 +111,24 @@ def large(checks):
     c.start(2)
     all_show_all(c, "after a death")
     took.say("the dead node is back, and shows everything")
-    checks.equal("a node is stopped in order", c.nodes[0].stop(), 0)
-    took.say("stop")
-    c.start(0)
-    all_show_all(c, "after a restart")
-    took.say("it is back, and shows everything")
+    for i in range(3):
+        checks.equal(f"node {i + 1} is stopped in order", c.nodes[i].stop(), 0)
+        c.start(i)
+        all_show_all(c, "after a restart")
+        took.say(f"node {i + 1} is back, and shows everything")
     wait_until(lambda: whole(c), PATIENCE * SLOW, "every shard is on three replicas again")
+    c.add()
+    all_show_all(c, "with a fourth node")
+    took.say("a fourth node is there, and shows everything")
+    by = c.nodes[1]
+    settled = by.ctl("rebalance", "status", "--wait", "--wait-seconds", str(PATIENCE), seconds=PATIENCE + 10)
+    checks.check("a fourth node takes its share", settled.code == 0, settled)
+    took.say("it has its share")
+    drained = by.ctl("node", "drain", "1", "--wait", "--wait-seconds", str(PATIENCE), seconds=PATIENCE + 10)
+    checks.check("a node is drained", drained.code == 0, drained)
+    took.say("drain")
     for n in range(60):
-        book(c, n % 3, n)
+        book(c, n % 4, n)
     checks.check("every booking is told again under its key at another front", True)
 
 
