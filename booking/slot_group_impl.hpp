@@ -110,6 +110,9 @@ struct slot_group::impl {
   std::vector<std::uint32_t> held, appending;  // places by window
   fifo<sent_append> sent;
   boost::unordered_flat_map<std::uint64_t, int> sent_refs;  // references with an append on its way
+  // References of holds that a registry refused, until their commands' deadlines: another copy of the claim request may be granted yet,
+  // and must not be taken for one of a hold that a copy of the command would have elsewhere in the day.
+  boost::unordered_flat_map<std::uint64_t, unix_ms> fallen;
   waiting_list waiters;
   boost::unordered_flat_map<std::uint64_t, waiting_list::iterator> waiter_by_key, waiter_by_citizen;
   std::vector<std::variant<move_in, move_within>> waiting_moves;
@@ -175,7 +178,8 @@ struct slot_group::impl {
     return {e.ref, e.generation, e.status, id, e.window, 0, unix_ms{std::int64_t{e.at_s} * 1000}};
   }
   [[nodiscard]] bool reference_spent(reference ref) const {
-    return on_its_way(ref) || state->is_declined(ref, {}) || state->by_place(ref, {}) != nullptr || hold_by_ref.contains(ref.value);
+    return on_its_way(ref) || state->is_declined(ref, {}) || state->by_place(ref, {}) != nullptr || hold_by_ref.contains(ref.value) ||
+           fallen.contains(ref.value);
   }
   [[nodiscard]] bool on_its_way(reference ref) const { return sent_refs.contains(ref.value); }
 

@@ -77,6 +77,12 @@ void slot_group::impl::expire() {
     h = next;
   }
   expire_waiters();
+  boost::unordered::erase_if(fallen, [this](const auto& f) {
+    if (expired(f.second))
+      return true;
+    note_deadline(f.second);
+    return false;
+  });
   const auto late = [&](const denied_command& d) {
     if (expired(d.command.deadline)) {
       say(d.command.request, outcome::unknown);

@@ -194,6 +194,27 @@ TEST_F(copies, the_claims_of_a_hold_that_fell_are_released_at_once) {
   EXPECT_EQ(all<to_registry>(g.said).size(), 2U) << "both registries hear that it is declined";
 }
 
+// Its claim request had been sent twice: the second was granted after the first was refused, and taken for the claim of a hold in another
+// window. The registry then named another window than the booked one.
+TEST_F(copies, a_copy_is_not_held_again_under_the_reference_of_a_hold_that_was_refused) {
+  group_under_test g({{540, 600, 1}, {600, 660, 1}});
+  g.machine.use(refusals_);
+  auto first = booking(1, 1, 5, refusals_->now());
+  first.window = std::nullopt;
+  auto copy = first;
+  copy.request = request_id{2};
+  g.give(std::move(first));
+  ASSERT_EQ(g.machine.held(window_index{0}), 1U);
+  g.claim(10, claim_verdict::in_progress);
+  ASSERT_EQ(g.outcome_of(1), outcome::in_progress);
+  g.give(change_capacity{request_id{9}, window_index{0}, 0, "op", "", unix_ms{g.now.value + 1000}, refusals_->now()});
+  g.commit();
+  g.give(std::move(copy));
+  EXPECT_EQ(g.outcome_of(2), outcome::busy) << "the next try has a new reference";
+  EXPECT_EQ(g.machine.held(window_index{1}), 0U);
+  EXPECT_TRUE(g.machine.idle());
+}
+
 // ------------------------------------------------------------------ changes
 
 TEST_F(copies, a_cancel_that_came_before_the_end_of_a_newer_change_does_not_act_after_it) {
