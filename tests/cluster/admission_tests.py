@@ -147,9 +147,13 @@ def shards_that_cannot_be_reached(cluster, citizens):
     """Two nodes die at once, and shards that have both cannot commit: they are named, and take the order when they are back."""
     known = records(cluster)
     holders = {s: {node_of(m) for m in r["in_sync"]} for s, r in known.items()}
-    pairs = [(a, b) for a in range(1, NODES + 1) for b in range(a + 1, NODES + 1) if len(holders[0] & {a, b}) < 2]
-    dead = cluster.checks.random.choice(pairs)
-    lacking = sorted(s for s, members in holders.items() if len(members - set(dead)) < 2)
+
+    def lacking_without(pair):
+        return sorted(s for s, members in holders.items() if len(members - set(pair)) < 2)
+    pairs = [(a, b) for a in range(1, NODES + 1) for b in range(a + 1, NODES + 1)]
+    # Two nodes of one zone have no shard in common.
+    dead = cluster.checks.random.choice([p for p in pairs if len(holders[0] & set(p)) < 2 and lacking_without(p)])
+    lacking = lacking_without(dead)
     for n in dead:
         cluster.kill(n - 1)
     left = next(n for n in range(1, NODES + 1) if n not in dead)
