@@ -368,11 +368,6 @@ void node::note(operator_noted what, operator_done done) {
   caf::anon_send(impl_->others ? impl_->shared.reports : impl_->shared.rounds, note_order{std::move(what), std::move(done)});
 }
 
-static stamp stamp_of(const orderer& who, const heard_stamps& heard, shard_id shard) {
-  const auto known = who.heard ? who.heard : heard.copy();
-  return shard.value < known->size() ? (*known)[shard.value] : stamp{};
-}
-
 void node::change_capacity(group_id group, window_index window, std::uint32_t capacity, std::string reason, orderer who,
                            operator_done done) {
   if (auto wrong = order_text_fault({who.by, reason}); !wrong.empty())
@@ -381,7 +376,7 @@ void node::change_capacity(group_id group, window_index window, std::uint32_t ca
   const auto place = known->groups.find(group.value);
   if (place == known->groups.end())
     return done(std::unexpected("unknown_window: there is no such slot group"));
-  const auto stamp = stamp_of(who, impl_->shared.heard, place->second.shard);
+  const auto stamp = stamp_in((who.heard ? who.heard : heard()).get(), place->second.shard);
   const auto request = impl_->operator_request(std::move(done));
   const unix_ms deadline{impl_->shared.now().value + order_deadline_ms};
   impl_->shared.route.send(
@@ -402,7 +397,7 @@ void node::release_claim(const citizen_hash& citizen, std::string reason, ordere
                                                                 std::move(who.by),
                                                                 std::move(reason),
                                                                 deadline,
-                                                                stamp_of(who, impl_->shared.heard, shard)}});
+                                                                stamp_in((who.heard ? who.heard : heard()).get(), shard)}});
 }
 
 void node::warm(round_id round, const operator_done& done) {

@@ -21,7 +21,6 @@ struct planted_faults {
   bool held_counts_as_full = false;       // says full when only held places are in the way
   bool any_incarnation = false;           // takes an answer meant for its predecessor, and a reference it has declined
   bool ignore_deadline = false;           // goes on with a command after its citizen was told unknown
-  bool forget_fallen_references = false;  // holds again under the reference of a hold that was refused
   bool forget_refusals = false;           // admits what came before a refusal of the same key
   bool any_tenure = false;                // admits what was asked of a former leader
   bool deny_without_look = false;         // says the registry's no without looking for the key again

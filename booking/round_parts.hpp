@@ -1,4 +1,4 @@
-// A large round in the log: parts with its centres and slot groups, then the event from which on it exists (design.md, section 15).
+// A large round in the log: parts with its centres and slot groups, then the event from which on it exists (docs/decisions/0028).
 // What is not ended by that event has no effect: the next import begins anew with a part numbered 0. One import is under way at a time.
 // Plain values, pure.
 #pragma once

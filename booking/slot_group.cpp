@@ -272,10 +272,8 @@ void slot_group::impl::refuse_hold(hold_list::iterator h, std::size_t person, cl
   } else {
     decline_others(*h, static_cast<std::uint8_t>(1U << person));
   }
-  if (!faults.forget_fallen_references) {
-    fallen.insert_or_assign(h->command.people[person].proposed.value, h->command.deadline);
-    note_deadline(h->command.deadline);
-  }
+  fallen.insert_or_assign(h->command.people[person].proposed.value, h->command.deadline);
+  note_deadline(h->command.deadline);
   drop_hold(h);
   for (auto& d : denied)  // the registry's word is a denial as any other: said when this leader is shown to lead still
     deny_later(std::move(d));

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <vector>
 
 #include "booking/types.hpp"
 
@@ -22,5 +23,10 @@ struct stamp {
   std::uint64_t count = 0;
   friend constexpr auto operator<=>(const stamp&, const stamp&) = default;
 };
+
+// What a front had heard of a shard's leader, by shard; the least of all where nothing was heard of it.
+[[nodiscard]] inline stamp stamp_in(const std::vector<stamp>* heard, shard_id shard) {
+  return heard != nullptr && shard.value < heard->size() ? (*heard)[shard.value] : stamp{};
+}
 
 }  // namespace janji

@@ -22,7 +22,7 @@ struct arrival {
   std::shared_ptr<const std::vector<stamp>> heard;  // by shard; none: nothing was heard
   unix_ms at;                                       // when the copy was taken, by the handler's clock
   sequence_t rounds;                                // up to which position of shard 0 the rounds were known; of operators' requests only
-  [[nodiscard]] stamp of(shard_id shard) const { return heard && shard.value < heard->size() ? (*heard)[shard.value] : stamp{}; }
+  [[nodiscard]] stamp of(shard_id shard) const { return stamp_in(heard.get(), shard); }
 };
 
 // Views into the session's buffers: valid until the handler returns. A header that was not sent is "".

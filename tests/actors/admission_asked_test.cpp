@@ -31,23 +31,35 @@ struct asked_nodes final : actors::silent_nodes {
   std::vector<std::pair<std::uint64_t, std::uint16_t>> asked;
 };
 
-std::vector<std::pair<std::uint64_t, std::uint16_t>> asked_by_a_new_leader(const planted_faults& faults) {
-  memory_store disk;
-  two_shards records;
-  asked_nodes others;
+actors::node_options of_two_shards() {
   actors::node_options o;
   o.shard_count = 2;
   o.cluster = actors::cluster_options{25};
+  return o;
+}
+
+seat seat_of(two_shards& records, asked_nodes& others) {
   seat s;
   s.disk = 7;
   s.records = &records;
   s.peers = &others;
-  simulated_node node(disk.wipe(1), o, faults, std::move(s));
-  node.start();
+  return s;
+}
+
+void run(simulated_node& node) {
   for (int i = 0; i < 60; ++i) {
     node.advance(25);
     node.settle();
   }
+}
+
+std::vector<std::pair<std::uint64_t, std::uint16_t>> asked_by_a_new_leader(const planted_faults& faults) {
+  memory_store disk;
+  two_shards records;
+  asked_nodes others;
+  simulated_node node(disk.wipe(1), of_two_shards(), faults, seat_of(records, others));
+  node.start();
+  run(node);
   EXPECT_TRUE(node.context().shard_statuses[1].load()->serving);
   return others.asked;
 }
@@ -79,31 +91,18 @@ TEST(admission_asked, of_an_entry_with_two_orders_a_new_leader_has_the_last) {
   ASSERT_TRUE(store.write(std::vector{w}));
   two_shards records;
   asked_nodes others;
-  actors::node_options o;
-  o.shard_count = 2;
-  o.cluster = actors::cluster_options{25};
-  seat s;
-  s.disk = 7;
-  s.records = &records;
-  s.peers = &others;
-  simulated_node node(store, o, {}, std::move(s));
+  simulated_node node(store, of_two_shards(), {}, seat_of(records, others));
   std::size_t appended = 0;
   node.on_synced = [&](const store::shard_write& written) {
     for (const auto& e : written.append)
       appended += e.payload.empty() ? 0 : 1;
   };
   node.start();
-  const auto run = [&] {
-    for (int i = 0; i < 60; ++i) {
-      node.advance(25);
-      node.settle();
-    }
-  };
-  run();
+  run(node);
   ASSERT_TRUE(node.context().shard_statuses[1].load()->serving);
   const auto paused = std::get<admission_set>(std::get<admission_event>(state(8, round_state::paused).event)).state;
   caf::anon_send(node.context().route.shard(shard_id{1}), actors::admission_told{2, 0, std::make_shared<const admission_state>(paused)});
-  run();
+  run(node);
   EXPECT_EQ(others.held, std::vector{sequence_t{8}});
   EXPECT_EQ(appended, 0U) << "it is in the log already";
 }
