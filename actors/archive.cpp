@@ -67,7 +67,10 @@ caf::behavior archive_actor::make_behavior() {
         shared_.storage_low = disk.low;
         shared_.disk_free_bytes = disk.free_bytes;
         shared_.disk_total_bytes = disk.total_bytes;
-        if (auto wrong = directory_.look(); wrong != *shared_.directory_wrong.get())
+        auto wrong = directory_.look();
+        if (wrong.empty())
+          wrong = disk.unknown;
+        if (wrong != *shared_.directory_wrong.get())
           shared_.directory_wrong.set(std::make_shared<const std::string>(std::move(wrong)));
         delayed_send(this, std::chrono::seconds(1), watch_disk{});
       },

@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
 #include <chrono>
+#include <compare>
 #include <utility>
 
 #include "booking/civil_time.hpp"
@@ -48,19 +49,17 @@ availability_actor::availability_actor(caf::actor_config& config, node_context& 
       model_(model),
       groups_of_(shared.options.shard_count),
       led_of_(shared.options.shard_count),
-      heard_(shared.options.shard_count),
-      as_of_(shared.options.shard_count) {}
+      heard_(shared.options.shard_count) {}
 
 caf::behavior availability_actor::make_behavior() {
+  started_at_ = shared_.now();
   delayed_send(this, std::chrono::milliseconds(shared_.options.publish_every_ms), publish{});
   return {
       [this](group_numbers& numbers) { take(std::move(numbers.figures), true); },
       [this](numbers_elsewhere& numbers) {
         for (auto& f : numbers.told.groups)
           take(std::move(f), false);
-        for (const auto s : numbers.told.shards)
-          if (s.value < heard_.size())
-            heard_[s.value] = shared_.now();
+        hear_beat(numbers.told);
       },
       [this](const tell_numbers& t) { behind_[t.node] = 0; },
       [this](catalogue_changed& c) {
@@ -76,17 +75,27 @@ caf::behavior availability_actor::make_behavior() {
   };
 }
 
-// Of two words about a group the one of the later position counts: both are of what is committed. Of the same position as
-// what is led here may be the word of who led it before, still on its way: then this node goes on to tell of the group.
+namespace {
+// Positions only grow, but where an operator made a leader of a disk that lacks what others had (unsafe-promote): then those of the
+// later tenure are the true ones. An earlier version does not name its tenure.
+std::strong_ordering compare(const group_figures& a, const group_figures& b) {
+  const bool named = a.tenure != epoch_t{} && b.tenure != epoch_t{};
+  return named && a.tenure != b.tenure ? a.tenure <=> b.tenure : a.applied <=> b.applied;
+}
+}  // namespace
+
+// Of two words about a group the later one counts: both are of what is committed. Of the same position as what is led here may be
+// the word of who led it before, still on its way: then this node goes on to tell of the group.
 void availability_actor::take(group_figures&& figures, bool of_this_node) {
   const auto id = figures.group.value;
   auto& known = numbers_[id];
-  if (figures.applied < known.applied)
+  const auto order = compare(figures, known);
+  if (order < 0)
     return;
   if (of_this_node && shared_.peers != nullptr) {
     lead(id, true);
     to_tell_.insert(id);
-  } else if (figures.applied > known.applied) {
+  } else if (order > 0) {
     lead(id, false);
   }
   if (known.windows != figures.windows) {
@@ -156,23 +165,47 @@ void availability_actor::tell_who_is_behind() {
   }
 }
 
-// What this node leads, and has told all of: so that the others know how old what they know is.
+// What this node leads, and has told all of: so that the others know how old what they know is. A leader that nobody follows may have
+// been replaced without knowing.
 void availability_actor::tell_beat() {
+  constexpr std::int64_t lately_ms = 1'000;
   schema::told_figures beat;
   count_groups(*shared_.catalogue.get());
   for (std::uint16_t s = 0; s < shared_.options.shard_count; ++s)
-    if (led_whole(s))
+    if (const auto known = led_as_of(s); known && shared_.now().value - known->value < lately_ms)
       beat.shards.emplace_back(s);
   if (beat.shards.empty())
     return;
+  if (beat.shards.front() == shard_id{0})
+    beat.rounds = sequence_t{shared_.rounds_applied};
   for (const auto node : shared_.peers->linked_nodes())
     if (!behind_.contains(node))
       (void)shared_.peers->tell_figures(beat, node);
 }
 
-bool availability_actor::led_whole(std::size_t shard) const {
+// Who leads has told all of these shards. Of the rounds only what is known here is new.
+void availability_actor::hear_beat(const schema::told_figures& told) {
+  const auto now = shared_.now();
+  for (const auto s : told.shards) {
+    if (s.value >= heard_.size())
+      continue;
+    heard_[s.value] = now;
+    if (s != shard_id{0} || (told.rounds && *told.rounds > sequence_t{shared_.rounds_applied}))
+      continue;
+    rounds_heard_ = now;
+    rounds_whole_ = rounds_whole_ || told.rounds;
+  }
+}
+
+// None: it is not led here, or not all of its numbers, or of the rounds, are known yet.
+std::optional<unix_ms> availability_actor::led_as_of(std::size_t shard) const {
   const auto status = shared_.shard_statuses[shard].load();
-  return status != nullptr && status->serving && led_of_[shard] == groups_of_[shard];
+  const auto until = shared_.followed_until_ms[shard].load();
+  if (status == nullptr || !status->serving || led_of_[shard] != groups_of_[shard] || until == 0)
+    return std::nullopt;
+  if (shard == 0 && !shared_.rounds_led)
+    return std::nullopt;
+  return unix_ms{until};
 }
 
 void availability_actor::count_groups(const round_catalogue& catalogue) {
@@ -188,16 +221,18 @@ void availability_actor::count_groups(const round_catalogue& catalogue) {
 
 // ------------------------------------------------------------------ how old it is
 
-// Of a slot group that is led here, now; of another the moment at which its leader had told all.
+// On a node that is alone, now. Of a slot group that is led here, the last moment at which nobody else can have led it; of another that
+// at which its leader had told all. Nothing is newer than what is known of the rounds: which there are, which is open, what they say.
 void availability_actor::judge_age(const round_catalogue& catalogue) {
   judged_at_ = shared_.now();
   count_groups(catalogue);
-  for (std::size_t s = 0; s < as_of_.size(); ++s)
-    as_of_[s] = shared_.peers == nullptr || led_whole(s) ? judged_at_ : heard_[s];
+  for (std::size_t s = 0; s < heard_.size(); ++s)
+    heard_[s] = shared_.peers == nullptr ? judged_at_ : std::max(heard_[s], led_as_of(s));
+  rounds_heard_ = std::max(rounds_heard_, shared_.peers == nullptr ? heard_[0] : led_as_of(0));
   freshness fresh;
-  fresh.of_rounds = as_of_[0];
+  fresh.of_rounds = rounds_heard_;
   for (const auto& round : catalogue.rounds) {
-    round_freshness f{judged_at_, 0};
+    round_freshness f{fresh.of_rounds, 0};
     for (std::uint32_t g = 0; g < round->definition.groups.size(); ++g) {
       const auto heard = heard_of(*round, g, catalogue);
       f.groups_unheard += numbers_.contains(round->definition.groups[g].id.value) ? 0 : 1;
@@ -211,7 +246,7 @@ void availability_actor::judge_age(const round_catalogue& catalogue) {
 std::optional<unix_ms> availability_actor::heard_of(const round_entry& round, std::uint32_t index, const round_catalogue& catalogue) const {
   const auto id = round.definition.groups[index].id.value;
   const auto place = catalogue.groups.find(id);
-  return place == catalogue.groups.end() || !numbers_.contains(id) ? std::nullopt : as_of_[place->second.shard.value];
+  return place == catalogue.groups.end() || !numbers_.contains(id) ? std::nullopt : heard_[place->second.shard.value];
 }
 
 std::set<read_model::page_key> availability_actor::changed_pages(const round_catalogue& catalogue) const {
@@ -252,10 +287,33 @@ void availability_actor::build() {
   publish_figures();
   catalogue_changed_ = false;
   changed_groups_.clear();
-  // And stays so: a new round's groups hold what its definition says. A node of a cluster hears of the rounds from another.
-  const bool rounds_known = shared_.peers == nullptr || !catalogue->groups.empty();
-  if (rounds_known && numbers_.size() >= catalogue->groups.size())
+  // And stays so: a new round's groups hold what its definition says.
+  if (!shared_.read_model_complete && is_complete(*catalogue))
     shared_.read_model_complete = true;
+}
+
+// The rounds are known, and the numbers of every slot group. A shard that does not serve keeps nobody waiting for good: what it would
+// have told is null. At a start its leader may only not have spoken yet, or be about to lead.
+bool availability_actor::is_complete(const round_catalogue& catalogue) const {
+  constexpr std::int64_t unserved_patience_ms = 10'000;
+  if (shared_.peers != nullptr && catalogue.rounds.empty() && !rounds_whole_ && !led_as_of(0))
+    return false;
+  const bool waits_for_all = shared_.peers == nullptr || shared_.now().value - started_at_.value < unserved_patience_ms;
+  const auto served = waits_for_all ? std::vector<bool>(heard_.size(), true) : served_shards();
+  return std::ranges::all_of(catalogue.groups,
+                             [&](const auto& known) { return numbers_.contains(known.first) || !served[known.second.shard.value]; });
+}
+
+// Anywhere, as nodes said lately; this one too.
+std::vector<bool> availability_actor::served_shards() const {
+  std::vector<bool> out(heard_.size(), false);
+  const auto reports = shared_.told_reports.get();
+  for (const auto& [node, told] : *reports)
+    if (shared_.now().value - told.at.value < report_stale_ms)
+      for (const auto& s : told.report.shards)
+        if (s.serving && s.shard.value < out.size())
+          out[s.shard.value] = true;
+  return out;
 }
 
 // All of them are copied: where they are many this is done seldomer than pages are built.
@@ -324,7 +382,7 @@ std::shared_ptr<const availability_page> availability_actor::page(const round_en
     status.reserve(before->second->body.size());
   status.append(R"("status":")").append(name_of(round.status.state)).append(R"(","centres":[)");
   bool first_centre = true;
-  std::optional<unix_ms> as_of = judged_at_;
+  auto as_of = rounds_heard_;  // of its status
   std::uint32_t g = 0;
   for (std::uint16_t c = 0; c < definition.centres.size(); ++c) {
     const auto& centre = definition.centres[c];

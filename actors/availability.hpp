@@ -35,13 +35,16 @@ private:
   void tell_changes();
   void tell_who_is_behind();
   void tell_beat();
+  void hear_beat(const schema::told_figures& told);
   void lead(std::uint32_t group, bool here);
   void count_groups(const round_catalogue& catalogue);
   void judge_age(const round_catalogue& catalogue);
-  [[nodiscard]] bool led_whole(std::size_t shard) const;
+  [[nodiscard]] std::optional<unix_ms> led_as_of(std::size_t shard) const;
   [[nodiscard]] std::optional<unix_ms> heard_of(const round_entry& round, std::uint32_t index, const round_catalogue& catalogue) const;
   void publish_figures();
   void build();
+  [[nodiscard]] bool is_complete(const round_catalogue& catalogue) const;
+  [[nodiscard]] std::vector<bool> served_shards() const;
   [[nodiscard]] std::set<read_model::page_key> changed_pages(const round_catalogue& catalogue) const;
   const std::string& day(const round_entry& round, std::uint32_t index);
   std::shared_ptr<const availability_page> page(const round_entry& round, std::uint8_t state, const round_catalogue& catalogue);
@@ -56,8 +59,10 @@ private:
   std::set<std::uint32_t> led_here_;
   std::map<std::uint64_t, std::uint32_t> behind_;  // nodes that have just come, or were not reached: the first group to tell them of
   std::vector<std::uint32_t> groups_of_, led_of_;  // by shard: its slot groups, and those of them that are led here
-  std::vector<std::optional<unix_ms>> heard_;      // by shard: when its leader, elsewhere, had told all
-  std::vector<std::optional<unix_ms>> as_of_;      // by shard, at this build
+  std::vector<std::optional<unix_ms>> heard_;      // by shard: when all of its numbers were last known to be those of its leader
+  std::optional<unix_ms> rounds_heard_;            // when the rounds known here were last those of who leads them
+  bool rounds_whole_ = false;                      // who leads them has said that there are no others
+  unix_ms started_at_;
   unix_ms judged_at_;
   std::uint64_t counted_version_ = ~std::uint64_t{0};
   unsigned builds_since_figures_ = 0;

@@ -17,6 +17,7 @@
 #include "actors/heard.hpp"
 #include "actors/messages.hpp"
 #include "actors/node.hpp"
+#include "actors/operator_orders.hpp"
 #include "actors/pending_commands.hpp"
 #include "actors/refusal_counts.hpp"
 #include "actors/router.hpp"
@@ -129,16 +130,27 @@ struct node_context {
   }
   // Of the shards that are led here. Set and taken back by the shard.
   std::vector<std::atomic<std::shared_ptr<const refusal_table>>> refusals{options.shard_count};
+  // What the leaders here have counted, whether or not an answer says so.
+  std::vector<schema::heard_shard> hear_own() {
+    std::vector<schema::heard_shard> all;
+    for (std::uint16_t s = 0; s < options.shard_count; ++s)
+      if (const auto table = refusals[s].load())
+        all.push_back({shard_id{s}, table->now()});
+    heard.hear(all);
+    return all;
+  }
 
   published<round_catalogue> catalogue;
   // Of the cluster (cluster/feature_level.hpp): below a level nobody writes its events or sends its messages. Grows only.
   std::atomic<std::uint32_t> feature_level{cluster::feature_level_newest};
-  published<cluster::placement_picture> placement;               // of a cluster: who is there, and where every shard is to be
+  published<cluster::placement_picture> placement;  // of a cluster: who is there, and where every shard is to be
+  operator_orders orders;
   pending_commands pending;                                      // of a cluster only
   published<std::map<std::uint64_t, told_report>> told_reports;  // of all nodes that were heard, this one too
   std::atomic<std::uint32_t> shards_serving{0};
   std::atomic<bool> read_model_complete{false};
   std::atomic<std::uint64_t> rounds_applied{0};  // position of shard 0's log up to which the rounds are known here
+  std::atomic<bool> rounds_led{false};           // of a cluster: by this node while it serves shard 0, and it has read them
   std::atomic<bool> stopping{false};
   std::atomic<std::uint32_t> shards_flushed{0};
   std::atomic<std::uint32_t> shards_handed_over{0};
@@ -154,11 +166,16 @@ struct node_context {
   // own.
   std::vector<std::atomic<bool>> disks_low = std::vector<std::atomic<bool>>(options.shard_count);
   std::function<unix_ms()> wall_clock = system_clock_now;  // as set now; `now` goes on steadily from what it was at the start
-  published<std::string> directory_wrong;                  // not empty: what is wrong with the node's own directory
+  // How far the machine's clock has been set since the start, or has stood still for this program; `now` has not gone with it.
+  [[nodiscard]] std::int64_t clock_set_ms() const { return wall_clock().value - now().value; }
+  published<std::string> directory_wrong;  // not empty: what is wrong with the node's own directory
   std::atomic<std::uint64_t> disk_free_bytes{0};
   std::atomic<std::uint64_t> disk_total_bytes{0};
   disk_watch disk;
   std::vector<std::atomic<std::shared_ptr<const shard_status>>> shard_statuses{options.shard_count};
+  // By shard that is led here: until when nobody else can have served it, as far as its members have answered (machine::followed);
+  // 0: not known. Set by the shard.
+  std::vector<std::atomic<std::int64_t>> followed_until_ms = std::vector<std::atomic<std::int64_t>>(options.shard_count);
   // 0: nobody, as far as is known here.
   [[nodiscard]] std::uint64_t leader_of(shard_id s) const {
     const auto status = shard_statuses[s.value].load();

@@ -28,25 +28,43 @@ std::string write_probe(const std::string& file) {
 
 }  // namespace
 
-directory_watch::directory_watch(std::string path) : path_(std::move(path)) {
+directory_watch::directory_watch(const std::string& path) {
+  if (path.empty())
+    return;
+  const auto store = path + "/store";
+  written_in_ = path;
+  if (!remember(path, "directory"))
+    opened_.push_back({path, "directory"});  // that is not there: it is said
+  if (remember(store, "directory"))
+    written_in_ = store;
+  // CURRENT is replaced whenever the manifest is: it has to be there, no more.
+  for (const auto* name : {"LOCK", "IDENTITY"})
+    (void)remember(store + "/" + name, "file");
+  (void)remember(store + "/CURRENT", "file", true);
+  (void)remember(path + "/keys", "file", true);
+}
+
+bool directory_watch::remember(std::string path, const char* kind, bool replaceable) {
   struct stat now{};
-  if (!path_.empty() && ::stat(path_.c_str(), &now) == 0) {
-    device_ = now.st_dev;
-    inode_ = now.st_ino;
-  }
+  if (::stat(path.c_str(), &now) != 0)
+    return false;
+  opened_.push_back({std::move(path), kind, replaceable, now.st_dev, now.st_ino});
+  return true;
 }
 
 std::string directory_watch::look() {
-  if (path_.empty())
+  for (const auto& o : opened_) {
+    struct stat now{};
+    if (::stat(o.path.c_str(), &now) != 0)
+      return fmt::format("{} cannot be found: {}", o.path, std::strerror(errno));
+    if (!o.replaceable && (now.st_dev != o.device || now.st_ino != o.inode))
+      return fmt::format("{} is another {} than the one that was opened", o.path, o.kind);
+  }
+  if (opened_.empty())
     return {};
-  struct stat now{};
-  if (::stat(path_.c_str(), &now) != 0)
-    return fmt::format("{} cannot be found: {}", path_, std::strerror(errno));
-  if (now.st_dev != device_ || now.st_ino != inode_)
-    return fmt::format("{} is another directory than the one that was opened", path_);
   if (looks_++ % write_every == 0)
-    cannot_write_ = write_probe(path_ + "/.probe");
-  return cannot_write_.empty() ? "" : fmt::format("{} cannot be written to: {}", path_, cannot_write_);
+    cannot_write_ = write_probe(written_in_ + "/.probe");
+  return cannot_write_.empty() ? "" : fmt::format("{} cannot be written to: {}", written_in_, cannot_write_);
 }
 
 }  // namespace janji::actors

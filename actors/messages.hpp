@@ -209,6 +209,8 @@ struct shard_order {  // an operator's, to where the shard is led; `reply_to` he
   replication::order what;
   caf::actor reply_to;
 };
+// The text of one that may come true yet.
+inline constexpr std::string_view order_unknown = "it is not known whether it came true: look before you ask again";
 struct order_said {
   std::uint64_t number = 0;
   bool good = false;

@@ -1,5 +1,6 @@
 #include "actors/node.hpp"
 
+#include <algorithm>
 #include <caf/all.hpp>
 #include <chrono>
 #include <condition_variable>
@@ -44,8 +45,6 @@ namespace {
 constexpr std::chrono::seconds no_hand_over_max{2};  // since the last one
 constexpr std::chrono::seconds flush_max{1};
 
-// Requests of operators to slot groups have numbers that no front gives.
-constexpr std::uint64_t operator_request_bit = std::uint64_t{1} << 63;
 constexpr std::int64_t order_deadline_ms = 10'000;     // later it is not carried out
 constexpr std::int64_t operator_patience_ms = 15'000;  // longer than what they are about may wait for mail or a place
 
@@ -84,20 +83,6 @@ std::expected<std::pair<catalogue_builder, sequence_t>, std::string> recover_rou
   return out;
 }
 
-std::expected<std::string, std::string> result_of(outcome o) {
-  switch (o) {
-    case outcome::found: return "changed";
-    case outcome::cancelled: return "released";
-    case outcome::not_found: return std::unexpected("not_found: there is no such claim");
-    case outcome::window_unknown: return std::unexpected("unknown_window: there is no such window");
-    case outcome::interrupted:
-      return std::unexpected(
-          "changed: what it is about changed after the order was given, or who leads it; look before you order it again");
-    case outcome::in_progress: return std::unexpected("busy: another change of it is under way; look before you order it again");
-    default: return std::unexpected("busy: not done in time; ask again");
-  }
-}
-
 }  // namespace
 
 struct node::impl {
@@ -134,13 +119,7 @@ struct node::impl {
   std::mutex sink_mutex;
   std::shared_ptr<const std::function<void(std::vector<answer>&&)>> sink;
   std::atomic<std::int64_t> in_flight{0};
-  std::mutex operator_mutex;
-  struct order_under_way {
-    operator_done done;
-    unix_ms until;
-  };
-  std::unordered_map<std::uint64_t, order_under_way> operators;
-  std::uint64_t next_operator = 0;
+  std::atomic<std::int64_t> own_heard_at{0};
 
   void fail(std::string why) {
     std::call_once(failed_once, [&] {
@@ -153,35 +132,32 @@ struct node::impl {
   void answered(std::vector<answer>&& answers);
   void send_elsewhere(std::vector<answer>& answers);
   request_id operator_request(operator_done&& done, std::int64_t patience_ms = operator_patience_ms) {
-    const std::lock_guard lock{operator_mutex};
-    const auto here = others ? first_request_of(shared.node_id, shared.boot) : 0;
-    const request_id request{operator_request_bit | here | ++next_operator};
-    operators.emplace(request.value, order_under_way{std::move(done), unix_ms{shared.now().value + patience_ms}});
-    return request;
+    const auto first = others ? first_request_of(shared.node_id, shared.boot) : 0;
+    return shared.orders.begin(first, std::move(done), unix_ms{shared.now().value + patience_ms});
   }
-  void give_up_late_orders();
+  void tell_what_orders_changed(const std::vector<answer>& answers);
   void start_actors(catalogue_builder&& builder, sequence_t rounds_applied);
 };
+
+// Before the operator hears it, who may give the next order anywhere.
+void node::impl::tell_what_orders_changed(const std::vector<answer>& answers) {
+  std::vector<schema::heard_shard> changed;
+  for (const auto& a : answers)
+    if ((a.request.value & operator_request_bit) != 0 && a.stamp != stamp{})
+      changed.push_back({a.shard, a.stamp});
+  if (!changed.empty() && shared.counts_refusals())
+    shared.peers->tell_heard(changed);
+}
 
 void node::impl::answered(std::vector<answer>&& answers) {
   if (failed)
     return;  // nothing is said after a failed write
   shared.hear(answers);
-  if (others)
+  if (others) {
+    tell_what_orders_changed(answers);
     send_elsewhere(answers);
-  std::erase_if(answers, [&](const answer& a) {
-    if ((a.request.value & operator_request_bit) == 0)
-      return false;
-    operator_done done;
-    {
-      const std::lock_guard lock{operator_mutex};
-      if (auto node = operators.extract(a.request.value))
-        done = std::move(node.mapped().done);
-    }
-    if (done)
-      done(result_of(a.what));
-    return true;
-  });
+  }
+  std::erase_if(answers, [&](const answer& a) { return shared.orders.answered(a); });
   if (answers.empty())
     return;
   in_flight -= static_cast<std::int64_t>(answers.size());
@@ -192,22 +168,6 @@ void node::impl::answered(std::vector<answer>&& answers) {
   }
   if (to)
     (*to)(std::move(answers));
-}
-
-// Whoever carries an order out may die with it.
-void node::impl::give_up_late_orders() {
-  std::vector<operator_done> late;
-  {
-    const std::lock_guard lock{operator_mutex};
-    std::erase_if(operators, [&](auto& o) {
-      if (o.second.until > shared.now())
-        return false;
-      late.push_back(std::move(o.second.done));
-      return true;
-    });
-  }
-  for (const auto& done : late)
-    done(std::unexpected("busy: no answer came, and it is not known whether it comes true: look before you ask again"));
 }
 
 // What was asked at other nodes is answered there.
@@ -276,7 +236,7 @@ std::expected<std::unique_ptr<node>, std::string> node::start(const node_options
   if (clustered)
     m.shared.feature_level = ports.feature_level;
   m.shared.answers = [&m](std::vector<answer>&& a) { m.answered(std::move(a)); };
-  m.shared.each_second = [&m] { m.give_up_late_orders(); };
+  m.shared.each_second = [&m] { m.shared.orders.give_up(m.shared.now()); };
   m.shared.fatal = [&m](std::string why) { m.fail(std::move(why)); };
   m.log = std::make_unique<journal>(store, m.shared.disk, [&m](std::string why) { m.fail(std::move(why)); });
   m.shared.journal = m.log.get();
@@ -332,10 +292,16 @@ void node::set_answer_sink(std::function<void(std::vector<answer>&&)> sink) {
   impl_->sink = sink ? std::make_shared<const std::function<void(std::vector<answer>&&)>>(std::move(sink)) : nullptr;
 }
 
-std::shared_ptr<const std::vector<stamp>> node::heard() const { return impl_->shared.heard.copy(); }
+std::shared_ptr<const std::vector<stamp>> node::heard(bool exact) const {
+  constexpr std::int64_t own_every_ms = 5;
+  const auto now = impl_->shared.now().value;
+  auto before = impl_->own_heard_at.load();
+  if (exact || (now - before >= own_every_ms && impl_->own_heard_at.compare_exchange_strong(before, now)))
+    (void)impl_->shared.hear_own();
+  return impl_->shared.heard.copy();
+}
 bool node::leaders_judge() const { return impl_->shared.counts_refusals(); }
 unix_ms node::now() const { return impl_->shared.now(); }
-bool node::storage_low() const { return impl_->shared.storage_low; }
 bool node::storage_low(group_id group) const {
   if (!impl_->others)
     return impl_->shared.storage_low;
@@ -343,10 +309,24 @@ bool node::storage_low(group_id group) const {
   const auto it = known->groups.find(group.value);
   return it != known->groups.end() && impl_->shared.disks_low[it->second.shard.value];
 }
+node::low_shards node::shards_low() const {
+  const auto& shared = impl_->shared;
+  const std::size_t all = shared.options.shard_count;
+  if (!impl_->others)
+    return {shared.storage_low ? all : 0, all};
+  return {static_cast<std::size_t>(std::ranges::count_if(shared.disks_low, [](const auto& low) { return low.load(); })), all};
+}
 std::shared_ptr<const round_catalogue> node::catalogue() const { return impl_->shared.catalogue.get(); }
 std::shared_ptr<const std::vector<group_figures>> node::figures() const { return impl_->model.figures.get(); }
 
 std::shared_ptr<const freshness> node::how_fresh() const { return impl_->model.fresh.get(); }
+bool node::knows_rounds() const {
+  constexpr std::int64_t lately_ms = 3'000;  // of pages, which are judged once a second
+  if (!impl_->others)
+    return true;
+  const auto heard = how_fresh()->of_rounds;
+  return heard && now().value - heard->value < lately_ms;
+}
 
 std::shared_ptr<const availability_page> node::availability(round_id round, std::uint8_t state) const {
   const auto pages = impl_->model.pages.get();
@@ -379,8 +359,12 @@ void node::change_capacity(group_id group, window_index window, std::uint32_t ca
   const auto stamp = stamp_in((who.heard ? who.heard : heard()).get(), place->second.shard);
   const auto request = impl_->operator_request(std::move(done));
   const unix_ms deadline{impl_->shared.now().value + order_deadline_ms};
-  impl_->shared.route.send(
-      group, group_input{janji::change_capacity{request, window, capacity, std::move(who.by), std::move(reason), deadline, stamp}});
+  impl_->shared.orders.send(
+      request, place->second.shard,
+      [&shared = impl_->shared, group,
+       order = janji::change_capacity{request, window, capacity, std::move(who.by), std::move(reason), deadline, stamp}] {
+        shared.route.send(group, group_input{janji::change_capacity(order)});
+      });
 }
 
 void node::release_claim(const citizen_hash& citizen, std::string reason, orderer who, operator_done done) {
@@ -389,15 +373,13 @@ void node::release_claim(const citizen_hash& citizen, std::string reason, ordere
   const auto request = impl_->operator_request(std::move(done));
   const auto shard = cluster::shard_of_citizen(citizen, impl_->shared.options.shard_count);
   const unix_ms deadline{impl_->shared.now().value + order_deadline_ms};
-  impl_->shared.route.send(shard, registry_input{cancel_command{request,
-                                                                {},
-                                                                citizen,
-                                                                0,
-                                                                key_hash{request.value},
-                                                                std::move(who.by),
-                                                                std::move(reason),
-                                                                deadline,
-                                                                stamp_in((who.heard ? who.heard : heard()).get(), shard)}});
+  const auto stamp = stamp_in((who.heard ? who.heard : heard()).get(), shard);
+  impl_->shared.orders.send(
+      request, shard,
+      [&shared = impl_->shared, shard,
+       order = cancel_command{request, {}, citizen, 0, key_hash{request.value}, std::move(who.by), std::move(reason), deadline, stamp}] {
+        shared.route.send(shard, registry_input{cancel_command(order)});
+      });
 }
 
 void node::warm(round_id round, const operator_done& done) {
@@ -425,8 +407,12 @@ node_status node::status() const {
       s.shards.push_back(*known);
   const auto disk = impl_->store.disk();
   s.storage_low = disk.low;
+  s.directory_wrong = *impl_->shared.directory_wrong.get();
+  if (s.directory_wrong.empty())
+    s.directory_wrong = disk.unknown;
   s.disk_free_bytes = disk.free_bytes;
   s.disk_total_bytes = disk.total_bytes;
+  s.clock_set_ms = impl_->shared.clock_set_ms();
   s.disk_waits = impl_->shared.disk.oldest();
   s.disk_write = impl_->shared.disk.usual_write();
   if (impl_->failed)
@@ -442,6 +428,7 @@ void node::impl::count_unheard(node_status& s) const {
   for (const auto& f : *figures)
     heard.insert(f.group.value);
   const auto catalogue = shared.catalogue.get();
+  s.rounds_unheard = s.clustered && catalogue->rounds.empty();
   for (const auto& [group, place] : catalogue->groups)
     if (!heard.contains(group)) {
       ++s.groups_unheard;

@@ -121,7 +121,7 @@ struct round_catalogue {
 struct availability_page {
   std::string body;              // JSON
   std::string etag;              // quoted
-  std::optional<unix_ms> as_of;  // when all its numbers were last known to be these; none: some have never been heard
+  std::optional<unix_ms> as_of;  // when status and all numbers were last known to be these; none: some have never been heard
   unix_ms built_at;
 
   // The body compressed, made when it is first asked for; empty when it cannot be.
@@ -139,7 +139,8 @@ using schema::group_figures;
 
 // How old what is known here of a round is.
 struct round_freshness {
-  std::optional<unix_ms> as_of;    // of its figures: the oldest moment at which a leader of its slot groups was heard; none: one never was
+  std::optional<unix_ms>
+      as_of;  // the oldest moment at which the leader of the rounds or one of its slot groups was heard; none: one never was
   std::size_t groups_unheard = 0;  // slot groups of which nothing is known
 };
 struct freshness {
@@ -179,9 +180,11 @@ struct told_refusals {
 
 struct node_status {
   std::vector<shard_status> shards;
-  bool storage_low = false;
+  bool storage_low = false;     // its own disk
+  std::string directory_wrong;  // not empty: what is wrong with the node's own directory, or the store in it
   std::uint64_t disk_free_bytes = 0;
   std::uint64_t disk_total_bytes = 0;
+  std::int64_t clock_set_ms = 0;            // how far the machine's clock has been set since the start; moments shown have not gone with it
   std::chrono::milliseconds disk_waits{0};  // of the oldest operation that has not come back
   std::chrono::microseconds disk_write{0};  // how long a write takes lately
   std::string failed;                       // not empty: the node is going down, and why
@@ -189,6 +192,7 @@ struct node_status {
   // Of a node that has just started: slot groups whose numbers have not been heard, and their shards.
   std::size_t groups_unheard = 0;
   std::set<std::uint16_t> shards_unheard;
+  bool rounds_unheard = false;  // it knows of none, and who leads them has not said that there are none
 };
 
 // How a node takes part in a cluster.
@@ -255,12 +259,17 @@ public:
   void submit(std::vector<citizen_command>&& turn);
   void set_answer_sink(std::function<void(std::vector<answer>&&)> sink);
   // What has been heard of the leaders of all shards: requests that come from now on are stamped with it.
-  [[nodiscard]] std::shared_ptr<const std::vector<stamp>> heard() const;
+  // `exact`: of the leaders on this node as they are now, for the few who give orders, and not as they were up to 5 ms ago.
+  [[nodiscard]] std::shared_ptr<const std::vector<stamp>> heard(bool exact = false) const;
   // The leaders of shards judge whether a round admits what is asked; else, where not all nodes know of that, the front does.
   [[nodiscard]] bool leaders_judge() const;
-  [[nodiscard]] bool storage_low() const;  // of this node's own disk
   // A booking of that slot group would be written to a disk that is low, here or elsewhere.
   [[nodiscard]] bool storage_low(group_id group) const;
+  // In how many of all shards that is so.
+  struct low_shards {
+    std::size_t low = 0, all = 0;
+  };
+  [[nodiscard]] low_shards shards_low() const;
   [[nodiscard]] unix_ms now() const;                // the clock by which reports are dated
   [[nodiscard]] sequence_t rounds_applied() const;  // the position of shard 0 up to which the rounds are known here
 
@@ -269,6 +278,8 @@ public:
   [[nodiscard]] std::shared_ptr<const availability_page> availability(round_id round, std::uint8_t state) const;
   [[nodiscard]] std::shared_ptr<const std::vector<group_figures>> figures() const;
   [[nodiscard]] std::shared_ptr<const freshness> how_fresh() const;
+  // Lately enough to say that there is no round of a name: a node that does not hear who leads the rounds may lack a new one.
+  [[nodiscard]] bool knows_rounds() const;
   // A citizen was told a refusal. Any thread.
   void count_refusal(std::string_view code);
   [[nodiscard]] told_refusals refusals() const;

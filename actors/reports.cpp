@@ -20,6 +20,7 @@ constexpr std::int64_t patience_ms = 60'000;       // of an operator's question;
 constexpr std::int64_t short_patience_ms = 5'000;  // where it takes none: whoever asks tries again
 constexpr std::int64_t order_patience_ms = 15'000;
 constexpr std::size_t for_others_max = 256;
+constexpr std::string_view silence = "does not answer";
 
 replication::member member_of(const std::vector<replication::member>& list, std::uint64_t node) {
   const auto it = std::ranges::find(list, node, &replication::member::node);
@@ -64,6 +65,7 @@ void reports_actor::report() {
   r.disk_free_bytes = shared_.disk_free_bytes;
   r.disk_total_bytes = shared_.disk_total_bytes;
   r.clock = shared_.wall_clock();
+  r.clock_set_ms = shared_.clock_set_ms();
   r.directory_wrong = *shared_.directory_wrong.get();
   r.rounds_applied = sequence_t{shared_.rounds_applied};
   r.disk_waits_ms = static_cast<std::uint32_t>(shared_.disk.oldest().count());
@@ -288,7 +290,7 @@ void reports_actor::finish(gathering& g) {
   if (g.ask.what == schema::shard_ask::verb::round_order)
     return answer_order(g);
   for (const auto node : g.asked)
-    g.heard.try_emplace(node, said{false, "does not answer", {}});
+    g.heard.try_emplace(node, said{false, std::string(silence), {}});
   const bool all = std::ranges::all_of(g.heard, [](const auto& h) { return h.second.good; });
   if (!all && g.again_until > shared_.now())
     return unnoted_.push_back(std::move(g));
@@ -300,8 +302,14 @@ void reports_actor::finish(gathering& g) {
     hashes.insert(what.text);
     words += fmt::format("{}node {}: {}", words.empty() ? "" : ", ", node, what.text);
   }
-  if (g.ask.what == schema::shard_ask::verb::replace)
-    return g.done(all ? std::expected<std::string, std::string>(words) : std::unexpected("wrong_state: " + words));
+  if (g.ask.what == schema::shard_ask::verb::replace) {
+    const bool unknown =
+        std::ranges::any_of(g.heard, [](const auto& h) { return h.second.text == silence || h.second.text == order_unknown; });
+    if (all)
+      return g.done(std::move(words));
+    return g.done(std::unexpected(unknown ? "busy: it is not known whether it comes true, look before you order it again: " + words
+                                          : "wrong_state: " + words));
+  }
   if (!all)
     return g.done(std::unexpected("busy: " + words));
   if (hashes.size() != 1)

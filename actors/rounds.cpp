@@ -83,7 +83,10 @@ void rounds_actor::take(import_order& o) {
     return pass_on(round_imported{std::move(o.definition), std::move(o.by), {}}, std::move(o.done), until_of(o.until), {});
   if (builder_.find(o.definition.code) != nullptr)
     return o.done(std::unexpected("wrong_state: a round with the code " + o.definition.code + " is there already"));
+  const auto keys_are_for = o.definition.id;
   builder_.number(o.definition);
+  if (keys_are_for != round_id{} && keys_are_for != o.definition.id)
+    return o.done(std::unexpected("busy: another round took the number that its keys were made for; nothing was changed, try again"));
   round_imported event{std::move(o.definition), std::move(o.by), shared_.now()};
   if (!in_one_message() && goes_in_parts(event.definition))
     return begin_parts(std::move(event), std::move(o.done), until_of(o.until), o.passed_on);
@@ -357,6 +360,7 @@ void rounds_actor::take_over(rounds_read& r) {
   incarnation_ = r.incarnation;
   leading_ = true;
   publish();
+  shared_.rounds_led = true;
   lead_admission(true);
   for (auto& w : std::exchange(wanted_early_, {}))
     if (w.incarnation == incarnation_)

@@ -195,6 +195,10 @@ void shard_actor::refuse_event(const schema::owner& who, std::uint64_t token, st
 
 void shard_actor::step(replication::input&& in) {
   machine_.step(std::move(in), out_);
+  note_followers();
+  const bool needs_no_round = machine_.current_role() == replication::machine::role::serving && machine_.alone();
+  if (std::exchange(strict_rounds_free_, needs_no_round) != needs_no_round)
+    shared_.set_strict_rounds_free(shard_, needs_no_round);
   auto outputs = std::exchange(out_, {});
   for (auto& o : outputs)
     carry_out(std::move(o));

@@ -91,6 +91,7 @@ private:
   void recover(tail_loaded& found);
   void deposed(const replication::stepped_down& d);
   void pass_time();
+  void note_followers();
   [[nodiscard]] bool stands_by() const;
   void see_record(cluster::versioned_record&& record);
   void ask_again();
@@ -197,6 +198,7 @@ private:
   };
   std::map<std::uint64_t, asker> operators_;  // by order
   bool has_turn_ = false;                     // to hand leadership over
+  bool strict_rounds_free_ = false;           // as the owners were told
   bool wants_turn_ = false;                   // and looks again with the next tick
   bool waits_for_members_ = false;            // when it last looked
   bool moving_ = false;                       // a learner of it counts among this node's moves
@@ -216,6 +218,8 @@ private:
   std::map<std::tuple<std::uint64_t, shard_id, std::uint64_t>, admission_asked> admission_asked_;
   std::map<std::uint64_t, std::vector<admission_asked>> admission_reads_;  // by strict read
 
+  std::uint64_t followed_ = 0;  // machine::followed(), when it was last looked at
+  unix_ms followed_at_;         // when it had become that
   std::size_t events_since_checkpoint_ = 0;
   std::optional<sequence_t> checkpoint_at_;
   sequence_t last_checkpoint_;

@@ -1,6 +1,7 @@
 // Where a shard's replicas are to be: one step at a time towards it, each a change of the record that whoever leads next can
 // go on from. At an orderly stop leadership goes first.
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "actors/shard.hpp"
@@ -10,7 +11,7 @@
 namespace janji::actors {
 
 namespace {
-constexpr std::int64_t order_patience_ms = 30'000;  // of an operator's order that the machine has taken
+constexpr std::int64_t move_patience_ms = 30'000;  // of an operator's order that the machine has taken
 }
 
 // A shard that hands over admits nothing until the next leader serves; where many did so at once all would wait for the last.
@@ -43,12 +44,15 @@ void shard_actor::seek_place() {
     if (const replication::member who{m.node, m.disk}; machine_.waits_for_registration(who))
       step(replication::registration_seen{who});
   count_moves();
+  if (picture->store_away)
+    return;
   const bool may_move = !picture->moves_paused && (moving_ || shared_.moves_under_way < shared_.options.cluster->moves_max);
   if (auto next = cluster::next_order(shard_, machine_.record().record, *picture, may_move, slow_disks())) {
     if (next->what == replication::order::verb::hand_over && !take_turn())
       return;
     next->number = ++next_ticket_;
     step(std::move(*next));
+    end_turn();  // it may have been refused
     count_moves();
   }
 }
@@ -60,8 +64,10 @@ cluster::slow_disk shard_actor::slow_disks() const {
 // A leader whose disk is slow hands over, one shard of its node after the other.
 void shard_actor::leave_to_faster() {
   const auto to = serving_ && leaving_ == leaving::no ? machine_.faster_leader() : std::nullopt;
-  if (to && !machine_.handing_over() && take_turn())
-    step(replication::order{++next_ticket_, replication::order::verb::hand_over, *to, {}});
+  if (!to || machine_.handing_over() || !take_turn())
+    return;
+  step(replication::order{++next_ticket_, replication::order::verb::hand_over, *to, {}});
+  end_turn();
 }
 
 // One that leads and cannot serve, since too few are in sync, takes learners in: for an operator who has one take a dead
@@ -70,8 +76,8 @@ void shard_actor::seek_members() {
   const bool waits = machine_.leading() && !serving_ && shared_.peers != nullptr && leaving_ == leaving::no;
   if (!std::exchange(waits_for_members_, waits) || !waits)
     return;
-  auto next = cluster::next_order(shard_, machine_.record().record, *shared_.placement.get(), false);
-  if (!next || next->what != replication::order::verb::add_learner)
+  auto next = cluster::order_to_serve(shard_, machine_.record().record, *shared_.placement.get());
+  if (!next)
     return;
   next->number = ++next_ticket_;
   step(std::move(*next));
@@ -103,20 +109,23 @@ void shard_actor::leave() {
       return done();  // there is nobody
     if (!take_turn())
       return;
-    return step(replication::order{++next_ticket_, replication::order::verb::hand_over, *to, {}});
+    step(replication::order{++next_ticket_, replication::order::verb::hand_over, *to, {}});
+    return end_turn();
   }
-  const bool needed = record.in_sync.size() <= record.min_in_sync;
+  const auto stays = [this](const auto& m) { return m.node != shared_.node_id && !leaving_nodes_.contains(m.node); };
+  const bool needed = std::ranges::count_if(record.in_sync, stays) < record.min_in_sync;
   if (needed || std::ranges::find(record.in_sync, shared_.node_id, &replication::member::node) == record.in_sync.end())
     done();
 }
 
-// Whoever is about to stop is let go before it does, as long as enough are left.
+// Whoever is about to stop is let go before it does, as long as enough are left that stay.
 void shard_actor::let_go() {
-  if (!serving_ || leaving_nodes_.empty() || leaving_ != leaving::no)
+  if (!serving_ || leaving_nodes_.empty() || leaving_ != leaving::no || shared_.placement.get()->store_away)
     return;
   const auto& record = machine_.record().record;
-  const auto goes = std::ranges::find_if(record.in_sync, [this](const auto& m) { return leaving_nodes_.contains(m.node); });
-  if (goes != record.in_sync.end() && record.in_sync.size() > record.min_in_sync)
+  const auto leaves = [this](const auto& m) { return leaving_nodes_.contains(m.node); };
+  const auto goes = std::ranges::find_if(record.in_sync, leaves);
+  if (goes != record.in_sync.end() && std::ranges::count_if(record.in_sync, std::not_fn(leaves)) >= record.min_in_sync)
     step(replication::order{++next_ticket_, replication::order::verb::remove, *goes, {}});
 }
 
@@ -124,7 +133,7 @@ void shard_actor::obey(shard_order& o) {
   if (!machine_.leading())  // it may lead and not serve: then a member is to be replaced
     return caf::anon_send(o.reply_to, order_said{o.what.number, false, "this node does not lead the shard"});
   const auto number = ++next_ticket_;
-  operators_.emplace(number, asker{std::exchange(o.what.number, number), o.reply_to, unix_ms{shared_.now().value + order_patience_ms}});
+  operators_.emplace(number, asker{std::exchange(o.what.number, number), o.reply_to, unix_ms{shared_.now().value + move_patience_ms}});
   step(o.what);
 }
 
@@ -135,7 +144,7 @@ void shard_actor::give_up_orders(bool all) {
       ++it;
       continue;
     }
-    caf::anon_send(it->second.who, order_said{it->second.number, false, "it is not known whether it came true: look before you ask again"});
+    caf::anon_send(it->second.who, order_said{it->second.number, false, std::string(order_unknown)});
     it = operators_.erase(it);
   }
 }

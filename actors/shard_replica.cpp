@@ -36,6 +36,14 @@ void shard_actor::start(tail_loaded& found) {
     see_record(std::move(*early));
 }
 
+// Enough members have answered since the last time that enough had: so until then nobody else served.
+void shard_actor::note_followers() {
+  const auto followed = machine_.followed();
+  if (std::exchange(followed_, followed) == followed)
+    return;
+  shared_.followed_until_ms[shard_.value] = std::exchange(followed_at_, shared_.now()).value;
+}
+
 // This node has nothing to do with the shard, but for mail on its way.
 bool shard_actor::stands_by() const {
   const auto& record = machine_.record().record;
@@ -46,8 +54,8 @@ bool shard_actor::stands_by() const {
 
 void shard_actor::pass_time() {
   const auto busy = shared_.disk.oldest().count() / shared_.options.cluster->tick_ms;
-  step(replication::tick{shared_.random(), static_cast<std::uint32_t>(busy),
-                         static_cast<std::uint32_t>(shared_.disk.usual_write().count())});
+  step(replication::tick{shared_.random(), static_cast<std::uint32_t>(busy), static_cast<std::uint32_t>(shared_.disk.usual_write().count()),
+                         shared_.placement.get()->store_away});
   if (refusals_)
     refusals_->enforce(shared_.counts_refusals());
   if (gate_) {
@@ -91,6 +99,7 @@ void shard_actor::see_record(cluster::versioned_record&& record) {
 void shard_actor::ask_again() {
   if (shared_.peers == nullptr)
     return;
+  shared_.orders.send_again(shard_);
   for (auto& command : shared_.pending.of(shard_, shared_.now()))
     std::visit(
         [this](auto&& c) {
@@ -105,7 +114,6 @@ void shard_actor::ask_again() {
 // A new epoch in which this replica leads. Its owners are there when it led before; else they are read from its log, all of
 // which is committed by now.
 void shard_actor::served() {
-  shared_.set_strict_rounds_free(shard_, machine_.alone());
   begin_tenure();
   if (serving_)
     return tell_status();  // what was in flight is told committed after this
@@ -150,6 +158,7 @@ void shard_actor::recover(tail_loaded& found) {
 
 // The rounds' actor outlives leaderships: it is given what is committed, and the incarnation in whose name it may append.
 void shard_actor::load_rounds() {
+  shared_.rounds_led = false;  // until they are read
   auto& o = owner_of(schema::owner::of_rounds());
   o.incarnation = shared_.next_incarnation();
   o.ticket = ++next_ticket_;
@@ -170,11 +179,8 @@ void shard_actor::activate_known_groups() {
 }
 
 void shard_actor::deposed(const replication::stepped_down& d) {
-  if (shared_.peers == nullptr) {
-    shared_.set_strict_rounds_free(shard_, false);
+  if (shared_.peers == nullptr)
     return shared_.fatal(fmt::format("shard {} stopped leading: {}", shard_.value, d.why));
-  }
-  shared_.set_strict_rounds_free(shard_, false);
   recovery_ = 0;
   serving_ = false;
   end_tenure();

@@ -54,7 +54,8 @@ void shard_actor::pass_table(const replication::pass_table& p) {
     return caf::anon_send(this, table_heard{p.number});
   if (!shared_.faults.count_while_handing_over)
     refusals_->stop();
-  for (const auto& part : schema::parts_of(refusals_->copy(), p.number, gate_->known()))
+  // What is on its way to the log stays behind, though it was judged by: the heir asks, then.
+  for (const auto& part : schema::parts_of(refusals_->copy(), p.number, gate_->known() && admission_sent_.empty()))
     shared_.peers->pass_table(p.to.node, shard_, part);
 }
 

@@ -144,7 +144,7 @@ void slot_group_actor::numbers_changed() {
 }
 
 void slot_group_actor::send_numbers() {
-  group_numbers numbers{{group_, {}, {}, machine_->applied()}};
+  group_numbers numbers{{group_, {}, {}, machine_->applied(), refusals_->now().tenure.epoch}};
   for (std::size_t w = 0; w < machine_->window_count(); ++w)
     numbers.figures.windows.push_back(machine_->counts(window_index{static_cast<std::uint8_t>(w)}));
   const auto facts = machine_->booked_by_facts();

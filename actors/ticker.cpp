@@ -36,14 +36,8 @@ void ticker_actor::tell_heard() {
   if (now.value < heard_at_.value + heard_every_ms || !shared_.counts_refusals())
     return;
   heard_at_ = now;
-  std::vector<schema::heard_shard> all;
-  for (std::uint16_t s = 0; s < shared_.options.shard_count; ++s)
-    if (const auto table = shared_.refusals[s].load())
-      all.push_back({shard_id{s}, table->now()});
-  if (all.empty())
-    return;
-  shared_.heard.hear(all);
-  shared_.peers->tell_heard(all);
+  if (const auto all = shared_.hear_own(); !all.empty())
+    shared_.peers->tell_heard(all);
 }
 
 // At the next multiple of the tick's length, so that slow turns do not add up.

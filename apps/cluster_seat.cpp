@@ -296,8 +296,7 @@ void cluster_seat::plan() {
   for (const auto& [shard, pinned] : pins_)
     if (std::ranges::all_of(pinned, [&](auto n) { return facts_.contains(n) && placeable(facts_.at(n), now); }))
       wanted_[shard.value] = pinned;
-  // Without etcd a move would only cost a leader its place.
-  cluster::placement_picture picture{wanted_, {}, moves_paused_ || !away_.empty()};
+  cluster::placement_picture picture{wanted_, {}, moves_paused_, !away_.empty()};
   for (const auto& [id, m] : members_) {
     addresses_[id] = m.links;
     boots_[id] = m.boot;
@@ -448,15 +447,24 @@ cluster_seat::said cluster_seat::probe_store() {
 }
 
 cluster_seat::said cluster_seat::put(const std::string& name, const std::string& text, const std::string& done, bool dry_run) {
+  return change_value(name, [&text](const auto&) -> said { return text; }, done, dry_run);
+}
+
+// `next`: what is to stand there in place of what stands there now.
+cluster_seat::said cluster_seat::change_value(const std::string& name, const std::function<said(const std::optional<std::string>&)>& next,
+                                              const std::string& done, bool dry_run) {
   if (dry_run)
     return "would be done: " + done;
   for (int tries = 0; tries < 5; ++tries) {
     const auto known = etcd_->read_value(name);
     if (!known)
       return std::unexpected("busy: etcd: " + known.error());
-    if (known->value == text)
+    const auto text = next(known->value);
+    if (!text)
+      return text;
+    if (known->value == *text)
       return done;
-    const auto written = etcd_->put_value(name, known->revision, text);
+    const auto written = etcd_->put_value(name, known->revision, *text);
     if (!written)
       return std::unexpected("busy: etcd: " + written.error() + "; look before you ask again");
     if (*written)
@@ -466,15 +474,21 @@ cluster_seat::said cluster_seat::put(const std::string& name, const std::string&
 }
 
 cluster_seat::said cluster_seat::change_node(std::uint64_t node, cluster::node_state to, bool dry_run) {
-  cluster::node_fact fact;
+  cluster::node_fact known;
   {
     const std::lock_guard lock(mutex_);
     if (auto no = why_not(node, to))
       return std::unexpected(std::move(*no));
-    fact = facts_.at(node);
+    known = facts_.at(node);
   }
-  fact.state = to;
-  return put(fmt::format("node/{}", node), cluster::to_text(fact), fmt::format("node {} is {}", node, cluster::name_of(to)), dry_run);
+  // What else is said of the node it says itself, at its starts: perhaps since this node last heard of it.
+  const auto changed = [&](const std::optional<std::string>& now) -> said {
+    const auto there = now ? cluster::fact_from_text(*now) : std::unexpected(std::string());
+    auto fact = there ? *there : known;
+    fact.state = to;
+    return cluster::to_text(fact);
+  };
+  return change_value(fmt::format("node/{}", node), changed, fmt::format("node {} is {}", node, cluster::name_of(to)), dry_run);
 }
 
 cluster_seat::said cluster_seat::pause_moves(bool paused, bool dry_run) {

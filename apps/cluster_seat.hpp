@@ -40,8 +40,16 @@ public:
 
   // Once, before a key is asked for: from here on the ring's keys are the cluster's. An error: this node must not run, and why.
   std::expected<void, std::string> keep_keys(store::key_ring& ring, std::function<store::held_masters()> read_masters);
-  // A key that this node holds, into an etcd that has forgotten it. Never blocks for longer than a few calls.
-  std::expected<void, std::string> put_back_key(const std::string& name) { return keys_->put_back(name); }
+  // Keys that this node holds, into an etcd that has forgotten them. Those that etcd has otherwise are returned.
+  std::expected<std::vector<std::string>, std::string> put_back_keys(const std::vector<std::string>& names) {
+    return keys_->put_back(names);
+  }
+  // The same, and nothing is put back.
+  std::expected<std::vector<std::string>, std::string> compare_keys(const std::vector<std::string>& names) { return keys_->compare(names); }
+  // No round is there that this node has not heard of, as far as those who lead and hold them have told.
+  [[nodiscard]] bool knows_all_rounds() const;
+  // The keys of a round that is about to be imported here; those that another made for that number are as good.
+  std::expected<void, std::string> make_keys(round_id round);
   [[nodiscard]] cluster::key_operations& key_orders() { return *keys_; }
   // Begins every shard of the cluster from the log that this node, which was alone, holds of it; before the node runs, and after
   // keep_keys(). Every step can be repeated. (cluster_founding.cpp)
@@ -99,6 +107,8 @@ private:
   [[nodiscard]] std::optional<std::string> why_not(std::uint64_t node, cluster::node_state to) const;
   said probe_store() override;
   said put(const std::string& name, const std::string& text, const std::string& done, bool dry_run);
+  said change_value(const std::string& name, const std::function<said(const std::optional<std::string>&)>& next, const std::string& done,
+                    bool dry_run);
 
   store::node_store& store_;
   end_process end_;
@@ -123,6 +133,7 @@ private:
   std::map<shard_id, std::vector<std::uint64_t>> pins_;
   std::vector<std::vector<std::uint64_t>> wanted_;
   bool moves_paused_ = false;
+  std::set<round_id> being_made_;               // keys of rounds that nobody has yet
   std::optional<std::uint32_t> feature_level_;  // none: the cluster has not begun, or a version that knows no levels began it
   std::string away_;
 
@@ -131,6 +142,7 @@ private:
 
   bool changed_ = false;
   std::condition_variable_any wake_;
+  store::key_ring* ring_ = nullptr;  // the node's
   std::unique_ptr<cluster::key_keeper> keys_;
   std::mutex keys_mutex_;  // over the one below
   bool keys_changed_ = false;

@@ -1,6 +1,7 @@
 // How a node keeps the cluster's keys: what it gives to the keeper of keys, and the thread on which that works.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "apps/cluster_seat.hpp"
@@ -20,7 +21,40 @@ std::expected<void, std::string> cluster_seat::keep_keys(store::key_ring& ring, 
   if (auto begun = keys_->begin(); !begun)
     return begun;
   ring.share(keys_->common());
+  ring_ = &ring;
   return {};
+}
+
+bool cluster_seat::knows_all_rounds() const {
+  const std::lock_guard lock(mutex_);
+  if (node_ == nullptr)
+    return false;
+  const auto known = node_->rounds_applied();
+  bool led = false;
+  const auto reports = node_->reports();
+  for (const auto& [node, told] : *reports) {
+    if (told.report.rounds_applied > known)
+      return false;
+    led = led || std::ranges::any_of(told.report.shards, [](const auto& s) { return s.shard == shard_id{0} && s.serving; });
+  }
+  return led;
+}
+
+std::expected<void, std::string> cluster_seat::make_keys(round_id round) {
+  const auto make = [&]() -> std::expected<void, std::string> {
+    for (const auto* kind : {"citizen/", "data/"})
+      if (const auto made = ring_->get_or_make(kind + std::to_string(round.value)); !made)
+        return std::unexpected(made.error().text());
+    return {};
+  };
+  {
+    const std::lock_guard lock(mutex_);
+    being_made_.insert(round);
+  }
+  auto made = make();
+  const std::lock_guard lock(mutex_);
+  being_made_.erase(round);
+  return made;
 }
 
 // Whoever is known and was not removed, and whoever is registered.
@@ -33,6 +67,7 @@ std::vector<cluster::key_member> cluster_seat::key_members() const {
   for (const auto& [id, m] : members_)
     found[id] = {id, true, m.boot, std::nullopt};
   std::vector<cluster::key_member> out;
+  out.reserve(found.size());
   for (auto& [id, m] : found)
     out.push_back(std::move(m));
   return out;

@@ -58,8 +58,8 @@ std::expected<void, std::string> cluster_seat::begin() {
 
 // ------------------------------------------------------------------ keys
 
-// A round's until it is opened for the first time, the others' until the first shard begins. What is missing later was lost here, and a
-// new one would let everybody book again.
+// A round's by whoever imports it, before it is there; the others' until the first shard begins. What is missing later was lost here, and
+// a new one would let everybody book again: others may hold the lost one.
 std::expected<bool, std::string> cluster_seat::may_be_made(const std::string& name) {
   const auto slash = name.find('/');
   if (const auto kind = name.substr(0, slash); kind == "citizen" || kind == "data") {
@@ -67,7 +67,7 @@ std::expected<bool, std::string> cluster_seat::may_be_made(const std::string& na
     const std::lock_guard lock(mutex_);
     const auto catalogue = node_ == nullptr ? nullptr : node_->catalogue();
     const auto* round = catalogue && id ? catalogue->find(round_id{static_cast<std::uint16_t>(*id)}) : nullptr;
-    return round != nullptr && round->status.state == round_state::imported;
+    return id && round == nullptr && being_made_.contains(round_id{static_cast<std::uint16_t>(*id)});
   }
   const auto first = etcd_->read(shard_id{0});
   if (!first)

@@ -138,11 +138,9 @@ done_with "etcd answers"
 for i in $(seq "$nodes"); do start_node "$i"; done
 listening() { local i; for i in $(seq "$nodes"); do [ -s "$data/node$i/janjid.ports" ] || return 1; done; }
 until_true 300 listening || { tail -3 "$data"/node*/janjid.log >&2; fail "a node did not start"; }
-if ! all_ready; then
-  known() { curl -sf -m 5 "http://127.0.0.1:$(field 1 port)/api/v1/rounds" | grep -q "\"code\":\"$round\""; }
-  imported() { known || ctl 1 round import --round configs/demo/round.toml --centres configs/demo/centres.csv --slots configs/demo/slot-groups.csv; }
-  until_true 100 imported || { tail -5 "$data/janjictl.out" >&2; fail "the round could not be imported"; }
-fi
+known() { curl -sf -m 5 "http://127.0.0.1:$(field 1 port)/api/v1/rounds" | grep -q "\"code\":\"$round\""; }
+imported() { known || ctl 1 round import --round configs/demo/round.toml --centres configs/demo/centres.csv --slots configs/demo/slot-groups.csv; }
+until_true 100 imported || { tail -5 "$data/janjictl.out" >&2; fail "the round could not be imported"; }
 until_true 600 all_ready || fail "the nodes were not ready within a minute"
 done_with "$nodes nodes are a cluster"
 opened() { ctl 1 round open "$round"; }

@@ -8,10 +8,14 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <expected>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <system_error>
 #include <vector>
 
 #include "apps/janjictl.hpp"
@@ -24,8 +28,6 @@ namespace {
 
 namespace http = boost::beast::http;
 namespace json = boost::json;
-template <class T>
-using result = std::expected<T, std::string>;
 
 result<std::string> first_line_of(const std::string& path) {
   auto text = read_text(path == "-" ? "/dev/stdin" : path);
@@ -249,6 +251,9 @@ int run(int argc, char** argv) {
   app.add_option("--data", c.data, "the node's data directory");
   app.add_option("--admin", c.admin, "its admin listener, host:port; else as DATA/janjid.ports says");
   app.add_option("--token-file", c.token_file, "else DATA/admin.token");
+  app.add_option("--timeout", c.timeout_s, "seconds that a node may say nothing, not even that it is alive")
+      ->check(CLI::Range(1U, 3600U))
+      ->capture_default_str();
   app.add_option("--output", output, "table or json")->check(CLI::IsMember({"table", "json"}))->each([&c](const std::string& v) {
     c.as_json = v == "json";
   });
@@ -271,4 +276,16 @@ int run(int argc, char** argv) {
 
 }  // namespace janji::apps
 
-int main(int argc, char** argv) { return janji::apps::run(argc, argv); }
+// What could not be said has not been told: a full disk behind a pipe is no success.
+int main(int argc, char** argv) {
+  std::string why;
+  int code = 0;
+  try {
+    code = janji::apps::run(argc, argv);
+    if (std::fflush(stdout) != 0)
+      why = std::strerror(errno);
+  } catch (const std::system_error& e) {
+    why = e.what();
+  }
+  return why.empty() ? code : janji::apps::fail("what there is to say cannot be written: " + why);
+}

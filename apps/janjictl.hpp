@@ -20,8 +20,9 @@ inline constexpr int exit_broken = 2;
 
 struct connection {
   std::string data = "data";
-  std::string admin;       // host:port; empty: from DATA/janjid.ports
-  std::string token_file;  // empty: DATA/admin.token
+  std::string admin;        // host:port; empty: from DATA/janjid.ports
+  std::string token_file;   // empty: DATA/admin.token
+  unsigned timeout_s = 10;  // that a node may say nothing, not even that it is alive
   bool as_json = false;
   bool dry_run = false;
 
@@ -35,16 +36,22 @@ struct connection {
   std::vector<std::shared_ptr<void>> kept;
 };
 
+// The error: why not, in words.
+template <class T>
+using result = std::expected<T, std::string>;
+
 struct reply {
   unsigned status = 0;
   boost::json::value body;
   std::string text;
 };
 
-std::expected<std::string, std::string> read_text(const std::string& path);
+result<std::string> read_text(const std::string& path);
 // The error says who does not answer.
-std::expected<reply, std::string> call(const connection& c, boost::beast::http::verb verb, const std::string& target,
-                                       const boost::json::value& body = nullptr);
+result<reply> call(const connection& c, boost::beast::http::verb verb, const std::string& target, const boost::json::value& body = nullptr);
+// The same, again for some seconds while the node is busy, as it may be with another's question.
+result<reply> call_when_free(const connection& c, const std::string& target);
+inline constexpr unsigned status_unknown = 404;  // the node is of an earlier version
 // Why a node refused, in its words.
 std::string refusal(const reply& r);
 // What a node says of its cluster. The error: its status, 0 when it does not answer; a node that is alone refuses.
@@ -59,7 +66,7 @@ std::string scalar(const boost::json::value& v);
 // An object as "name  value" lines.
 void print_table(const boost::json::value& v, const std::string& indent = "");
 // The answer as a table or as JSON; the exit code.
-int show(const connection& c, const std::expected<reply, std::string>& r);
+int show(const connection& c, const result<reply>& r);
 
 struct waiting {
   bool wanted = false;
@@ -67,8 +74,8 @@ struct waiting {
 };
 void add_wait(CLI::App* sub, waiting* w);
 // Polls until nothing is left, and shows how far it is; the exit code.
-int wait_until_none(const std::string& what, const std::function<std::expected<std::uint64_t, std::string>()>& left, std::uint32_t seconds);
-// What `check` says of master keys; none: the node cannot say, which may be because it is of an earlier version.
+int wait_until_none(const std::string& what, const std::function<result<std::uint64_t>()>& left, std::uint32_t seconds);
+// What `check` says of master keys; none: the node is of an earlier version, which cannot say.
 struct check_line {
   bool good = true;
   std::string detail;

@@ -19,8 +19,6 @@ namespace {
 
 namespace http = boost::beast::http;
 namespace json = boost::json;
-template <class T>
-using result = std::expected<T, std::string>;
 
 constexpr std::chrono::seconds leaderless_max{60};
 

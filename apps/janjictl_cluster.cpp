@@ -17,11 +17,11 @@ namespace http = boost::beast::http;
 namespace json = boost::json;
 
 namespace {
-constexpr auto root = "/admin/v1/cluster";
+constexpr auto cluster_root = "/admin/v1/cluster";
 }
 
 std::expected<json::object, no_picture> picture(const connection& c) {
-  auto r = call(c, http::verb::get, root);
+  auto r = call(c, http::verb::get, cluster_root);
   if (!r)
     return std::unexpected(no_picture{0, r.error()});
   if (r->status != 200 || !r->body.is_object())
@@ -87,9 +87,9 @@ int show_picture(const connection& c, const std::function<void(const json::objec
 // `left` says what is.
 int wait_until_done(const connection& c, const std::string& what, const std::function<std::uint64_t(const json::object&)>& left,
                     std::uint32_t seconds) {
-  const auto now = [&]() -> std::expected<std::uint64_t, std::string> {
+  const auto now = [&]() -> result<std::uint64_t> {
     const auto p = picture(c);
-    return p ? std::expected<std::uint64_t, std::string>(left(*p)) : std::unexpected(p.error().why);
+    return p ? result<std::uint64_t>(left(*p)) : std::unexpected(p.error().why);
   };
   return wait_until_none(what, now, seconds);
 }
@@ -129,7 +129,7 @@ void add_node_commands(CLI::App& app, connection& c, int& code) {
     sub->add_option("node", *which, "its number")->required();
     add_wait(sub, wait);
     sub->callback([&c, &code, which, wait, verb = std::string(verb)] {
-      code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/nodes/{}/{}", root, *which, verb))));
+      code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/nodes/{}/{}", cluster_root, *which, verb))));
       if (code != 0 || c.dry_run || !wait->wanted)
         return;
       if (verb == "drain")
@@ -168,7 +168,7 @@ void add_rebalance_commands(CLI::App& app, connection& c, int& code) {
   });
   for (const auto& [verb, what] : {std::pair{"pause", "only what is missing is made good"}, {"start", "go on"}})
     rebalance->add_subcommand(verb, what)->callback([&c, &code, verb = std::string(verb)] {
-      code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/moves/{}", root, verb))));
+      code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/moves/{}", cluster_root, verb))));
     });
 }
 
@@ -179,7 +179,7 @@ int verify_all(const connection& c, const json::object& p) {
   const bool watched = isatty(STDERR_FILENO) != 0;
   for (const auto& s : shards) {
     const auto n = number(s.as_object(), "shard");
-    const auto r = call(c, http::verb::post, fmt::format("{}/shards/{}/verify", root, n));
+    const auto r = call(c, http::verb::post, fmt::format("{}/shards/{}/verify", cluster_root, n));
     if (r && r->status == 200) {
       ++same;
     } else {
@@ -204,7 +204,7 @@ void add_shard_commands(CLI::App& app, connection& c, int& code) {
   auto* confirm = c.keep<std::string>();
   const auto place = [&c, &code, which](const std::vector<std::uint64_t>& on) {
     json::array list(on.begin(), on.end());
-    code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/shards/{}/place", root, *which)),
+    code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/shards/{}/place", cluster_root, *which)),
                         json::object{{"nodes", std::move(list)}}));
   };
   auto* shown = shard->add_subcommand("show", "what its log ends with, and its record");
@@ -221,7 +221,7 @@ void add_shard_commands(CLI::App& app, connection& c, int& code) {
   verify->add_option("shard", *which)->required();
   verify->callback([&c, &code, which] {
     if (*which != "all") {
-      code = show(c, call(c, http::verb::post, fmt::format("{}/shards/{}/verify", root, *which)));
+      code = show(c, call(c, http::verb::post, fmt::format("{}/shards/{}/verify", cluster_root, *which)));
       return;
     }
     const auto p = picture(c);
@@ -237,7 +237,7 @@ void add_shard_commands(CLI::App& app, connection& c, int& code) {
       code = fail("--confirm must be the shard's number: everything that was acknowledged is trusted to one disk");
       return;
     }
-    code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/shards/{}/replace", root, *which)),
+    code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/shards/{}/replace", cluster_root, *which)),
                         json::object{{"dead", two->first}, {"by", two->second}}));
   });
   auto* promote = shard->add_subcommand(
@@ -251,28 +251,93 @@ void add_shard_commands(CLI::App& app, connection& c, int& code) {
           "bookings that citizens hold confirmations of may be lost: look with --dry-run first, then add --confirm shard-{}", *which));
       return;
     }
-    code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/shards/{}/unsafe-promote", root, *which)),
+    code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/shards/{}/unsafe-promote", cluster_root, *which)),
                         json::object{{"node", two->first}}));
   });
 }
 
+// How many shards have that field, and the first of them.
+std::pair<std::size_t, const json::object*> shards_with(const json::array& shards, const char* field) {
+  std::pair<std::size_t, const json::object*> out{0, nullptr};
+  for (const auto& v : shards)
+    if (v.as_object().contains(field) && out.first++ == 0)
+      out.second = &v.as_object();
+  return out;
+}
+
 // Shards that wait for what is known to be committed and on no disk that is there; empty: none does.
 std::string disks_put_back(const json::array& shards) {
-  std::size_t waiting = 0;
-  std::string first;
-  for (const auto& v : shards) {
-    const auto& s = v.as_object();
-    const auto* at = s.if_contains("missing");
-    if (at == nullptr || ++waiting != 1)
-      continue;
-    first = fmt::format("shard {}, which the disks of nodes {} hold, lacks position {}.{}", scalar(s.at("shard")), list_of(s.at("in_sync")),
-                        scalar(at->at("epoch")), scalar(at->at("sequence")));
+  const auto [count, s] = shards_with(shards, "missing");
+  if (count == 0)
+    return "";
+  const auto& at = s->at("missing").as_object();
+  return fmt::format(
+      "{} shards stop, for their disks were put back: shard {}, which the disks of nodes {} hold, lacks position {}.{}. Start the disk "
+      "that has it; if it is gone, `--dry-run shard unsafe-promote SHARD --node N` says what would be lost",
+      count, scalar(s->at("shard")), list_of(s->at("in_sync")), scalar(at.at("epoch")), scalar(at.at("sequence")));
+}
+
+// Of nodes and seconds each.
+std::string words_of_clocks(const std::string& apart, const std::string& set) {
+  const auto of_set = set.empty() ? "" : "set after the start, moments shown go on as before, a restart puts it right:" + set;
+  if (apart.empty())
+    return set.empty() ? "together" : of_set;
+  return "ahead of this node's:" + apart + (set.empty() ? "" : "; " + of_set);
+}
+
+struct tried_line {
+  std::string_view what;
+  bool good = true;
+  std::string detail;
+};
+struct trial {
+  std::vector<tried_line> lines;
+  bool silent = false;  // a shard gave no answer
+};
+
+// What is shown may be old, or true and of no use: so it is tried. What could not be tried is not passed over, but for a node of an earlier
+// version, which cannot.
+trial try_cluster(const connection& c) {
+  constexpr std::string_view shards_line = "shards answer";
+  constexpr std::string_view store_line = "store takes writes";
+  const auto tried = call_when_free(c, std::string(cluster_root) + "/probe");
+  if (tried && tried->status == status_unknown)
+    return {};
+  if (!tried || tried->status != 200 || !tried->body.is_object()) {
+    const auto why = "not tried: " + (tried ? refusal(*tried) : tried.error());
+    return {{{shards_line, false, why}, {store_line, false, why}}, false};
   }
-  return waiting == 0 ? ""
-                      : fmt::format(
-                            "{} shards stop, for their disks were put back: {}. Start the disk that has it; if it is gone, "
-                            "`--dry-run shard unsafe-promote SHARD --node N` says what would be lost",
-                            waiting, first);
+  const auto& t = tried->body.get_object();
+  const bool silent = !t.at("shards_silent").as_array().empty();
+  const auto wrong = scalar(t.at("store_wrong"));
+  return {{{shards_line, !silent, silent ? "no answer from " + list_of(t.at("shards_silent")) : "all, asked from this node"},
+           {store_line, wrong.empty(), wrong}},
+          silent};
+}
+
+// Shards that stand still because too many of their members are away, and what to do about the first; empty: there is none.
+std::string disks_waited_for(const json::array& shards) {
+  const auto [count, s] = shards_with(shards, "waits_for");
+  if (count == 0)
+    return "";
+  const auto shard = scalar(s->at("shard"));
+  const auto& away = s->at("waits_for").as_array();
+  const auto& learners = s->at("may_replace").as_array();
+  std::string disks;
+  for (const auto& d : away)
+    disks += fmt::format("{}node {} (disk {})", disks.empty() ? "" : ", ", scalar(d.at("node")), scalar(d.at("disk")));
+  std::string what;
+  if (away.size() == s->at("in_sync").as_array().size())
+    what = fmt::format("all are gone, `--dry-run shard unsafe-promote {} --node N` says what would be lost", shard);
+  else if (learners.empty())
+    what = fmt::format(
+        "they are gone, start a new disk under one of these numbers, or move the shard to nodes that are there (`shard move {} --to "
+        "NODES`)",
+        shard);
+  else
+    what = fmt::format("they are gone, `shard replace {0} --dead {1} --by {2} --confirm {0}`", shard, scalar(away.front().at("node")),
+                       scalar(learners.front()));
+  return fmt::format("{} shards wait for disks: shard {} lacks {}. Start one of them; if {}", count, shard, disks, what);
 }
 
 // Everything that a person should know of, one line each.
@@ -290,6 +355,7 @@ int check(const connection& c) {
   std::string low;
   std::string unheard;
   std::string apart;
+  std::string set;
   std::string directories;
   std::string hang;
   std::string slow;
@@ -313,6 +379,8 @@ int check(const connection& c) {
     if (const auto* ms = n.if_contains("clock_ahead_ms");
         ms != nullptr && std::abs(ms->to_number<std::int64_t>()) > cluster::clocks_apart_max_ms)
       apart += fmt::format("{}: {:.1f} s", name, static_cast<double>(ms->to_number<std::int64_t>()) / 1000);
+    if (const auto* ms = n.if_contains("clock_set_ms"); ms != nullptr && cluster::is_clock_set(ms->to_number<std::int64_t>()))
+      set += fmt::format("{}: {:.1f} s", name, static_cast<double>(ms->to_number<std::int64_t>()) / 1000);
     if (n.contains("directory_wrong"))
       directories += fmt::format("{}node {}: {}", directories.empty() ? "" : "; ", number(n, "node"), scalar(n.at("directory_wrong")));
     if (n.contains("version") && std::ranges::find(versions, scalar(n.at("version"))) == versions.end())
@@ -326,6 +394,8 @@ int check(const connection& c) {
   one("shards serve", idle == 0, fmt::format("{} of {} do not", idle, p->at("shards").as_array().size()));
   if (auto words = disks_put_back(p->at("shards").as_array()); !words.empty())
     one("disks remember", false, words);
+  if (auto words = disks_waited_for(p->at("shards").as_array()); !words.empty())
+    one("enough disks are there", false, words);
   one("replicas complete", missing == 0, fmt::format("{} missing", missing));
   one("shards in place", number(*p, "moves_left") == 0,
       fmt::format("{} replicas to move{}", number(*p, "moves_left"), p->at("moves_paused").as_bool() ? ", moves are paused" : ""));
@@ -336,18 +406,13 @@ int check(const connection& c) {
   one("a further loss", floor == 0,
       floor == 0 ? "is survived by every shard" : fmt::format("degraded: no further loss is survived by {} shards", floor));
   one("directories", directories.empty(), directories.empty() ? "there, and can be written to" : directories);
-  bool silent = false;
-  // What is shown may be old, or true and of no use: so it is tried. A node of an earlier version cannot.
-  if (const auto tried = call(c, http::verb::get, std::string(root) + "/probe"); tried && tried->status == 200 && tried->body.is_object()) {
-    const auto& t = tried->body.get_object();
-    const auto& shards = t.at("shards_silent").as_array();
-    silent = !shards.empty();
-    one("shards answer", !silent, silent ? "no answer from " + list_of(t.at("shards_silent")) : "all, asked from this node");
-    one("store takes writes", scalar(t.at("store_wrong")).empty(), scalar(t.at("store_wrong")));
-  }
+  const auto tried = try_cluster(c);
+  for (const auto& line : tried.lines)
+    one(line.what, line.good, line.detail);
+  const bool silent = tried.silent;
   if (const auto masters = check_masters(c))
     one("master keys", masters->good, masters->detail);
-  one("clocks", apart.empty(), apart.empty() ? "together" : "ahead of this node's:" + apart);
+  one("clocks", apart.empty() && set.empty(), words_of_clocks(apart, set));
   // A node of an earlier version, asked by this program, says none.
   const auto advice = p->contains("feature_level_advice") ? scalar(p->at("feature_level_advice")) : std::string();
   one("feature level", true, fmt::format("{}{}{}", number(*p, "feature_level"), advice.empty() ? "" : ", ", advice));
@@ -373,7 +438,7 @@ void add_cluster_commands(CLI::App& app, connection& c, int& code) {
   app.add_subcommand("cluster", "what all nodes share")
       ->require_subcommand(1)
       ->add_subcommand("raise", "the feature level, once every node is of this version; there is no way back to an earlier one")
-      ->callback([&c, &code] { code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/level/raise", root)))); });
+      ->callback([&c, &code] { code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/level/raise", cluster_root)))); });
   app.add_subcommand("check", "is anything wrong in the cluster? one line each; exit code as of status")->callback([&c, &code] {
     code = check(c);
   });

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 namespace janji::apps {
@@ -16,8 +19,6 @@ namespace janji::apps {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 namespace json = boost::json;
-template <class T>
-using result = std::expected<T, std::string>;
 
 result<std::string> read_text(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -50,36 +51,96 @@ result<std::pair<std::string, std::string>> address_of(const connection& c) {
   return std::pair{admin.substr(0, colon), admin.substr(colon + 1)};
 }
 
+using steady = std::chrono::steady_clock;
+
+// One request and its answer, on a connection of their own.
+class exchange {
+public:
+  exchange(const std::string& host, const std::string& port, http::request<http::string_body>&& request) : request_(std::move(request)) {
+    parser_.body_limit(std::uint64_t{1} << 30);
+    request_.set(http::field::host, host);
+    request_.prepare_payload();
+    asio::ip::tcp::resolver resolver(io_);
+    asio::async_connect(socket_, resolver.resolve(host, port, error_), [this](const auto& ec, const auto&) {
+      if (ec)
+        return end(ec);
+      http::async_write(socket_, request_, [this](const auto& written, std::size_t) {
+        if (written)
+          return end(written);
+        http::async_read(socket_, buffer_, parser_, [this](const auto& read, std::size_t) { end(read); });
+      });
+    });
+  }
+  // True: it has ended, with an answer or with an error.
+  bool ended_within(steady::duration patience) {
+    const auto until = steady::now() + patience;
+    while (!over_ && io_.run_one_until(until) != 0) {
+    }
+    return over_;
+  }
+  [[nodiscard]] const boost::system::error_code& error() const { return error_; }
+  [[nodiscard]] const http::response<http::string_body>& answer() const { return parser_.get(); }
+
+private:
+  void end(const boost::system::error_code& ec) {
+    if (!error_)
+      error_ = ec;
+    over_ = true;
+  }
+
+  asio::io_context io_;
+  asio::ip::tcp::socket socket_{io_};
+  http::request<http::string_body> request_;
+  boost::beast::flat_buffer buffer_;
+  http::response_parser<http::string_body> parser_;
+  boost::system::error_code error_;
+  bool over_ = false;
+};
+
+bool is_alive(const std::string& host, const std::string& port, std::chrono::seconds patience) {
+  exchange e(host, port, {http::verb::get, "/livez", 11});
+  return e.ended_within(patience) && !e.error();
+}
+
 }  // namespace
 
+// A node may take its time with what it was asked, as long as it says beside that it is alive.
 result<reply> call(const connection& c, http::verb verb, const std::string& target, const json::value& body) {
+  constexpr std::chrono::seconds ask_whether_alive_after{1};
   const auto address = address_of(c);
   const auto token = read_text(c.token_file.empty() ? c.data + "/admin.token" : c.token_file);
   if (!address || !token)
     return std::unexpected(!address ? address.error() : token.error());
-  try {
-    asio::io_context io;
-    asio::ip::tcp::resolver resolver(io);
-    asio::ip::tcp::socket socket(io);
-    asio::connect(socket, resolver.resolve(address->first, address->second));
-    http::request<http::string_body> request(verb, target, 11);
-    request.set(http::field::host, address->first);
-    request.set(http::field::authorization, "Bearer " + token->substr(0, token->find('\n')));
-    request.set(http::field::content_type, "application/json");
-    if (!body.is_null())
-      request.body() = json::serialize(body);
-    request.prepare_payload();
-    http::write(socket, request);
-    boost::beast::flat_buffer buffer;
-    http::response_parser<http::string_body> parser;
-    parser.body_limit(std::uint64_t{1} << 30);
-    http::read(socket, buffer, parser);
-    reply r{parser.get().result_int(), nullptr, parser.get().body()};
-    boost::system::error_code ec;
-    r.body = json::parse(r.text, ec);
-    return r;
-  } catch (const boost::system::system_error& e) {  // its what() names a line of the library's source
-    return std::unexpected(fmt::format("the node at {}:{} does not answer: {}", address->first, address->second, e.code().message()));
+  const auto& [host, port] = *address;
+  http::request<http::string_body> request(verb, target, 11);
+  request.set(http::field::authorization, "Bearer " + token->substr(0, token->find('\n')));
+  request.set(http::field::content_type, "application/json");
+  if (!body.is_null())
+    request.body() = json::serialize(body);
+  exchange e(host, port, std::move(request));
+  const std::chrono::seconds patience(c.timeout_s);
+  while (!e.ended_within(ask_whether_alive_after))
+    if (!is_alive(host, port, patience) && !e.ended_within({}))
+      return std::unexpected(fmt::format("the node at {}:{} has said nothing for {} s, not even that it is alive{}", host, port,
+                                         c.timeout_s,
+                                         verb == http::verb::get ? "" : ": it is not known whether it does what it was asked"));
+  if (e.error())
+    return std::unexpected(fmt::format("the node at {}:{} does not answer: {}", host, port, e.error().message()));
+  reply r{e.answer().result_int(), nullptr, e.answer().body()};
+  boost::system::error_code ec;
+  r.body = json::parse(r.text, ec);
+  return r;
+}
+
+result<reply> call_when_free(const connection& c, const std::string& target) {
+  constexpr unsigned status_busy = 503;
+  constexpr std::chrono::seconds patience{5};
+  const auto until = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    auto r = call(c, http::verb::get, target);
+    if (!r || r->status != status_busy || std::chrono::steady_clock::now() > until)
+      return r;
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
 }
 

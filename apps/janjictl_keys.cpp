@@ -2,10 +2,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <chrono>
 #include <filesystem>
 #include <map>
-#include <thread>
 #include <vector>
 
 #include "apps/janjictl.hpp"
@@ -17,13 +15,13 @@ namespace {
 namespace http = boost::beast::http;
 namespace json = boost::json;
 
-constexpr const char* root = "/admin/v1/keys";
-constexpr unsigned status_busy = 503;
+constexpr const char* keys_root = "/admin/v1/keys";
 
 std::uint64_t number(const json::object& o, const char* name) { return o.at(name).to_number<std::uint64_t>(); }
 
+// A node that is being asked by others too, or whose etcd is away, is asked again for some seconds.
 std::expected<json::object, no_picture> keys_of(const connection& c) {
-  auto r = call(c, http::verb::get, root);
+  auto r = call_when_free(c, keys_root);
   if (!r)
     return std::unexpected(no_picture{0, r.error()});
   if (r->status != 200 || !r->body.is_object())
@@ -31,14 +29,9 @@ std::expected<json::object, no_picture> keys_of(const connection& c) {
   return r->body.get_object();
 }
 
-// A node that is alone has nothing left once it has answered. One that is being asked by others too is asked again.
-std::expected<std::uint64_t, std::string> left_to_wrap(const connection& c) {
-  constexpr int tries_max = 20;
-  auto k = keys_of(c);
-  for (int tries = 1; !k && k.error().status == status_busy && tries < tries_max; ++tries) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
-    k = keys_of(c);
-  }
+// A node that is alone has nothing left once it has answered.
+result<std::uint64_t> left_to_wrap(const connection& c) {
+  const auto k = keys_of(c);
   if (!k)
     return std::unexpected(k.error().why);
   return k->contains("files_left") ? number(*k, "files_left") + number(*k, "copies_left") : 0;
@@ -56,7 +49,7 @@ void rotate(const connection& c, const std::string& file, bool finish, const wai
   json::object body;
   if (!file.empty())
     body["new_master_key_file"] = std::filesystem::absolute(file).string();
-  code = show(c, call(c, http::verb::post, fmt::format("{}/{}{}", root, finish ? "finish" : "rotate", more), body));
+  code = show(c, call(c, http::verb::post, fmt::format("{}/{}{}", keys_root, finish ? "finish" : "rotate", more), body));
   if (code == 0 && wait.wanted && !c.dry_run)
     code = wait_until_none("wrapping keys", [&c] { return left_to_wrap(c); }, wait.seconds);
 }
@@ -66,7 +59,7 @@ void rotate(const connection& c, const std::string& file, bool finish, const wai
 void add_keys_commands(CLI::App& app, connection& c, int& code) {
   auto* keys = app.add_subcommand("keys", "the master key")->require_subcommand(1);
   keys->add_subcommand("show", "what everything is wrapped under, and which nodes hold which master, by their fingerprints")
-      ->callback([&c, &code] { code = show(c, call(c, http::verb::get, root)); });
+      ->callback([&c, &code] { code = show(c, call(c, http::verb::get, keys_root)); });
   auto* rotate_ = keys->add_subcommand("rotate", "wrap all keys again under a new master key, everywhere");
   auto* file = c.keep<std::string>();
   auto* finish = c.keep<bool>();
@@ -81,11 +74,10 @@ void add_keys_commands(CLI::App& app, connection& c, int& code) {
 // Which nodes hold which, and whether all is wrapped under what it should be.
 std::optional<check_line> check_masters(const connection& c) {
   const auto k = keys_of(c);
-  const bool cannot_say = !k && (k.error().status == 404 || k.error().status == status_busy);  // others ask, or the store is away
-  if (cannot_say)
+  if (!k && k.error().status == status_unknown)
     return std::nullopt;
   if (!k)
-    return check_line{false, k.error().why};
+    return check_line{false, "not tried: " + k.error().why};
   const auto master = scalar(k->at("master"));
   std::map<std::string, std::vector<std::string>> holders;
   std::string silent;

@@ -16,8 +16,6 @@ namespace json = boost::json;
 using cluster::disk_kind;
 using cluster::membership_kind;
 using cluster::membership_record;
-template <class T>
-using result = std::expected<T, std::string>;
 
 // What is known of a data directory.
 struct data_state {

@@ -15,8 +15,7 @@ void add_wait(CLI::App* sub, waiting* w) {
   sub->add_option("--wait-seconds", w->seconds, "at most")->capture_default_str();
 }
 
-int wait_until_none(const std::string& what, const std::function<std::expected<std::uint64_t, std::string>()>& left,
-                    std::uint32_t seconds) {
+int wait_until_none(const std::string& what, const std::function<result<std::uint64_t>()>& left, std::uint32_t seconds) {
   using clock = std::chrono::steady_clock;
   const bool watched = isatty(STDERR_FILENO) != 0;
   const auto begun = clock::now();

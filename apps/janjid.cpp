@@ -1,11 +1,9 @@
 // The node: opens the store, starts the actors, serves citizens and operators until it is told to stop.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sodium.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -13,21 +11,21 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <thread>
 
 #include "actors/node.hpp"
 #include "apps/cluster_seat.hpp"
 #include "apps/membership.hpp"
+#include "apps/round_keys.hpp"
 #include "apps/settings.hpp"
+#include "apps/stop_limit.hpp"
 #include "booking/receipt.hpp"
 #include "net/admin_api.hpp"
 #include "net/citizen_api.hpp"
@@ -35,6 +33,7 @@
 #include "store/key_ring.hpp"
 #include "store/node_store.hpp"
 #include "store/sealing.hpp"
+#include "store/small_file.hpp"
 
 namespace janji::apps {
 
@@ -44,21 +43,36 @@ namespace asio = boost::asio;
 template <class T>
 using result = std::expected<T, std::string>;
 
-// The operators' token: made at the first start, mode 0600.
-result<std::string> admin_token(const std::string& file) {
-  if (!std::filesystem::exists(file)) {
+result<bool> is_there(const std::string& file) {
+  std::error_code ec;
+  const bool there = std::filesystem::exists(file, ec);
+  if (ec)
+    return std::unexpected(fmt::format("{} cannot be looked at: {}", file, ec.message()));
+  return there;
+}
+
+// A file of one's own that an interrupted start of an earlier version left.
+bool is_left_empty(const std::string& file) {
+  std::error_code ec;
+  return std::filesystem::symlink_status(file, ec).type() == std::filesystem::file_type::regular && std::filesystem::is_empty(file, ec) &&
+         !ec;
+}
+
+// The operators' token: made at the first start, mode 0600. `named`: an operator has said where it is, and may be about to write it.
+result<std::string> admin_token(const std::string& file, bool named) {
+  const auto there = is_there(file);
+  if (!there)
+    return std::unexpected(there.error());
+  std::error_code ec;
+  if (!*there || (!named && is_left_empty(file))) {
     std::array<unsigned char, 24> random{};
     randombytes_buf(random.data(), random.size());
     std::string token(sodium_base64_ENCODED_LEN(random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING), '\0');
     sodium_bin2base64(token.data(), token.size(), random.data(), random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     token.pop_back();
-    const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    const auto text = token + "\n";
-    const bool written = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    if (fd >= 0)
-      ::close(fd);
-    if (!written)
-      return std::unexpected(fmt::format("the admin token {} cannot be written", file));
+    std::filesystem::remove(file + ".new", ec);  // laid there by somebody who is to read what is written
+    if (auto written = store::replace_file(file, token + "\n"); !written)
+      return std::unexpected(fmt::format("the admin token {} cannot be written: {}", file, written.error().text()));
     return token;
   }
   std::ifstream in(file);
@@ -95,18 +109,6 @@ store::master_sources sources_of(const settings& s, bool create) {
   return {{file, variable("JANJI_MASTER_KEY"), create}, next.empty() ? file + ".next" : next, variable("JANJI_MASTER_KEY_NEXT")};
 }
 
-// Tells whether two nodes, or a store and a key file, have the same keys; says nothing of the keys themselves.
-std::string fingerprint_of(const store::key_ring& keys) {
-  crypto_generichash_state state{};
-  std::array<unsigned char, 16> sum{};
-  crypto_generichash_init(&state, nullptr, 0, sum.size());
-  for (const auto* name : {"request", "token/1"})
-    if (const auto key = keys.get(name))
-      crypto_generichash_update(&state, key->data(), key->size());
-  crypto_generichash_final(&state, sum.data(), sum.size());
-  return fmt::format("{:02x}", fmt::join(sum, ""));
-}
-
 struct server {
   std::unique_ptr<store::node_store> store;
   std::unique_ptr<cluster_seat> seat;  // none: the node is alone
@@ -116,21 +118,16 @@ struct server {
   std::unique_ptr<actors::node> node;
   asio::io_context citizens_io{1};
   asio::io_context admin_io{1};
-  asio::steady_timer rounds_timer{admin_io};
-  std::uint64_t rounds_version = 0;
   store::master_sources masters;
-  std::set<std::string> put_back_already;
   std::unique_ptr<net::citizen_api> citizens_api;
   std::unique_ptr<net::admin_api> operators_api;
   std::unique_ptr<net::listener> citizens;  // none: this node only holds shards
   std::unique_ptr<net::listener> operators;
+  std::unique_ptr<round_keys> rounds;  // its thread ends before anything above goes
 
   result<void> open(const settings& s);
   result<void> open_keys(const settings& s, bool may_be_new);
-  result<void> prepare_keys();
   result<void> check_keys(const std::string& data);
-  result<void> put_back(const std::function<bool(const std::string&)>& which);
-  void watch_rounds();
   result<void> listen(const settings& s);
   int serve(const settings& s);
   void reload_on(asio::signal_set& hangup);
@@ -160,7 +157,10 @@ result<void> server::open(const settings& s) {
     return std::unexpected(fmt::format("the directory {} cannot be made: {}", data, ec.message()));
   // Keys without their store, or a store without its keys, is a loss that nobody may paper over with new ones: with new keys
   // everyone could book again, and no token or record of before could be read.
-  const bool first_start = !std::filesystem::exists(data + "/keys");
+  const auto has_keys = is_there(data + "/keys");
+  if (!has_keys)
+    return std::unexpected(has_keys.error());
+  const bool first_start = !*has_keys;
   store::store_options options;
   options.path = data + "/store";
   options.create_if_missing = first_start;
@@ -199,8 +199,8 @@ result<void> server::open(const settings& s) {
     if (membership->founds())
       if (auto r = seat->found(*membership, *keys); !r)
         return r;
-    if (auto r = put_back([](const auto& name) { return !name.starts_with("citizen/") && !name.starts_with("data/"); }); !r)
-      return r;
+    if (auto r = round_keys::put_back_common(*keys, *seat); !r)
+      return std::unexpected(r.error());
   }
   if (known->revision == 0)
     if (auto r = store->swap("keys", 0, "made"); !r)
@@ -226,7 +226,8 @@ result<void> server::open(const settings& s) {
   if (!started)
     return std::unexpected(started.error());
   node = std::move(*started);
-  return prepare_keys();
+  rounds = std::make_unique<round_keys>(*keys, *sealing, *store, *node, seat.get(), data);
+  return rounds->begin();
 }
 
 // With whichever of the masters that are there.
@@ -245,21 +246,9 @@ result<void> server::open_keys(const settings& s, bool may_be_new) {
   return {};
 }
 
-// What etcd has forgotten and this node holds.
-result<void> server::put_back(const std::function<bool(const std::string&)>& which) {
-  for (const auto& name : keys->names()) {
-    if (!which(name) || put_back_already.contains(name))
-      continue;
-    if (auto r = seat->put_back_key(name); !r)
-      return std::unexpected(r.error());
-    put_back_already.insert(name);
-  }
-  return {};
-}
-
 // The data and the cluster know whose keys they are.
 result<void> server::check_keys(const std::string& data) {
-  const auto mine = fingerprint_of(*keys);
+  const auto mine = fingerprint_of_keys(*keys);
   const auto known = store->get("keys-fingerprint");
   if (!known)
     return std::unexpected(known.error().text());
@@ -277,46 +266,9 @@ result<void> server::check_keys(const std::string& data) {
   return {};
 }
 
-// A stop between an erasure's event and the destruction of its keys is made good here.
-result<void> server::prepare_keys() {
-  const auto catalogue = node->catalogue();
-  for (const auto& round : catalogue->rounds) {
-    const auto id = round->definition.id;
-    if (round->status.state == round_state::erased) {
-      if (keys->is_destroyed(id))
-        continue;
-      if (auto r = keys->destroy_round(id); !r)
-        return std::unexpected(r.error().text());
-    } else if (auto r = sealing->prepare_round(id); !r) {
-      return std::unexpected(r.error().text());
-    } else if (seat) {
-      const auto number = std::to_string(id.value);
-      if (auto put = put_back([&](const auto& name) { return name == "citizen/" + number || name == "data/" + number; }); !put)
-        return put;
-    }
-  }
-  return {};
-}
-
-// Rounds come from wherever they are led: their keys are fetched when they are heard of, and destroyed when they are erased.
-void server::watch_rounds() {
-  rounds_timer.expires_after(std::chrono::milliseconds(100));
-  rounds_timer.async_wait([this](boost::system::error_code ec) {
-    if (ec)
-      return;
-    if (const auto version = node->catalogue()->version; version != rounds_version) {
-      if (const auto r = prepare_keys())
-        rounds_version = version;
-      else
-        spdlog::warn("{}", r.error());
-    }
-    watch_rounds();
-  });
-}
-
 result<void> server::listen(const settings& s) {
   const auto token_file = s.text("admin.token_file").empty() ? s.text("node.data") + "/admin.token" : s.text("admin.token_file");
-  const auto token = admin_token(token_file);
+  const auto token = admin_token(token_file, !s.text("admin.token_file").empty());
   if (!token)
     return std::unexpected(token.error());
   net::api_options api;
@@ -331,7 +283,7 @@ result<void> server::listen(const settings& s) {
   citizens_api = std::make_unique<net::citizen_api>(citizens_io, *node, *sealing, *signer, api);
   operators_api = std::make_unique<net::admin_api>(
       admin_io, *node, *store, *keys, *sealing, *signer, *citizens_api, *token, api.shard_count, seat.get(),
-      net::master_ports{[this] { return store::read_masters(masters); }, seat ? &seat->key_orders() : nullptr});
+      net::master_ports{[this] { return store::read_masters(masters); }, seat ? &seat->key_orders() : nullptr, rounds->ports()});
   net::http_limits limits;
   limits.connections_max = static_cast<std::size_t>(s.number("http.connections_max"));
   limits.header_timeout_s = limits.body_timeout_s = static_cast<std::uint32_t>(s.number("http.request_timeout_s"));
@@ -351,9 +303,9 @@ result<void> server::listen(const settings& s) {
   if (!back)
     return std::unexpected(back.error());
   operators = std::move(*back);
+  rounds->run([this](std::string lacking) { citizens_api->wait_for(std::move(lacking)); }, refuse, die);
   if (!seat)
     return {};
-  watch_rounds();
   return seat->join(*node, citizens ? fmt::format("{}:{}", s.text("http.address"), citizens->port()) : std::string{});
 }
 
@@ -384,31 +336,36 @@ void server::reload_on(asio::signal_set& hangup) {
 }
 
 int server::serve(const settings& s) {
-  asio::signal_set signals(admin_io, SIGTERM, SIGINT);
-  signals.async_wait([this](boost::system::error_code ec, int signal) {
+  const std::chrono::milliseconds limit_ms(s.number("stop.limit_ms"));
+  stop_limit limit(limit_ms);
+  asio::io_context signals_io{1};  // on a thread of its own: the others may wait for a disk
+  asio::signal_set signals(signals_io, SIGTERM, SIGINT);
+  signals.async_wait([&](boost::system::error_code ec, int signal) {
     if (ec)
       return;
+    limit.begin();
     spdlog::info("signal {}: stopping", signal);
     citizens_api->stop_admitting();
     if (citizens)
       asio::post(citizens_io, [this] { citizens->stop_accepting(); });
-    std::thread([this] {  // what is under way is answered first; the sockets' thread goes on meanwhile
-      for (int tries = 0; tries < 500 && citizens_api->pending() != 0; ++tries)
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-      citizens_io.stop();
-      admin_io.stop();
-    })
-        .detach();
+    // What is under way is answered first.
+    while (citizens_api->pending() != 0 && limit.left() > limit_ms / 2)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    citizens_io.stop();
+    admin_io.stop();
   });
   asio::signal_set hangup(admin_io, SIGHUP);
   reload_on(hangup);
   const auto until_stopped = asio::make_work_guard(citizens_io);
+  std::thread waits_for_signals([&] { signals_io.run(); });
   std::thread admin([this] { admin_io.run(); });
   citizens_io.run();
+  waits_for_signals.join();
   admin.join();
+  rounds->end();
   if (seat)
     seat->withdraw();
-  node->stop(static_cast<std::uint32_t>(s.number("stop.limit_ms")));
+  node->stop(static_cast<std::uint32_t>(limit.left().count()));
   if (seat)
     seat->leave();
   citizens.reset();

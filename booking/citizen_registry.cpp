@@ -51,11 +51,15 @@ void citizen_registry::impl::tell_absent(const cancel_command& c) {
   tell(c.request, outcome::not_found, std::nullopt);
 }
 
+// An order of staff is about what the citizen had when it was given, and not about what was claimed since.
 template <class Command>
 bool citizen_registry::impl::may_change(const Command& c, const citizen_hash& citizen) {
-  const auto verdict = judge(*refusals, c.stamp, citizen, faults);
+  auto verdict = judge(*refusals, c.stamp, citizen, faults);
+  if constexpr (requires { c.citizen; })
+    if (verdict == refusal_table::verdict::admitted && c.citizen && !faults.forget_refusals && refusals->claimed_since(c.stamp, citizen))
+      verdict = refusal_table::verdict::interrupted;
   if (verdict == refusal_table::verdict::interrupted)
-    say(c.request, outcome::interrupted);
+    emit(interrupted(c.request, shard, refusals->now()));
   if constexpr (requires { c.citizen; })
     if (verdict == refusal_table::verdict::stopped && c.citizen)
       say(c.request, outcome::busy);  // nobody asks the next leader: it is an operator's to do so
@@ -77,9 +81,10 @@ sent_append& citizen_registry::impl::append(registry_event&& event, const citize
 }
 
 // An order of staff names the citizen, not the booking: one that is older than this change must not cancel what is booked after it. It
-// is numbered now, since at its end the tenure may be on its way to the next leader.
+// is noted now, since at its end the tenure may be on its way to the next leader; and for such orders only: a copy of this very request,
+// which the next leader is asked when this is not committed before the tenure goes, is not older than itself.
 sent_append& citizen_registry::impl::append_change(registry_event&& event, const citizen_hash& citizen) {
-  refusals->number(citizen);
+  refusals->note_claim(citizen);
   return append(std::move(event), citizen);
 }
 
@@ -148,7 +153,10 @@ void citizen_registry::impl::after_commit(sent_append& s, std::optional<std::uin
 
 void citizen_registry::impl::change_ended(std::uint32_t n, outcome what) {
   unsettled.erase(n);
-  answer_drivers(n, what, what == outcome::cancelled || what == outcome::moved);
+  const bool came_true = what == outcome::cancelled || what == outcome::moved;
+  if (came_true && !drivers.contains(n))
+    refusals->number(state->at(n).citizen);  // nobody waits for it, and what came before is older all the same
+  answer_drivers(n, what, came_true);
 }
 
 void citizen_registry::impl::answer_drivers(std::uint32_t n, outcome what, bool with_place) {
@@ -199,7 +207,7 @@ void citizen_registry::impl::take(claim_request&& r, bool strict) {
       return;
     // A command that came twice may be held by another life of its group, elsewhere in the day: then it is not this claim.
     const bool same_place = c.group == r.group && c.window == r.window;
-    return verdict(r, same_place ? claim_verdict::granted : claim_verdict::in_progress);
+    return verdict(r, same_place ? claim_verdict::granted : claim_verdict::in_progress, unix_ms{std::int64_t{c.at_s} * 1000});
   }
   if (const auto n = state->by_citizen(r.citizen)) {
     const auto& c = state->at(*n);
@@ -228,6 +236,7 @@ void citizen_registry::impl::take(claim_request&& r, bool strict) {
     return verdict(r, claim_verdict::in_progress);
   if (!claiming.insert(r.ref.value).second)
     return verdict(r, claim_verdict::reference_taken);
+  refusals->note_claim(r.citizen);
   claimed event{r.citizen, r.ref, r.key, r.body, r.group, r.window, r.at};
   const auto citizen = r.citizen;
   append(std::move(event), citizen).request = std::move(r);
@@ -378,6 +387,13 @@ void citizen_registry::impl::take(lookup_command&& l, bool strict) {
   if (known.state == claim_state::pending && !told_booked) {
     if (expired(l.deadline))
       return say(l.request, outcome::unknown);
+    touch(*n);
+    return wait(known.citizen, std::move(l));
+  }
+  // A place that is being given up may be somebody else's by now: it is not told as one that stands.
+  if (known.state == claim_state::cancelling || known.state == claim_state::joined) {
+    if (expired(l.deadline))
+      return say(l.request, outcome::in_progress);
     touch(*n);
     return wait(known.citizen, std::move(l));
   }

@@ -89,7 +89,8 @@ struct citizen_registry::impl {
   [[nodiscard]] bool may_change(const Command& c, const citizen_hash& citizen);
   void tell_absent(const cancel_command& c);
   sent_append& append_change(registry_event&& event, const citizen_hash& citizen);
-  void verdict(const claim_request& r, claim_verdict v) { emit(to_group{r.group, claim_result{r.incarnation, r.ref, v}}); }
+  void verdict(const claim_request& r, claim_verdict v) { verdict(r, v, r.at); }
+  void verdict(const claim_request& r, claim_verdict v, unix_ms at) { emit(to_group{r.group, claim_result{r.incarnation, r.ref, v, at}}); }
   [[nodiscard]] bool expired(unix_ms d) const { return !faults.ignore_deadline && d <= now; }
   void note_deadline(unix_ms d) { earliest = std::min(earliest, d.value); }
   [[nodiscard]] booked_place place_of(const claim& c) const;

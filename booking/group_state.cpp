@@ -9,7 +9,7 @@
 namespace janji {
 
 namespace {
-constexpr std::uint32_t snapshot_version = 1;
+constexpr std::uint32_t group_snapshot_version = 1;
 constexpr unsigned state_bits = 5;
 std::uint8_t pack(citizen_facts f) { return static_cast<std::uint8_t>((f.state & ((1U << state_bits) - 1)) | f.age_band << state_bits); }
 }  // namespace
@@ -150,7 +150,7 @@ std::optional<record_locator> group_state::foreign_record(const group_entry& ent
 }
 
 std::string group_state::snapshot() const {
-  byte_writer out{snapshot_version};
+  byte_writer out{group_snapshot_version};
   out.put(applied_);
   out.put(definitions_);
   out.put(counts_);
@@ -174,7 +174,7 @@ std::expected<std::unique_ptr<group_state>, std::string> group_state::restore(st
   byte_reader in{bytes};
   if (!in.ok())
     return std::unexpected("the snapshot's checksum is wrong");
-  if (in.version() != snapshot_version)
+  if (in.version() != group_snapshot_version)
     return std::unexpected("the snapshot has version " + std::to_string(in.version()) + ", this program reads 1");
   sequence_t applied;
   std::vector<window_definition> definitions;

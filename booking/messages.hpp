@@ -96,9 +96,21 @@ struct answer {
   std::vector<booked_place> places;  // in the order of the people asked for
   std::uint32_t free = 0;            // of not_enough_together: the most that one window has
   shard_id shard;                    // whose leader says it
-  // Of a refusal, or the end of a change: its number. Of a new booking: what its request bore. Fronts hear the count by it.
+  // Of a refusal, or the end of a change: its number. Of a new booking: what its request bore. Of what was interrupted: what is counted by
+  // now. Fronts hear the count by it.
   janji::stamp stamp;
 };
+
+// Neither yes nor no, with what the leader has counted by now: whoever asks again at that front is stamped with it, also where nobody
+// else tells the front.
+[[nodiscard]] inline answer interrupted(request_id request, shard_id shard, const janji::stamp& now) {
+  answer a;
+  a.request = request;
+  a.what = outcome::interrupted;
+  a.shard = shard;
+  a.stamp = now;
+  return a;
+}
 
 // ---- slot group: inputs
 
@@ -108,6 +120,7 @@ struct claim_result {
   incarnation_t incarnation;
   reference ref;
   claim_verdict verdict = claim_verdict::in_progress;
+  unix_ms at;  // granted: the moment that the claim states; 0: from a node of an earlier version
 };
 // What happened to (ref, generation) here? Answered by settle_answer.
 struct settle_ask {

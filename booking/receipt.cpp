@@ -52,19 +52,19 @@ digest node_of(const digest& left, const digest& right) { return hash(hash_of::n
 
 // Base64url of its own, both ways: nothing here is secret, so tables serve; libsodium's encoder, made for secrets, would cost
 // more than the tree, and its decoder lets some bytes above 7F pass, with which a changed receipt would still be a receipt.
-constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view base64url_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr auto pairs = [] {
   std::array<std::array<char, 2>, 64 * 64> table{};
   for (std::size_t i = 0; i < table.size(); ++i)
-    table[i] = {alphabet[i >> 6], alphabet[i & 63]};
+    table[i] = {base64url_alphabet[i >> 6], base64url_alphabet[i & 63]};
   return table;
 }();
 constexpr std::uint8_t no_value = 64;
 constexpr auto values = [] {
   std::array<std::uint8_t, 256> table{};
   table.fill(no_value);
-  for (std::size_t i = 0; i < alphabet.size(); ++i)
-    table[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
+  for (std::size_t i = 0; i < base64url_alphabet.size(); ++i)
+    table[static_cast<unsigned char>(base64url_alphabet[i])] = static_cast<std::uint8_t>(i);
   return table;
 }();
 
@@ -85,10 +85,10 @@ void append_base64(std::string& out, std::string_view raw) {
   const auto bits = byte(i) << 16 | (two_left ? byte(i + 1) << 8 : 0U);
   std::memcpy(to, pairs[bits >> 12].data(), 2);
   if (two_left)
-    to[2] = alphabet[bits >> 6 & 63U];
+    to[2] = base64url_alphabet[bits >> 6 & 63U];
 }
 
-// No padding, no bits left over, nothing that is not of the alphabet: one text for one content.
+// No padding, no bits left over, nothing that is not of the base64url_alphabet: one text for one content.
 std::optional<std::string> from_base64(std::string_view text) {
   if (text.size() % 4 == 1)
     return std::nullopt;

@@ -3,11 +3,11 @@
 namespace janji {
 
 namespace {
-constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U";  // the last five only as check characters
+constexpr std::string_view reference_alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U";  // the last five only as check characters
 constexpr int characters = 12;
 constexpr std::uint64_t modulus = 37;
 constexpr std::size_t text_bytes_max = 64;
-static_assert(alphabet.size() == modulus && characters * 5 == reference::shard_bits + reference::random_bits);
+static_assert(reference_alphabet.size() == modulus && characters * 5 == reference::shard_bits + reference::random_bits);
 
 std::optional<std::uint64_t> value_of(char c, bool check) {
   if (c >= 'a' && c <= 'z')
@@ -16,7 +16,7 @@ std::optional<std::uint64_t> value_of(char c, bool check) {
     c = '0';
   if (c == 'I' || c == 'L')
     c = '1';
-  const auto at = alphabet.substr(0, check ? modulus : 32).find(c);
+  const auto at = reference_alphabet.substr(0, check ? modulus : 32).find(c);
   return at == std::string_view::npos ? std::nullopt : std::optional<std::uint64_t>{at};
 }
 }  // namespace
@@ -24,11 +24,11 @@ std::optional<std::uint64_t> value_of(char c, bool check) {
 std::string to_text(reference ref) {
   std::string out;
   for (int i = characters - 1; i >= 0; --i) {
-    out.push_back(alphabet[ref.value >> (5 * i) & 31]);
+    out.push_back(reference_alphabet[ref.value >> (5 * i) & 31]);
     if (i % 4 == 0)
       out.push_back('-');
   }
-  out.push_back(alphabet[ref.value % modulus]);
+  out.push_back(reference_alphabet[ref.value % modulus]);
   return out;
 }
 

@@ -1,5 +1,7 @@
 #include "booking/refusal_table.hpp"
 
+#include <utility>
+
 #include "booking/entry_index.hpp"
 
 namespace janji {
@@ -33,6 +35,21 @@ std::optional<stamp> refusal_table::number(std::size_t bucket) {
   return stamp{image_.tenure, image_.count};
 }
 
+void refusal_table::note_claim(const citizen_hash& citizen) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_)
+    return noted_while_stopped_.push_back(citizen.low());
+  last_claims_[citizen.low()] = ++image_.count;
+}
+
+bool refusal_table::claimed_since(const stamp& s, const citizen_hash& citizen) const {
+  const std::lock_guard lock(mutex_);
+  if (!enforced_)
+    return false;
+  const auto it = last_claims_.find(citizen.low());
+  return s.count < (it == last_claims_.end() ? passed_on_at_ : it->second);
+}
+
 void refusal_table::enforce(bool on) {
   const std::lock_guard lock(mutex_);
   enforced_ = on;
@@ -48,6 +65,8 @@ void refusal_table::stop() {
 void refusal_table::go_on() {
   const std::lock_guard lock(mutex_);
   stopped_ = false;
+  for (const auto citizen : std::exchange(noted_while_stopped_, {}))
+    last_claims_[citizen] = ++image_.count;
 }
 bool refusal_table::stopped() const {
   const std::lock_guard lock(mutex_);

@@ -8,6 +8,7 @@
 // Threads: any; all owners of a shard share one.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <limits>
 #include <mutex>
@@ -41,7 +42,7 @@ public:
 
   // `salt`: random bits of the tenure, so that nobody can choose keys of one bucket.
   refusal_table(tenure_id tenure, std::uint64_t salt) : image_{tenure, 0, salt, {}} {}
-  explicit refusal_table(image&& passed_on) : image_(std::move(passed_on)) {}
+  explicit refusal_table(image&& passed_on) : image_(std::move(passed_on)), passed_on_at_(image_.count) {}
   // Of a machine without a shard: admits whatever comes.
   refusal_table() : enforced_(false) {}
 
@@ -50,6 +51,12 @@ public:
   // Numbers a refusal, or the end of a change. None while the tenure is being handed over: then it must not be said.
   std::optional<stamp> number(key_hash key) { return number(bucket_of(key)); }
   std::optional<stamp> number(const citizen_hash& citizen) { return number(bucket_of(citizen)); }
+
+  // A claim was made: orders about its citizen that were given before it are not about it. Counted, and of no bucket: it interrupts
+  // nobody else. Which claims were made is not passed on; the next leader takes all for as old as its part of the tenure.
+  void note_claim(const citizen_hash& citizen);
+  // One was made, or may have been, after a request with that stamp came.
+  [[nodiscard]] bool claimed_since(const stamp& s, const citizen_hash& citizen) const;
 
   // While there are nodes of an earlier version, which stamp nothing, requests are taken as of this tenure.
   void enforce(bool on);
@@ -68,6 +75,9 @@ private:
 
   mutable std::mutex mutex_;
   image image_;
+  std::uint64_t passed_on_at_ = 0;                                       // count at which this leader's part of the tenure began
+  boost::unordered_flat_map<std::uint64_t, std::uint64_t> last_claims_;  // citizen -> count; grows with the shard's citizens
+  std::vector<std::uint64_t> noted_while_stopped_;                       // eight bytes for each that was given to the log meanwhile
   bool enforced_ = true;
   bool stopped_ = false;
 };

@@ -8,7 +8,7 @@
 namespace janji {
 
 namespace {
-constexpr std::uint32_t snapshot_version = 1;
+constexpr std::uint32_t registry_snapshot_version = 1;
 }
 
 registry_state::registry_state() : by_ref_(claims_), by_citizen_(claims_) {}
@@ -190,7 +190,7 @@ std::uint32_t registry_state::end_place(const joined_place_ended& e) {
 }
 
 std::string registry_state::snapshot() const {
-  byte_writer out{snapshot_version};
+  byte_writer out{registry_snapshot_version};
   out.put(applied_);
   out.put(claims_);
   out.put(free_);
@@ -208,7 +208,7 @@ std::expected<std::unique_ptr<registry_state>, std::string> registry_state::rest
   byte_reader in{bytes};
   if (!in.ok())
     return std::unexpected("the snapshot's checksum is wrong");
-  if (in.version() != snapshot_version)
+  if (in.version() != registry_snapshot_version)
     return std::unexpected("the snapshot has version " + std::to_string(in.version()) + ", this program reads 1");
   auto state = std::make_unique<registry_state>();
   std::vector<std::uint32_t> pairs;

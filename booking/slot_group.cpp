@@ -11,7 +11,7 @@ namespace janji {
 
 // First the key, then the citizen, then the counter. What was asked before a refusal of the same key gets no place any more
 // (design: copies of a request); what is told without a place is told whatever its age.
-void slot_group::impl::decide(book_command&& c, bool strict) {
+void slot_group::impl::decide(book_command&& c, bool strict, bool admitted) {
   if (expired(c.deadline))
     return say(c.request, outcome::unknown);
   assert_always(!c.people.empty() && c.people.size() <= limits::party_people_max, "a command is for one to four people");
@@ -25,31 +25,31 @@ void slot_group::impl::decide(book_command&& c, bool strict) {
     return deny(std::move(c), strict, outcome::not_found);
   if (decide_by_citizen(c, strict))
     return;
-  const auto admitted = admits(c);
-  if (admitted != admission_verdict::admitted && admitted != admission_verdict::unknown)
-    return deny(std::move(c), strict, outcome_of(admitted));
+  const auto round = admits(c);
+  if (round != admission_verdict::admitted && round != admission_verdict::unknown)
+    return deny(std::move(c), strict, outcome_of(round));
   // A command that came twice brings a reference that has had its fate; the next try has a new one.
   if (!faults.any_incarnation && std::ranges::any_of(c.people, [this](const applicant& p) { return reference_spent(p.proposed); }))
     return say(c.request, outcome::busy);
-  if (admitted == admission_verdict::unknown && !all_committed_full(c))
-    return may_have_place(c) ? wait_for_room(std::move(c), true) : void();
+  if (round == admission_verdict::unknown && !all_committed_full(c))
+    return admitted || may_have_place(c) ? wait_for_room(std::move(c), true) : void();
   if (const auto w = window_with_room(c)) {
     if (holds.size() >= limits::group_holds_max || too_much_under_way())
       return say(c.request, outcome::busy);
-    return may_have_place(c) ? hold_places(std::move(c), *w) : void();
+    return admitted || may_have_place(c) ? hold_places(std::move(c), *w) : void();
   }
   if (all_committed_full(c)) {
     const auto what = is_closed(c) ? outcome::window_closed : most_free(c) != 0 ? outcome::not_enough_together : outcome::full;
     return deny(std::move(c), strict, what);
   }
-  if (may_have_place(c))
+  if (admitted || may_have_place(c))
     wait_for_room(std::move(c), false);
 }
 
 bool slot_group::impl::may_have_place(const book_command& c) {
   const auto verdict = judge(*refusals, c.stamp, c.people.front().key, faults);
   if (verdict == refusal_table::verdict::interrupted)
-    say(c.request, outcome::interrupted);
+    emit(interrupted(c.request, shard, refusals->now()));
   return verdict == refusal_table::verdict::admitted;
 }
 
@@ -217,6 +217,8 @@ void slot_group::impl::claim_answered(const claim_result& r) {
   if (r.verdict != claim_verdict::granted)
     return refuse_hold(h, person, r.verdict);
   h->granted = static_cast<std::uint8_t>(h->granted | 1U << person);
+  if (r.at != unix_ms{})  // the claim may be of an earlier life of this group: claim and booking state the same moment
+    h->at = people.size() == 1 ? r.at : std::min(h->at, r.at);
   if (h->granted == (1U << people.size()) - 1)
     append_booking(h);
 }

@@ -228,7 +228,8 @@ struct slot_group::impl {
   }
 
   // ---- a booking: first the key, then the counter
-  void decide(book_command&& c, bool strict);
+  // `admitted`: the table of refusals has let it wait for a place already.
+  void decide(book_command&& c, bool strict, bool admitted = false);
   bool decide_by_key(book_command& c, bool strict);
   bool decide_by_citizen(book_command& c, bool strict);
   void deny(book_command&& c, bool strict, outcome what, std::uint8_t position = 0);

@@ -162,8 +162,10 @@ void slot_group::impl::change(change_capacity&& c) {
 bool slot_group::impl::may_order(const change_capacity& c) {
   const auto about = capacity_key(id, c.window);
   const auto verdict = judge(*refusals, c.stamp, about, faults);
-  if (verdict != refusal_table::verdict::admitted)
-    say(c.request, verdict == refusal_table::verdict::interrupted ? outcome::interrupted : outcome::busy);
+  if (verdict == refusal_table::verdict::interrupted)
+    emit(interrupted(c.request, shard, refusals->now()));
+  else if (verdict == refusal_table::verdict::stopped)
+    say(c.request, outcome::busy);
   else
     refusals->number(about);
   return verdict == refusal_table::verdict::admitted;

@@ -142,7 +142,8 @@ void slot_group::impl::recheck_waiters() {
       c.request = r.id;
       c.deadline = r.deadline;
       c.stamp = r.stamp;
-      decide(std::move(c), false);
+      // A refusal of its key that was numbered meanwhile was of another body: every copy of this one has joined it here.
+      decide(std::move(c), false, !r.joined);
     }
   }
   recheck = false;

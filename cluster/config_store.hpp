@@ -16,6 +16,7 @@ using replication::shard_record;
 using replication::swap_result;
 using replication::versioned_record;
 
+// not_done: the swap was never sent, or was turned away before anything was done.
 struct swap_outcome {
   swap_result result = swap_result::unknown;
   versioned_record record;  // won: what was written; lost, unregistered: what was found

@@ -45,6 +45,7 @@ std::vector<key_bytes> key_keeper::masters() const {
 std::vector<std::string> key_keeper::held() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> out;
+  out.reserve(held_.keys.size());
   for (const auto& m : held_.keys)
     out.push_back(fingerprint_of(m));
   return out;
@@ -260,6 +261,33 @@ std::expected<void, std::string> key_keeper::put_back(const std::string& name) {
       return {};
   }
   return std::unexpected(fmt::format("the key {} cannot be put back: it changes faster than it can be read", name));
+}
+
+std::expected<std::vector<std::string>, std::string> key_keeper::put_back(const std::vector<std::string>& names) {
+  return compare(names, true);
+}
+
+std::expected<std::vector<std::string>, std::string> key_keeper::compare(const std::vector<std::string>& names, bool puts_back) {
+  std::vector<std::string> others;
+  const auto seen = read_record();
+  if (!seen)
+    return std::unexpected(seen.error());
+  const auto copies = values_.read_values(copies_prefix);
+  if (!copies)
+    return cannot_reach(copies.error());
+  for (const auto& name : names) {
+    const auto there = copies->find(copy_name(name));
+    if (there == copies->end()) {
+      if (auto put = puts_back ? put_back(name) : std::expected<void, std::string>{}; !put)
+        return std::unexpected(put.error());
+      continue;
+    }
+    const auto own = ring_.get(name);
+    const auto found = opened(seen->record, name, key_copy_from_text(*there->second.value));
+    if (own && found && found->key != *own)
+      others.push_back(name);
+  }
+  return others;
 }
 
 // True: nothing is left to be done here. A copy that this node cannot open is another's, or nobody's.

@@ -36,6 +36,10 @@ public:
   [[nodiscard]] store::key_ring::common_store common();
   // A key that this node holds, where the store has forgotten it.
   std::expected<void, std::string> put_back(const std::string& name);
+  // All of these. Those of which the store has another than this node are not changed, and returned.
+  std::expected<std::vector<std::string>, std::string> put_back(const std::vector<std::string>& names);
+  // Those of this node's that are otherwise in the store; `puts_back`: those that it lacks are written into it.
+  std::expected<std::vector<std::string>, std::string> compare(const std::vector<std::string>& names, bool puts_back = false);
   // The record or what a node has said may have changed.
   void look_again() { look_ = true; }
   // Reads this node's masters and does what is to be done. To be called again and again; asks nothing of the store while nothing changes.

@@ -42,7 +42,8 @@ struct node_fact {
 struct placement_picture {
   std::vector<std::vector<std::uint64_t>> wanted;  // by shard: nodes, the one that is to lead first
   std::vector<node_registration> members;          // that are registered now
-  bool moves_paused = false;                       // by operators, or because etcd is away: only what is missing is made good
+  bool moves_paused = false;                       // by operators: only what is missing is made good
+  bool store_away = false;                         // nothing is begun: its outcome would not be known, and cost a leader its place
 };
 
 struct shard_change {

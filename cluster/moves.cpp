@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 namespace janji::cluster {
@@ -26,6 +27,13 @@ struct view {
   [[nodiscard]] bool is_registered(const member& m) const { return registered(m.node) == m; }
   [[nodiscard]] bool in_sync(const member& m) const { return std::ranges::find(record.in_sync, m) != record.in_sync.end(); }
   [[nodiscard]] bool learns(const member& m) const { return std::ranges::find(record.learners, m) != record.learners.end(); }
+  // Its node has come back with another disk: this one will not.
+  [[nodiscard]] bool is_lost(const member& m) const { return registered(m.node) && !is_registered(m); }
+  // Replicas that are there or may come back.
+  [[nodiscard]] std::size_t left() const {
+    return record.learners.size() +
+           static_cast<std::size_t>(std::ranges::count_if(record.in_sync, [this](const member& m) { return !is_lost(m); }));
+  }
   [[nodiscard]] bool is_wanted(std::uint64_t node) const { return std::ranges::find(wanted, node) != wanted.end(); }
 
   // The first of the wanted that is there and holds everything.
@@ -76,9 +84,9 @@ std::optional<order> next_order(shard_id shard, const shard_record& record, cons
     if (const auto heir = v.heir(); heir && v.is_wanted(heir->node))
       return make(order::verb::hand_over, heir);
   for (const auto& m : record.learners)
-    if (!v.is_wanted(m.node) || (v.registered(m.node) && !v.is_registered(m)))
+    if (!v.is_wanted(m.node) || v.is_lost(m))
       return make(order::verb::remove, m);
-  const auto count = record.in_sync.size() + record.learners.size();
+  const auto count = v.left();
   if (count < record.replicas_wanted)
     return make(order::verb::add_learner, v.newcomer());
   // A learner that waits for its disk is no move, and none waits for it.
@@ -96,6 +104,25 @@ std::optional<order> next_order(shard_id shard, const shard_record& record, cons
   return std::nullopt;
 }
 
+std::optional<order> order_to_serve(shard_id shard, const shard_record& record, const placement_picture& picture) {
+  const slow_disk none = [](const auto&) { return false; };
+  const view v{record, picture, wanted_of(shard, picture), none};
+  if (v.wanted.empty())
+    return std::nullopt;
+  const auto there = [&](const std::vector<member>& list) { return std::ranges::count_if(list, std::bind_front(&view::is_registered, v)); };
+  if (there(record.in_sync) + there(record.learners) >= record.replicas_wanted)
+    return std::nullopt;
+  return make(order::verb::add_learner, v.newcomer());
+}
+
+std::vector<member> disks_away(const shard_record& record, const std::vector<node_registration>& members) {
+  std::vector<member> away;
+  for (const auto& m : record.in_sync)
+    if (std::ranges::none_of(members, [&](const node_registration& n) { return member{n.node, n.disk} == m; }))
+      away.push_back(m);
+  return away;
+}
+
 std::expected<shard_record, std::string> promoted_alone(const versioned_record& known, std::uint64_t node,
                                                         const std::vector<node_registration>& members, bool waits) {
   const auto refused = [](std::string why) { return std::unexpected("wrong_state: " + std::move(why)); };
@@ -110,12 +137,15 @@ std::expected<shard_record, std::string> promoted_alone(const versioned_record& 
     return refused(fmt::format("node {} is not there", node));
   if (!waits && v.in_sync(*chosen))
     return refused(
-        fmt::format("node {} is in sync: it holds all that was acknowledged. Where its last companion is gone for good, "
-                    "`shard replace` lets a learner take that one's place",
+        fmt::format("node {} is in sync: it holds all that was acknowledged. Where too few of its companions are left, "
+                    "`shard replace` lets a learner take the place of one that is gone for good",
                     node));
   for (const auto& m : known.record.in_sync)
     if (!waits && v.is_registered(m))
-      return refused(fmt::format("node {} is there and in sync: nothing is lost while it is", m.node));
+      return refused(
+          fmt::format("node {} is there and in sync: nothing is lost while it is. `shard replace` lets node {} take the place of one that "
+                      "is gone for good",
+                      m.node, node));
   auto next = known.record;
   next.epoch = epoch_t{next.epoch.value + 1};
   next.leader = *chosen;

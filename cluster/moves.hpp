@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cluster/membership.hpp"
 #include "cluster/replication/ports.hpp"
@@ -26,6 +27,13 @@ std::optional<replication::order> next_order(
 std::optional<replication::member> heir_of(
     shard_id shard, const shard_record& record, const placement_picture& picture,
     const slow_disk& slow = [](const auto&) { return false; });
+
+// What the leader of a shard that cannot serve, since too few of its members are there, should ask for, so that an operator may
+// have a learner take a lost member's place: one is added for whoever is not there, though it may come back.
+std::optional<replication::order> order_to_serve(shard_id shard, const shard_record& record, const placement_picture& picture);
+
+// The members in sync that are not registered as they were: their nodes are away, or have other disks.
+std::vector<replication::member> disks_away(const shard_record& record, const std::vector<node_registration>& members);
 
 // The last resort, on an operator's word: the record in which this node's disk alone is in sync, though it was not, because
 // every disk that was is gone. What only those held is lost. Refused with the reason while one of them is there, and where

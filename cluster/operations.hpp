@@ -15,7 +15,9 @@
 namespace janji::cluster {
 
 inline constexpr std::int64_t clocks_apart_max_ms = 2'000;  // two nodes' clocks; beyond it a person should know
-inline constexpr std::uint64_t disk_hangs_ms = 500;         // replicas give up their leaderships then; a person should know
+// Of one node's since its start; beyond it a person should know too.
+[[nodiscard]] constexpr bool is_clock_set(std::int64_t by_ms) { return by_ms > clocks_apart_max_ms || by_ms < -clocks_apart_max_ms; }
+inline constexpr std::uint64_t disk_hangs_ms = 500;  // replicas give up their leaderships then; a person should know
 
 struct node_view {
   node_fact fact;

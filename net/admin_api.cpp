@@ -48,7 +48,9 @@ admin_api::admin_api(boost::asio::io_context& io, actors::node& node, store::nod
       citizens_(citizens),
       token_(std::move(token)),
       shard_count_(shard_count),
-      cluster_(io, node, operations),
+      shards_(io, node),
+      cluster_(io, node, operations, shards_),
+      round_keys_(masters.rounds),
       masters_(io, node, keys, std::move(masters)),
       readings_(io, "Another reading of the whole log is under way.") {}
 
@@ -81,6 +83,8 @@ void admin_api::get(const request& r, responder& respond) {
     return audit(std::move(respond));
   if (r.path == "/admin/v1/disk") {
     const auto d = store_.disk();
+    if (!d.unknown.empty())
+      return respond(to_response({.code = problem_code::wrong_state, .detail = d.unknown}));
     return respond(json_response(
         json::object{{"free_bytes", d.free_bytes}, {"total_bytes", d.total_bytes}, {"ballast_bytes", d.ballast_bytes}, {"low", d.low}}));
   }
@@ -108,23 +112,29 @@ void admin_api::get_round(std::string_view path, responder& respond) {
   if (what != "preflight" && what != "figures")
     return respond(to_response({.code = problem_code::no_such_endpoint}));
   if (round == nullptr || slash == 0)
-    return respond(to_response({.code = problem_code::unknown_round}));
+    return respond(to_response({.code = no_such_round()}));
   if (what == "figures")
     return respond({.body = citizens_.figures_of(*round) + "\n"});
-  preflight(*round, respond);
+  preflight(round->definition.id, std::move(respond));
 }
 
 void admin_api::change(const request& r, responder&& respond) {
   constexpr std::string_view rounds = "/admin/v1/rounds";
+  const auto dry_run = dry_run_of(r.query);
+  if (!dry_run)
+    return respond(to_response(dry_run.error()));
   if (r.verb == method::post && r.path == rounds)
-    return import(r, std::move(respond));
+    return import(r, *dry_run, std::move(respond));
+  if (*dry_run)
+    return respond(to_response({.code = problem_code::invalid, .detail = "This order knows no dry_run. Nothing was done."}));
   if (r.verb == method::post && r.path == "/admin/v1/claims/release")
     return release_claim(r, std::move(respond));
   if (r.verb == method::post && r.path == "/admin/v1/disk/release") {
     const auto freed = store_.release_ballast();
     if (!freed)
       return respond(to_response({.code = problem_code::wrong_state, .detail = freed.error().text()}));
-    return node_.note({"disk release", std::to_string(*freed) + " bytes", "admin", {}}, done(std::move(respond)));
+    note(node_, "disk release", std::to_string(*freed) + " bytes");
+    return respond(json_response(json::object{{"result", "released"}, {"bytes", *freed}}));
   }
   if (r.path.starts_with(rounds) && r.path.size() > rounds.size() + 1) {
     const auto rest = r.path.substr(rounds.size() + 1);
@@ -137,15 +147,12 @@ void admin_api::change(const request& r, responder&& respond) {
   respond(to_response({.code = problem_code::no_such_endpoint}));
 }
 
-actors::operator_done admin_api::done(responder&& respond, std::function<std::optional<problem>()> before) {
+actors::operator_done admin_api::done(responder&& respond) {
   auto kept = std::make_shared<responder>(std::move(respond));
-  return [this, kept, before = std::move(before)](std::expected<std::string, std::string> r) {
-    boost::asio::post(io_, [kept, r = std::move(r), before] {
+  return [this, kept](std::expected<std::string, std::string> r) {
+    boost::asio::post(io_, [kept, r = std::move(r)] {
       if (!r)
         return (*kept)(to_response(refused(r.error())));
-      if (before)
-        if (const auto p = before())
-          return (*kept)(to_response(*p));
       json::object out{{"result", *r}};
       if (const auto more = r->find("; "); more != std::string::npos)
         out = {{"result", r->substr(0, more)}, {"detail", r->substr(more + 2)}};
@@ -156,7 +163,7 @@ actors::operator_done admin_api::done(responder&& respond, std::function<std::op
 
 // ------------------------------------------------------------------ rounds
 
-void admin_api::import(const request& r, responder&& respond) {
+void admin_api::import(const request& r, bool dry_run, responder&& respond) {
   const auto body = object_of(r.body);
   if (!body)
     return respond(to_response(body.error()));
@@ -207,23 +214,46 @@ void admin_api::import(const request& r, responder&& respond) {
   for (const auto& g : made->groups)
     for (const auto& w : g.windows)
       places += w.capacity;
-  if (query_value(r.query, "dry_run") == "true")
+  if (dry_run)
     return respond(json_response(json::object{
         {"result", "would import"}, {"centres", made->centres.size()}, {"slot_groups", made->groups.size()}, {"places", places}}));
-  const auto code = made->code;
-  node_.import_round(std::move(*made), "admin", done(std::move(respond), [this, code] {
-                       const auto catalogue = node_.catalogue();
-                       if (const auto* round = catalogue->find(code))
-                         (void)sealing_.prepare_round(round->definition.id);  // again when it is opened
-                       return std::nullopt;
-                     }));
+  import_with_keys(std::move(*made), std::move(respond));
+}
+
+// In a cluster its keys are made before it is there, for the number that it will have: whoever finds a round without keys could only make
+// others than those that somebody may hold. It is imported under that number or not at all.
+void admin_api::import_with_keys(round_definition&& round, responder&& respond) {
+  const auto catalogue = node_.catalogue();
+  const bool refused = catalogue->find(round.code) != nullptr;  // there is such a round: no keys are made for another
+  auto told = done(std::move(respond));
+  if (round_keys_.make && refused)
+    return node_.import_round(std::move(round), "admin", std::move(told));
+  // They are here and remembered before the answer, for a booking may follow it at once.
+  auto imported = [this, code = round.code, told](std::expected<std::string, std::string> r) {
+    const auto now = node_.catalogue();
+    const auto* there = r ? now->find(code) : nullptr;
+    if (there == nullptr)
+      return told(std::move(r));
+    round_keys_.have(there->definition.id, [told, r = std::move(r)](const std::expected<void, std::string>& had) {
+      told(had ? r : std::unexpected("wrong_state: the round is there, its keys are not yet: " + had.error()));
+    });
+  };
+  if (!round_keys_.make)
+    return node_.import_round(std::move(round), "admin", std::move(imported));
+  round_keys_.make([this, kept = std::make_shared<round_definition>(std::move(round)), told,
+                    imported = std::move(imported)](const std::expected<round_id, std::string>& made) {
+    if (!made)
+      return told(std::unexpected("busy: its keys cannot be made, and nothing was changed: " + made.error()));
+    kept->id = *made;
+    node_.import_round(std::move(*kept), "admin", imported);
+  });
 }
 
 void admin_api::round_verb(const std::string& code, std::string_view verb, const request& r, responder&& respond) {
   const auto catalogue = node_.catalogue();
   const auto* round = catalogue->find(code);
   if (round == nullptr)
-    return respond(to_response({.code = problem_code::unknown_round}));
+    return respond(to_response({.code = no_such_round()}));
   const auto body = object_of(r.body);
   if (!body)
     return respond(to_response(body.error()));
@@ -234,11 +264,13 @@ void admin_api::round_verb(const std::string& code, std::string_view verb, const
   if (!said)
     return respond(to_response(said.error()));
   const auto& reason = *said;
-  if (verb == "open" || verb == "resume") {
-    if (auto prepared = sealing_.prepare_round(id); !prepared)
-      return respond(to_response({.code = problem_code::wrong_state, .detail = prepared.error().text()}));
-    return node_.change_round(id, round_state::open, {}, order_of(r), done(std::move(respond)));
-  }
+  if (verb == "open" || verb == "resume")
+    return round_keys_.have(id,
+                            [this, id, order = order_of(r), told = done(std::move(respond))](const std::expected<void, std::string>& had) {
+                              if (!had)
+                                return told(std::unexpected("wrong_state: " + had.error()));
+                              node_.change_round(id, round_state::open, {}, order, told);
+                            });
   if (verb == "close")
     return node_.change_round(id, round_state::closed, reason, order_of(r), done(std::move(respond)));
   if (verb == "pause") {
@@ -250,19 +282,20 @@ void admin_api::round_verb(const std::string& code, std::string_view verb, const
   if (verb == "erase") {
     if (text_of(*body, "confirm") != code)
       return respond(to_response({.code = problem_code::invalid, .detail = "Erasing needs the round's code typed as confirm."}));
-    return node_.change_round(id, round_state::erased, reason, order_of(r),
-                              done(std::move(respond), [this, id] { return destroy_keys(id); }));
+    return node_.change_round(id, round_state::erased, reason, order_of(r), destroying_keys(id, done(std::move(respond))));
   }
   respond(to_response({.code = problem_code::no_such_endpoint}));
 }
 
 // "erased" is said only when the keys are gone; said again, it is tried again, and a start makes good what was left.
-std::optional<problem> admin_api::destroy_keys(round_id round) {
-  sealing_.forget_round(round);
-  const auto destroyed = keys_.destroy_round(round);
-  if (destroyed)
-    return std::nullopt;
-  return problem{.code = problem_code::wrong_state, .detail = "The keys are not destroyed yet, say it again: " + destroyed.error().text()};
+actors::operator_done admin_api::destroying_keys(round_id round, actors::operator_done&& told) {
+  return [this, round, told = std::move(told)](std::expected<std::string, std::string> r) {
+    if (!r)
+      return told(std::move(r));
+    round_keys_.destroy(round, [told, r = std::move(r)](const std::expected<void, std::string>& gone) {
+      told(gone ? r : std::unexpected("wrong_state: the keys are not destroyed yet, say it again: " + gone.error()));
+    });
+  };
 }
 
 // rounds/{code}/groups/{centre}/{date}
@@ -280,7 +313,7 @@ void admin_api::capacity(std::string_view path, const request& r, responder&& re
   const auto* round = catalogue->find(parts[0]);
   const auto date = parse_date(parts[3]);
   if (round == nullptr || !date)
-    return respond(to_response({.code = round == nullptr ? problem_code::unknown_round : problem_code::date_outside_round}));
+    return respond(to_response({.code = round == nullptr ? no_such_round() : problem_code::date_outside_round}));
   const auto* named = body->if_contains("window");
   const auto window = named == nullptr ? std::nullopt : parse_minute(text_of(*body, "window"));
   if (named != nullptr && !window)  // a slip: not the day's only window instead
@@ -307,7 +340,7 @@ void admin_api::release_claim(const request& r, responder&& respond) {
   const auto catalogue = node_.catalogue();
   const auto* round = catalogue->find(text_of(*body, "round"));
   if (round == nullptr)
-    return respond(to_response({.code = problem_code::unknown_round}));
+    return respond(to_response({.code = no_such_round()}));
   const auto* v = body->if_contains("identity");
   const auto reason = order_text(*body, "reason");
   if (!reason)
@@ -316,9 +349,12 @@ void admin_api::release_claim(const request& r, responder&& respond) {
     return respond(to_response({.code = problem_code::invalid, .detail = "round, identity and reason are needed."}));
   const auto& o = v->get_object();
   const auto who = read_identity(text_of(o, "type"), text_of(o, "number"), text_of(o, "country"), latest_today());
-  const auto citizen = who ? sealing_.hash_citizen(round->definition.id, who->canonical) : std::nullopt;
-  if (!citizen)
+  if (!who)
     return respond(to_response({.code = problem_code::identity_impossible}));
+  const auto id = round->definition.id;
+  const auto citizen = sealing_.hash_citizen(id, who->canonical);
+  if (!citizen)
+    return respond(to_response({.code = sealing_.is_destroyed(id) ? problem_code::closed : problem_code::not_ready}));
   node_.release_claim(*citizen, *reason, order_of(r), done(std::move(respond)));
 }
 
@@ -343,29 +379,37 @@ void admin_api::status(responder& respond) {
   const auto catalogue = node_.catalogue();
   for (const auto& round : catalogue->rounds)
     rounds.push_back({{"code", round->definition.code}, {"state", name_of(round->status.state)}, {"reason", round->status.reason}});
-  const bool broken = !s.failed.empty() || (!s.clustered && serving < shard_count_);
-  const std::string_view own = broken ? "broken" : s.storage_low || !node_.ready() ? "degraded" : "healthy";
+  const bool broken = !s.failed.empty() || !s.directory_wrong.empty() || (!s.clustered && serving < shard_count_);
+  const bool clock_is_set = cluster::is_clock_set(s.clock_set_ms);
+  const std::string_view own = broken ? "broken" : s.storage_low || clock_is_set || !node_.ready() ? "degraded" : "healthy";
   auto cluster = cluster_.summary();
   const auto of_all = cluster.empty() ? std::string("healthy") : std::string(cluster.at("verdict").as_string());
   const std::string_view verdict = own == "broken" || of_all == "broken" ? "broken" : own == "degraded" ? own : std::string_view(of_all);
-  respond(json_response(json::object{{"verdict", verdict},
-                                     {"cluster", cluster.empty() ? json::value(nullptr) : json::value(std::move(cluster))},
-                                     {"ready", node_.ready()},
-                                     {"master_key", store::fingerprint_of(keys_.master())},
-                                     {"shards_serving", serving},
-                                     {"shards", shard_count_},
-                                     {"groups_active", active},
-                                     {"requests_pending", citizens_.pending()},
-                                     {"storage_low", s.storage_low},
-                                     {"disk_free_bytes", s.disk_free_bytes},
-                                     {"disk_total_bytes", s.disk_total_bytes},
-                                     {"disk_waits_ms", s.disk_waits.count()},
-                                     {"disk_write_us", s.disk_write.count()},
-                                     {"syncs", statistics.syncs},
-                                     {"log_entries", statistics.log_entries},
-                                     {"log_bytes", statistics.log_bytes},
-                                     {"rounds", std::move(rounds)},
-                                     {"shard_list", std::move(shards)}}));
+  json::object out{{"verdict", verdict},
+                   {"cluster", cluster.empty() ? json::value(nullptr) : json::value(std::move(cluster))},
+                   {"ready", node_.ready()},
+                   {"master_key", store::fingerprint_of(keys_.master())},
+                   {"shards_serving", serving},
+                   {"shards", shard_count_},
+                   {"groups_active", active},
+                   {"requests_pending", citizens_.pending()},
+                   {"storage_low", s.storage_low},
+                   {"disk_free_bytes", s.disk_free_bytes},
+                   {"disk_total_bytes", s.disk_total_bytes},
+                   {"disk_waits_ms", s.disk_waits.count()},
+                   {"disk_write_us", s.disk_write.count()},
+                   {"syncs", statistics.syncs},
+                   {"log_entries", statistics.log_entries},
+                   {"log_bytes", statistics.log_bytes},
+                   {"rounds", std::move(rounds)},
+                   {"shard_list", std::move(shards)}};
+  if (!s.directory_wrong.empty())
+    out["directory_wrong"] = s.directory_wrong;
+  if (clock_is_set)
+    out["clock_wrong"] = fmt::format(
+        "the clock was set by {:.1f} s after the start, and moments that this node shows go on as before: a restart puts it right",
+        static_cast<double>(s.clock_set_ms) / 1000);
+  respond(json_response(std::move(out)));
 }
 
 void admin_api::readyz(const request& r, responder& respond) {
@@ -373,41 +417,73 @@ void admin_api::readyz(const request& r, responder& respond) {
   std::size_t serving = 0;
   for (const auto& shard : s.shards)
     serving += shard.serving ? 1 : 0;
-  response out{.status = node_.ready() ? 200U : 503U, .content_type = "text/plain", .body = node_.ready() ? "ready\n" : "not ready\n"};
-  if (r.query.starts_with("verbose")) {
+  const auto waits = citizens_.waits_for();
+  const bool ready = node_.ready() && waits.empty();
+  response out{.status = ready ? 200U : 503U, .content_type = "text/plain", .body = ready ? "ready\n" : "not ready\n"};
+  if (query_parameter(r.query, "verbose")) {
     out.body += "shards serving: " + std::to_string(serving) + " of " + std::to_string(shard_count_) + "\n";
     out.body += "numbers: ";
-    if (s.groups_unheard == 0)
+    if (s.rounds_unheard)
+      out.body += "the rounds are not known yet\n";
+    else if (s.groups_unheard == 0)
       out.body += "ok\n";
     else
       out.body += fmt::format("of {} slot groups not heard yet, shards {}\n", s.groups_unheard, fmt::join(s.shards_unheard, " "));
-    out.body += std::string("storage: ") + (s.storage_low ? "low, no new bookings\n" : "ok\n");
+    out.body += "keys: " + (waits.empty() ? "ok" : waits) + "\n";
+    out.body += "storage: " + storage_words(node_) + "\n";
     out.body += std::string("writes: ") + (s.failed.empty() ? "ok\n" : "failed\n");
   }
   respond(std::move(out));
 }
 
-void admin_api::preflight(const actors::round_entry& round, responder& respond) {
+void admin_api::preflight(round_id round, responder&& respond) {
+  if (shards_.full())
+    return respond(to_response({.code = problem_code::busy, .detail = "Too many wait for the shards' answers here."}));
+  shards_.ask([this, round, kept = std::make_shared<responder>(std::move(respond))](const shard_probe::silent_shards& silent) {
+    const auto catalogue = node_.catalogue();
+    const auto* found = catalogue->find(round);
+    (*kept)(found == nullptr ? to_response({.code = problem_code::unknown_round}) : json_response(preflight_of(*found, silent)));
+  });
+}
+
+json::object admin_api::preflight_of(const actors::round_entry& round, const std::vector<std::uint16_t>& silent) const {
   json::array checks;
   bool all = true;
   const auto check = [&](std::string_view what, bool good, std::string_view detail) {
     all = all && good;
     checks.push_back({{"check", what}, {"ok", good}, {"detail", detail}});
   };
-  const auto disk = store_.disk();
   std::uint64_t places = 0;
   for (const auto& g : round.definition.groups)
     for (const auto& w : g.windows)
       places += w.capacity;
   constexpr std::uint64_t bytes_a_booking = 1'500;  // log and snapshots, measured with 300-byte records
-  check("node ready", node_.ready(), "every shard serves and the read model is complete");
+  const auto disk = room_for(places * bytes_a_booking);
+  const auto waits = citizens_.waits_for();
+  const bool ready = node_.ready() && waits.empty();
+  check("node ready", ready,
+        ready            ? "all numbers are known here"
+        : !waits.empty() ? waits
+                         : "it starts or stops, or has not heard all numbers: /readyz?verbose");
+  check("shards answer", silent.empty(),
+        silent.empty() ? "all, asked from this node" : fmt::format("no answer from {}", fmt::join(silent, ",")));
   check("state", round.status.state != round_state::erased && round.status.state != round_state::closed,
         std::string(name_of(round.status.state)));
-  check("disk", !disk.low && disk.free_bytes > places * bytes_a_booking,
-        std::to_string(disk.free_bytes >> 20) + " MB free, about " + std::to_string(places * bytes_a_booking >> 20) + " MB needed");
-  check("keys", !keys_.is_destroyed(round.definition.id), "the round's keys are there");
+  check("disk", disk.good, disk.detail);
+  const bool destroyed = keys_.is_destroyed(round.definition.id);
+  check("keys", !destroyed, destroyed ? "the round's keys were destroyed" : "the round's keys were not destroyed");
   check("not over", wall_clock() < round.definition.closes_at, "closes at " + format_utc(round.definition.closes_at));
-  respond(json_response(json::object{{"round", round.definition.code}, {"places", places}, {"go", all}, {"checks", std::move(checks)}}));
+  return {{"round", round.definition.code}, {"places", places}, {"go", all}, {"checks", std::move(checks)}};
+}
+
+// On the disks that bookings are written to: its own, where the node is alone.
+finding admin_api::room_for(std::uint64_t bytes) const {
+  if (auto of_cluster = cluster_.room_for(bytes))
+    return *of_cluster;
+  const auto disk = store_.disk();
+  if (!disk.unknown.empty())
+    return {false, disk.unknown};
+  return {!disk.low && disk.free_bytes > bytes, fmt::format("{} MB free, about {} MB needed", disk.free_bytes >> 20U, bytes >> 20U)};
 }
 
 void admin_api::audit(responder&& respond) {

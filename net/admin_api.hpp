@@ -3,10 +3,13 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/json/object.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "actors/node.hpp"
 #include "net/aside.hpp"
@@ -14,6 +17,8 @@
 #include "net/cluster_api.hpp"
 #include "net/http.hpp"
 #include "net/keys_api.hpp"
+#include "net/preflight.hpp"
+#include "net/shard_probe.hpp"
 #include "store/key_ring.hpp"
 #include "store/node_store.hpp"
 #include "store/sealing.hpp"
@@ -28,24 +33,31 @@ public:
 
   void handle(const request& r, responder&& respond) override;
   response refusal(problem_code code, std::string_view origin) override;
-  arrival hear() override { return {node_.heard(), node_.now(), node_.rounds_applied()}; }
+  arrival hear() override { return {node_.heard(true), node_.now(), node_.rounds_applied()}; }
 
 private:
+  // A node of a cluster may not have heard of it yet.
+  [[nodiscard]] problem_code no_such_round() const {
+    return node_.ready() && node_.knows_rounds() ? problem_code::unknown_round : problem_code::not_ready;
+  }
   void get(const request& r, responder& respond);
   void change(const request& r, responder&& respond);
-  void import(const request& r, responder&& respond);
+  void import(const request& r, bool dry_run, responder&& respond);
+  void import_with_keys(round_definition&& round, responder&& respond);
   void round_verb(const std::string& code, std::string_view verb, const request& r, responder&& respond);
-  std::optional<problem> destroy_keys(round_id round);
+  actors::operator_done destroying_keys(round_id round, actors::operator_done&& told);
   void capacity(std::string_view path, const request& r, responder&& respond);
   void release_claim(const request& r, responder&& respond);
   void status(responder& respond);
   void readyz(const request& r, responder& respond);
   void get_round(std::string_view path, responder& respond);
-  void preflight(const actors::round_entry& round, responder& respond);
+  void preflight(round_id round, responder&& respond);
+  [[nodiscard]] boost::json::object preflight_of(const actors::round_entry& round, const std::vector<std::uint16_t>& silent) const;
+  [[nodiscard]] finding room_for(std::uint64_t bytes) const;
   void audit(responder&& respond);
   void show(std::string what, responder&& respond);
   // A completion that answers from this server's thread.
-  actors::operator_done done(responder&& respond, std::function<std::optional<problem>()> before = {});
+  actors::operator_done done(responder&& respond);
 
   boost::asio::io_context& io_;
   actors::node& node_;
@@ -56,7 +68,9 @@ private:
   const citizen_api& citizens_;
   std::string token_;
   std::uint16_t shard_count_;
+  shard_probe shards_;
   cluster_api cluster_;
+  round_key_ports round_keys_;
   keys_api masters_;
   one_at_a_time readings_;  // of the whole log, as of one moment; ends before anything above goes
 };

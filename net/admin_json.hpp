@@ -55,6 +55,16 @@ inline std::expected<std::string, problem> order_text(const boost::json::object&
   return std::string(text);
 }
 
+// Whether only what would be done is to be said. An order whose dry_run cannot be read is not carried out.
+inline std::expected<bool, problem> dry_run_of(std::string_view query) {
+  const auto given = query_parameter(query, "dry_run");
+  if (!given || *given == "false")
+    return false;
+  if (*given == "true")
+    return true;
+  return std::unexpected(problem{.code = problem_code::invalid, .detail = "dry_run is true or false. Nothing was done."});
+}
+
 // "code: words" of an order that was refused, as a problem.
 inline problem refused(const std::string& why) {
   for (const auto code : {problem_code::wrong_state, problem_code::changed, problem_code::busy, problem_code::not_found,

@@ -136,7 +136,8 @@ void citizen_api::find_moved(answered_request&& a) {
     p.catalogue = party->whole.request.catalogue;
     p.party = party;
     p.party_index = i;
-    front_.submit(id, std::move(p), lookup_command{id, places[i].ref, places[i].token_generation, front_.deadline(a.request.arrived)});
+    front_.submit(id, std::move(p),
+                  lookup_command{id, places[i].ref, places[i].token_generation, front_.deadline(party->whole.request.arrived)});
   }
 }
 

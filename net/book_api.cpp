@@ -134,7 +134,7 @@ void citizen_api::book(const request& r, responder&& respond) {
   auto catalogue = node_.catalogue();
   const auto round = find_round(*catalogue, form->round);
   if (round == nullptr)
-    return refuse(respond, who, {.code = problem_code::unknown_round});
+    return refuse(respond, who, {.code = no_such_round()});
   // What was confirmed before is told again whatever the round's state and the disk's: only what is new is not admitted.
   auto refusal = refuse_round(*round);
   if (refusal && refusal->code == problem_code::not_open)
@@ -267,7 +267,7 @@ void citizen_api::move_found(answered_request&& found) {
 std::expected<actors::citizen_command, problem> citizen_api::make_move(pending_request& p, const booked_place& from, request_id id) const {
   const auto it = p.catalogue->groups.find(from.group.value);
   if (it == p.catalogue->groups.end())
-    return std::unexpected(problem{.code = problem_code::not_found});
+    return std::unexpected(problem{.code = node_.knows_rounds() ? problem_code::not_found : problem_code::not_ready});
   const auto& round = *p.catalogue->find(it->second.round);
   const auto& wish = *p.wish;
   // As with bookings: a move that was made is told again, a new one is not admitted.

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,9 @@ public:
   // Refuses everything that changes something; answers under way are still given.
   void stop_admitting() { stopping_ = true; }
   [[nodiscard]] bool stopping() const { return stopping_; }
+  // Not ready while this is not empty: what the node waits for, in words.
+  void wait_for(std::string what);
+  [[nodiscard]] std::string waits_for() const;
   [[nodiscard]] std::size_t pending() const { return front_.pending(); }
   [[nodiscard]] std::int64_t clock_jumped_ms() const { return front_.clock().jumped_ms(); }
   // The bodies of GET /rounds and /figures, for operators too.
@@ -66,6 +70,11 @@ private:
 
   // Has been ready once: what is activated later (a new round, an actor after a failure) is waited for, not refused.
   [[nodiscard]] bool has_started() { return was_ready_ || (was_ready_ = node_.ready()); }
+
+  // A node of a cluster may not have heard of it yet.
+  [[nodiscard]] problem_code no_such_round() {
+    return has_started() && node_.knows_rounds() ? problem_code::unknown_round : problem_code::not_ready;
+  }
 
   // ---- reading
   bool read(const request& r, responder& respond);
@@ -116,6 +125,8 @@ private:
   std::uint64_t logged_ = 0;
   bool was_ready_ = false;
   std::atomic<bool> stopping_{false};
+  mutable std::mutex waits_mutex_;
+  std::string waits_for_;  // under it
 };
 
 }  // namespace janji::net

@@ -13,6 +13,7 @@
 #include <set>
 
 #include "cluster/feature_level.hpp"
+#include "cluster/moves.hpp"
 #include "cluster/record_text.hpp"
 #include "cluster/replica_codec.hpp"
 #include "net/admin_json.hpp"
@@ -24,7 +25,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::string_view root = "/admin/v1/cluster";
+constexpr std::string_view cluster_root = "/admin/v1/cluster";
 
 std::optional<std::uint64_t> number_of(std::string_view text) {
   std::uint64_t n = 0;
@@ -66,21 +67,21 @@ std::set<std::uint16_t> served(const std::map<std::uint64_t, actors::told_report
   return out;
 }
 
-// How long writes take at the second fastest disk that was heard of lately: two are enough to go on with. 0: too few are known.
-std::uint32_t usual_write_us(const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
+// Of the disks that were heard of lately.
+std::uint32_t usual_write_us(const cluster::cluster_view& v, const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
   std::vector<std::uint32_t> known;
   for (const auto& [node, told] : reports)
     if (now.value - told.at.value < actors::report_stale_ms && told.report.disk_write_us != 0)
       known.push_back(told.report.disk_write_us);
-  std::ranges::sort(known);
-  return known.size() < 2 ? 0 : known[1];
+  std::size_t enough = 1;
+  for (const auto& s : v.shards)
+    enough = std::max<std::size_t>(enough, s.record.record.min_in_sync);
+  return replication::usual_write_us(std::move(known), enough);
 }
 
-// As replicas judge it (replication::machine_options).
 bool is_slow(const actors::told_report& told, std::uint32_t usual_us, unix_ms now) {
-  const auto us = told.report.disk_write_us;
-  const replication::machine_options o;
-  return usual_us != 0 && now.value - told.at.value < actors::report_stale_ms && us >= o.slow_us && us / o.slow_factor >= usual_us;
+  return now.value - told.at.value < actors::report_stale_ms &&
+         replication::machine_options{}.slow.is_slow(told.report.disk_write_us, usual_us);
 }
 
 // What leaders wait for because no disk that they hear holds it (rule 22), as fresh reports say.
@@ -95,14 +96,34 @@ std::map<std::uint16_t, std::pair<std::uint64_t, std::uint64_t>> missing(const s
   return out;
 }
 
+// The members of a shard's set whose disks are not there, where the rest are too few to serve: it waits for them. And who could take
+// a place: learners that are there.
+struct waiting_for {
+  std::vector<replication::member> disks;
+  std::vector<replication::member> learners;
+};
+waiting_for waits_for(const cluster::cluster_view& v, const cluster::shard_record& r) {
+  std::vector<cluster::node_registration> there;
+  for (const auto& n : v.nodes)
+    if (n.registered)
+      there.push_back(*n.registered);
+  waiting_for w{cluster::disks_away(r, there), r.learners};
+  if (r.in_sync.size() - w.disks.size() >= r.min_in_sync)
+    return {};
+  std::erase_if(w.learners, [&](const replication::member& m) {
+    return std::ranges::none_of(there, [&](const auto& n) { return replication::member{n.node, n.disk} == m; });
+  });
+  return w;
+}
+
 struct judgement {
   std::size_t not_serving = 0, missing_replicas = 0, below_floor = 0, nodes_away = 0, low_disks = 0, hung_disks = 0, slow_disks = 0;
-  std::size_t moves_left = 0;
+  std::size_t wrong_directories = 0, clocks_set = 0, moves_left = 0;
   [[nodiscard]] std::string_view verdict(bool store_away) const {
     if (not_serving != 0)
       return "broken";
-    return missing_replicas != 0 || nodes_away != 0 || low_disks != 0 || hung_disks != 0 || slow_disks != 0 || store_away ? "degraded"
-                                                                                                                          : "healthy";
+    const bool a_disk_is_bad = low_disks != 0 || hung_disks != 0 || slow_disks != 0 || wrong_directories != 0;
+    return missing_replicas != 0 || nodes_away != 0 || a_disk_is_bad || clocks_set != 0 || store_away ? "degraded" : "healthy";
   }
 };
 
@@ -117,11 +138,13 @@ judgement judge(const cluster::cluster_view& v, const std::map<std::uint64_t, ac
   }
   for (const auto& n : v.nodes)
     j.nodes_away += n.fact.state != cluster::node_state::removed && !n.registered ? 1 : 0;
-  const auto usual_us = usual_write_us(reports, now);
+  const auto usual_us = usual_write_us(v, reports, now);
   for (const auto& [node, told] : reports)
     if (now.value - told.at.value < actors::report_stale_ms) {
       j.slow_disks += is_slow(told, usual_us, now) ? 1 : 0;
       j.low_disks += told.report.storage_low ? 1 : 0;
+      j.clocks_set += cluster::is_clock_set(told.report.clock_set_ms) ? 1 : 0;
+      j.wrong_directories += told.report.directory_wrong.empty() ? 0 : 1;
       j.hung_disks += told.report.disk_waits_ms >= cluster::disk_hangs_ms ? 1 : 0;
     }
   j.moves_left = cluster::moves_left(v);
@@ -144,7 +167,8 @@ std::string_view role_of(const cluster::node_view& n) {
   return n.registered && n.registered->fronts.empty() ? "store" : "both";
 }
 
-json::object node_json(const cluster::node_view& n, const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
+json::object node_json(const cluster::node_view& n, const std::map<std::uint64_t, actors::told_report>& reports, std::uint32_t usual_us,
+                       unix_ms now) {
   json::object out{{"node", n.fact.node},
                    {"state", cluster::name_of(n.fact.state)},
                    {"there", n.registered.has_value()},
@@ -167,10 +191,11 @@ json::object node_json(const cluster::node_view& n, const std::map<std::uint64_t
     out["storage_low"] = told->second.report.storage_low;
     if (told->second.report.clock != unix_ms{})
       out["clock_ahead_ms"] = told->second.clock_ahead_ms;  // the way here took some of it
+    out["clock_set_ms"] = told->second.report.clock_set_ms;
     if (!told->second.report.directory_wrong.empty())
       out["directory_wrong"] = told->second.report.directory_wrong;
     out["disk_waits_ms"] = told->second.report.disk_waits_ms;
-    out["disk_is_slow"] = is_slow(told->second, usual_write_us(reports, now), now);
+    out["disk_is_slow"] = is_slow(told->second, usual_us, now);
     out["disk_write_ms"] = told->second.report.disk_write_us / 1000.0;
   }
   return out;
@@ -200,22 +225,29 @@ json::array shards_json(const cluster::cluster_view& v, const std::map<std::uint
                    {"committed", committed[s.shard.value]}});
     if (const auto at = lost.find(s.shard.value); at != lost.end())
       out.back().as_object()["missing"] = json::object{{"epoch", at->second.first}, {"sequence", at->second.second}};
+    if (const auto w = waits_for(v, r); !w.disks.empty() && !serves.contains(s.shard.value)) {
+      json::array disks;
+      for (const auto& m : w.disks)
+        disks.push_back({{"node", m.node}, {"disk", fmt::format("{:x}", m.disk)}});
+      out.back().as_object()["waits_for"] = std::move(disks);
+      out.back().as_object()["may_replace"] = nodes_of(w.learners);
+    }
   }
   return out;
 }
 
 }  // namespace
 
-bool cluster_api::is_about(std::string_view path) { return path == root || path.starts_with(std::string(root) + "/"); }
+bool cluster_api::is_about(std::string_view path) { return path == cluster_root || path.starts_with(std::string(cluster_root) + "/"); }
 
 void cluster_api::handle(const request& r, responder&& respond) {
   if (cluster_ == nullptr)
     return respond(to_response({.code = problem_code::wrong_state, .detail = "This node is alone: it belongs to no cluster."}));
-  if (r.path == root && r.reads())
+  if (r.path == cluster_root && r.reads())
     return respond(json_response(picture()));
-  if (r.path == std::string(root) + "/probe" && r.reads())
+  if (r.path == std::string(cluster_root) + "/probe" && r.reads())
     return probe(std::move(respond));
-  const auto rest = r.path.size() > root.size() ? r.path.substr(root.size() + 1) : std::string_view{};
+  const auto rest = r.path.size() > cluster_root.size() ? r.path.substr(cluster_root.size() + 1) : std::string_view{};
   constexpr std::string_view nodes = "nodes/";
   constexpr std::string_view shards = "shards/";
   if (r.reads() && rest.starts_with(shards))
@@ -223,7 +255,10 @@ void cluster_api::handle(const request& r, responder&& respond) {
   const auto body = object_of(r.body);
   if (!body)
     return respond(to_response(body.error()));
-  const bool dry_run = r.query == "dry_run=true";
+  const auto dry = dry_run_of(r.query);
+  if (!dry)
+    return respond(to_response(dry.error()));
+  const bool dry_run = *dry;
   if (r.verb == method::post && rest.starts_with(nodes))
     return change_node(rest.substr(nodes.size()), dry_run, std::move(respond));
   if (r.verb == method::post && rest.starts_with(shards))
@@ -242,9 +277,10 @@ json::object cluster_api::picture() const {
   const auto reports = node_.reports();
   const auto now = node_.now();
   const auto j = judge(view, *reports, now);
+  const auto usual_us = usual_write_us(view, *reports, now);
   json::array nodes;
   for (const auto& n : view.nodes)
-    nodes.push_back(node_json(n, *reports, now));
+    nodes.push_back(node_json(n, *reports, usual_us, now));
   return {{"verdict", j.verdict(!view.store_away.empty())},
           {"cluster", view.name},
           {"self", view.self},
@@ -281,6 +317,12 @@ json::object cluster_api::summary() const {
           {"store_away", view.store_away}};
 }
 
+std::optional<finding> cluster_api::room_for(std::uint64_t bytes) const {
+  if (cluster_ == nullptr)
+    return std::nullopt;
+  return net::room_for(bytes, cluster_->view(), *node_.reports(), node_.now());
+}
+
 void cluster_api::change_node(std::string_view path, bool dry_run, responder&& respond) {
   static const std::map<std::string_view, cluster::node_state> verbs{{"add", cluster::node_state::active},
                                                                      {"undrain", cluster::node_state::active},
@@ -306,16 +348,16 @@ std::string cluster_api::held_by(std::uint64_t node, shard_id shard) const {
 
 // What `view` cannot show: whether what is there answers.
 void cluster_api::probe(responder&& respond) {
-  if (probing_.exchange(true))
-    return respond(to_response({.code = problem_code::busy, .detail = "Another probe is under way here."}));
-  auto kept = std::make_shared<responder>(std::move(respond));
-  prober_ = std::jthread([this, kept] {
+  if (probes_.full())
+    return respond(to_response({.code = problem_code::busy, .detail = "Too many wait for the probe that is under way here."}));
+  if (!probes_.join([kept = std::make_shared<responder>(std::move(respond))](const response& r) { (*kept)(response(r)); }))
+    return;
+  prober_ = std::jthread([this] {
     const auto written = cluster_->probe_store();
-    node_.probe_shards([this, kept, written](const std::vector<std::uint16_t>& silent) {
-      boost::asio::post(io_, [this, kept, written, silent] {
-        probing_ = false;
+    boost::asio::post(io_, [this, written] {
+      shards_.ask([this, written](const shard_probe::silent_shards& silent) {
         json::array shards(silent.begin(), silent.end());
-        (*kept)(json_response(json::object{{"shards_silent", std::move(shards)}, {"store_wrong", written ? "" : written.error()}}));
+        probes_.answer(json_response(json::object{{"shards_silent", std::move(shards)}, {"store_wrong", written ? "" : written.error()}}));
       });
     });
   });

@@ -4,10 +4,10 @@
 // Threads: handle() is called on the operators' thread; what waits for the configuration store waits on a thread of its own.
 #pragma once
 
-#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/json/object.hpp>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <thread>
 
@@ -15,19 +15,24 @@
 #include "cluster/operations.hpp"
 #include "net/aside.hpp"
 #include "net/http.hpp"
+#include "net/joined.hpp"
+#include "net/preflight.hpp"
+#include "net/shard_probe.hpp"
 
 namespace janji::net {
 
 class cluster_api {
 public:
   // `operations`: none when the node is alone.
-  cluster_api(boost::asio::io_context& io, actors::node& node, cluster::operations* operations)
-      : io_(io), node_(node), cluster_(operations), changes_(io, "Another change of the cluster is under way here.") {}
+  cluster_api(boost::asio::io_context& io, actors::node& node, cluster::operations* operations, shard_probe& shards)
+      : io_(io), node_(node), cluster_(operations), shards_(shards), changes_(io, "Another change of the cluster is under way here.") {}
 
   [[nodiscard]] static bool is_about(std::string_view path);
   void handle(const request& r, responder&& respond);
   // What `status` says of the cluster as this node sees it; empty when the node is alone. Its verdict: healthy, degraded, broken.
   [[nodiscard]] boost::json::object summary() const;
+  // Of the disks that hold the cluster's replicas (room_for); none when the node is alone.
+  [[nodiscard]] std::optional<finding> room_for(std::uint64_t bytes) const;
 
 private:
   using said = cluster::operations::said;
@@ -44,7 +49,8 @@ private:
   boost::asio::io_context& io_;
   actors::node& node_;
   cluster::operations* cluster_;
-  std::atomic<bool> probing_{false};
+  shard_probe& shards_;
+  joined<response> probes_;
   std::jthread prober_;
   one_at_a_time changes_;  // they wait for the configuration store; ends before anything above goes
 };

@@ -72,15 +72,17 @@ void response::add(std::string_view name, std::string_view value) {
   fields.append(name).append(": ").append(value).append("\r\n");
 }
 
-std::string query_value(std::string_view query, std::string_view name) {
+std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
   while (!query.empty()) {
     const auto part = next_part(query, '&');
     const auto equals = std::min(part.find('='), part.size());
-    if (part.substr(0, equals) == name)
+    if (decoded(part.substr(0, equals)) == name)
       return decoded(part.substr(std::min(equals + 1, part.size())));
   }
-  return {};
+  return std::nullopt;
 }
+
+std::string query_value(std::string_view query, std::string_view name) { return query_parameter(query, name).value_or(""); }
 
 std::string_view bearer_token(std::string_view authorization) {
   constexpr std::string_view scheme = "bearer ";

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -102,7 +103,9 @@ public:
   virtual arrival hear() { return {}; }
 };
 
-// The value of a query parameter, percent-decoded; "" when it is absent.
+// The value of a query parameter, percent-decoded, "" where it has none; none when it is absent. Of several the first.
+[[nodiscard]] std::optional<std::string> query_parameter(std::string_view query, std::string_view name);
+// The same; "" when it is absent.
 [[nodiscard]] std::string query_value(std::string_view query, std::string_view name);
 // The token of "Authorization: Bearer <token>"; "" when there is none. The scheme's case does not matter (RFC 9110).
 [[nodiscard]] std::string_view bearer_token(std::string_view authorization);

@@ -16,7 +16,7 @@ using cluster::keys_view;
 
 namespace {
 
-constexpr std::string_view root = "/admin/v1/keys";
+constexpr std::string_view keys_root = "/admin/v1/keys";
 
 json::array texts(const std::vector<std::string>& list) { return json::array(list.begin(), list.end()); }
 
@@ -54,15 +54,18 @@ json::object view_json(const keys_view& v) {
 
 }  // namespace
 
-bool keys_api::is_about(std::string_view path) { return path == root || path.starts_with(std::string(root) + "/"); }
+bool keys_api::is_about(std::string_view path) { return path == keys_root || path.starts_with(std::string(keys_root) + "/"); }
 
 void keys_api::handle(const request& r, responder&& respond) {
-  const bool dry_run = query_value(r.query, "dry_run") == "true";
-  if (r.reads() && r.path == root)
+  if (r.reads() && r.path == keys_root)
     return show(std::move(respond));
-  if (r.verb == method::post && r.path == std::string(root) + "/rotate")
+  const auto dry = dry_run_of(r.query);
+  if (!dry)
+    return respond(to_response(dry.error()));
+  const bool dry_run = *dry;
+  if (r.verb == method::post && r.path == std::string(keys_root) + "/rotate")
     return rotate(r, dry_run, std::move(respond));
-  if (r.verb == method::post && r.path == std::string(root) + "/finish")
+  if (r.verb == method::post && r.path == std::string(keys_root) + "/finish")
     return order(std::move(respond), dry_run, "keys rotate --finish",
                  [this, dry_run] { return ports_.cluster == nullptr ? finish_alone() : ports_.cluster->finish_rotation(dry_run); });
   respond(to_response({.code = problem_code::no_such_endpoint}));

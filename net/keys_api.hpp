@@ -6,6 +6,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/json/object.hpp>
+#include <expected>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -19,9 +20,23 @@
 
 namespace janji::net {
 
+// What is done with the keys of rounds waits for etcd and for the disk: elsewhere than on the thread of whoever asks. `then` is called on
+// any thread.
+struct round_key_ports {
+  using told = std::function<void(std::expected<void, std::string>)>;
+  // Of a cluster: the keys of a round are made where it is imported, before it is, for the number that it will have. None when the
+  // node is alone.
+  std::function<void(std::function<void(std::expected<round_id, std::string>)> then)> make;
+  // Of a round that is there: its keys are here, and the data remember which. An error: not yet; it is tried on.
+  std::function<void(round_id round, told then)> have;
+  // Of a round that is erased: its keys are gone from this node and from the cluster. An error: not yet; it is tried on.
+  std::function<void(round_id round, told then)> destroy;
+};
+
 struct master_ports {
   std::function<store::held_masters()> read = [] { return store::held_masters{}; };  // what a start would have now
   cluster::key_operations* cluster = nullptr;                                        // none when the node is alone
+  round_key_ports rounds;
 };
 
 class keys_api {

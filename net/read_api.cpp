@@ -6,6 +6,7 @@
 #include "booking/states.hpp"
 #include "net/citizen_api.hpp"
 #include "net/json_text.hpp"
+#include "net/preflight.hpp"
 
 namespace janji::net {
 
@@ -138,7 +139,7 @@ bool citizen_api::read(const request& r, responder& respond) {
     const auto code = query_value(r.query, "round");
     const auto round = find_round(*node_.catalogue(), code);
     if (round == nullptr && (!code.empty() || what == "figures"))
-      refuse_read(r, respond, {.code = problem_code::unknown_round});
+      refuse_read(r, respond, {.code = no_such_round()});
     else if (what == "centres")
       send_kept(r, respond, keep("centres/" + code + "/" + std::to_string(state), [&] { return centres_list(code, state); }));
     else
@@ -192,14 +193,26 @@ void citizen_api::send_kept(const request& r, responder& respond, body_ptr body)
   respond(std::move(out));
 }
 
+void citizen_api::wait_for(std::string what) {
+  const std::lock_guard lock(waits_mutex_);
+  waits_for_ = std::move(what);
+}
+
+std::string citizen_api::waits_for() const {
+  const std::lock_guard lock(waits_mutex_);
+  return waits_for_;
+}
+
 void citizen_api::probe(const request& r, responder& respond) {
-  const bool ready = node_.ready() && !stopping_;
+  const auto waits = waits_for();
+  const bool ready = node_.ready() && !stopping_ && waits.empty();
   response out{.status = ready || r.path == "/livez" ? 200U : 503U, .content_type = "text/plain"};
   out.body = r.path == "/livez" ? "alive\n" : ready ? "ready\n" : "not ready\n";
-  if (r.path == "/readyz" && r.query.starts_with("verbose")) {
+  if (r.path == "/readyz" && query_parameter(r.query, "verbose")) {
     out.body += std::string("node: ") + (node_.ready() ? "ok\n" : "starting\n");
+    out.body += "keys: " + (waits.empty() ? "ok" : waits) + "\n";
     out.body += std::string("admission: ") + (stopping_ ? "stopping\n" : "ok\n");
-    out.body += std::string("storage: ") + (node_.storage_low() ? "low, no new bookings\n" : "ok\n");
+    out.body += "storage: " + storage_words(node_) + "\n";
   }
   respond(std::move(out));
 }
@@ -213,7 +226,7 @@ void citizen_api::availability(const request& r, responder& respond) {
                        {.code = problem_code::unknown_state, .detail = "Name a state: ?state=Selangor. /api/v1/states lists them."});
   const auto round = find_round(*node_.catalogue(), query_value(r.query, "round"));
   if (round == nullptr)
-    return refuse_read(r, respond, {.code = problem_code::unknown_round});
+    return refuse_read(r, respond, {.code = no_such_round()});
   const auto page = node_.availability(round->definition.id, state);
   if (page == nullptr || !has_started())
     return refuse_read(r, respond, {.code = problem_code::not_ready});

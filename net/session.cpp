@@ -205,6 +205,9 @@ void session::read(bool from_the_loop) {
   boost::system::error_code ec;
   const auto n = socket_.read_some(asio::buffer(in_.get() + in_end_, in_capacity_ - in_end_), ec);
   if (ec == asio::error::would_block || ec == asio::error::try_again) {
+    // What was read and waits until an answer is written came before; then it is looked again.
+    if (writing_ && in_begin_ != in_end_ && !starved_)
+      return;
     seen_dry(std::move(before));
     return wait_to_read();
   }

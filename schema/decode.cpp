@@ -6,32 +6,14 @@
 #include <cstring>
 
 #include "schema/codec.hpp"
+#include "schema/message.hpp"
 #include "wire/log.capnp.h"
 
 namespace janji::schema {
 
 namespace {
 
-// Thrown and caught in this file alone: the shape of the bytes is right, what they say is not.
-struct nonsense {
-  const char* what;
-};
-void require(bool holds, const char* what) {
-  if (!holds)
-    throw nonsense{what};
-}
-
-citizen_hash citizen_of(const auto& from) {
-  citizen_hash c;
-  const std::uint64_t parts[] = {from.getCitizenLow(), from.getCitizenHigh()};
-  std::memcpy(c.bytes.data(), parts, sizeof parts);
-  return c;
-}
 std::string text(capnp::Text::Reader t) { return {t.begin(), t.size()}; }
-window_index window_of(std::uint8_t w) {
-  require(w < limits::windows_per_group_max, "a window has a number that there cannot be");
-  return window_index{w};
-}
 // What a calendar of people can mean, and what std::chrono converts without overflow: the years 1970 to 9999.
 std::chrono::year_month_day date_of(std::int32_t day) {
   require(day >= 0 && day <= 2'932'896, "a day is out of range");

@@ -117,12 +117,17 @@ struct Figures {
   groups @0 :List(GroupFigures);
   # Shards that the sender leads and has told everything of, up to here: their numbers are as of now.
   shards @1 :List(UInt16);
+  # Where the sender leads the rounds and these shards name theirs: the position up to which rounds are committed.
+  saysRounds @2 :Bool;
+  roundsApplied @3 :UInt64;
 }
 struct GroupFigures {
   group @0 :UInt32;
   applied @1 :UInt64;
   windows @2 :List(WindowFigures);
   bookedByFacts @3 :List(UInt32);
+  # In which the tenure of the shard's leader began. 0: an earlier version.
+  tenureEpoch @4 :UInt64;
 }
 struct WindowFigures {
   capacity @0 :UInt32;
@@ -159,6 +164,8 @@ struct NodeReport {
   # What it has refused to citizens since its start.
   refusals @10 :List(RefusalCount);
   countedSinceMs @11 :Int64;
+  # How far the node's clock has been set since its start.
+  clockSetMs @12 :Int64;
 }
 struct RefusalCount {
   code @0 :Text;

@@ -75,6 +75,7 @@ void put(builder to, const claim_result& r) {
   to.setIncarnation(r.incarnation.value);
   to.setRef(r.ref.value);
   to.setCode(static_cast<std::uint8_t>(r.verdict));
+  to.setAtMs(r.at.value);
 }
 void put(builder to, const settle_ask& m) { put_place(to, kind::SETTLE_ASK, m.from, m.ref, m.generation); }
 void put(builder to, const cancel_place& m) { put_place(to, kind::CANCEL_PLACE, m.from, m.ref, m.generation); }
@@ -197,16 +198,6 @@ std::string encode(group_id group, const passage& way, std::span<const Input> in
 
 // ------------------------------------------------------------------ reading
 
-citizen_hash citizen_of(const auto& from) {
-  citizen_hash c;
-  const std::uint64_t parts[] = {from.getCitizenLow(), from.getCitizenHigh()};
-  std::memcpy(c.bytes.data(), parts, sizeof parts);
-  return c;
-}
-window_index window_of(std::uint8_t w) {
-  require(w < limits::windows_per_group_max, "a window has a number that there cannot be");
-  return window_index{w};
-}
 shard_id shard_of(std::uint16_t s) {
   require(s < limits::shards_max, "a shard has a number that there cannot be");
   return shard_id{s};
@@ -220,11 +211,6 @@ citizen_facts facts_of(const auto& from) {
   require(from.getState() < state_count && from.getAgeBand() < age_band_count, "a person's state or age band is none that there is");
   return {from.getState(), from.getAgeBand()};
 }
-std::string text_of(capnp::Text::Reader t) {
-  require(t.size() <= mail_text_bytes_max, "a text is too long");
-  return {t.begin(), t.size()};
-}
-
 stamp stamp_of(const auto& from) { return {{epoch_t{from.getStampEpoch()}, from.getStampBoot()}, from.getStampCount()}; }
 
 // How far the reader's clock is ahead of the sender's.
@@ -285,7 +271,8 @@ group_input get_group_input(reader from, const clocks& both) {
   switch (from.getKind()) {
     case kind::BOOK_COMMAND: return get_booking(from, both);
     case kind::CLAIM_RESULT:
-      return claim_result{incarnation_t{from.getIncarnation()}, ref, code_of(from.getCode(), claim_verdict::reference_taken)};
+      return claim_result{incarnation_t{from.getIncarnation()}, ref, code_of(from.getCode(), claim_verdict::reference_taken),
+                          unix_ms{from.getAtMs()}};
     case kind::SETTLE_ASK: return settle_ask{asker(), ref, generation};
     case kind::CANCEL_PLACE: return cancel_place{asker(), ref, generation};
     case kind::RELEASE_PLACE: return release_place{asker(), ref, generation};
@@ -296,8 +283,13 @@ group_input get_group_input(reader from, const clocks& both) {
     case kind::MOVE_IN: return get_move_in(from);
     case kind::MOVE_WITHIN: return move_within{asker(), ref, generation, generation_t{from.getNext()}, window_of(from.getWindow())};
     case kind::CHANGE_CAPACITY:
-      return change_capacity{request_id{from.getRequest()}, window_of(from.getWindow()),         from.getCapacity(), text_of(from.getBy()),
-                             text_of(from.getReason()),     both.deadline(from.getDeadlineMs()), stamp_of(from)};
+      return change_capacity{request_id{from.getRequest()},
+                             window_of(from.getWindow()),
+                             from.getCapacity(),
+                             text_of(from.getBy(), mail_text_bytes_max),
+                             text_of(from.getReason(), mail_text_bytes_max),
+                             both.deadline(from.getDeadlineMs()),
+                             stamp_of(from)};
     default: throw nonsense{"a slot group is sent what is not for one"};
   }
 }
@@ -337,8 +329,8 @@ registry_input get_registry_input(reader from, const clocks& both) {
                             from.getHasCitizen() ? std::optional{citizen_of(from)} : std::nullopt,
                             from.getTokenGeneration(),
                             key,
-                            text_of(from.getBy()),
-                            text_of(from.getReason()),
+                            text_of(from.getBy(), mail_text_bytes_max),
+                            text_of(from.getReason(), mail_text_bytes_max),
                             deadline,
                             stamp_of(from)};
     case kind::MOVE_COMMAND:

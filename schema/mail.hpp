@@ -55,10 +55,12 @@ struct group_figures {
   std::vector<window_counts> windows;
   std::vector<std::uint32_t> booked_by_facts;  // state_count x age_band_count
   sequence_t applied;                          // position of the shard's log up to which they are true
+  epoch_t tenure = {};                         // in which the tenure of the shard's leader began; 0: an earlier version
 };
 struct told_figures {
   std::vector<group_figures> groups;
-  std::vector<shard_id> shards;  // led by the sender, and told whole up to here
+  std::vector<shard_id> shards;           // led by the sender, and told whole up to here
+  std::optional<sequence_t> rounds = {};  // the sender leads them, and these are all; none: it does not, or is an earlier version
 };
 [[nodiscard]] std::string encode_figures(const told_figures& figures);
 [[nodiscard]] std::expected<told_figures, codec_error> decode_figures(std::string_view bytes);
@@ -95,6 +97,7 @@ struct node_report {
   std::uint32_t disk_write_us = 0;                // how long a write takes lately
   refusal_counts refusals = {};                   // told to citizens by this start of the node
   unix_ms counted_since = {};                     // by the node's clock; 0: an earlier version, which counts for itself
+  std::int64_t clock_set_ms = 0;                  // how far its clock has been set since its start
   friend bool operator==(const node_report&, const node_report&) = default;
 };
 [[nodiscard]] std::string encode_report(const node_report& report);

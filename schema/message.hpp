@@ -5,6 +5,7 @@
 #include <capnp/serialize.h>
 #include <kj/exception.h>
 
+#include <cstring>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -22,6 +23,22 @@ struct nonsense {
 inline void require(bool holds, const char* what) {
   if (!holds)
     throw nonsense{what};
+}
+
+// What several messages have in common.
+citizen_hash citizen_of(const auto& from) {
+  citizen_hash c;
+  const std::uint64_t parts[] = {from.getCitizenLow(), from.getCitizenHigh()};
+  std::memcpy(c.bytes.data(), parts, sizeof parts);
+  return c;
+}
+inline std::string text_of(capnp::Text::Reader t, std::size_t most) {
+  require(t.size() <= most, "a text is too long");
+  return {t.begin(), t.size()};
+}
+inline window_index window_of(std::uint8_t w) {
+  require(w < limits::windows_per_group_max, "a window has a number that there cannot be");
+  return window_index{w};
 }
 
 // The bytes may stand anywhere. `get` makes of the root what is wanted.

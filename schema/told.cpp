@@ -10,17 +10,12 @@ namespace janji::schema {
 
 namespace {
 
-std::string text_of(capnp::Text::Reader text) {
-  require(text.size() <= mail_text_bytes_max, "a text is too long");
-  return {text.begin(), text.size()};
-}
-
 told_figures get_figures(wire::Figures::Reader from) {
   told_figures out;
   const auto groups = from.getGroups();
   require(groups.size() <= mail_items_max, "figures of too many slot groups");
   for (const auto g : groups) {
-    group_figures to{group_id{g.getGroup()}, {}, {}, sequence_t{g.getApplied()}};
+    group_figures to{group_id{g.getGroup()}, {}, {}, sequence_t{g.getApplied()}, epoch_t{g.getTenureEpoch()}};
     require(g.getWindows().size() <= limits::windows_per_group_max, "figures of too many windows");
     for (const auto w : g.getWindows())
       to.windows.push_back({w.getCapacity(), w.getBooked(), w.getCancelled(), w.getMovedOut(), w.getOverByOrder()});
@@ -29,6 +24,8 @@ told_figures get_figures(wire::Figures::Reader from) {
       to.booked_by_facts.push_back(n);
     out.groups.push_back(std::move(to));
   }
+  if (from.getSaysRounds())
+    out.rounds = sequence_t{from.getRoundsApplied()};
   require(from.getShards().size() <= limits::shards_max, "figures of too many shards");
   for (const auto s : from.getShards()) {
     require(s < limits::shards_max, "figures of a shard that there cannot be");
@@ -64,15 +61,16 @@ node_report get_report(wire::NodeReport::Reader from) {
                   from.getDiskTotalBytes(),
                   unix_ms{from.getClockMs()},
                   from.getSaysRounds() ? std::optional(sequence_t{from.getRoundsApplied()}) : std::nullopt,
-                  text_of(from.getDirectoryWrong()),
+                  text_of(from.getDirectoryWrong(), mail_text_bytes_max),
                   from.getDiskWaitsMs(),
                   from.getDiskWriteUs(),
                   {},
-                  unix_ms{from.getCountedSinceMs()}};
+                  unix_ms{from.getCountedSinceMs()},
+                  from.getClockSetMs()};
   require(from.getRefusals().size() <= refusal_codes_max, "a report of too many refusals");
   for (const auto r : from.getRefusals()) {
     require(r.getCode().size() <= refusal_code_bytes_max, "a code too long");
-    out.refusals.emplace_back(text_of(r.getCode()), r.getTimes());
+    out.refusals.emplace_back(text_of(r.getCode(), mail_text_bytes_max), r.getTimes());
   }
   for (const auto s : from.getShards())
     out.shards.push_back({shard_id{s.getShard()}, epoch_t{s.getEpoch()}, sequence_t{s.getCommitted()}, sequence_t{s.getTail()},
@@ -90,13 +88,18 @@ shard_ask get_ask(wire::ShardAsk::Reader from) {
           from.getWhoDisk(),
           from.getByNode(),
           from.getByDisk(),
-          {text_of(from.getNoted()), text_of(from.getNotedDetail()), text_of(from.getNotedBy()), unix_ms{from.getNotedAtMs()}},
+          {text_of(from.getNoted(), mail_text_bytes_max), text_of(from.getNotedDetail(), mail_text_bytes_max),
+           text_of(from.getNotedBy(), mail_text_bytes_max), unix_ms{from.getNotedAtMs()}},
           {order.begin(), order.size()}};
 }
 
 shard_said get_said(wire::ShardSaid::Reader from) {
   const auto log = from.getLog().asChars();
-  return {from.getNumber(), from.getGood(), text_of(from.getText()), {log.begin(), log.size()}, sequence_t{from.getRoundsApplied()}};
+  return {from.getNumber(),
+          from.getGood(),
+          text_of(from.getText(), mail_text_bytes_max),
+          {log.begin(), log.size()},
+          sequence_t{from.getRoundsApplied()}};
 }
 
 }  // namespace
@@ -106,6 +109,8 @@ std::string encode_figures(const told_figures& told) {
   assert_always(figures.size() <= mail_items_max, "figures are told in parts");
   capnp::MallocMessageBuilder message;
   auto root = message.initRoot<wire::Figures>();
+  root.setSaysRounds(told.rounds.has_value());
+  root.setRoundsApplied(told.rounds.value_or(sequence_t{}).value);
   auto shards = root.initShards(static_cast<unsigned>(told.shards.size()));
   for (unsigned i = 0; i < shards.size(); ++i)
     shards.set(i, told.shards[i].value);
@@ -114,6 +119,7 @@ std::string encode_figures(const told_figures& told) {
     const auto& from = figures[i];
     list[i].setGroup(from.group.value);
     list[i].setApplied(from.applied.value);
+    list[i].setTenureEpoch(from.tenure.value);
     auto windows = list[i].initWindows(static_cast<unsigned>(from.windows.size()));
     for (unsigned w = 0; w < windows.size(); ++w) {
       windows[w].setCapacity(from.windows[w].capacity);
@@ -160,6 +166,7 @@ std::string encode_report(const node_report& report) {
   to.setDiskWaitsMs(report.disk_waits_ms);
   to.setDiskWriteUs(report.disk_write_us);
   to.setCountedSinceMs(report.counted_since.value);
+  to.setClockSetMs(report.clock_set_ms);
   auto refusals = to.initRefusals(static_cast<unsigned>(report.refusals.size()));
   for (unsigned i = 0; i < refusals.size(); ++i) {
     refusals[i].setCode(whole(report.refusals[i].first));

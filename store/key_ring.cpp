@@ -67,7 +67,11 @@ result<std::unique_ptr<key_ring>> key_ring::open(const std::string& path, const 
 
 result<std::unique_ptr<key_ring>> key_ring::open(const std::string& path, std::span<const key_bytes> masters, bool create) {
   std::unique_ptr<key_ring> ring(new key_ring(path));
-  if (std::filesystem::exists(path)) {
+  std::error_code ec;
+  const bool there = std::filesystem::exists(path, ec);
+  if (ec)
+    return std::unexpected(store_error{errc::io, fmt::format("{} cannot be looked at: {}", path, ec.message())});
+  if (there) {
     overwrite_what_was_left(path);
     auto loaded = ring->load(masters);
     if (loaded)
@@ -80,7 +84,7 @@ result<std::unique_ptr<key_ring>> key_ring::open(const std::string& path, std::s
   }
   ring->master_ = masters.front();
   ring->mark_ = {};
-  if (auto r = ring->save(); !r)
+  if (auto r = replace_file(path, text(ring->keys_, ring->master_, ring->mark_)); !r)
     return std::unexpected(r.error());
   return ring;
 }
@@ -133,18 +137,21 @@ result<void> key_ring::load_line(const std::string& name, std::string_view box) 
   return {};
 }
 
-std::string key_ring::text(const key_bytes& master, rotation_mark mark) const {
+std::string key_ring::text(const key_map& keys, const key_bytes& master, rotation_mark mark) {
   auto out = mark.number == 0
                  ? std::string(header)
                  : fmt::format("{} {} {} {}", rotated_header, fingerprint_of(master), mark.number, mark.finished ? "finished" : "begun");
   out += '\n';
-  for (const auto& [name, key] : keys_)
+  for (const auto& [name, key] : keys)
     out += name + " " + (key ? wrap(name, *key, master) : std::string(destroyed)) + "\n";
   out += "check " + wrap("check", key_bytes{}, master) + "\n";  // last: shows that the file is whole
   return out;
 }
 
-result<void> key_ring::save() { return replace_file(path_, text(master_, mark_)); }
+void key_ring::put(key_map&& keys) {
+  const std::lock_guard lock{mutex_};
+  keys_ = std::move(keys);
+}
 
 std::optional<key_bytes> key_ring::get(std::string_view name) const {
   const std::lock_guard lock{mutex_};
@@ -154,6 +161,7 @@ std::optional<key_bytes> key_ring::get(std::string_view name) const {
 
 // The key as this ring has it; none: it has not been made yet.
 std::optional<result<key_bytes>> key_ring::known(std::string_view name) const {
+  const std::lock_guard lock{mutex_};
   const auto it = keys_.find(name);
   if (it == keys_.end())
     return std::nullopt;
@@ -163,27 +171,22 @@ std::optional<result<key_bytes>> key_ring::known(std::string_view name) const {
 }
 
 result<key_bytes> key_ring::get_or_make(const std::string& name) {
-  std::unique_lock lock{mutex_};
   if (auto here = known(name))
     return *here;
   key_bytes key{};
   randombytes_buf(key.data(), key.size());
-  if (common_.put) {
-    lock.unlock();  // the others' keys are asked for meanwhile
-    const auto there = common_.put(name, key);
-    lock.lock();
-    if (auto here = known(name))
-      return *here;  // made, or destroyed, meanwhile
-    if (!there)
-      return std::unexpected(store_error{errc::io, fmt::format("the cluster does not agree on the key {}: {}", name, there.error())});
-    key = *there;
-  }
-  keys_[name] = key;
-  if (auto r = save(); !r) {
-    keys_.erase(name);
+  const auto there = common_.put ? common_.put(name, key) : std::expected<key_bytes, std::string>(key);
+  const std::lock_guard one_at_a_time{saving_};
+  if (auto here = known(name))
+    return *here;  // made, or destroyed, meanwhile
+  if (!there)
+    return std::unexpected(store_error{errc::io, fmt::format("the cluster does not agree on the key {}: {}", name, there.error())});
+  auto next = keys_;
+  next[name] = *there;
+  if (auto r = replace_file(path_, text(next, master_, mark_)); !r)
     return std::unexpected(r.error());
-  }
-  return key;
+  put(std::move(next));
+  return *there;
 }
 
 result<std::size_t> key_ring::destroy_round(round_id round) {
@@ -192,19 +195,29 @@ result<std::size_t> key_ring::destroy_round(round_id round) {
     for (const auto* kind : kinds)
       if (const auto gone = common_.take(kind + std::to_string(round.value)); !gone)
         return std::unexpected(store_error{errc::io, "the cluster's copy of a key cannot be removed: " + gone.error()});
-  const std::lock_guard lock{mutex_};
-  auto before = keys_;
+  const std::lock_guard one_at_a_time{saving_};
+  auto next = keys_;
   std::size_t count = 0;
   for (const auto* kind : kinds) {
-    auto& key = keys_[kind + std::to_string(round.value)];
+    auto& key = next[kind + std::to_string(round.value)];
     count += key.has_value() ? 1 : 0;
     key.reset();
   }
-  if (auto r = replace_and_overwrite(path_, text(master_, mark_)); !r) {
-    keys_ = std::move(before);
+  if (auto r = replace_and_overwrite(path_, text(next, master_, mark_)); !r)
     return std::unexpected(r.error());
-  }
+  put(std::move(next));
   return count;
+}
+
+result<void> key_ring::drop(std::span<const std::string> names) {
+  const std::lock_guard one_at_a_time{saving_};
+  auto next = keys_;
+  for (const auto& name : names)
+    next.erase(name);
+  if (auto r = replace_and_overwrite(path_, text(next, master_, mark_)); !r)
+    return r;
+  put(std::move(next));
+  return {};
 }
 
 bool key_ring::is_destroyed(round_id round) const { return is_destroyed("citizen/" + std::to_string(round.value)); }
@@ -226,9 +239,10 @@ std::vector<std::string> key_ring::names() const {
 
 // What was wrapped under a master that somebody may have seen is overwritten.
 result<void> key_ring::wrap_again(const key_bytes& master, rotation_mark mark) {
-  const std::lock_guard lock{mutex_};
-  if (auto r = replace_and_overwrite(path_, text(master, mark)); !r)
+  const std::lock_guard one_at_a_time{saving_};
+  if (auto r = replace_and_overwrite(path_, text(keys_, master, mark)); !r)
     return r;
+  const std::lock_guard lock{mutex_};
   master_ = master;
   mark_ = mark;
   return {};

@@ -7,7 +7,8 @@
 //   receipt           Ed25519 seed of this node's receipts
 //   request           hashes of idempotency keys and bodies
 //
-// Threads: safe from any; get() hands out a copy.
+// Threads: safe from any; get() hands out a copy. What reads never waits for a disk, however long another thread's change takes to
+// get there; it shows what is on disk.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +55,8 @@ public:
   [[nodiscard]] std::optional<key_bytes> get(std::string_view name) const;
   // Makes the key if it is missing, and is durable before it returns. A destroyed one stays destroyed: errc::missing.
   result<key_bytes> get_or_make(const std::string& name);
+  // As if they had never been here, and nothing was done with them; on disk before it returns.
+  result<void> drop(std::span<const std::string> names);
   // Destroys every key of a round; on disk before it returns. The names stay, so that none is made again.
   result<std::size_t> destroy_round(round_id round);
   [[nodiscard]] bool is_destroyed(round_id round) const;
@@ -68,19 +71,22 @@ public:
   [[nodiscard]] std::size_t size() const;
 
 private:
+  using key_map = std::map<std::string, std::optional<key_bytes>, std::less<>>;  // none: destroyed
+
   explicit key_ring(std::string path) : path_(std::move(path)) {}
   result<void> load(std::span<const key_bytes> masters);
   result<void> load_line(const std::string& name, std::string_view box);
   [[nodiscard]] std::optional<result<key_bytes>> known(std::string_view name) const;
-  [[nodiscard]] std::string text(const key_bytes& master, rotation_mark mark) const;
-  result<void> save();
+  [[nodiscard]] static std::string text(const key_map& keys, const key_bytes& master, rotation_mark mark);
+  void put(key_map&& keys);
 
   std::string path_;
+  std::mutex saving_;         // whoever changes the file; taken first
+  mutable std::mutex mutex_;  // over what follows; who saves may read it without
   key_bytes master_{};
   rotation_mark mark_;
-  mutable std::mutex mutex_;
-  std::map<std::string, std::optional<key_bytes>, std::less<>> keys_;  // none: destroyed
-  common_store common_;                                                // none: the node is alone
+  key_map keys_;
+  common_store common_;  // none: the node is alone
 };
 
 }  // namespace janji::store

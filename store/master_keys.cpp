@@ -9,6 +9,7 @@
 #include <fstream>
 #include <string_view>
 
+#include "store/aead.hpp"
 #include "store/key_files.hpp"
 #include "store/small_file.hpp"
 
@@ -18,8 +19,6 @@ namespace {
 
 constexpr std::size_t fingerprint_bytes = 8;
 constexpr std::string_view fingerprint_context = "janji master key";
-constexpr std::size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
-constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 
 result<key_bytes> from_variable(const std::string& value, std::string_view name) {
   key_bytes key{};

@@ -384,6 +384,8 @@ disk_state node_store::disk() const {
     d.free_bytes = std::uint64_t{fs.f_bavail} * fs.f_frsize;
     d.total_bytes = std::uint64_t{fs.f_blocks} * fs.f_frsize;
     d.low = static_cast<double>(d.free_bytes) < options_.disk_low_mark * static_cast<double>(d.total_bytes);
+  } else {
+    d.unknown = fmt::format("how much is free at {} cannot be told: {}", options_.path, std::strerror(errno));
   }
   std::error_code ec;
   if (const auto size = std::filesystem::file_size(ballast_file(), ec); !ec)

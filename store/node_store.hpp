@@ -82,6 +82,7 @@ struct disk_state {
   std::uint64_t total_bytes = 0;
   std::uint64_t ballast_bytes = 0;
   bool low = false;
+  std::string unknown;  // not empty: why the free bytes cannot be told; they are 0 then, and it is not low
 };
 
 struct store_statistics {

@@ -6,14 +6,14 @@
 #include <cstring>
 #include <mutex>
 
+#include "store/aead.hpp"
+
 namespace janji::store {
 
 namespace {
 
 constexpr std::uint8_t sealed_version = 1;
 constexpr std::size_t padding = 64;
-constexpr std::size_t nonce_bytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
-constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 constexpr std::size_t head_bytes = 1 + sizeof(day_number);  // version, day
 constexpr std::size_t mac_bytes = 16;
 
@@ -65,7 +65,8 @@ result<void> sealing::prepare_round(round_id round) {
   if (!data)
     return std::unexpected(data.error());
   const std::unique_lock lock{mutex_};
-  rounds_[round.value] = {*citizen, *data};
+  if (!keys_.is_destroyed(round))
+    rounds_[round.value] = {*citizen, *data};
   return {};
 }
 
@@ -83,9 +84,11 @@ std::optional<sealing::round_keys> sealing::keys_of(round_id round) const {
   const auto id = std::to_string(round.value);
   const auto citizen = keys_.get("citizen/" + id);
   const auto data = keys_.get("data/" + id);
-  if (!citizen || !data)
+  if (!citizen || !data || !is_used_(round))
     return std::nullopt;
   const std::unique_lock lock{mutex_};
+  if (keys_.is_destroyed(round))  // meanwhile: nobody forgets it again
+    return std::nullopt;
   return rounds_[round.value] = {*citizen, *data};
 }
 

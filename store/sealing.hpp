@@ -2,6 +2,7 @@
 // Threads: every function is const and safe from any thread; the keys of a round are looked up once and kept.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <shared_mutex>
@@ -21,8 +22,11 @@ class sealing {
 public:
   static result<std::unique_ptr<sealing>> open(key_ring& keys);
 
+  // Once, before anything is sealed: of a round that was not prepared yet, whether its keys may be used as they stand in the ring.
+  void use_only(std::function<bool(round_id)> is_used) { is_used_ = std::move(is_used); }
   // Makes the keys of a round if they are missing, so that nothing is written on a citizen's way.
   result<void> prepare_round(round_id round);
+  // After its keys were destroyed: they are gone from memory too.
   void forget_round(round_id round);
   // False while a node of a cluster has not fetched the keys of a new round yet.
   [[nodiscard]] bool is_destroyed(round_id round) const { return keys_.is_destroyed(round); }
@@ -53,6 +57,7 @@ private:
   [[nodiscard]] static key_bytes day_key(const key_bytes& data, day_number day);
 
   key_ring& keys_;
+  std::function<bool(round_id)> is_used_ = [](round_id) { return true; };
   key_bytes request_key_{};
   key_bytes token_key_{};
   key_bytes receipt_seed_{};

@@ -72,16 +72,16 @@ std::uint32_t crc32c(const unsigned char* data, std::size_t size) {
 // As stored: rotated and shifted, so that a checksum of data with checksums in it stays good.
 std::uint32_t masked(std::uint32_t c) { return ((c >> 15) | (c << 17)) + 0xa282ead8U; }
 
-struct header {
+struct record_header {
   std::uint32_t checksum = 0;
   std::size_t length = 0;
   unsigned char type = 0;
 };
-header header_at(std::string_view block, std::size_t at) {
+record_header header_at(std::string_view block, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(block[at + i])); };
   return {byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24, byte(4) | byte(5) << 8, static_cast<unsigned char>(block[at + 6])};
 }
-bool checks(std::string_view block, std::size_t at, const header& h) {
+bool checks(std::string_view block, std::size_t at, const record_header& h) {
   return masked(crc32c(reinterpret_cast<const unsigned char*>(block.data()) + at + 6, h.length + 1)) == h.checksum;
 }
 

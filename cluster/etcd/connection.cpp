@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -115,6 +116,18 @@ std::expected<void, std::string> connection::ready(steady::time_point deadline) 
   return connect(deadline);
 }
 
+void connection::pause(steady::time_point until) {
+  asio::steady_timer timer(*io_, until);
+  bool over = false;
+  timer.async_wait([&](const error_code&) { over = true; });
+  io_->restart();
+  while (!over && !interrupted_ && io_->run_one() != 0) {
+  }
+  timer.cancel();
+  io_->restart();
+  io_->poll();
+}
+
 void connection::close() { stream_.reset(); }
 
 void connection::next_endpoint() {
@@ -128,12 +141,17 @@ http::request<http::string_body> request_for(const endpoint& e, std::string_view
   http::request<http::string_body> r(http::verb::post, {path.data(), path.size()}, 11);
   r.set(http::field::host, e.host + ":" + e.port);
   r.set(http::field::content_type, "application/json");
+  r.set("Grpc-Metadata-hasleader", "true");
   if (!token.empty())
     r.set(http::field::authorization, token);
   r.body() = json::serialize(body);
   r.prepare_payload();
   return r;
 }
+
+// What a member says at once to whoever asks for one with a leader (Grpc-Metadata-hasleader), and to nobody else: a proposal that it
+// took ends otherwise when the leader is lost.
+bool is_without_leader(const failure& f) { return f.code == code_unavailable && f.text.find("no leader") != std::string::npos; }
 
 // What etcd says when it does not do it: { error, code, message }, inside "error" of a stream.
 failure refusal_of(unsigned status, const json::value& body) {
@@ -162,7 +180,7 @@ failure refusal_of(unsigned status, const json::value& body) {
     case 9:
     case 11:
     case code_unauthenticated: break;
-    default: f.may_have_happened = true;
+    default: f.may_have_happened = !is_without_leader(f);
   }
   return f;
 }
@@ -178,7 +196,7 @@ json::value parsed(std::string_view text) {
 std::expected<json::object, failure> connection::post(std::string_view path, const json::object& body, std::string_view token, again repeat,
                                                       steady::time_point deadline) {
   failure last{false, 0, "no endpoint answers"};
-  for (std::size_t tried = 0; tried < 2 * endpoints_.size(); ++tried) {
+  for (std::size_t tried = 0; tried < 2 * endpoints_.size(); ++tried) {  // since one answered
     const auto left = deadline - steady::now();
     if (left <= steady::duration::zero() || interrupted_)
       break;
@@ -210,6 +228,12 @@ std::expected<json::object, failure> connection::post(std::string_view path, con
     if (parser.get().result() == http::status::ok && answer.is_object())
       return std::move(answer.as_object());
     last = refusal_of(parser.get().result_int(), answer);
+    if (is_without_leader(last)) {  // cut off from the others, or all of them are choosing one
+      next_endpoint();
+      pause(std::min(deadline, steady::now() + election_poll));
+      tried = 0;
+      continue;
+    }
     if (repeat == again::no || !last.may_have_happened)
       return std::unexpected(last);
     next_endpoint();
@@ -226,8 +250,7 @@ std::expected<void, failure> connection::stream(std::string_view path, const jso
   if (auto made = ready(deadline); !made)
     return fail(made.error());
   const auto where = fmt::format("{}:{}", current().host, current().port);
-  auto request = request_for(current(), path, body, token);
-  request.set("Grpc-Metadata-hasleader", "true");
+  const auto request = request_for(current(), path, body, token);
   if (const auto ec = finish(deadline, [&](handler then) { http::async_write(*stream_, request, then); }))
     return fail(fmt::format("{}: {}", where, ec.message()));
   beast::flat_buffer buffer;

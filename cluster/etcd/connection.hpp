@@ -44,7 +44,9 @@ struct failure {
   std::string text;
   bool forgotten = false;  // what is shown is older than what was shown before
 };
+constexpr int code_unavailable = 14;
 constexpr int code_unauthenticated = 16;
+constexpr std::chrono::milliseconds election_poll{100};  // between two members that have no leader
 
 class connection {
 public:
@@ -56,7 +58,8 @@ public:
   connection& operator=(const connection&) = delete;
 
   enum class again : bool { no, yes };
-  // `repeat`: what has no effect may be sent again to the next endpoint after a failure half-way.
+  // `repeat`: what has no effect may be sent again to the next endpoint after a failure half-way. A member that has no leader does
+  // nothing and says so: the next one is asked, and all again until the deadline.
   std::expected<boost::json::object, failure> post(std::string_view path, const boost::json::object& body, std::string_view token,
                                                    again repeat, steady::time_point deadline);
   // To the next endpoint: what this one says is of the past.
@@ -74,6 +77,7 @@ private:
   std::expected<void, std::string> ready(steady::time_point deadline);
   [[nodiscard]] bool still_open();
   void close();
+  void pause(steady::time_point until);
   void next_endpoint();
   struct handler;
   boost::system::error_code finish(steady::time_point deadline, const std::function<void(handler)>& start);

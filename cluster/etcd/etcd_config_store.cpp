@@ -175,9 +175,9 @@ swap_outcome etcd_config_store::swap_if_registered(shard_id shard, std::uint64_t
   const std::lock_guard lock(calls_);
   const auto key = node_key(who.node);
   const auto found = read_key(*caller_, key);
-  if (!found) {
+  if (!found) {  // the swap is not sent
     say("a registration cannot be read: " + found.error().text);
-    return {};
+    return {swap_result::not_done, {}};
   }
   condition registered{key, 0};
   if (found->mod_revision != 0)

@@ -16,9 +16,10 @@ struct options {
   std::string key_file;
   std::string user;  // empty: no authentication
   std::string password;
-  std::chrono::milliseconds call_deadline{3'000};   // of one call, over all endpoints
-  std::chrono::seconds lease{5};                    // a node that says nothing for so long may be gone
-  std::chrono::milliseconds watch_renewal{15'000};  // a watch is asked for anew after so long: a dead link is found by then
+  std::chrono::milliseconds call_deadline{3'000};  // of one call, over all endpoints
+  std::chrono::seconds lease{5};                   // a node that says nothing for so long may be gone
+  std::chrono::milliseconds watch_renewal{
+      3'000};  // a watch is asked for anew after so long: a dead link or a frozen member is found by then
 };
 
 inline constexpr std::size_t answer_bytes_max = 16U << 20U;

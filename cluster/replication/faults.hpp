@@ -35,14 +35,16 @@ struct planted_faults {
   bool deny_without_round = false;           // a strict read asks nobody (etcd 20418)
   bool unknown_swap_is_won = false;          // a swap of unknown outcome is taken as won
   // ---- found by real clusters
-  bool slow_disks_stay = false;        // a slow disk keeps leaderships and membership
-  bool slow_disks_come_back = false;   // what was dropped is taken in again at once, slow or not
-  bool slow_is_absolute = false;       // disks are held against a limit, not against each other
-  bool beats_while_writing = false;    // who waits for its own disk for ever leads and answers on
-  bool unregistered_is_lost = false;   // a swap that failed on the registration alone is taken for lost leadership
-  bool trust_own_promise = false;      // a start refuses what its disk has promised away, and nothing else
-  bool ignore_outside = false;         // a take-over does not look at the positions that stand outside
-  bool lead_for_another_boot = false;  // whoever is the member that a record names leads, whichever start of it was meant
+  bool replace_at_the_floor_only = false;  // a set above its floor of which too few are heard refuses a replacement
+  bool slow_disks_stay = false;            // a slow disk keeps leaderships and membership
+  bool slow_disks_come_back = false;       // what was dropped is taken in again at once, slow or not
+  bool slow_is_absolute = false;           // disks are held against a limit, not against each other
+  bool beats_while_writing = false;        // who waits for its own disk for ever leads and answers on
+  bool unregistered_is_lost = false;       // a swap that failed on the registration alone is taken for lost leadership
+  bool trust_own_promise = false;          // a start refuses what its disk has promised away, and nothing else
+  bool ignore_outside = false;             // a take-over does not look at the positions that stand outside
+  bool unheard_counts = false;             // a member that was not heard yet is one on whose word another is dropped
+  bool lead_for_another_boot = false;      // whoever is the member that a record names leads, whichever start of it was meant
 };
 
 }  // namespace janji::replication

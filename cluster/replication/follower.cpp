@@ -204,7 +204,7 @@ void machine::heard_leader(sequence_t leaders_tail) {
   suspect_after_ = options_.suspect_ticks + static_cast<std::uint32_t>(random_ % (options_.backoff_ticks + 1));
   if (leaders_tail > log_.tail.sequence)
     suspect_after_ += options_.backoff_ticks;
-  if (disk_us_ >= options_.slow_us)
+  if (disk_us_ >= options_.hesitates_us)
     suspect_after_ += options_.backoff_ticks;
 }
 

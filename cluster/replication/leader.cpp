@@ -18,7 +18,7 @@ void machine::make_peers() {
   for (const auto& m : record_.record.learners)
     if (!same(m, self_))
       peers_.push_back({.who = m, .learner = true});
-  for (const auto node : std::set(doubted_))
+  for (const auto& [node, age] : std::map(doubted_))
     doubt(node);
 }
 
@@ -27,7 +27,7 @@ void machine::doubt(std::uint64_t node) {
   const auto is_it = [node](const member& m) { return m.node == node; };
   if (std::ranges::none_of(record_.record.in_sync, is_it) && std::ranges::none_of(record_.record.learners, is_it))
     return;
-  doubted_.insert(node);
+  doubted_.try_emplace(node, 0);
   const auto almost_silent = options_.silent_ticks - std::min(options_.relink_ticks, options_.silent_ticks);
   for (auto& p : peers_)
     if (p.who.node == node)
@@ -258,6 +258,25 @@ void machine::check_round(outputs& out) {
     begin_round(out);
 }
 
+// ------------------------------------------------------------------ who follows
+
+// With these and itself it commits, and those who are left are fewer than min_in_sync.
+std::size_t machine::followers_needed() const {
+  const std::size_t members = record_.record.in_sync.size();
+  const std::size_t least = std::max<std::size_t>(record_.record.min_in_sync, 1);
+  return std::max(least - 1, members - std::min(members, least));
+}
+
+void machine::count_follower(peer& p) {
+  p.follows = true;
+  const auto follow = std::ranges::count_if(peers_, [](const peer& x) { return x.follows && !x.learner; });
+  if (static_cast<std::size_t>(follow) < followers_needed())
+    return;
+  ++followed_;
+  for (auto& x : peers_)
+    x.follows = false;
+}
+
 // ------------------------------------------------------------------ time
 
 // A leader whose disk hangs confirms nothing: it says no more and leaves the shard to the others, if one of them is heard. Where
@@ -275,6 +294,8 @@ void machine::lead_through_tick(outputs& out) {
     return;
   judge_disks();
   const bool fills = role_ == role::reconciling || role_ == role::serving;
+  if (followers_needed() == 0)
+    ++followed_;
   if (passing_)
     ++passing_->ticks;
   rest_ -= std::min(rest_, 1U);

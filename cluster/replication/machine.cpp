@@ -361,8 +361,10 @@ void machine::receive(received&& m, outputs& out) {
   life = std::max(life, m.head.from_boot);
   doubted_.erase(m.head.from.node);
   const auto* no = std::get_if<refusal>(&m.what);
-  if (auto* p = peer_of(m.head.from); p != nullptr && (no == nullptr || !no->blocked))
+  if (auto* p = peer_of(m.head.from); p != nullptr && (no == nullptr || !no->blocked)) {
     p->unheard = 0;
+    p->heard = true;
+  }
   if (!write_ && disk_hangs() && asks(m.what))
     return;  // whoever asks is to go on without it
   if (!write_)
@@ -384,8 +386,11 @@ void machine::handle(received&& m, outputs& out) {
   if (auto* a = std::get_if<pull_request>(&m.what))
     return asked_to_send(h, *a, out);
   // The rest answers a leader, and only in the epoch that it leads.
-  if (!leading() || h.epoch != record_.record.epoch || peer_of(h.from) == nullptr)
+  auto* from = peer_of(h.from);
+  if (!leading() || h.epoch != record_.record.epoch || from == nullptr)
     return;
+  if (!std::holds_alternative<refusal>(m.what))
+    count_follower(*from);
   if (auto* a = std::get_if<promise>(&m.what))
     promised_by(h, std::move(*a), out);
   else if (auto* b = std::get_if<pulled>(&m.what))
@@ -402,7 +407,11 @@ void machine::pass_time(const tick& t, outputs& out) {
   random_ = t.random;
   disk_busy_ = t.disk_busy;
   disk_us_ = t.disk_us;
+  records_away_ = t.records_away;
   ++ticks_;
+  for (auto& [node, age] : doubted_)
+    ++age;
+  std::erase_if(doubted_, [this](const auto& d) { return d.second > 2 * options_.silent_ticks; });
   if (write_)
     ++write_->age;
   if (leading())

@@ -20,6 +20,7 @@
 
 #include "cluster/replication/faults.hpp"
 #include "cluster/replication/ports.hpp"
+#include "cluster/replication/slow_disk.hpp"
 
 namespace janji::replication {
 
@@ -35,11 +36,11 @@ struct machine_options {
   std::uint32_t backoff_ticks = 8;   // a random wait of up to this, doubled for a log that is known to be behind
   std::uint32_t pass_ticks = 20;     // an heir that has not acknowledged the tenure's refusals by then begins a new one
   std::uint32_t relink_ticks = 4;    // a member whose link broke, or that was suspected as a leader, is waited for so long
-  // A disk is slow whose writes take so long, and so many times as long as those of enough others to go on without it.
-  std::uint32_t slow_us = 50'000;
-  std::uint32_t slow_factor = 5;
+  slow_disk_rule slow;
   std::uint32_t slow_leader_ticks = 20;  // for so long on end: then it hands over
   std::uint32_t slow_member_ticks = 40;  // or is made a learner
+  // A follower does not know how fast the others' disks are: above this limit it is probably the slow one, and stands later.
+  std::uint32_t hesitates_us = 50'000;
   planted_faults faults;
 };
 
@@ -94,6 +95,9 @@ public:
   // Where it leads and cannot serve: what stands outside as committed and no disk holds that is heard. Some were put back; it waits
   // for one that was not, or for a person.
   [[nodiscard]] std::optional<position> missing() const;
+  // Grows whenever, since it last grew, so many members have answered this leader in its epoch that the others are too few to
+  // serve without it; with every tick where it needs nobody. Says how fresh what is known here is; decides nothing.
+  [[nodiscard]] std::uint64_t followed() const { return followed_; }
   // No other replica could have been made leader: a strict round costs nothing.
   [[nodiscard]] bool alone() const { return record_.record.in_sync.size() == 1 && !pending_; }
 
@@ -120,12 +124,14 @@ private:
   struct peer {
     member who;
     bool learner = false;
+    bool heard = false;  // in this epoch: until then nobody knows whether it is there
     bool promised = false;
     bool ordered = false;  // its log was compared and it was told
     log_shape log;
     sequence_t commit;
     sequence_t next{1};
     sequence_t acked;
+    bool follows = false;       // has answered in this epoch since followed() grew
     bool awaiting = false;      // sent and not answered
     std::uint64_t reading = 0;  // read_entries or read_snapshot for it
     std::uint64_t round = 0;    // the last that it confirmed
@@ -234,6 +240,8 @@ private:
   void beat(peer& p, outputs& out);
   void lead_through_tick(outputs& out);
   [[nodiscard]] bool leave_to_others(outputs& out);
+  void count_follower(peer& p);
+  [[nodiscard]] std::size_t followers_needed() const;
   void doubt(std::uint64_t node);
   void new_life(const member& who);
   void forget_strangers(const member& but);
@@ -254,6 +262,9 @@ private:
   [[nodiscard]] bool advance_hand_over(outputs& out);
   [[nodiscard]] bool pass_on(const member& to, outputs& out);
   void end_hand_over();
+  [[nodiscard]] bool heard_lately(const peer& p) const;
+  [[nodiscard]] std::size_t in_sync_heard() const;
+  [[nodiscard]] std::size_t in_sync_not_silent() const;
   [[nodiscard]] bool shrink(outputs& out);
   [[nodiscard]] bool demote(outputs& out);
   void judge_disks();
@@ -287,8 +298,10 @@ private:
   std::optional<write_under_way> write_;
   std::deque<input> waiting_;  // messages and swap answers, while a write is on its way (rule 18)
   std::uint64_t next_number_ = 0;
-  std::map<member, boot_t> boots_;   // by disk: a wiped one may count from the beginning again
-  std::set<std::uint64_t> doubted_;  // nodes whose link broke, or that were suspected, and that were not heard since
+  std::map<member, boot_t> boots_;  // by disk: a wiped one may count from the beginning again
+  // Nodes whose link broke, or that were suspected, and that were not heard since, with the ticks since then. Followers hear their
+  // leader only: where it goes on with a node, that one is there.
+  std::map<std::uint64_t, std::uint32_t> doubted_;
 
   std::optional<shard_record> swap_out_;  // sent and not answered
   versioned_record newest_;               // that was ever seen
@@ -323,10 +336,12 @@ private:
   std::uint32_t since_pulled_ = 0;
   std::optional<pull_answer> pull_answer_;
 
+  std::uint64_t followed_ = 0;
   std::uint64_t round_ = 0;
   bool round_open_ = false;
   std::vector<waiting_read> reads_;
 
+  bool records_away_ = false;
   std::uint64_t random_ = 0;
   std::uint32_t ticks_ = 0;
   std::uint32_t disk_busy_ = 0;

@@ -81,7 +81,7 @@ std::string machine::why_not(const order& o) {
     return "the configuration store cannot be reached";
   if (swap_out_ || pending_ || hand_over_to_ || replacing_)
     return "another change of the record is under way";
-  if (write_)
+  if (write_ && o.what != order::verb::hand_over)  // which waits for it; under load there is always one
     return "a write is on its way to disk: ask again";
   const bool in_sync = contains(r.in_sync, o.who);
   const bool learns = contains(r.learners, o.who);
@@ -92,7 +92,11 @@ std::string machine::why_not(const order& o) {
         return "it leads: hand over first";
       if (!in_sync && !learns)
         return "it is no replica of the shard";
-      return in_sync && r.in_sync.size() <= r.min_in_sync ? "the in-sync set would fall below min_in_sync" : "";
+      if (in_sync && r.in_sync.size() <= r.min_in_sync)
+        return "the in-sync set would fall below min_in_sync";
+      return in_sync && in_sync_heard() - (heard_lately(*peer_of(o.who)) ? 1 : 0) < r.min_in_sync
+                 ? "too few of the others are heard: ask again"
+                 : "";
     case order::verb::hand_over:
       if (role_ != role::serving)
         return "the shard does not serve";
@@ -100,12 +104,14 @@ std::string machine::why_not(const order& o) {
     case order::verb::replace:
       if (!in_sync || same(o.who, self_))
         return "it is not another in-sync member";
-      if (r.in_sync.size() > r.min_in_sync)
-        return "the set is above the floor: silent members are dropped without an order";
       if (!silent(*peer_of(o.who)))
         return "it is heard";
+      if (!outside_.at)
+        return "it is not known yet what stands outside as committed: ask again";
       if (forgot_ || missing())
         return "this disk forgot entries: it must not be the one that is trusted";
+      if (r.in_sync.size() > r.min_in_sync && (in_sync_not_silent() >= r.min_in_sync || options_.faults.replace_at_the_floor_only))
+        return "enough of the set are heard: silent members are dropped without an order";
       return contains(r.learners, o.by) ? "" : "what takes its place must be a learner first";
   }
   return "no such order";
@@ -121,7 +127,8 @@ void machine::advance_membership(outputs& out) {
   (void)grow(out);
 }
 
-// Rule 21, on an operator's word: nothing is admitted, the learner gets all that this disk holds, one swap replaces the dead.
+// Rule 21, on an operator's word, where fewer of the set are heard than the floor wants: nothing is admitted, the learner gets all that
+// this disk holds, one swap replaces the dead.
 bool machine::advance_replacement(outputs& out) {
   if (!replacing_)
     return false;
@@ -189,6 +196,24 @@ void machine::end_hand_over() {
   passing_.reset();
 }
 
+// Whether it is there, as far as anybody can know: it was heard in this epoch, in the last two rounds of heartbeats, and its link holds.
+bool machine::heard_lately(const peer& p) const {
+  if (options_.faults.unheard_counts)
+    return !silent(p);
+  return p.heard && p.unheard <= 2 * options_.heartbeat_ticks && !silent(p);
+}
+
+// This replica included. Only on the word of these another is dropped: with one that is a lost disk, or dying itself, the set would be
+// left with nobody who could mend it.
+std::size_t machine::in_sync_heard() const {
+  return 1 + static_cast<std::size_t>(std::ranges::count_if(peers_, [&](const peer& p) { return !p.learner && heard_lately(p); }));
+}
+
+// This replica included. Whoever was not heard yet may be there: an operator's order does not go over its head.
+std::size_t machine::in_sync_not_silent() const {
+  return 1 + static_cast<std::size_t>(std::ranges::count_if(peers_, [&](const peer& p) { return !p.learner && !silent(p); }));
+}
+
 // Rules 5 and 6. Only when those who are left and heard are enough to go on.
 bool machine::shrink(outputs& out) {
   const auto& r = record_.record;
@@ -197,9 +222,8 @@ bool machine::shrink(outputs& out) {
   const bool compares = role_ == role::promising || role_ == role::adopting;
   if (compares && behind_outside())
     return false;  // the one that is silent may be the one that holds it
-  const auto heard = 1 + std::ranges::count_if(peers_, [&](const peer& p) { return !p.learner && !silent(p); });
   const auto floor = options_.faults.no_floor ? 1U : r.min_in_sync;
-  if (r.in_sync.size() <= floor || heard < static_cast<std::ptrdiff_t>(floor))
+  if (r.in_sync.size() <= floor || in_sync_heard() < floor)
     return false;
   const auto gone = std::ranges::find_if(peers_, [&](const peer& p) { return !p.learner && silent(p); });
   if (gone == peers_.end())
@@ -213,8 +237,7 @@ bool machine::shrink(outputs& out) {
 
 // ------------------------------------------------------------------ slow disks
 
-// How long a write takes at the slowest of those disks that are enough to go on with: held against the limit, one slow disk beside
-// two good ones is slow, and where all are alike none is. 0: too few are known.
+// Of the in-sync members that are heard.
 std::uint32_t machine::usual_disk_us() const {
   std::vector<std::uint32_t> known;
   if (disk_us_ != 0)
@@ -222,20 +245,15 @@ std::uint32_t machine::usual_disk_us() const {
   for (const auto& p : peers_)
     if (!p.learner && p.disk_us != 0 && !silent(p))
       known.push_back(p.disk_us);
-  const std::size_t enough = std::max<std::size_t>(record_.record.min_in_sync, 1);
-  if (known.size() < enough)
-    return 0;
-  std::ranges::nth_element(known, known.begin() + static_cast<std::ptrdiff_t>(enough - 1));
-  return known[enough - 1];
+  return usual_write_us(std::move(known), record_.record.min_in_sync);
 }
 
 bool machine::is_slow(std::uint32_t us) const {
   if (options_.faults.slow_disks_stay || options_.own_record)
     return false;
   if (options_.faults.slow_is_absolute)
-    return us >= options_.slow_us;
-  const auto usual = usual_disk_us();
-  return usual != 0 && us >= options_.slow_us && us / options_.slow_factor >= usual;
+    return us >= options_.slow.least_us;
+  return options_.slow.is_slow(us, usual_disk_us());
 }
 
 // With every tick. What is only sometimes slow never is for long.
@@ -276,7 +294,8 @@ bool machine::has_slow_disk(const member& who) const {
 }
 
 std::optional<member> machine::faster_leader() const {
-  if (role_ != role::serving || slow_for_ < options_.slow_leader_ticks || record_.record.in_sync.size() <= record_.record.min_in_sync)
+  if (role_ != role::serving || records_away_ || slow_for_ < options_.slow_leader_ticks ||
+      record_.record.in_sync.size() <= record_.record.min_in_sync)
     return std::nullopt;
   const peer* best = nullptr;
   for (const auto& p : peers_)
@@ -289,14 +308,13 @@ std::optional<member> machine::faster_leader() const {
 // sent everything, and so is the first to be taken in again.
 bool machine::demote(outputs& out) {
   const auto& r = record_.record;
-  if (role_ != role::serving || hand_over_to_ || r.in_sync.size() <= r.min_in_sync)
+  if (role_ != role::serving || records_away_ || hand_over_to_ || r.in_sync.size() <= r.min_in_sync)
     return false;
-  const auto heard = 1 + std::ranges::count_if(peers_, [&](const peer& p) { return !p.learner && !silent(p); });
   const peer* slowest = nullptr;
   for (const auto& p : peers_)
     if (!p.learner && p.slow_for >= options_.slow_member_ticks && !silent(p) && (slowest == nullptr || p.disk_us > slowest->disk_us))
       slowest = &p;
-  if (slowest == nullptr || heard <= r.min_in_sync)
+  if (slowest == nullptr || in_sync_heard() <= r.min_in_sync)
     return false;
   const auto who = slowest->who;
   auto next = r;
@@ -311,7 +329,7 @@ bool machine::demote(outputs& out) {
 // operator's doing (unsafe-promote), grows before it serves.
 bool machine::grow(outputs& out) {
   const bool below_floor = role_ == role::reconciling && record_.record.in_sync.size() < record_.record.min_in_sync;
-  if (role_ != role::serving && !below_floor)
+  if (!below_floor && (role_ != role::serving || records_away_))
     return false;
   const auto ready = std::ranges::find_if(peers_, [&](const peer& p) {
     return p.learner && p.rests == 0 && !waits(p) && p.ordered && p.promised && !silent(p) && p.acked >= log_.tail.sequence;

@@ -53,6 +53,7 @@ struct tick {
   std::uint64_t random = 0;
   std::uint32_t disk_busy = 0;
   std::uint32_t disk_us = 0;  // how long a write to it takes lately; 0: not known
+  bool records_away = false;  // the store of records is known not to answer: what can wait is not begun
 };
 // The configuration store shows that this disk is registered for its node (again).
 struct registration_seen {

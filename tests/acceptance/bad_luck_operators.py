@@ -177,6 +177,49 @@ def wrong_key_file(o):
     o.all_there("the master key at another place", "--master-key-file", other)
 
 
+def removed_while_running(o):
+    """What was opened takes writes though nobody will find them again: the operator hears it, in one look."""
+    o.booked("removed", "stay")
+    store, away, aside = o.path("store"), o.path("away"), o.checks.path("removed-aside")
+    admin = ("--admin", f"127.0.0.1:{o.node.admin_port}", "--token-file", o.checks.path("removed-token"))
+    with open(admin[-1], "w") as out:
+        out.write(o.node.token())
+
+    def status():
+        return call(program("janjictl"), *admin, "status")
+
+    def says(words, needle):
+        done = wait_until(lambda: (d if (d := status()).code == 2 and needle in d.out else None), 30 * SLOW, f"status says {needle!r} when {words}")
+        o.checks.check(f"{words} under a running node: status is broken and says so", "broken" in done.out and "directory_wrong" in done.out, done)
+
+    def well(words):
+        wait_until(lambda: status().code == 0, 30 * SLOW, f"status is healthy when {words} again")
+
+    well("nothing is wrong")
+    os.rename(store, away)
+    says("the store is gone", "store cannot be found")
+    disk_said = call(program("janjictl"), *admin, "disk")
+    o.checks.check("and nobody is told of free bytes that cannot be known", disk_said.code == 1 and "cannot be told" in disk_said.out, disk_said)
+    os.mkdir(store)
+    says("another store is in its place", "store is another directory")
+    os.rmdir(store)
+    os.rename(away, store)
+    well("the store is back")
+    os.rename(o.path("keys"), aside)
+    says("the key file is gone", "keys cannot be found")
+    os.rename(aside, o.path("keys"))
+    well("the key file is back")
+    os.mkdir(aside)
+    for name in os.listdir(o.node.data):
+        os.rename(o.path(name), os.path.join(aside, name))
+    says("everything in the directory is gone", "cannot be found")
+    for name in os.listdir(aside):
+        os.rename(os.path.join(aside, name), o.path(name))
+    well("everything is back")
+    o.node.kill()
+    o.all_there("after it")
+
+
 def port_taken(o):
     o.booked("port")
     with socket.socket() as other:
@@ -333,11 +376,17 @@ def read_only_disk(o):
     o.all_there("after it")
 
 
-def failing_sync(o):
+def disk_of(o, name, words):
+    """The disk of a node that has bookings, to fail or hang; none where there can be no such disk."""
     if why := disk.cannot():
-        return o.checks.skip("a failing sync", why)
-    o.booked("sync")
-    under = disk.Disk(o.checks.path("failing-disk"))
+        return o.checks.skip(words, why)
+    o.booked(name)
+    return disk.Disk(o.checks.path(f"{name}-disk"))
+
+
+def failing_sync(o):
+    if not (under := disk_of(o, "sync", "a failing sync")):
+        return
     o.node.start(environment=under.environment()).ready()
     o.book_one(1)
     under.failing()
@@ -353,10 +402,8 @@ def failing_sync(o):
 
 
 def hanging_sync(o):
-    if why := disk.cannot():
-        return o.checks.skip("a disk that hangs", why)
-    o.booked("hung")
-    under = disk.Disk(o.checks.path("hung-disk"))
+    if not (under := disk_of(o, "hung", "a disk that hangs")):
+        return
     o.node.start(environment=under.environment()).ready()
     o.book_one(1)
     under.slow(200)
@@ -376,5 +423,70 @@ def hanging_sync(o):
     o.all_there("after it")
 
 
-ROWS = [corrupt_store, damaged_tables, truncated_log, wrong_key_file, port_taken, configuration, anothers_settings, second_process, no_disk_space, low_disk,
-        read_only_disk, failing_sync, hanging_sync]
+def older_key_file(o):
+    before = Node(o.checks, "older-keys")
+    before.start().ready()
+    before.stop()
+    shutil.copy(os.path.join(before.data, "keys"), o.checks.path("keys-of-before"))
+    o.booked("older-keys")
+    soon = []
+    for i in range(8):  # the node dies as soon as it has said that the round is there
+        round_code = f"soon-{i}"
+        o.node.start().ready()
+        shutil.copy(o.path("keys"), o.checks.path("keys-of-soon"))
+        Round(o.checks.directory, round_code, [("PUSAT", day(0), "09:00", "17:00", 5)]).import_into(o.node)
+        o.node.kill()
+        with Damage(o.path("keys")) as file:
+            shutil.copy(o.checks.path("keys-of-soon"), file)
+            o.node.start()
+            wait_until(lambda: not o.node.alive() or o.node.is_ready(), 60 * SLOW, "it has refused the key file, or serves")
+            soon.append(f"it lacks the keys of the round {round_code}" in o.node.stderr())
+            o.node.kill()
+    o.checks.equal("a key file of a moment before a round is refused, however soon after the import the node has died", soon, [True] * 8)
+    with Damage(o.path("keys")) as file:
+        shutil.copy(o.checks.path("keys-of-before"), file)
+        o.refused("a key file of before a round, with which everybody could book again", "it lacks the keys of the round main")
+        o.refused("and a second time", "it lacks the keys of the round main")
+    o.all_there("the key file put back")
+
+
+def empty_token_and_another_user(o):
+    o.booked("token")
+    with open(o.path("admin.token"), "w"):
+        pass
+    o.all_there("an operators' token that was left empty is made anew")
+    o.checks.check("and it is one", len(o.node.token()) >= 16)
+    if os.geteuid() != 0:
+        o.checks.skip("a start as another user", "this is not root")
+        return
+    o.refused("a start as a user who may not enter the directory", "Permission denied", before=("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"))
+
+
+def stop_on_a_hung_disk(o):
+    if not (under := disk_of(o, "stop-hung", "a stop on a disk that hangs")):
+        return
+    for words, limit_ms, again in (("told to stop", 1_000, False), ("told to stop once more", 60_000, True)):
+        under.healthy()
+        o.node.start("--set", f"stop.limit_ms={limit_ms}", environment=under.environment()).ready()
+        o.book_one(1)
+        under.hung()
+        with concurrent.futures.ThreadPoolExecutor() as citizen:
+            citizen.submit(book, o.node, booking(("PUSAT", day(2)), o.people.one(), round_code="main"))
+            try:
+                wait_until(lambda: under.held > 0, 30 * SLOW, "a sync hangs")
+                o.node.process.terminate()
+                wait_until(lambda: "signal 15: stopping" in o.node.stderr(), 10 * SLOW, "it has begun to stop")
+                begun = time.monotonic()
+                wait_until(lambda: not again or time.monotonic() - begun > 2, 10, "it is not the same stop any more")
+                if again:
+                    o.node.process.terminate()
+                o.says_why(f"a node whose disk hangs is {words}", "what was acknowledged is on disk", o.node.wait(), o.node.stderr())
+                o.checks.equal("with the code for a stop that did not end", o.node.process.returncode, 4)
+            finally:
+                under.healthy()
+                o.node.kill()
+        o.all_there(f"after it was {words}")
+
+
+ROWS = [corrupt_store, damaged_tables, truncated_log, wrong_key_file, older_key_file, removed_while_running, port_taken, configuration, anothers_settings, second_process, no_disk_space, low_disk,
+        read_only_disk, failing_sync, hanging_sync, empty_token_and_another_user, stop_on_a_hung_disk]

@@ -1,6 +1,7 @@
 """Every verb and option that an operator can type, end to end against a real node."""
 import json
 import os
+import signal
 
 import cli_load
 from checks import run, wait_until
@@ -95,6 +96,23 @@ def status(c):
         out.write("this-is-not-the-token\n")
     done = ctl("--data", c.node.data, "--token-file", bad, "status")
     c.checks.check("a wrong token is refused, not shown as a healthy node", done.code == 2 and "unauthorised" in done.out + done.err, done)
+
+
+def nowhere_to_say_it(c):
+    for words, more in (("as a table", ()), ("as JSON", ("--output", "json"))):
+        done = call("sh", "-c", 'exec "$@" >/dev/full', "sh", program("janjictl"), "--data", c.node.data, *more, "status")
+        c.checks.check(f"status {words} that cannot be written is no success", done.code == 2 and "cannot be written" in done.err, done)
+
+
+def frozen(c):
+    c.node.process.send_signal(signal.SIGSTOP)
+    asked = c.ctl("--timeout", "1", "status")
+    ordered = c.ctl("--timeout", "1", "round", "warm", "main")
+    c.node.process.send_signal(signal.SIGCONT)
+    c.checks.check("a node that is frozen is not waited for: exit 2 and why", asked.code == 2 and "said nothing for 1 s" in asked.err, asked)
+    c.checks.check("of an order it is said that its fate is not known", ordered.code == 2 and "not known whether it does" in ordered.err, ordered)
+    c.works("once it goes on it is asked as before", "--timeout", "1", "status", says="healthy")
+    c.works("a time-out that is none is refused", "--timeout", "0", "status", says="--timeout", code=105)
 
 
 def rounds(c):
@@ -325,7 +343,7 @@ def erase(c):
     c.checks.check("its code cannot be used again", again.code == 1, again)
 
 
-ROWS = [help_of_everything, settings, status, rounds, capacity, show, receipts, audits_and_export, disk, keys, disputed_claim, erase]
+ROWS = [help_of_everything, settings, status, rounds, frozen, nowhere_to_say_it, capacity, show, receipts, audits_and_export, disk, keys, disputed_claim, erase]
 
 
 def parts(checks):

@@ -10,7 +10,8 @@ from node import SLOW, call, program
 def book(c, i, first):
     """At node i's front; how many people are confirmed."""
     done = subprocess.run([program("janji-load"), "book", "--target", f"http://127.0.0.1:{c.ports[i]}", "--connections", "16", "--duration", "3",
-                           "--first", str(first), "--seed", str(c.checks.seed % 1000), "--output", "json", "--quiet"], capture_output=True, text=True)
+                           "--first", str(first), "--retry-unknowns", "100", "--seed", str(c.checks.seed % 1000), "--output", "json", "--quiet"],
+                          capture_output=True, text=True)
     people = json.loads(done.stdout)["people_confirmed"] if done.returncode == 0 else 0
     c.checks.check(f"citizens book at node {i + 1}", people > 100, done.stdout + done.stderr)
     return people

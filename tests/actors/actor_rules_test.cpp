@@ -142,6 +142,26 @@ TEST_F(story, a_driven_order_of_a_lower_position_undoes_nothing) {
   }
 }
 
+TEST_F(story, numbers_name_the_tenure_in_which_they_are_told) {
+  begin(one_shard(), 2);
+  const auto told_in = [&] {
+    node_->advance(2'000);
+    node_->settle();
+    std::set<epoch_t> tenures;
+    const auto figures = node_->model().figures.get();
+    for (const auto& f : *figures)
+      tenures.insert(f.tenure);
+    return tenures;
+  };
+  const auto tenure = [&] { return node_->context().refusals[0].load()->now().tenure.epoch; };
+  const auto before = tenure();
+  EXPECT_EQ(told_in(), std::set{before});
+  node_->power_cut(0, 0);
+  node_->settle();
+  EXPECT_GT(tenure(), before);
+  EXPECT_EQ(told_in(), std::set{tenure()});
+}
+
 TEST_F(story, an_answer_to_no_question_of_this_leader_is_not_heard) {
   begin(one_shard(), 2);
   caf::anon_send(node_->context().route.shard(shard_id{0}), actors::admission_told{1, 77, as_of(900, round_state::paused)});
@@ -523,6 +543,7 @@ TEST_F(story, an_event_that_no_log_entry_holds_is_not_written_and_stops_nobody) 
   const std::string reason(70U << 20U, 'x');
   node_->order(here_, change_capacity{request_id{900}, window_index{0}, 2, "op", reason});
   node_->settle();
+  (void)node_->context().hear_own();
   node_->context().route.send(shard_id{0}, registry_input{cancel_command{request_id{901},
                                                                          {},
                                                                          citizen(1),

@@ -247,7 +247,8 @@ protected:
       nodes_[0].runs->change_round(round_id{1}, round_state::open, {}, {"op"}, [&done](const auto& r) { done.set_value(r == "open"); });
       return done.get_future().get();
     })) << "the round is opened in every shard";
-    ASSERT_TRUE(eventually([&] { return std::ranges::all_of(nodes_, [](const auto& n) { return n.runs->ready(); }); }))
+    const auto knows_all = [](const auto& n) { return n.runs->ready() && n.runs->figures()->size() == 12; };
+    ASSERT_TRUE(eventually([&] { return std::ranges::all_of(nodes_, knows_all); }))
         << "the round and every slot group's numbers reach every front" << what_they_know();
   }
   std::string what_they_know() {
@@ -322,6 +323,32 @@ protected:
   std::array<std::uint64_t, nodes_count> next_request_{};
   std::uint64_t next_reference_ = 0;
 };
+
+TEST_F(cluster_nodes_test, a_cluster_without_rounds_is_ready) {
+  EXPECT_TRUE(eventually([&] { return std::ranges::all_of(nodes_, [](const auto& n) { return n.runs->ready(); }); }));
+  const auto dates_the_rounds = [](const auto& n) {
+    const auto fresh = n.runs->how_fresh();
+    return fresh->of_rounds && n.runs->now().value - fresh->of_rounds->value < 1'000;
+  };
+  EXPECT_TRUE(eventually([&] { return std::ranges::all_of(nodes_, dates_the_rounds); }));
+}
+
+// A front said *now* of its own shards for ever, though both others had gone on without it or were gone.
+TEST_F(cluster_nodes_test, a_node_that_hears_nobody_shows_numbers_that_grow_old) {
+  import();
+  ASSERT_TRUE(eventually([&] { return nodes_[0].runs->knows_rounds(); }));
+  end(1);
+  end(2);
+  const auto age_ms = [&] {
+    const auto fresh = nodes_[0].runs->how_fresh();
+    return nodes_[0].runs->now().value - fresh->rounds.at(1).as_of.value_or(unix_ms{}).value;
+  };
+  EXPECT_TRUE(eventually([&] { return age_ms() > 3'000; }));
+  EXPECT_TRUE(eventually([&] {
+    const auto fresh = nodes_[0].runs->how_fresh();
+    return nodes_[0].runs->now().value - fresh->of_rounds.value_or(unix_ms{}).value > 3'000;
+  }));
+}
 
 TEST_F(cluster_nodes_test, any_front_books_anywhere_and_all_agree) {
   import();
@@ -493,6 +520,26 @@ TEST_F(cluster_nodes_test, refusals_are_counted_over_all_nodes_that_are_heard) {
   EXPECT_GT(nodes_[0].runs->refusals().since, since);
 }
 
+// Whoever was asked dies: the next leader is asked the same, and what it cannot know is said, long before the patience of an operator ends.
+TEST_F(cluster_nodes_test, an_operators_order_is_answered_by_the_next_leader) {
+  import();
+  std::mutex mutex;
+  std::vector<std::string> said;
+  const auto heard = [&](const auto& r) {
+    const std::lock_guard lock(mutex);
+    said.push_back(r ? *r : r.error());
+  };
+  end(1);
+  for (std::uint32_t group = 1; group <= 12; ++group)
+    nodes_[0].runs->change_capacity(group_id{group}, window_index{0}, 30, "more staff", {"op"}, heard);
+  ASSERT_TRUE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return said.size() == 12;
+  }));
+  for (const auto& words : said)
+    EXPECT_TRUE(words == "changed" || words.contains("another node leads it since")) << words;
+}
+
 // Whoever leads the group may have died, or lack the members that it needs to commit.
 TEST_F(cluster_nodes_test, an_operators_order_is_answered_though_it_cannot_be_carried_out) {
   import();
@@ -514,6 +561,7 @@ TEST_F(cluster_nodes_test, an_operators_order_is_answered_though_it_cannot_be_ca
   }));
   for (const auto& why : said)
     EXPECT_TRUE(why.starts_with("busy: ")) << why;
+  EXPECT_TRUE(eventually([&] { return !nodes_[0].runs->knows_rounds(); })) << "it must not say that there is no round of a name";
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ citizen_hash citizen_of(unsigned n) {
   h.bytes[15] = 9;
   return h;
 }
+constexpr int citizen_count = 8;
 bool by_state(outcome what) { return what == outcome::paused || what == outcome::closed || what == outcome::not_open; }
 }  // namespace
 
@@ -25,6 +26,7 @@ cluster_world::cluster_world(cluster_disks& disks, std::uint64_t seed, const clu
       cuts_permille_(below(4)),
       deadline_ms_(400 + 400 * below(5)) {
   hands_over_ = chance(50);
+  hands_over_often_ = seed % 4 == 3;
   orders_ = chance(50);
   records_.lose_answer = [this] { return faults_on_ && chance(8); };
   records_.lapsed = [this] { return faults_on_ && chance(3); };
@@ -109,8 +111,13 @@ void cluster_world::import() {
   if (!imported_ || nodes_[0]->context().catalogue.get()->groups.empty())
     return fail("the round never reaches every node");
   const auto catalogue = nodes_[0]->context().catalogue.get();
-  for (const auto& [group, place] : catalogue->groups)
+  for (const auto& [group, place] : catalogue->groups) {
     groups_.push_back(group_id{group});
+    std::vector<std::uint32_t> capacities;
+    for (const auto& w : *catalogue->windows_of(group_id{group}))
+      capacities.push_back(w.capacity);
+    denials_.has(group_id{group}, std::move(capacities));
+  }
   bool opened = false;
   nodes_[leader]->order(
       actors::state_order{round_id{1}, round_state::open, {}, "op", [&opened](const auto& done) { opened = done == "open"; }});
@@ -206,33 +213,52 @@ void cluster_world::hand_over(std::size_t from, std::size_t to, parcel_content&&
 actors::citizen_command cluster_world::make(const citizen_request& r, std::size_t front, std::int64_t deadline_ms) {
   const request_id id{++next_request_};
   requests_[id.value] = r;
-  say(fmt::format("request {}: {} citizen {} key {} group {} window {} ref {:x}", id.value, static_cast<int>(r.what), r.citizen,
-                  r.key.value, r.group.value, r.window.value, r.ref.value));
+  say(fmt::format("request {}: {} citizens {} key {} group {} window {} ref {:x}", id.value, static_cast<int>(r.what),
+                  fmt::join(r.party, " "), r.key.value, r.group.value, r.window ? r.window->value : -1, r.ref.value));
   ++result_.asked;
   const unix_ms deadline{nodes_[front]->now().value + deadline_ms};
   last_asked_[r.key.value] = id.value;
   came_at_[id.value] = result_.steps;
   gone_.erase(r.key.value);
+  if (nodes_[front]->runs() && chance(50))  // a front looks at what is led beside it every few milliseconds
+    (void)nodes_[front]->context().hear_own();
   const auto heard = nodes_[front]->runs() ? nodes_[front]->context().heard.copy() : nullptr;
   const auto stamp_of = [&](shard_id s) { return heard ? heard->at(s.value) : stamp{}; };
   if (r.what == citizen_request::kind::cancel)
     return cancel_command{id, r.ref, std::nullopt, 0, r.key, "", "", deadline, stamp_of(r.ref.shard())};
-  if (r.what == citizen_request::kind::move)
-    return move_command{id, r.ref, 0, r.group, r.window, r.key, body_hash{1}, deadline, false, stamp_of(r.ref.shard())};
+  if (r.what == citizen_request::kind::move) {
+    denials_.asked(r.ref, r.group, *r.window, result_.steps);
+    return move_command{id, r.ref, 0, r.group, *r.window, r.key, body_hash{1}, deadline, false, stamp_of(r.ref.shard())};
+  }
+  denials_.asked(r.key, result_.steps);
   book_command b{id, body_of(r), r.window, deadline, {}};
   if (nodes_[front]->runs() && nodes_[front]->context().catalogue.get()->groups.contains(r.group.value))
     b.stamp = stamp_of(shard_of(r.group, front));
-  const auto who = citizen_of(r.citizen);
-  b.people.push_back({who, reference::make(cluster::shard_of_citizen(who, shard_count_), ++next_reference_), r.key, {1, 2}, "sealed"});
+  for (std::size_t i = 0; i < r.party.size(); ++i) {
+    const auto who = citizen_of(r.party[i]);
+    const auto ref = reference::make(cluster::shard_of_citizen(who, shard_count_), ++next_reference_);
+    b.people.push_back({who, ref, key_hash{r.key.value + i}, {1, 2}, "sealed"});
+  }
   return actors::routed_booking{r.group, std::move(b)};
 }
 
-void cluster_world::ask() {
+cluster_world::citizen_request cluster_world::new_booking(unsigned citizen) {
   citizen_request r;
-  r.citizen = 1U + static_cast<unsigned>(below(8));
-  const auto held = held_.find(r.citizen);
+  r.party = {citizen};
+  if (chance(25))
+    for (int more = 1 + below(3); more > 0; --more)
+      if (const auto other = 1U + static_cast<unsigned>(below(citizen_count)); std::ranges::find(r.party, other) == r.party.end())
+        r.party.push_back(other);
+  return r;
+}
+
+void cluster_world::ask() {
+  const auto who = 1U + static_cast<unsigned>(below(citizen_count));
+  auto r = new_booking(who);
+  const auto held = held_.find(who);
   if (held != held_.end() && chance(60)) {
     r.what = chance(50) ? citizen_request::kind::cancel : citizen_request::kind::move;
+    r.party = {who};
     r.ref = held->second;
   } else if (!not_taken_up_.empty() && chance(40)) {  // who hears nothing asks elsewhere
     const auto& waits = not_taken_up_[static_cast<std::size_t>(below(not_taken_up_.size()))].asked;
@@ -240,11 +266,17 @@ void cluster_world::ask() {
       r = waits;
   } else if (!bookings_.empty() && chance(50)) {
     r = bookings_[static_cast<std::size_t>(below(bookings_.size()))];
+    if (chance(5)) {  // the key for something else
+      reused_.insert(r.key.value);
+      r.group = groups_[static_cast<std::size_t>(below(groups_.size()))];
+      r.window.reset();
+    }
   }
   if (r.key == key_hash{}) {
     r.key = key_hash{++next_key_ * 8};
     r.group = groups_[static_cast<std::size_t>(below(groups_.size()))];
-    r.window = window_index{static_cast<std::uint8_t>(below(2))};
+    if (r.what == citizen_request::kind::move || chance(70))
+      r.window = window_index{static_cast<std::uint8_t>(below(2))};
     if (r.what == citizen_request::kind::book)
       bookings_.push_back(r);
   }
@@ -313,11 +345,13 @@ void cluster_world::order_hand_over() {
 void cluster_world::decided(std::size_t node, const std::vector<answer>& answers) {
   for (const auto& a : answers) {
     const auto it = requests_.find(a.request.value);
+    if (it != requests_.end())
+      note_denial(a, it->second);
     if (it == requests_.end() || it->second.what != citizen_request::kind::book || (a.stamp == stamp{} && a.what != outcome::interrupted))
       continue;
     check_standing(a, it->second);
-    if (a.what == outcome::full || a.what == outcome::already_booked || a.what == outcome::key_reused || a.what == outcome::window_closed ||
-        by_state(a.what))
+    if (a.what == outcome::full || a.what == outcome::not_enough_together || a.what == outcome::already_booked ||
+        a.what == outcome::key_reused || a.what == outcome::window_closed || by_state(a.what))
       refusals_.emplace(it->second.key.value, refusal{it->second.group, body_of(it->second), a.stamp, a.what, result_.steps});
     if (a.what == outcome::confirmed && !a.repeated)
       check_came(a, answers);
@@ -335,31 +369,50 @@ void cluster_world::decided(std::size_t node, const std::vector<answer>& answers
   }
 }
 
+void cluster_world::note_denial(const answer& a, const citizen_request& r) {
+  if (a.what == outcome::cancelled)
+    denials_.freed(r.ref, generation_t{std::numeric_limits<std::uint16_t>::max()}, result_.steps);
+  if (a.what == outcome::moved)
+    denials_.freed(r.ref, a.places.at(0).generation, result_.steps);
+  if (r.what != citizen_request::kind::book)
+    return;
+  told_denials::denial d{a.what, r.key, {}, r.group, r.window, a.position, a.free, came_at_.at(a.request.value), result_.steps};
+  for (const auto n : r.party)
+    d.party.push_back(citizen_of(n));
+  denials_.denied(std::move(d));
+}
+
 void cluster_world::heard(const std::vector<answer>& answers) {
   for (const auto& a : answers) {
     mix(a.request.value * 32 + static_cast<std::uint64_t>(a.what));
     const auto it = requests_.find(a.request.value);
+    if (it == requests_.end() && capacity_orders_.contains(a.request.value))
+      continue;
     if (it == requests_.end())
       return fail("an answer to a request that nobody made");
     const auto& r = it->second;
     const bool first = told_.try_emplace(a.request.value, a.what).second;  // as a front, which forgets who has been told
-    const bool refused = a.what == outcome::full || a.what == outcome::already_booked || by_state(a.what);
+    const bool refused =
+        a.what == outcome::full || a.what == outcome::not_enough_together || a.what == outcome::already_booked || by_state(a.what);
     if (first && refused && r.what == citizen_request::kind::book && last_asked_[r.key.value] == a.request.value)
-      gone_[r.key.value] = {r.group, a.what};
+      gone_[r.key.value] = {r.group, body_of(r), a.stamp, a.what};
     say(fmt::format("answer to {}: {}", a.request.value, static_cast<int>(a.what)));
     switch (a.what) {
       case outcome::confirmed: {
         ++result_.confirmed;
-        const auto ref = a.places.at(0).ref;
-        const auto [known, fresh] = confirmed_.emplace(r.key.value, ref);
-        if (known->second != ref)
-          fail("I4: one key, two references");
-        if (a.places.at(0).status != place_status::cancelled)
-          held_[r.citizen] = ref;
+        if (a.places.size() != r.party.size())
+          return fail("a party was confirmed in part");
+        for (std::size_t i = 0; i < r.party.size(); ++i) {
+          const auto& place = a.places[i];
+          if (confirmed_.emplace(r.key.value + i, place.ref).first->second != place.ref)
+            fail("I4: one key, two references");
+          if (place.status != place_status::cancelled)
+            held_[r.party[i]] = place.ref;
+        }
         break;
       }
       case outcome::cancelled:
-        cancelled_[r.ref.value] = {r.ref, r.citizen};
+        cancelled_.insert(r.ref.value);
         std::erase_if(held_, [&](const auto& h) { return h.second == r.ref; });
         break;
       case outcome::unknown: ++result_.unknown; break;
@@ -367,13 +420,19 @@ void cluster_world::heard(const std::vector<answer>& answers) {
       case outcome::in_progress:
       case outcome::interrupted:
       case outcome::busy: ++result_.later; break;
+      case outcome::key_reused:
+        ++result_.refused;
+        if (!reused_.contains(r.key.value))
+          fail("I4: a key that was used for one thing is called reused");
+        break;
       case outcome::full:
+      case outcome::not_enough_together:
       case outcome::already_booked:
       case outcome::paused:
       case outcome::closed:
       case outcome::not_open:
         ++result_.refused;
-        if (confirmed_.contains(r.key.value))
+        if (confirmed_.contains(r.key.value) && !reused_.contains(r.key.value))
           fail("I4: a key that was confirmed is refused");
         break;
       default: ++result_.refused; break;
@@ -474,6 +533,8 @@ void cluster_world::step() {
   } else if (w < 873) {
     if (hands_over_)
       order_hand_over();
+  } else if (hands_over_often_ && w < 885) {
+    order_hand_over();
   } else if (w < 930) {
     advance(below(12));
     check_turns();
@@ -481,7 +542,7 @@ void cluster_world::step() {
     freeze_or_thaw();
   } else if (w < 945) {
     if (orders_)
-      order_some_state();
+      chance(60) ? order_some_state() : order_capacity();
   } else if (w < 992) {
     ask();
   } else if (w < 992 + deaths_permille_) {

@@ -8,7 +8,7 @@
 namespace janji::sim {
 
 namespace {
-constexpr std::int64_t calm_deadline_ms = 20'000;
+constexpr std::int64_t calm_deadline_of_nodes_ms = 20'000;
 constexpr int calm_tries_max = 40;
 }  // namespace
 
@@ -62,7 +62,7 @@ std::optional<outcome> cluster_world::answer_to(const citizen_request& r) {
   for (int tries = 0; tries < calm_tries_max && !failed(); ++tries) {
     const auto front = static_cast<std::size_t>(below(cluster_nodes));
     std::vector<actors::citizen_command> turn;
-    turn.push_back(make(r, front, calm_deadline_ms));
+    turn.push_back(make(r, front, calm_deadline_of_nodes_ms));
     const auto request = next_request_;
     fronts_[request] = front;
     nodes_[front]->submit(std::move(turn), true);
@@ -86,11 +86,12 @@ void cluster_world::ask_again() {
       return;
     if (!said)
       return fail("I9: a request gets no answer when all is quiet");
-    const bool definite =
-        said == outcome::confirmed || said == outcome::full || said == outcome::already_booked || (closed_ && said == outcome::closed);
+    const bool definite = said == outcome::confirmed || said == outcome::full || said == outcome::not_enough_together ||
+                          said == outcome::already_booked || (closed_ && said == outcome::closed) ||
+                          (said == outcome::key_reused && reused_.contains(b.key.value));
     if (!definite)
       return fail(fmt::format("I9: when all is quiet the outcome is {}", static_cast<int>(*said)));
-    if (confirmed_.contains(b.key.value) && said != outcome::confirmed)
+    if (confirmed_.contains(b.key.value) && said != outcome::confirmed && !reused_.contains(b.key.value))
       return fail("I2: a confirmed booking is gone");
   }
 }
@@ -112,14 +113,15 @@ void cluster_world::check_told() {
 // No booking of a request that reached its front before a refusal of it was decided; and none of a key whose last request was
 // told refused.
 void cluster_world::check_refusals(const cluster::audited_booking& b) {
+  const auto key = key_of_request(b.key).value;
   if (b.stamp != stamp{})
-    for (auto [it, end] = refusals_.equal_range(b.key.value); it != end; ++it)
+    for (auto [it, end] = refusals_.equal_range(key); it != end; ++it)
       if (it->second.group == b.group && it->second.body == b.body && b.stamp < it->second.number)
-        fail(fmt::format("I5: key {} was refused ({}) as number {}, and booked by a request from before that", b.key.value,
+        fail(fmt::format("I5: key {} was refused ({}) as number {}, and booked by a request from before that", key,
                          static_cast<int>(it->second.what), it->second.number.count));
-  const auto told = gone_.find(b.key.value);
-  if (told != gone_.end() && told->second.first == b.group && b.live)
-    fail(fmt::format("I5: key {} was told refused ({}), and its booking lives", b.key.value, static_cast<int>(told->second.second)));
+  const auto told = gone_.find(key);
+  if (told != gone_.end() && told->second.group == b.group && told->second.body == b.body && b.live)
+    fail(fmt::format("I5: key {} was told refused ({}), and its booking lives", key, static_cast<int>(told->second.what)));
 }
 
 void cluster_world::check_stores() {
@@ -147,7 +149,7 @@ void cluster_world::check_stores() {
     for (const auto& [key, ref] : confirmed_)
       if (!stored.contains(ref.value))
         return fail(fmt::format("I2: a confirmed booking is not on the disk of node {}", n + 1));
-    for (const auto& [ref, what] : cancelled_)
+    for (const auto ref : cancelled_)
       if (live.contains(ref))
         return fail("I6: a booking that was told to be cancelled lives");
   }
@@ -156,6 +158,25 @@ void cluster_world::check_stores() {
       return fail(fmt::format("the replicas of shard {} differ: {}, {} and {} entries", s, logs[0][s].size(), logs[1][s].size(),
                               logs[2][s].size()));
   check_log_order();
+  if (!failed())
+    check_denials();
+  if (!failed())
+    check_capacities();
+}
+
+// All replicas hold the same.
+void cluster_world::check_denials() {
+  (void)nodes_[0]->disk().read_all_logs(shard_count_, [&](shard_id, store::log_entry&& e) {
+    if (e.payload.empty())
+      return true;
+    const auto batch = schema::decode_batch(e.payload).value();
+    for (const auto& owned : batch)
+      if (const auto* g = std::get_if<group_event>(&owned.event))
+        denials_.take(owned.who.group, *g);
+    return true;
+  });
+  if (const auto wrong = denials_.judge())
+    fail(*wrong);
 }
 
 void cluster_world::finish() {

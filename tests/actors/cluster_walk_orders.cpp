@@ -76,6 +76,47 @@ void cluster_world::order_some_state() {
   order_state(chance(in_a_hundred_closes) ? round_state::closed : chance(40) ? round_state::paused : round_state::open);
 }
 
+// At any node, however many are under way: each is given for what its front has heard, so that none undoes what was ordered after it.
+void cluster_world::order_capacity() {
+  const auto n = static_cast<std::size_t>(below(cluster_nodes));
+  const auto group = groups_[static_cast<std::size_t>(below(groups_.size()))];
+  change_capacity c;
+  c.request = request_id{++next_request_};
+  c.window = window_index{static_cast<std::uint8_t>(below(2))};
+  c.capacity = 1U + static_cast<std::uint32_t>(below(3));
+  c.by = "op";
+  c.reason = std::to_string(c.request.value);
+  if (!nodes_[n]->runs())
+    return;
+  c.deadline = unix_ms{nodes_[n]->now().value + deadline_ms_};
+  say(fmt::format("order {} at node {}: window {} of group {} is to have {}", c.reason, n + 1, c.window.value, group.value, c.capacity));
+  capacity_orders_.insert(c.request.value);
+  denials_.ordered(group, c.window, c.capacity);
+  nodes_[n]->order(group, std::move(c));
+}
+
+// In the order in which they were given, and none twice.
+void cluster_world::check_capacities() {
+  std::map<std::pair<group_id, window_index>, std::uint64_t> last;
+  (void)nodes_[0]->disk().read_all_logs(shard_count_, [&](shard_id, store::log_entry&& e) {
+    if (e.payload.empty())
+      return true;
+    const auto batch = schema::decode_batch(e.payload).value();
+    for (const auto& owned : batch) {
+      const auto* g = std::get_if<group_event>(&owned.event);
+      const auto* c = g == nullptr ? nullptr : std::get_if<capacity_changed>(g);
+      if (c == nullptr || c->by != "op")
+        continue;
+      auto& before = last[{owned.who.group, c->window}];
+      const auto number = std::stoull(c->reason);
+      if (number <= before)
+        fail(fmt::format("order {} about a capacity undoes order {}, which was given after it", number, before));
+      before = number;
+    }
+    return true;
+  });
+}
+
 void cluster_world::state_told(std::uint64_t number, const std::expected<std::string, std::string>& said) {
   say(fmt::format("order {}: {}", number, said ? *said : said.error()));
   if (number != order_.number)

@@ -18,6 +18,7 @@
 #include "schema/tenure.hpp"
 #include "tests/actors/cluster_walk.hpp"
 #include "tests/actors/seeded_walk.hpp"
+#include "tests/actors/told_denials.hpp"
 
 namespace janji::sim {
 
@@ -198,15 +199,16 @@ private:
 
   struct citizen_request {
     enum class kind : std::uint8_t { book, cancel, move } what = kind::book;
-    unsigned citizen = 0;
+    std::vector<unsigned> party;  // citizens; each has the request's key and its place in the party
     key_hash key;
     group_id group;
-    window_index window;
+    std::optional<window_index> window;  // none: the first with room
     reference ref;
   };
 
   [[nodiscard]] shard_id shard_of(group_id group, std::size_t node);
-  static body_hash body_of(const citizen_request& r) { return body_hash{r.group.value * 10 + r.window.value}; }
+  static body_hash body_of(const citizen_request& r) { return body_hash{r.group.value * 10 + (r.window ? r.window->value + 1U : 0U)}; }
+  static key_hash key_of_request(key_hash of_person) { return key_hash{of_person.value & ~std::uint64_t{7}}; }
   [[nodiscard]] std::int64_t clock_ms() const override { return now_ms_; }
   void begin();
   void import();
@@ -220,14 +222,17 @@ private:
   void step();
   void advance(std::int64_t ms);
   void ask();
+  citizen_request new_booking(unsigned citizen);
   // Requests that a front's node has got, and not taken up yet: it was busy, or frozen.
   void take_up(std::size_t n);
   void freeze_or_thaw();
   void check_came(const answer& a, const std::vector<answer>& with);
+  void note_denial(const answer& a, const citizen_request& r);
   void order_hand_over();
   // ---- operators' orders about the round (cluster_walk_orders.cpp)
   void order_state(round_state to);
   void order_some_state();
+  void order_capacity();
   void state_told(std::uint64_t number, const std::expected<std::string, std::string>& said);
   void take_over_seen(shard_id shard);
   void check_standing(const answer& a, const citizen_request& r);
@@ -253,6 +258,8 @@ private:
   void check_stores();
   void check_told();
   void check_refusals(const cluster::audited_booking& b);
+  void check_denials();
+  void check_capacities();
 
   std::uint16_t shard_count_;
   shared_records records_;
@@ -262,6 +269,7 @@ private:
   std::set<std::pair<std::size_t, std::size_t>> cuts_;  // from, to
   bool faults_on_ = true;
   bool hands_over_ = false;
+  bool hands_over_often_ = false;  // as in a drain and a rolling restart, while citizens ask
   bool orders_ = false;
   int loss_percent_;
   int deaths_permille_;
@@ -291,10 +299,12 @@ private:
     outcome what;
     std::uint64_t decided_at = 0;  // step
   };
-  std::map<std::uint64_t, std::uint64_t> came_at_;              // step at which a request reached its front
-  std::multimap<std::uint64_t, refusal> refusals_;              // by key
-  std::map<std::uint64_t, std::uint64_t> last_asked_;           // by key: the request sent last
-  std::map<std::uint64_t, std::pair<group_id, outcome>> gone_;  // keys whose last request was told refused, of bookings
+  std::map<std::uint64_t, std::uint64_t> came_at_;     // step at which a request reached its front
+  std::multimap<std::uint64_t, refusal> refusals_;     // by key
+  std::map<std::uint64_t, std::uint64_t> last_asked_;  // by key: the request sent last
+  std::map<std::uint64_t, refusal> gone_;              // keys whose last request was told refused, of bookings
+  told_denials denials_;
+  std::set<std::uint64_t> reused_;  // keys that were used for two things
   std::vector<citizen_request> bookings_;
   // The last order, and per shard the step from which whatever comes there is judged by it; none where it may not be known yet.
   struct standing_order {
@@ -306,10 +316,11 @@ private:
     std::map<std::uint16_t, std::uint64_t> from;
   };
   standing_order order_;
-  bool closed_ = false;  // for good
+  bool closed_ = false;                      // for good
+  std::set<std::uint64_t> capacity_orders_;  // request numbers; each stands in the log as its reason
   std::map<std::uint16_t, cluster::shard_record> last_records_;
-  std::map<std::uint64_t, reference> confirmed_;                       // by key
-  std::map<std::uint64_t, std::pair<reference, unsigned>> cancelled_;  // by reference
+  std::map<std::uint64_t, reference> confirmed_;  // by key
+  std::set<std::uint64_t> cancelled_;             // references
   std::map<unsigned, reference> held_;
 };
 

@@ -133,6 +133,20 @@ TEST_F(reports_test, how_far_clocks_are_apart_is_told_as_they_are_now) {
   EXPECT_EQ(ahead(), -500);
 }
 
+// Moments that a node shows are counted from its start on, by a steady clock.
+TEST_F(reports_test, how_far_a_clock_was_set_after_the_start_is_told) {
+  now_ = unix_ms{1'000'000};
+  unix_ms here = now_;
+  shared_.wall_clock = [&here] { return here; };
+  tell(reports_, report_now{});
+  EXPECT_EQ(shared_.told_reports.get()->at(1).report.clock_set_ms, 0);
+  here = unix_ms{1'600'000};
+  tell(reports_, report_now{});
+  const auto mine = shared_.told_reports.get()->at(1);
+  EXPECT_EQ(mine.report.clock_set_ms, 600'000);
+  EXPECT_EQ(schema::decode_report(schema::encode_report(mine.report))->clock_set_ms, 600'000) << "as others are told it";
+}
+
 // Whoever was to answer has died with the question.
 TEST_F(reports_test, questions_of_others_that_nobody_answers_are_forgotten) {
   for (int i = 0; i < 300; ++i)

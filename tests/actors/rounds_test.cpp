@@ -48,6 +48,12 @@ TEST_F(rounds_test, whoever_leads_the_rounds_next_drives_what_it_finds) {
   EXPECT_EQ(driven_.size(), before + 1) << "nobody has told this leader yet what the shards have";
 }
 
+TEST_F(rounds_test, the_rounds_are_led_here_when_they_are_read) {
+  EXPECT_FALSE(shared_.rounds_led);
+  lead(7);
+  EXPECT_TRUE(shared_.rounds_led);
+}
+
 TEST_F(rounds_test, an_order_that_changes_nothing_is_answered_when_this_node_is_shown_to_lead) {
   opened();
   tell(admission_held{shard_id{0}, sequence_t{8}});
@@ -205,6 +211,23 @@ TEST_F(rounds_test, a_shard_that_takes_no_more_leads_all_the_same) {
   tell(round_committed{last_token(), sequence_t{5}});
   tell(rounds_known{2, sequence_t{0}});
   EXPECT_EQ(nodes_.news.size(), 1U) << "it tells others what it leads";
+}
+
+// Whoever finds a round without keys may make none: of two imports at once one took the number that the other had made keys for.
+TEST_F(rounds_test, a_round_is_imported_under_the_number_that_its_keys_were_made_for_or_not_at_all) {
+  lead(7);
+  const auto order = [this](std::uint16_t number) {
+    auto round = a_round();
+    round.id = round_id{number};
+    tell(import_order{std::move(round), "op", [this](const auto& done) { said_.push_back(done ? *done : done.error()); }});
+  };
+  order(2);
+  ASSERT_EQ(said_.size(), 1U);
+  EXPECT_TRUE(said_[0].starts_with("busy: another round took the number")) << said_[0];
+  EXPECT_TRUE(appended_.empty());
+  order(1);
+  tell(round_committed{last_token(), sequence_t{5}});
+  EXPECT_EQ(said_.back(), "R");
 }
 
 TEST_F(rounds_test, a_node_that_has_lost_the_rounds_tells_nobody_of_them) {

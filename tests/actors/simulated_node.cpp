@@ -310,7 +310,8 @@ cluster::swap_outcome simulated_node::records::swap(shard_id shard, std::uint64_
 // ------------------------------------------------------------------ to the actors
 
 void simulated_node::stamp_all(std::vector<actors::citizen_command>& turn) {
-  const auto& shared = *life_->shared;
+  auto& shared = *life_->shared;
+  (void)shared.hear_own();
   const auto heard = shared.heard.copy();
   const auto known = shared.catalogue.get();
   for (auto& command : turn)
@@ -335,7 +336,8 @@ void simulated_node::submit(std::vector<actors::citizen_command>&& turn, bool st
   caf::anon_send(life_->front, actors::front_turn{std::move(turn)});
 }
 void simulated_node::order(group_id group, change_capacity&& c) {
-  const auto& shared = *life_->shared;
+  auto& shared = *life_->shared;
+  (void)shared.hear_own();
   const auto known = shared.catalogue.get();
   if (const auto it = known->groups.find(group.value); it != known->groups.end())
     c.stamp = shared.heard.copy()->at(it->second.shard.value);

@@ -12,8 +12,8 @@ namespace testing {
 namespace {
 
 constexpr round_id round_one{1};
-constexpr unix_ms opens{1'622'000'000'000};
-constexpr unix_ms closes{1'622'100'000'000};
+constexpr unix_ms opening{1'622'000'000'000};
+constexpr unix_ms closing{1'622'100'000'000};
 
 class admission_test : public ::testing::Test {
 protected:
@@ -24,7 +24,7 @@ protected:
     registry_.machine.judge_by(gate_);
   }
   void set(round_state state) {
-    gate_->set(std::make_shared<const admission_state>(admission_state{sequence_t{++position_}, {{round_one, state, opens, closes}}}));
+    gate_->set(std::make_shared<const admission_state>(admission_state{sequence_t{++position_}, {{round_one, state, opening, closing}}}));
   }
   void opened() {
     gate_->know();
@@ -68,7 +68,7 @@ protected:
   }
 
   std::uint64_t position_ = 0;
-  unix_ms clock_ = opens;
+  unix_ms clock_ = opening;
   std::shared_ptr<refusal_table> refusals_ = std::make_shared<refusal_table>(tenure_id{epoch_t{4}, 77}, 1234);
   std::shared_ptr<admission_gate> gate_ = std::make_shared<admission_gate>([this] { return clock_; }, [](group_id) { return round_one; });
   group_under_test group_;
@@ -175,14 +175,14 @@ TEST_F(admission_test, a_booking_made_before_is_told_again_in_any_state) {
 
 TEST_F(admission_test, opening_and_closing_are_judged_by_the_leaders_clock) {
   opened();
-  clock_ = unix_ms{opens.value - 1};
+  clock_ = unix_ms{opening.value - 1};
   book(1, 1, 5);
   group_.strict_round();
   EXPECT_EQ(group_.outcome_of(1), outcome::not_open);
-  clock_ = opens;
+  clock_ = opening;
   book(2, 1, 6);
   EXPECT_EQ(group_.machine.held(window_index{0}), 1U);
-  clock_ = closes;
+  clock_ = closing;
   group_.claim(20);
   group_.strict_round();
   EXPECT_EQ(group_.outcome_of(2), outcome::closed);

@@ -29,6 +29,21 @@ TEST(citizen_registry, a_citizen_with_a_booking_is_refused_after_a_strict_round)
   EXPECT_EQ(r.verdict(20), claim_verdict::already_booked);
 }
 
+TEST(citizen_registry, a_claim_that_is_asked_for_again_tells_the_moment_that_it_states) {
+  registry r;
+  const auto ask_at = [&](std::int64_t ms) {
+    r.give(claim_request{here, incarnation_t{5}, citizen(1), ref(10), key_hash{5}, body_hash{1}, window_index{0},
+                         unix_ms{r.now.value + 1000}, unix_ms{ms}});
+  };
+  ask_at(7'000);
+  r.commit();
+  ASSERT_TRUE(r.told<claim_result>(here));
+  EXPECT_EQ(r.told<claim_result>(here)->at, unix_ms{7'000});
+  ask_at(9'000);
+  ASSERT_TRUE(r.told<claim_result>(here));
+  EXPECT_EQ(r.told<claim_result>(here)->at, unix_ms{7'000});
+}
+
 TEST(citizen_registry, a_denial_that_comes_during_a_round_waits_for_the_next_one) {
   registry r;
   r.look_up(1, 404);

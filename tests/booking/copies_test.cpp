@@ -9,8 +9,6 @@ namespace janji {
 namespace testing {
 namespace {
 
-const tenure_id first_tenure{epoch_t{4}, 77};
-
 // A slot group and a registry of one shard, whose leader counts its refusals.
 class copies : public ::testing::Test {
 protected:
@@ -127,6 +125,36 @@ TEST_F(copies, a_key_that_waits_for_room_is_known) {
   EXPECT_EQ(group_.outcome_of(4), outcome::in_progress) << "another key of a citizen who waits";
   group_.give(booking(5, 2, 6, refusals_->now()));
   EXPECT_FALSE(group_.answered(5)) << "the same again waits with it";
+}
+
+// What is refused under its key meanwhile is another body.
+TEST_F(copies, who_waits_for_room_keeps_its_turn_when_another_body_comes_under_its_key) {
+  group_.give(booking(1, 1, 5, refusals_->now()));
+  group_.give(booking(2, 2, 6, refusals_->now()));
+  group_.give(booking(3, 2, 6, refusals_->now(), 9));
+  group_.strict_round();
+  ASSERT_EQ(group_.outcome_of(3), outcome::key_reused);
+  group_.claim(10, claim_verdict::in_progress);
+  group_.claim(20);
+  group_.commit();
+  EXPECT_EQ(group_.outcome_of(2), outcome::confirmed);
+}
+
+// A front that hears it by nothing else hears it by this, and does not say the same for ever.
+TEST_F(copies, what_is_interrupted_says_what_is_counted_by_now) {
+  registry_.confirmed(1, 10, 5);
+  const auto early = refusals_->now();
+  refusals_->number(citizen(1));
+  registry_.give(cancel(1, 10, early));
+  ASSERT_EQ(registry_.outcome_of(1), outcome::interrupted);
+  registry_.give(cancel(2, 10, registry_.answered(1)->stamp));
+  registry_.commit();
+  EXPECT_EQ(registry_.machine.find(ref(10))->state, claim_state::cancelling);
+  refusals_->number(key_hash{80});
+  group_.give(booking(4, 4, 8, early));
+  ASSERT_EQ(group_.outcome_of(4), outcome::interrupted);
+  group_.give(booking(5, 4, 8, group_.answered(4)->stamp));
+  EXPECT_EQ(group_.machine.held(window_index{0}), 1U);
 }
 
 TEST_F(copies, who_waits_and_who_joined_get_the_one_place) {
@@ -292,6 +320,35 @@ TEST_F(joined_cancels, free_the_old_place_while_the_new_group_is_away) {
   registry_.reply(place_reply_kind::dropped, elsewhere, 10, 1);
   registry_.commit();
   EXPECT_EQ(registry_.outcome_of(3), outcome::cancelled);
+}
+
+// The old place may be somebody else's by now.
+TEST_F(joined_cancels, are_not_shown_as_a_booking_that_stands) {
+  join();
+  registry_.reply(place_reply_kind::released, here, 10, 0);
+  registry_.commit();
+  registry_.give(lookup_command{request_id{3}, ref(10), 0, unix_ms{registry_.now.value + 500}});
+  EXPECT_FALSE(registry_.answered(3));
+  registry_.now.value += 500;
+  registry_.give(tick{});
+  EXPECT_EQ(registry_.outcome_of(3), outcome::in_progress);
+  registry_.give(lookup_command{request_id{4}, ref(10), 0, unix_ms{registry_.now.value + 500}});
+  registry_.reply(place_reply_kind::dropped, elsewhere, 10, 1);
+  registry_.commit();
+  ASSERT_EQ(registry_.outcome_of(4), outcome::found);
+  EXPECT_EQ(registry_.answered(4)->places.at(0).status, place_status::cancelled);
+}
+
+TEST_F(copies, a_booking_that_is_being_cancelled_is_shown_when_it_is_known_what_became_of_it) {
+  registry_.confirmed(1, 10, 5);
+  registry_.give(cancel(1, 10, refusals_->now()));
+  registry_.commit();
+  registry_.give(lookup_command{request_id{2}, ref(10), 0, unix_ms{registry_.now.value + 500}});
+  EXPECT_FALSE(registry_.answered(2));
+  registry_.reply(place_reply_kind::cancelled, here, 10, 0);
+  registry_.commit();
+  ASSERT_EQ(registry_.outcome_of(2), outcome::found);
+  EXPECT_EQ(registry_.answered(2)->places.at(0).status, place_status::cancelled);
 }
 
 TEST_F(joined_cancels, end_the_move_for_whoever_asked_for_it) {

@@ -16,6 +16,7 @@ namespace janji::testing {
 inline constexpr shard_id home{3};
 inline constexpr group_id here{7};
 inline constexpr unix_ms start{1'622'000'000'000};
+inline constexpr tenure_id first_tenure{epoch_t{4}, 77};
 
 inline citizen_hash citizen(std::uint8_t n) {
   citizen_hash c;

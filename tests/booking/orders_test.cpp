@@ -7,7 +7,6 @@
 namespace janji::testing {
 namespace {
 
-const tenure_id first_tenure{epoch_t{4}, 77};
 const unix_ms later{start.value + 1'000};
 
 class orders : public ::testing::Test {
@@ -150,6 +149,35 @@ TEST_F(orders, an_heir_of_the_tenure_knows_of_a_cancellation_that_was_under_way_
   EXPECT_EQ(state_of(20), claim_state::confirmed);
 }
 
+// What was not in the log when the tenure went is asked again of the heir: by its own number it would be older than itself.
+TEST_F(orders, a_change_of_ones_own_that_did_not_get_into_the_log_before_a_hand_over_is_begun_by_the_heir) {
+  registry_.confirmed(1, 10, 5);
+  const auto came = refusals_->now();
+  const auto change = [&](registry_under_test& at, std::uint64_t request) {
+    at.give(cancel_command{request_id{request}, ref(10), std::nullopt, 0, key_hash{7}, "", "", later, came});
+  };
+  change(registry_, 1);
+  ASSERT_EQ(registry_.sent.size(), 1U);
+  refusals_->stop();
+  registry_under_test heir;
+  heir.confirmed(1, 10, 5);
+  heir.machine.use(std::make_shared<refusal_table>(refusals_->copy()));
+  change(heir, 2);
+  EXPECT_FALSE(heir.answered(2)) << "interrupted";
+  EXPECT_EQ(heir.sent.size(), 1U);
+}
+
+TEST_F(orders, a_claim_that_was_made_while_a_hand_over_was_tried_is_counted_when_it_is_called_off) {
+  const auto early = refusals_->now();
+  refusals_->stop();
+  registry_.confirmed(1, 20, 6);
+  refusals_->go_on();
+  release(1, early);
+  EXPECT_EQ(registry_.outcome_of(1), outcome::interrupted);
+  EXPECT_EQ(state_of(20), claim_state::confirmed);
+  EXPECT_TRUE(registry_.sent.empty());
+}
+
 TEST_F(orders, a_release_that_found_nothing_takes_nothing_later) {
   const auto early = refusals_->now();
   release(1, early);
@@ -159,6 +187,39 @@ TEST_F(orders, a_release_that_found_nothing_takes_nothing_later) {
   release(2, early);
   EXPECT_EQ(registry_.outcome_of(2), outcome::interrupted);
   EXPECT_EQ(state_of(10), claim_state::confirmed);
+}
+
+// Frozen on its way, or for somebody whose first claim came to nothing meanwhile.
+TEST_F(orders, a_release_takes_no_booking_that_was_claimed_after_it_was_given) {
+  const auto early = refusals_->now();
+  registry_.confirmed(1, 10, 5);
+  release(1, early);
+  EXPECT_EQ(registry_.outcome_of(1), outcome::interrupted);
+  EXPECT_EQ(state_of(10), claim_state::confirmed);
+  EXPECT_TRUE(registry_.sent.empty());
+  release(2, registry_.answered(1)->stamp);
+  registry_.commit();
+  EXPECT_EQ(state_of(10), claim_state::cancelling) << "given for this one";
+}
+
+TEST_F(orders, a_claim_of_somebody_else_interrupts_no_release) {
+  registry_.confirmed(1, 10, 5);
+  const auto early = refusals_->now();
+  registry_.confirmed(2, 20, 6);
+  release(1, early);
+  registry_.commit();
+  EXPECT_EQ(state_of(10), claim_state::cancelling);
+}
+
+TEST_F(orders, an_heir_of_the_tenure_takes_every_claim_for_as_new_as_its_part_of_it) {
+  const auto early = refusals_->now();
+  registry_.confirmed(1, 10, 5);
+  registry_.machine.use(std::make_shared<refusal_table>(refusals_->copy()));
+  release(1, early);
+  EXPECT_EQ(registry_.outcome_of(1), outcome::interrupted);
+  release(2, refusals_->now());
+  registry_.commit();
+  EXPECT_EQ(state_of(10), claim_state::cancelling);
 }
 
 }  // namespace

@@ -27,6 +27,17 @@ TEST(slot_group, says_yes_only_after_the_booking_is_committed) {
   EXPECT_TRUE(g.machine.idle());
 }
 
+// The group may begin anew between the two: what was claimed before states its moment for ever.
+TEST(slot_group, a_booking_states_the_moment_of_its_claim) {
+  group g;
+  const unix_ms before{g.now.value - 5'000};
+  g.book(1, {1}, 5);
+  g.give(claim_result{incarnation_t{1}, ref(10), claim_verdict::granted, before});
+  g.commit();
+  ASSERT_EQ(g.outcome_of(1), outcome::confirmed);
+  EXPECT_EQ(g.answered(1)->places.at(0).at, before);
+}
+
 TEST(slot_group, full_is_said_only_after_a_strict_round) {
   group g;
   g.booked(1, 1, 5);

@@ -14,9 +14,9 @@ from node import call, program  # noqa: E402
 ROWS = [("killed", 3), ("frozen", 5), ("cut_off", 4), ("cut_from_nodes", 4), ("cut_one_pair", 4), ("deaf", 4), ("mute", 4), ("lossy", 4),
         ("narrow", 4), ("slow", 4), ("half_open", 6), ("etcd_cut_from", 4), ("etcd_cut_from_all", 4), ("etcd_member_killed", 3),
         ("stopped", 2), ("wiped", 2), ("full", 3), ("failing_syncs", 1), ("slow_disk", 5), ("hung_disk", 5),
-        ("clock_step", 4), ("etcd_member_isolated", 6), ("etcd_full", 4), ("removed_directory", 3), ("rolled_back", 5), ("rolled_back_starts", 3),
+        ("clock_step", 4), ("etcd_member_isolated", 6), ("etcd_member_frozen", 6), ("etcd_full", 4), ("removed_directory", 3), ("rolled_back", 5), ("rolled_back_starts", 3),
         ("cloned", 1), ("cloned_first", 3)]
-QUICK = ["killed", "frozen", "cut_from_nodes", "deaf", "lossy", "half_open", "etcd_cut_from_all", "etcd_member_isolated", "cloned", "stopped", "wiped", "full", "failing_syncs"]
+QUICK = ["killed", "frozen", "cut_from_nodes", "deaf", "lossy", "half_open", "etcd_cut_from_all", "etcd_member_isolated", "etcd_member_frozen", "cloned", "stopped", "wiped", "full", "failing_syncs"]
 
 
 def every_node_hears(cluster):
@@ -25,9 +25,9 @@ def every_node_hears(cluster):
         return n.ctl("--output", "json", "rebalance", "status").json().get("moves_paused")
     some = cluster.nodes[0]
     for order, wanted in (("pause", True), ("start", False)):
-        wait_until(lambda order=order: some.ctl("rebalance", order).code == 0, 30, f"rebalance {order} is obeyed beside an isolated member of etcd")
+        wait_until(lambda order=order: some.ctl("rebalance", order).code == 0, 30, f"rebalance {order} is obeyed beside a member of etcd that hears of nothing")
         wait_until(lambda wanted=wanted: all(paused(n) == wanted for n in cluster.nodes), 30, f"every node hears of rebalance {order}")
-    cluster.checks.check("what changes in etcd reaches every node within seconds, though a member of it is cut off from its peers", True)
+    cluster.checks.check("what changes in etcd reaches every node within seconds, though a member of it hears of nothing", True)
 
 
 def through_one(cluster, faults, load, name, seconds, i):
@@ -36,7 +36,7 @@ def through_one(cluster, faults, load, name, seconds, i):
     load.take()
     unknown, load.greatest_ms, end = load.unknown, 0.0, time.monotonic() + seconds
     heal = fault(i)
-    if name == "etcd_member_isolated":
+    if name in ("etcd_member_isolated", "etcd_member_frozen"):
         every_node_hears(cluster)
     wait_until(lambda: time.monotonic() > end, seconds + 1, "the fault has lasted")
     during = load.take()

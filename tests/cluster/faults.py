@@ -44,6 +44,7 @@ class Faults:
 
     def wiped(self, i):
         """kill -9, and the disk is lost"""
+        self.c.wait_whole()  # as below
         self.c.kill(i)
         self.empty(self.c.nodes[i].data)
         return lambda: self.c.start(i)
@@ -151,6 +152,12 @@ class Faults:
         self.c.etcd.kill(k)
         return lambda: self.c.etcd.start(k)
 
+    def etcd_member_frozen(self, i):
+        """a member of etcd is frozen, its connections stay open"""
+        process = self.c.etcd.processes[i % len(self.c.etcd.members)]
+        process.send_signal(signal.SIGSTOP)
+        return lambda: process.send_signal(signal.SIGCONT)
+
     def etcd_member_isolated(self, i):
         """a member of etcd is cut off from the other members, not from the nodes"""
         members = self.c.etcd.members
@@ -171,6 +178,7 @@ class Faults:
     # ---- disks
     def removed_directory(self, i):
         """the directory of a running node is removed"""
+        self.c.wait_whole()  # as below
         node = self.c.nodes[i]
         self.empty(node.data)
 
@@ -187,6 +195,8 @@ class Faults:
         before = self.copy_of_disk(i)
 
         def heal():
+            # A shard that has dropped a slow replica would be left with one disk, which is an operator's to decide about.
+            self.c.wait_whole()
             self.c.kill(i)
             self.empty(self.c.nodes[i].data)
             shutil.copytree(before, self.c.nodes[i].data, dirs_exist_ok=True)

@@ -1,201 +1,8 @@
-// The rotation of the master key over nodes with real key files and a configuration store in memory, which loses answers, is put back,
-// and lets nodes end between any two of its calls.
-#include "cluster/key_rotation.hpp"
-
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-#include <sodium.h>
-
-#include <algorithm>
-#include <deque>
-#include <filesystem>
-#include <functional>
-#include <map>
-#include <memory>
-#include <random>
-#include <set>
-#include <utility>
-
-#include "cluster/key_keeper.hpp"
-#include "tests/temporary_directory.hpp"
+// The rotation of the master key, order by order.
+#include "tests/cluster/key_rotation_test.hpp"
 
 namespace janji::cluster {
-namespace {
-
-using store::fingerprint_of;
-using store::key_bytes;
-using store::key_ring;
-
-key_bytes master(std::uint8_t b) {
-  key_bytes k{};
-  k.fill(b);
-  return k;
-}
-const key_bytes a = master(0xA), b = master(0xB), c = master(0xC);
-
-struct ended {};  // a process that ends in the midst of a call
-
-class memory_store final : public value_store {
-public:
-  struct state {
-    std::int64_t revision = 0;
-    std::map<std::string, versioned_value> values;
-  };
-  state now;
-  std::function<void(std::string_view name)> meanwhile;  // between what a node has read and what it puts; once
-  std::function<int()> fault = [] { return 0; };         // before a change: 1 ends the process before it, 2 after it, 3 its answer is lost
-
-  std::function<void(std::string_view name)> before_read;  // of a key; once
-
-  std::expected<versioned_value, std::string> read_value(std::string_view name) override {
-    if (before_read && name.starts_with(copies_prefix))
-      std::exchange(before_read, {})(name);
-    const auto at = now.values.find(std::string(name));
-    return at == now.values.end() ? versioned_value{} : at->second;
-  }
-  std::expected<std::map<std::string, versioned_value>, std::string> read_values(std::string_view prefix) override {
-    std::map<std::string, versioned_value> out;
-    for (const auto& [name, value] : now.values)
-      if (name.starts_with(prefix))
-        out[name] = value;
-    return out;
-  }
-  std::expected<bool, std::string> put_value(std::string_view name, std::int64_t revision, std::string_view value,
-                                             const std::optional<value_condition>& also) override {
-    if (const auto once = std::exchange(meanwhile, {}))
-      once(name);
-    return changed<bool>([&] {
-      if (read_value(name)->revision != revision || (also && read_value(also->name)->revision != also->revision))
-        return false;
-      now.values[std::string(name)] = {++now.revision, std::string(value)};
-      return true;
-    });
-  }
-  std::expected<void, std::string> remove(std::string_view name) override {
-    const auto done = changed<bool>([&] { return ++now.revision, now.values.erase(std::string(name)) != 0; });
-    return done ? std::expected<void, std::string>{} : std::unexpected(done.error());
-  }
-
-private:
-  template <class T, class Change>
-  std::expected<T, std::string> changed(Change change) {
-    const int what = fault();
-    if (what == 1)
-      throw ended{};
-    const T result = change();
-    if (what == 2)
-      throw ended{};
-    return what == 3 ? std::expected<T, std::string>(std::unexpected("the answer is lost")) : result;
-  }
-};
-
-struct machine {
-  std::uint64_t number = 0;
-  std::string file;
-  std::vector<key_bytes> masters;  // as the operator has put them there
-  std::uint64_t boot = 0;
-  std::unique_ptr<key_ring> ring;
-  std::unique_ptr<key_keeper> keeper;  // none: it does not run
-  std::string said;                    // why it does not
-  bool removed = false;
-  [[nodiscard]] bool runs() const { return keeper != nullptr; }
-};
-
-struct rotation_test : testing::Test {
-  void SetUp() override {
-    ASSERT_GE(sodium_init(), 0);
-    etcd.now.values["feature"] = {++etcd.now.revision, "1"};
-    for (std::uint64_t n = 1; n <= 3; ++n) {
-      machines.push_back({n, fmt::format("{}/keys{}", directory.path(), n), {a}});
-      start(machines.back());
-    }
-  }
-
-  std::vector<key_member> members() const {
-    std::vector<key_member> out;
-    for (const auto& m : machines)
-      if (!m.removed || m.runs())
-        out.push_back({m.number, m.runs(), replication::boot_t{m.boot}, std::nullopt});
-    return out;
-  }
-
-  bool start(machine& m) {
-    m.said.clear();
-    auto ring = key_ring::open(m.file, m.masters, !std::filesystem::exists(m.file) || may_be_new);
-    if (!ring)
-      return m.said = ring.error().text(), false;
-    m.ring = std::move(*ring);
-    ++m.boot;
-    key_keeper::ports p;
-    p.node = m.number;
-    p.boot = replication::boot_t{m.boot};
-    p.read_masters = [&m] { return store::held_masters{m.masters, {}}; };
-    p.members = [this] { return members(); };
-    p.may_be_made = [this](const std::string& name) { return !made.contains(name); };
-    p.end = [&m](const std::string& why) { m.said = why; };
-    m.keeper = std::make_unique<key_keeper>(etcd, *m.ring, std::move(p));
-    if (auto begun = m.keeper->begin(); !begun)
-      return stop(m), m.said = begun.error(), false;
-    m.ring->share(m.keeper->common());
-    for (const auto round : erased)
-      EXPECT_TRUE(m.ring->is_destroyed(round) || m.ring->destroy_round(round).has_value());
-    for (const auto& name : m.ring->names())
-      EXPECT_TRUE(m.keeper->put_back(name).has_value());
-    m.keeper->pass();
-    return true;
-  }
-  static void stop(machine& m) {
-    m.keeper.reset();
-    m.ring.reset();
-  }
-  static void wipe(machine& m) {
-    stop(m);
-    std::filesystem::remove(m.file);
-  }
-  void all_pass() {
-    for (int i = 0; i < 3; ++i)
-      for (auto& m : machines)
-        if (m.runs()) {
-          m.keeper->look_again();
-          m.keeper->pass();
-        }
-  }
-  // As all nodes have it; the first that is asked makes it.
-  key_bytes key(machine& m, const std::string& name) {
-    const auto k = m.ring->get_or_make(name);
-    EXPECT_TRUE(k.has_value()) << (k ? "" : k.error().text());
-    if (!k)
-      return {};
-    const auto [at, first] = made.try_emplace(name, *k);
-    EXPECT_EQ(at->second, *k) << name << " at node " << m.number << " is another than before";
-    return *k;
-  }
-  void give(const key_bytes& next) {
-    for (auto& m : machines)
-      m.masters = {m.masters.front(), next};
-    all_pass();
-  }
-  // What is not wrapped under it, of copies and of files that are there.
-  std::string not_under(const key_bytes& wanted) {
-    std::string out;
-    const auto copies = etcd.read_values(copies_prefix);
-    for (const auto& [name, value] : *copies)
-      if (key_copy_from_text(*value.value).master != fingerprint_of(wanted))
-        out += " " + name;
-    for (const auto& m : machines)
-      if (std::filesystem::exists(m.file) && !key_ring::open(m.file, wanted, false))
-        out += fmt::format(" node {}", m.number);
-    return out;
-  }
-  std::string words(const key_operations::said& s) { return s ? *s : s.error(); }
-
-  test::temporary_directory directory;
-  memory_store etcd;
-  std::deque<machine> machines;
-  std::map<std::string, key_bytes> made;
-  std::set<round_id> erased;
-  bool may_be_new = false;
-};
+namespace rotation {
 
 TEST_F(rotation_test, everything_is_wrapped_under_the_new_one_and_the_old_one_is_shut_out_at_the_end) {
   auto& one = machines[0];
@@ -355,6 +162,31 @@ TEST_F(rotation_test, the_key_of_an_erased_round_never_comes_back) {
   EXPECT_EQ(not_under(b), "");
 }
 
+TEST_F(rotation_test, what_a_store_has_lost_is_put_back_and_what_it_has_otherwise_is_named_and_left) {
+  const std::vector<std::string> names{"citizen/1", "request"};
+  for (const auto& name : names)
+    key(machines[0], name);
+  const auto own = made["citizen/1"];
+  ASSERT_TRUE(etcd.remove("key/citizen/1").has_value());
+  auto others = machines[0].keeper->compare(names);
+  ASSERT_TRUE(others.has_value()) << others.error();
+  EXPECT_TRUE(others->empty());
+  EXPECT_EQ(etcd.read_values("key/citizen/1")->size(), 0U) << "compared, and no more";
+  others = machines[0].keeper->put_back(names);
+  ASSERT_TRUE(others.has_value()) << others.error();
+  EXPECT_TRUE(others->empty());
+  EXPECT_EQ(key(machines[1], "citizen/1"), own);
+  ASSERT_TRUE(etcd.remove("key/citizen/1").has_value());
+  made.clear();
+  EXPECT_NE(key(machines[2], "citizen/1"), own) << "by hand";
+  const auto there = etcd.read_value("key/citizen/1")->value;
+  others = machines[0].keeper->put_back(names);
+  ASSERT_TRUE(others.has_value()) << others.error();
+  EXPECT_EQ(*others, std::vector<std::string>{"citizen/1"});
+  EXPECT_EQ(machines[0].keeper->compare(names), others);
+  EXPECT_EQ(etcd.read_value("key/citizen/1")->value, there) << "which of both is right nobody here knows";
+}
+
 TEST_F(rotation_test, a_key_that_is_made_while_the_order_is_given_is_wrapped_under_the_new_one) {
   key(machines[0], "request");
   give(b);
@@ -453,147 +285,5 @@ TEST_F(rotation_test, what_is_read_from_the_store_may_be_anything) {
   }
 }
 
-// Operators, deaths in the midst of any call, lost answers, wiped disks, erasures and a store that is put back, in any order.
-TEST_F(rotation_test, walks) {
-  const auto first = std::random_device{}();
-  constexpr int walks = 30;
-  int bad = 0;
-  int finished = 0;
-  constexpr int steps = 80;
-  for (std::uint32_t walk = 0; walk < walks && !HasFailure(); ++walk) {
-    const auto seed = first + walk;
-    SCOPED_TRACE(fmt::format("seed {}", seed));
-    TearDown();
-    machines.clear();
-    made.clear();
-    erased.clear();
-    etcd.now = {};
-    etcd.fault = [] { return 0; };
-    may_be_new = true;
-    SetUp();
-    for (auto& m : machines)
-      wipe(m), start(m);
-    key(machines[0], "request");
-    std::mt19937 random(seed);
-    const auto below = [&](std::uint32_t n) { return random() % n; };
-    key_bytes current = a;
-    std::uint8_t newest = 0x10;
-    std::vector<key_bytes> ever{a};
-    memory_store::state kept = etcd.now;
-    const auto faults = [&] { return below(12) == 0 ? ++bad, static_cast<int>(1 + below(3)) : 0; };
-    for (int step = 0; step < steps && !HasFailure(); ++step) {
-      auto& m = machines[below(3)];
-      etcd.fault = faults;
-      try {
-        switch (m.runs() ? below(9) : 9) {
-          case 0:
-          case 1: m.keeper->look_again(), m.keeper->pass(); break;
-          case 2: stop(m); break;
-          case 3: {  // a round's keys, made or fetched
-            const auto name = fmt::format("citizen/{}", below(6));
-            if (const auto k = m.ring->get_or_make(name)) {
-              const auto [at, first_time] = made.try_emplace(name, *k);
-              EXPECT_EQ(at->second, *k) << name << " was made anew";
-            }
-            break;
-          }
-          case 4:
-            if (const round_id r{static_cast<std::uint16_t>(below(6))}; below(4) == 0) {
-              erased.insert(r);
-              for (auto& other : machines)
-                if (other.runs() && below(2) == 0)
-                  (void)other.ring->destroy_round(r);
-            }
-            break;
-          case 5:  // the operator puts a new master everywhere, if nothing is under way
-            if (const auto v = m.keeper->keys(); v && !v->under_way() && std::ranges::all_of(machines, &machine::runs)) {
-              const auto next = master(++newest);
-              ever.push_back(next);
-              for (auto& other : machines)
-                other.masters = {current, next};
-              for (auto& other : machines)
-                if (other.runs())
-                  other.keeper->pass();
-            }
-            break;
-          case 6: (void)m.keeper->rotate(std::nullopt, below(4) == 0); break;
-          case 7:
-            if (m.keeper->finish_rotation(false)) {
-              ++finished;
-              const auto v = m.keeper->keys();
-              ASSERT_TRUE(v.has_value());
-              for (auto& other : machines)  // and takes the old one away
-                for (const auto& held : other.masters)
-                  if (fingerprint_of(held) == v->master())
-                    current = held;
-              for (auto& other : machines)
-                if (other.runs())
-                  other.masters = {current};
-              kept = etcd.now;
-            }
-            break;
-          case 8:
-            if (below(3) == 0) {
-              for (auto& other : machines)
-                stop(other);
-              if (below(2) == 0)
-                etcd.now = kept;  // as it was some time ago
-              else
-                kept = etcd.now;
-            }
-            break;
-          default:
-            if (below(6) == 0 && std::ranges::count_if(machines, [](const auto& o) { return o.runs(); }) == 2)
-              wipe(m);  // two others hold what it held
-            etcd.fault = [] { return 0; };
-            (void)start(m);
-        }
-      } catch (const ended&) {
-        stop(m);
-      }
-    }
-    // Faults end: all start with all there is, and one rotation goes from its beginning to its end.
-    etcd.fault = [] { return 0; };
-    const auto last = master(0xFF);
-    for (auto& m : machines) {
-      m.masters = ever;
-      m.masters.push_back(last);
-      stop(m);
-    }
-    for (int i = 0; i < 2; ++i)
-      for (auto& m : machines)
-        if (!m.runs())
-          (void)start(m);
-    for (auto& m : machines)
-      ASSERT_TRUE(m.runs()) << m.said;
-    all_pass();
-    for (int i = 0; i < 2; ++i)
-      for (auto& m : machines)
-        for (const auto& round : erased)
-          ASSERT_TRUE(m.ring->destroy_round(round).has_value());
-    if (const auto v = machines[0].keeper->keys(); v && v->under_way()) {
-      ASSERT_TRUE(machines[0].keeper->finish_rotation(false).has_value()) << words(machines[0].keeper->finish_rotation(false));
-    }
-    all_pass();
-    ASSERT_TRUE(machines[0].keeper->rotate(last, false).has_value()) << words(machines[0].keeper->rotate(last, false));
-    all_pass();
-    ASSERT_TRUE(machines[0].keeper->finish_rotation(false).has_value()) << words(machines[0].keeper->finish_rotation(false));
-    all_pass();
-    EXPECT_EQ(not_under(last), "");
-    for (const auto round : erased)
-      EXPECT_FALSE(etcd.read_value(fmt::format("key/citizen/{}", round.value))->value) << "an erased round's key is back";
-    wipe(machines[2]);
-    machines[2].masters = {last};
-    ASSERT_TRUE(start(machines[2])) << machines[2].said;
-    const auto copies = etcd.read_values(copies_prefix);
-    for (const auto& [name, value] : *copies)
-      if (const auto plain = name.substr(copies_prefix.size()); made.contains(plain)) {
-        EXPECT_EQ(key(machines[2], plain), made[plain]);
-      }
-  }
-  EXPECT_GT(bad, walks);
-  EXPECT_GT(finished, walks / 2);
-}
-
-}  // namespace
+}  // namespace rotation
 }  // namespace janji::cluster

@@ -76,6 +76,13 @@ TEST_F(replica_test, a_batch_is_committed_when_it_is_synced_and_not_before) {
   EXPECT_EQ(m.commit(), sequence_t{2});
 }
 
+TEST_F(replica_test, a_replica_that_is_alone_needs_nobody_to_know_that_it_leads) {
+  serve();
+  const auto before = m.followed();
+  step(tick{0});
+  EXPECT_EQ(m.followed(), before + 1);
+}
+
 TEST_F(replica_test, a_second_batch_in_flight_is_never_taken) {
   serve();
   step(append{7, "a"});

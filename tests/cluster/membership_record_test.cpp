@@ -20,7 +20,7 @@ using testing::Not;
 const std::string id_a(32, 'a');
 const std::string id_b(32, 'b');
 
-membership_record member(std::uint64_t node = 2, const std::string& cluster = "one") {
+membership_record one_member(std::uint64_t node = 2, const std::string& cluster = "one") {
   return {membership_kind::member, cluster, node, {id_a, 64, 3, 2, 0}};
 }
 
@@ -31,7 +31,7 @@ membership_settings settings(const std::string& cluster = "one", std::uint64_t n
 std::string why(const std::optional<std::string>& no) { return no.value_or("nothing stands against it"); }
 
 TEST(membership_record, is_read_as_it_was_written) {
-  for (const auto& r : {membership_record{}, member(), membership_record{membership_kind::founder, "x\"y", 4095, {id_b, 0, 0, 0, 0}}}) {
+  for (const auto& r : {membership_record{}, one_member(), membership_record{membership_kind::founder, "x\"y", 4095, {id_b, 0, 0, 0, 0}}}) {
     const auto read = membership_record_from_text(to_text(r));
     ASSERT_TRUE(read) << read.error();
     EXPECT_EQ(*read, r);
@@ -76,12 +76,12 @@ TEST(membership_record, a_name_that_could_not_be_read_again_is_none) {
 
 TEST(membership, a_start_as_before_is_let_in) {
   EXPECT_EQ(contradiction(membership_record{}, settings("")), std::nullopt);
-  EXPECT_EQ(contradiction(member(), settings()), std::nullopt);
+  EXPECT_EQ(contradiction(one_member(), settings()), std::nullopt);
   EXPECT_EQ(contradiction({membership_kind::founder, "one", 2, {id_a, 0, 0, 0, 0}}, settings()), std::nullopt);
 }
 
 TEST(membership, a_member_does_not_serve_alone) {
-  EXPECT_THAT(why(contradiction(member(), settings(""))),
+  EXPECT_THAT(why(contradiction(one_member(), settings(""))),
               AllOf(HasSubstr("node 2 of the cluster one"), HasSubstr("cluster.name is empty"), HasSubstr("janjictl audit")));
 }
 
@@ -91,28 +91,29 @@ TEST(membership, the_data_of_a_node_that_is_alone_joins_no_cluster) {
 }
 
 TEST(membership, another_cluster_or_another_number_is_refused) {
-  EXPECT_THAT(why(contradiction(member(), settings("two"))), AllOf(HasSubstr("of the cluster one"), HasSubstr("cluster.name says two")));
-  EXPECT_THAT(why(contradiction(member(), settings("one", 3))), AllOf(HasSubstr("node 2 of"), HasSubstr("cluster.node says 3")));
+  EXPECT_THAT(why(contradiction(one_member(), settings("two"))),
+              AllOf(HasSubstr("of the cluster one"), HasSubstr("cluster.name says two")));
+  EXPECT_THAT(why(contradiction(one_member(), settings("one", 3))), AllOf(HasSubstr("node 2 of"), HasSubstr("cluster.node says 3")));
 }
 
 TEST(membership, what_all_nodes_have_alike_stays_as_it_was) {
   auto s = settings();
   s.identity.shards = 32;
-  EXPECT_THAT(why(contradiction(member(), s)), AllOf(HasSubstr("64 shards"), HasSubstr("node.shards says 32")));
+  EXPECT_THAT(why(contradiction(one_member(), s)), AllOf(HasSubstr("64 shards"), HasSubstr("node.shards says 32")));
   EXPECT_THAT(why(contradiction({id_a, 64, 3, 2, 0}, std::nullopt, s)), AllOf(HasSubstr("64 shards"), HasSubstr("node.shards says 32")));
   s = settings();
   s.identity.replicas = 5;
-  EXPECT_THAT(why(contradiction(member(), s)), AllOf(HasSubstr("3 replicas"), HasSubstr("cluster.replicas says 5")));
+  EXPECT_THAT(why(contradiction(one_member(), s)), AllOf(HasSubstr("3 replicas"), HasSubstr("cluster.replicas says 5")));
   s = settings();
   s.identity.min_in_sync = 1;
-  EXPECT_THAT(why(contradiction({id_a, 64, 3, 2, 0}, member(), s)),
+  EXPECT_THAT(why(contradiction({id_a, 64, 3, 2, 0}, one_member(), s)),
               AllOf(HasSubstr("has 2 disks"), HasSubstr("cluster.min_in_sync says 1")));
 }
 
 TEST(membership, another_cluster_of_the_same_name_is_told_apart) {
-  EXPECT_EQ(contradiction({id_a, 64, 3, 2, 0}, member(), settings()), std::nullopt);
+  EXPECT_EQ(contradiction({id_a, 64, 3, 2, 0}, one_member(), settings()), std::nullopt);
   EXPECT_EQ(contradiction({id_a, 64, 3, 2, 0}, std::nullopt, settings()), std::nullopt);
-  EXPECT_THAT(why(contradiction({id_b, 64, 3, 2, 0}, member(), settings())),
+  EXPECT_THAT(why(contradiction({id_b, 64, 3, 2, 0}, one_member(), settings())),
               AllOf(HasSubstr(id_a), HasSubstr(id_b), HasSubstr("cluster.etcd")));
   const membership_record founder{membership_kind::founder, "one", 2, {id_a, 0, 0, 0, 0}};
   EXPECT_THAT(why(contradiction({id_b, 64, 3, 2, 0}, founder, settings())), AllOf(HasSubstr("is to become"), HasSubstr(id_b)));
@@ -139,9 +140,9 @@ TEST(membership, data_of_an_earlier_version_is_judged_by_what_it_shows) {
 TEST(membership, every_refusal_is_one_sentence) {
   auto other = settings("one", 3);
   other.identity.replicas = 1;
-  for (const auto& no : {contradiction(member(), settings("")), contradiction(membership_record{}, settings()),
-                         contradiction(member(), settings("two")), contradiction(member(), other),
-                         contradiction(disk_kind::mixed, settings()), contradiction({id_b, 64, 3, 2, 0}, member(), settings())}) {
+  for (const auto& no : {contradiction(one_member(), settings("")), contradiction(membership_record{}, settings()),
+                         contradiction(one_member(), settings("two")), contradiction(one_member(), other),
+                         contradiction(disk_kind::mixed, settings()), contradiction({id_b, 64, 3, 2, 0}, one_member(), settings())}) {
     ASSERT_TRUE(no);
     EXPECT_THAT(*no, AllOf(Not(HasSubstr(". ")), Not(HasSubstr("\n")), HasSubstr("DATA")));
   }
@@ -188,18 +189,18 @@ TEST_F(membership_on_disk, is_there_once_written) {
   EXPECT_EQ(written(), std::nullopt);
   const auto s = open();
   EXPECT_EQ(written(), std::nullopt);
-  ASSERT_TRUE(write_membership(data, member()));
-  EXPECT_EQ(written(), member());
+  ASSERT_TRUE(write_membership(data, one_member()));
+  EXPECT_EQ(written(), one_member());
   ASSERT_TRUE(write_membership(data, membership_record{}));
   EXPECT_EQ(written(), membership_record{});
 }
 
 TEST_F(membership_on_disk, outlives_the_store_that_is_opened_beside_it) {
   open();
-  ASSERT_TRUE(write_membership(data, member()));
+  ASSERT_TRUE(write_membership(data, one_member()));
   for (int i = 0; i < 3; ++i)
     ASSERT_TRUE(open()->flush());
-  EXPECT_EQ(written(), member());
+  EXPECT_EQ(written(), one_member());
 }
 
 TEST_F(membership_on_disk, a_damaged_one_is_no_missing_one) {

@@ -309,6 +309,32 @@ TEST_F(cluster_test, orders_that_cannot_succeed_are_refused_with_the_reason) {
   EXPECT_NE(why(order::verb::add_learner, who(3)), "") << "a write is on its way";
 }
 
+// Of three one died a moment ago and another is about to stop: with that one gone from the set nobody would be left who serves.
+TEST_F(cluster_test, nobody_is_removed_while_too_few_of_the_others_are_heard) {
+  serve();
+  crash(1);
+  ticks(0, 10);
+  step(0, order{1, order::verb::remove, who(2), {}});
+  EXPECT_FALSE(heard<order_answered>(0).back().accepted);
+  EXPECT_NE(heard<order_answered>(0).back().why, "");
+  start(1);
+  ticks_all(4);
+  step(0, order{2, order::verb::remove, who(2), {}});
+  EXPECT_TRUE(heard<order_answered>(0).back().accepted) << heard<order_answered>(0).back().why;
+}
+
+// Under load a write is always on its way.
+TEST_F(cluster_test, the_lead_is_given_away_though_a_write_is_on_its_way) {
+  serve();
+  const auto b = book(0);
+  step(0, order{1, order::verb::hand_over, who(1), {}});
+  EXPECT_TRUE(heard<order_answered>(0).back().accepted) << heard<order_answered>(0).back().why;
+  EXPECT_FALSE(at(0).m->can_append());
+  ticks_all(30);
+  EXPECT_TRUE(confirmed(0, b));
+  EXPECT_EQ(record.record.leader, who(1));
+}
+
 TEST_F(cluster_test, a_member_that_is_dead_for_good_at_the_floor_is_replaced_on_an_order) {
   serve();
   step(0, order{1, order::verb::remove, who(2), {}});
@@ -333,6 +359,63 @@ TEST_F(cluster_test, a_member_that_is_dead_for_good_at_the_floor_is_replaced_on_
   EXPECT_EQ(record.record.in_sync, (std::vector{who(0), who(3)}));
   EXPECT_EQ(at(0).m->current_role(), machine::role::serving);
   EXPECT_EQ(tail(3), tail(0));
+}
+
+// Two of three in-sync disks are lost at once: nobody could drop them, and the third holds everything.
+TEST_F(cluster_test, an_order_leads_out_where_two_of_three_disks_were_lost_at_once) {
+  serve();
+  const auto b = book(0);
+  run();
+  ASSERT_TRUE(confirmed(0, b));
+  const auto lost = who(0);
+  for (const int n : {0, 1}) {
+    crash(n);
+    at(n).disk = 7;
+    at(n).log.clear();
+    at(n).promised = {};
+    start(n);
+    step(2, link_broken{static_cast<std::uint64_t>(n)});
+  }
+  ticks_all(200);
+  ASSERT_EQ(at(2).m->current_role(), machine::role::promising) << "nothing leads out of here without an order";
+  ASSERT_EQ(record.record.in_sync.size(), 3U);
+  const auto why = [&](order::verb v, member m, member by = {}) {
+    step(2, order{7, v, m, by});
+    return heard<order_answered>(2).back().why;
+  };
+  EXPECT_EQ(why(order::verb::add_learner, who(0)), "");
+  run();
+  ticks_all(60);
+  EXPECT_NE(why(order::verb::replace, lost, who(1)), "") << "it does not learn";
+  EXPECT_EQ(why(order::verb::replace, lost, who(0)), "");
+  ticks_all(60);
+  EXPECT_EQ(record.record.in_sync, (std::vector{who(0), who(2)})) << "the other that is lost is dropped without an order";
+  ASSERT_EQ(at(2).m->current_role(), machine::role::serving);
+  EXPECT_EQ(tail(0), tail(2));
+  EXPECT_TRUE(std::ranges::any_of(at(0).log, [&](const entry& e) { return e.payload == "b" + std::to_string(b); })) << "nothing is lost";
+  const auto next = book(2);
+  run();
+  EXPECT_TRUE(confirmed(2, next));
+}
+
+TEST_F(cluster_test, nobody_is_replaced_before_it_is_known_what_stands_outside) {
+  record.record.in_sync = {who(0), who(1)};
+  record.record.learners = {who(2)};
+  answers_outside = false;
+  start(0);
+  start(2);
+  for (int i = 0; i < 200; ++i)
+    for (const int n : {0, 2})
+      ticks(n, 1);
+  outside = pos(1, 9);
+  step(0, order{1, order::verb::replace, who(1), who(2)});
+  EXPECT_NE(heard<order_answered>(0).back().why, "") << "the one that is away may hold more";
+  answers_outside = true;
+  for (int i = 0; i < 60; ++i)
+    for (const int n : {0, 2})
+      ticks(n, 1);
+  step(0, order{2, order::verb::replace, who(1), who(2)});
+  EXPECT_NE(heard<order_answered>(0).back().why, "") << "and it does";
 }
 
 // ------------------------------------------------------------------ strict reads

@@ -103,6 +103,52 @@ TEST_F(shard_moves, a_disk_that_never_comes_back_does_not_stay_a_learner) {
   EXPECT_FALSE(next().has_value()) << "as long as no other disk has come under that number, it may";
 }
 
+TEST_F(shard_moves, a_member_whose_node_has_another_disk_now_is_made_good_at_once) {
+  picture.members[0].disk = 999;
+  record.leader = at(3);
+  const auto o = next(false);
+  ASSERT_TRUE(o.has_value());
+  EXPECT_EQ(o->what, verb::add_learner);
+  EXPECT_EQ(o->who, (member{1, 999}));
+  record.learners = {{1, 999}};
+  EXPECT_FALSE(next(false).has_value());
+}
+
+// A slow learner does not cost another member its place while one of the set is lost.
+TEST_F(shard_moves, a_lost_disk_is_no_copy_too_many) {
+  picture.wanted = {{1, 2, 4}};
+  picture.members[0].disk = 999;
+  record.leader = at(2);
+  record.learners = {{1, 999}};
+  const auto slow = [](const member&) { return true; };
+  EXPECT_FALSE(next_order(shard_id{0}, record, picture, false, slow).has_value());
+}
+
+TEST_F(shard_moves, a_shard_that_cannot_serve_takes_in_whoever_is_there) {
+  const auto serve = [this] { return order_to_serve(shard_id{0}, record, picture); };
+  record.leader = at(3);
+  EXPECT_FALSE(serve().has_value()) << "all are there: it will serve";
+  picture.members[0].disk = picture.members[1].disk = 999;
+  ASSERT_TRUE(serve().has_value());
+  EXPECT_EQ(serve()->what, verb::add_learner);
+  EXPECT_EQ(serve()->who, (member{1, 999}));
+  record.learners = {{1, 888}};  // lost meanwhile, and nobody can drop it
+  EXPECT_EQ(serve()->who, (member{1, 999}));
+  record.learners = {{1, 999}, {2, 999}};
+  EXPECT_FALSE(serve().has_value());
+  EXPECT_EQ(disks_away(record, picture.members), (std::vector{at(1), at(2)}));
+}
+
+TEST_F(shard_moves, a_shard_whose_members_are_gone_for_good_learns_where_an_operator_moves_it) {
+  const auto serve = [this] { return order_to_serve(shard_id{0}, record, picture); };
+  record.leader = at(3);
+  there({3, 4, 5});
+  EXPECT_FALSE(serve().has_value()) << "those who are away are waited for";
+  picture.wanted = {{3, 4, 5}};
+  ASSERT_TRUE(serve().has_value());
+  EXPECT_EQ(serve()->who, at(4));
+}
+
 TEST_F(shard_moves, a_slow_disk_is_given_no_leadership_and_holds_up_no_move) {
   const auto slow = [this](const member& m) { return m == at(1); };
   record.leader = at(2);
@@ -144,6 +190,7 @@ TEST_F(shard_moves, a_disk_is_promoted_alone_only_when_every_disk_in_sync_is_gon
   };
   EXPECT_NE(why(3).find("node 1 is there and in sync"), std::string::npos) << why(3);
   EXPECT_NE(why(1).find("shard replace"), std::string::npos);
+  EXPECT_NE(why(3).find("shard replace"), std::string::npos) << "what to do instead";
   there({2, 3, 5});
   EXPECT_NE(why(3).find("node 2 is there"), std::string::npos);
   there({3, 5});

@@ -14,7 +14,7 @@ TEST(positions, come_back_as_they_were_written) {
   const auto back = positions_from_text(to_text(all));
   ASSERT_TRUE(back.has_value()) << back.error();
   EXPECT_EQ(*back, all);
-  EXPECT_TRUE(positions_from_text(to_text({}))->empty());
+  EXPECT_TRUE(positions_from_text(to_text(positions{}))->empty());
 }
 
 TEST(positions, the_further_of_two_counts) {

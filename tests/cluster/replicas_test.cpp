@@ -150,6 +150,59 @@ TEST_F(cluster_test, a_silent_member_is_dropped_during_reconciliation_too) {
   EXPECT_EQ(at(0).m->current_role(), machine::role::serving);
 }
 
+// The third may be a disk that is lost: with it, the one that was dropped would leave a set that only an operator can mend.
+TEST_F(cluster_test, nobody_is_dropped_because_of_one_that_was_not_heard_yet) {
+  start(0);
+  step(0, link_broken{1});
+  run();
+  ASSERT_EQ(at(0).m->current_role(), machine::role::promising);
+  ticks(0, 100);
+  EXPECT_EQ(record.record.in_sync.size(), 3U) << "neither was heard";
+  start(1);
+  ticks_all(60);
+  EXPECT_EQ(record.record.in_sync, (std::vector{who(0), who(1)}));
+  EXPECT_EQ(at(0).m->current_role(), machine::role::serving);
+}
+
+// Two die one after the other, and the links say so: whichever was dropped on the word of the other, which is dying itself, the set would
+// be left with one that may never come back.
+TEST_F(cluster_test, nobody_is_dropped_because_of_one_that_is_dying_too) {
+  serve();
+  crash(1);
+  step(0, link_broken{1});
+  ticks(0, 1);
+  crash(2);
+  step(0, link_broken{2});
+  ticks(0, 100);
+  EXPECT_EQ(record.record.in_sync.size(), 3U);
+  start(1);
+  ticks_all(60);
+  EXPECT_EQ(record.record.in_sync, (std::vector{who(0), who(1)}));
+  EXPECT_EQ(at(0).m->current_role(), machine::role::serving);
+}
+
+// A follower hears its leader alone: a link of last week that broke is no reason to drop a member at once when that leader hands over.
+TEST_F(cluster_test, a_doubt_ends_where_the_leader_goes_on_with_the_member) {
+  serve();
+  step(1, link_broken{2});
+  ticks_all(60);
+  step(0, order{1, order::verb::hand_over, who(1), {}});
+  ticks(0, 1);
+  ASSERT_EQ(heard<pass_table>(0).size(), 1U);
+  at(2).up = false;  // late, no more
+  step(0, table_acknowledged{heard<pass_table>(0)[0].number});
+  run();
+  see(1);
+  run();
+  ASSERT_EQ(record.record.leader, who(1));
+  ticks_all(8);
+  EXPECT_EQ(record.record.in_sync.size(), 3U);
+  at(2).up = true;
+  ticks_all(8);
+  EXPECT_EQ(record.record.in_sync.size(), 3U);
+  EXPECT_EQ(at(1).m->current_role(), machine::role::serving);
+}
+
 TEST_F(cluster_test, a_leader_whose_swap_could_not_be_made_goes_on_leading) {
   serve();
   step(0, link_broken{2});
@@ -176,6 +229,37 @@ TEST_F(cluster_test, a_leader_that_hears_nobody_changes_nothing) {
   crash(2);
   ticks(0, 100);
   EXPECT_EQ(record.record.in_sync.size(), 3U) << "fewer alive than the floor: no change of the record";
+}
+
+// What it leads is only as new as this: numbers that people see say so.
+TEST_F(cluster_test, a_leader_knows_when_so_many_followed_it_that_nobody_else_could_serve) {
+  serve();
+  const auto grows = [&](int ticks) {
+    const auto before = at(0).m->followed();
+    ticks_all(ticks);
+    EXPECT_EQ(at(0).m->current_role(), machine::role::serving);
+    return at(0).m->followed() > before;
+  };
+  EXPECT_TRUE(grows(8));
+  crash(2);
+  EXPECT_TRUE(grows(8)) << "the third alone is too few";
+  crash(1);
+  EXPECT_FALSE(grows(8)) << "the two that it does not hear could go on without it";
+}
+
+TEST_F(cluster_test, half_of_four_is_not_enough_to_know_that_nobody_else_serves) {
+  record.record.in_sync.push_back(who(3));
+  start(3);
+  serve();
+  crash(2);
+  ticks_all(5);
+  const auto before = at(0).m->followed();
+  ticks_all(5);
+  EXPECT_GT(at(0).m->followed(), before) << "one is left";
+  crash(3);
+  const auto alone = at(0).m->followed();
+  ticks_all(5);
+  EXPECT_EQ(at(0).m->followed(), alone) << "two are left, and two are enough to serve";
 }
 
 TEST_F(cluster_test, the_best_log_is_adopted_before_anybody_is_cut) {

@@ -47,7 +47,7 @@ TEST_F(admin_api_test, without_the_token_only_probes_are_answered) {
   EXPECT_EQ(server().admin_without_token("POST", "/admin/v1/disk/release").outcome(), "401 unauthorised");
   EXPECT_EQ(server().admin_without_token("GET", "/livez").status, 200U);
   EXPECT_EQ(server().admin_without_token("GET", "/readyz?verbose").body,
-            "ready\nshards serving: 4 of 4\nnumbers: ok\nstorage: ok\nwrites: ok\n");
+            "ready\nshards serving: 4 of 4\nnumbers: ok\nkeys: ok\nstorage: ok\nwrites: ok\n");
 }
 
 TEST_F(admin_api_test, an_import_with_one_bad_line_imports_nothing_and_names_the_line) {
@@ -75,6 +75,39 @@ TEST_F(admin_api_test, a_dry_run_changes_nothing) {
   EXPECT_EQ(a.outcome(), "200");
   EXPECT_EQ(a.at("/places"), "2");
   EXPECT_EQ(verb("dry", "open"), "422 unknown_round");
+}
+
+TEST_F(admin_api_test, an_order_with_a_dry_run_is_not_carried_out_however_it_is_written) {
+  auto& s = server();
+  s.import("only", one_day);
+  s.open("only");
+  const auto import = [&](std::string_view query) {
+    return s.admin("POST", fmt::format("/admin/v1/rounds?{}", query), api_server::import_body("dry", one_day)).outcome();
+  };
+  EXPECT_EQ(import("x=1&dry_run=true&y"), "200");
+  for (const auto* query : {"dry_run", "dry_run=", "dry_run=1", "dry_run=TRUE", "x&dry_run=yes"})
+    EXPECT_EQ(import(query), "422 invalid") << query;
+  EXPECT_EQ(verb("dry", "open"), "422 unknown_round") << "nothing was imported";
+  EXPECT_EQ(verb("only", "close?dry_run=true"), "422 invalid") << "an order that knows no dry run";
+  EXPECT_EQ(s.admin("POST", "/admin/v1/keys/rotate?dry_run=1").outcome(), "422 invalid");
+  EXPECT_EQ(book(s, "only", "900101-14-0001").outcome(), "201") << "it was not closed";
+}
+
+TEST_F(admin_api_test, readiness_is_told_line_by_line_wherever_verbose_stands) {
+  for (const auto* query : {"verbose", "verbose=1", "x=1&verbose"}) {
+    EXPECT_NE(server().admin_without_token("GET", fmt::format("/readyz?{}", query)).body.find("storage: ok"), std::string::npos) << query;
+    EXPECT_NE(server().ask("GET", fmt::format("/readyz?{}", query)).body.find("storage: ok"), std::string::npos) << query;
+  }
+}
+
+TEST_F(admin_api_test, a_preflight_asks_every_shard_and_says_so) {
+  api_server s;
+  s.import("flight", one_day);
+  const auto a = s.admin("GET", "/admin/v1/rounds/flight/preflight");
+  EXPECT_EQ(a.at("/go"), "true") << a.body;
+  EXPECT_EQ(a.at("/checks/1/check"), "shards answer") << a.body;
+  EXPECT_EQ(a.at("/checks/1/detail"), "all, asked from this node");
+  EXPECT_NE(a.at("/checks/3/detail").find(" MB free, about 0 MB needed"), std::string::npos) << a.body;
 }
 
 TEST_F(admin_api_test, a_round_goes_its_way_from_import_to_erasure) {
@@ -176,6 +209,22 @@ TEST_F(admin_api_test, staff_release_a_disputed_claim) {
   EXPECT_EQ(release(R"({"round":"claim","identity":{"type":"mykad","number":"900101-14-0009"},"reason":"x"})"), "404 not_found");
   EXPECT_EQ(release(R"({"round":"claim","identity":{"type":"mykad","number":"900101 14 0001"},"reason":"seen the card"})"), "200");
   EXPECT_EQ(book(s, "claim", "900101-14-0001").outcome(), "201");
+}
+
+// An order that is older than what a citizen has booked is refused as `changed`: one that is given afterwards is not older.
+TEST_F(admin_api_test, an_order_given_after_a_booking_is_not_taken_for_one_of_before_it) {
+  auto& s = server();
+  s.import("soon", one_day);
+  s.open("soon");
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(book(s, "soon", "900101-14-0001").outcome(), "201");
+    ASSERT_EQ(s.admin("GET", "/admin/v1/status").status, 200) << "a connection knows what was heard before it came: the next one, this";
+    ASSERT_EQ(s.admin("POST", "/admin/v1/claims/release",
+                      R"({"round":"soon","identity":{"type":"mykad","number":"900101-14-0001"},"reason":"seen the card"})")
+                  .outcome(),
+              "200")
+        << i;
+  }
 }
 
 // A reason is in the log for ever: one that no node could read or send would stop the shard that holds it.

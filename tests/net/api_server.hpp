@@ -5,10 +5,13 @@
 
 #include <boost/json.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "booking/receipt.hpp"
+#include "cluster/local_config_store.hpp"
+#include "cluster/peer_links.hpp"
 #include "net/admin_api.hpp"
 #include "net/citizen_api.hpp"
 #include "tests/net/loopback.hpp"
@@ -46,7 +49,9 @@ public:
   static constexpr std::string_view token = "an admin token for tests";
   static constexpr std::string_view page = "https://page.example";
 
-  explicit api_server(std::size_t pending_max = 20'000) {
+  // `hears_nobody`: a node of a cluster that has just started and is linked to no other. `operations`: of a cluster, as far as operators
+  // see it, while the node itself is alone.
+  explicit api_server(std::size_t pending_max = 20'000, bool hears_nobody = false, cluster::operations* operations = nullptr) {
     store::store_options options;
     options.path = directory_.path() + "/store";
     options.ballast_bytes = 1 << 20;
@@ -58,7 +63,14 @@ public:
     actors::node_options n;
     n.shard_count = shard_count;
     n.publish_every_ms = 10;
-    node_ = std::move(*actors::node::start(n, *store_, [](const std::string& why) { ADD_FAILURE() << why; }));
+    actors::cluster_ports others;
+    if (hears_nobody) {
+      n.cluster = actors::cluster_options{};
+      others.node = 1;
+      others.records = &records_.emplace(*store_);
+      others.link = [](cluster::peer_events&) { return std::make_unique<no_links>(); };
+    }
+    node_ = std::move(*actors::node::start(n, *store_, [](const std::string& why) { ADD_FAILURE() << why; }, others));
     api_options api;
     api.shard_count = shard_count;
     api.commands.pending_max = pending_max;
@@ -66,11 +78,11 @@ public:
     loop_.run([&] {
       citizens_api_ = std::make_unique<citizen_api>(loop_.io(), *node_, *sealing_, *signer_, api);
       admin_api_ = std::make_unique<admin_api>(loop_.io(), *node_, *store_, *keys_, *sealing_, *signer_, *citizens_api_, std::string(token),
-                                               shard_count);
+                                               shard_count, operations, master_ports{.rounds = round_keys()});
       citizens_ = std::move(*listener::open(loop_.io(), "127.0.0.1", 0, {}, *citizens_api_));
       admin_ = std::move(*listener::open(loop_.io(), "127.0.0.1", 0, {.body_bytes_max = 96U << 20U}, *admin_api_));
     });
-    EXPECT_TRUE(loop_.wait_until([&] { return node_->ready(); }));
+    EXPECT_TRUE(hears_nobody || loop_.wait_until([&] { return node_->ready(); }));
   }
   ~api_server() {
     loop_.stop();
@@ -136,7 +148,26 @@ public:
   [[nodiscard]] const std::string& directory() const { return directory_.path(); }
 
 private:
+  // As apps/round_keys.hpp has it, without what is remembered.
+  round_key_ports round_keys() {
+    return {.make = {},
+            .have =
+                [this](round_id round, const round_key_ports::told& then) {
+                  const auto made = sealing_->prepare_round(round);
+                  then(made ? std::expected<void, std::string>{} : std::unexpected(made.error().text()));
+                },
+            .destroy =
+                [this](round_id round, const round_key_ports::told& then) {
+                  const auto gone = keys_->destroy_round(round);
+                  sealing_->forget_round(round);
+                  then(gone ? std::expected<void, std::string>{} : std::unexpected(gone.error().text()));
+                }};
+  }
+
   static constexpr std::uint16_t shard_count = 4;
+  struct no_links final : cluster::peer_links {
+    bool send(std::uint64_t, cluster::peer_message&&) override { return false; }
+  };
 
   static api_answer ask_port(std::uint16_t port, std::string_view verb, std::string_view target, std::string_view headers,
                              std::string_view body) {
@@ -151,6 +182,7 @@ private:
   std::unique_ptr<store::key_ring> keys_;
   std::unique_ptr<store::sealing> sealing_;
   std::unique_ptr<receipt_signer> signer_;
+  std::optional<cluster::local_config_store> records_;
   std::unique_ptr<actors::node> node_;
   loop loop_;
   std::unique_ptr<citizen_api> citizens_api_;

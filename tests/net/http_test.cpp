@@ -41,6 +41,15 @@ TEST(query_value, leaves_what_is_no_escape_as_it_is) {
   EXPECT_EQ(query_value("a=%zz%4g", "a"), "%zz%4g");
 }
 
+TEST(query_value, of_a_name_with_escapes_is_found) { EXPECT_EQ(query_value("dry%5Frun=true", "dry_run"), "true"); }
+
+TEST(query_parameter, without_a_value_is_there_all_the_same) {
+  EXPECT_EQ(query_parameter("x=1&verbose", "verbose"), "");
+  EXPECT_EQ(query_parameter("verbose=&x", "verbose"), "");
+  EXPECT_EQ(query_parameter("verbosely", "verbose"), std::nullopt);
+  EXPECT_EQ(query_parameter("", "verbose"), std::nullopt);
+}
+
 // ---- bearer_token
 
 TEST(bearer_token, is_what_follows_the_scheme_whatever_its_case) {

@@ -226,10 +226,23 @@ TEST_F(read_api_test, a_good_request_id_comes_back_and_a_bad_one_is_replaced) {
 
 // ---- probes, refusals of the whole node
 
+// *There is no such round* is said by who knows the rounds.
+TEST(unready_front, a_front_that_has_not_heard_of_the_rounds_says_that_it_is_not_ready) {
+  api_server s(100, true);
+  for (const auto* path :
+       {"/availability?state=Johor", "/availability?state=Johor&round=r1", "/figures", "/figures?round=r1", "/centres?round=r1"})
+    EXPECT_EQ(s.ask("GET", "/api/v1" + std::string(path)).outcome(), "503 not_ready") << path;
+  EXPECT_EQ(s.ask("GET", "/api/v1/rounds").at("/as_of"), "null");
+  EXPECT_EQ(s.ask("POST", "/api/v1/bookings").outcome(), "503 not_ready");
+  EXPECT_EQ(s.admin("POST", "/admin/v1/rounds/r1/close").outcome(), "503 not_ready");
+  EXPECT_EQ(s.admin("GET", "/admin/v1/rounds/r1/figures").outcome(), "503 not_ready");
+  EXPECT_TRUE(s.admin_without_token("GET", "/readyz?verbose").body.contains("the rounds are not known yet"));
+}
+
 TEST_F(read_api_test, probes_say_alive_and_ready) {
   EXPECT_EQ(get("/livez").body, "alive\n");
   EXPECT_EQ(get("/readyz").body, "ready\n");
-  EXPECT_EQ(get("/readyz?verbose").body, "ready\nnode: ok\nadmission: ok\nstorage: ok\n");
+  EXPECT_EQ(get("/readyz?verbose").body, "ready\nnode: ok\nkeys: ok\nadmission: ok\nstorage: ok\n");
 }
 
 TEST(stopping_api, a_node_that_stops_says_so_and_stays_alive) {

@@ -193,6 +193,20 @@ TEST(mail, answers_come_back_as_they_were_sent) {
   }
 }
 
+TEST(mail, figures_come_back_with_their_tenure_and_the_rounds) {
+  const told_figures sent{{{group_id{1}, {{5, 4, 3, 2, 1}}, {6, 7}, sequence_t{8}, epoch_t{9}}}, {shard_id{2}}, sequence_t{0}};
+  const auto back = decode_figures(encode_figures(sent));
+  ASSERT_TRUE(back.has_value()) << back.error().text;
+  ASSERT_EQ(back->groups.size(), 1U);
+  EXPECT_EQ(back->groups[0].windows, sent.groups[0].windows);
+  EXPECT_EQ(back->groups[0].booked_by_facts, sent.groups[0].booked_by_facts);
+  EXPECT_EQ(back->groups[0].applied, sequence_t{8});
+  EXPECT_EQ(back->groups[0].tenure, epoch_t{9});
+  EXPECT_EQ(back->shards, sent.shards);
+  EXPECT_EQ(back->rounds, sequence_t{0});
+  EXPECT_EQ(decode_figures(encode_figures({})).value().rounds, std::nullopt);
+}
+
 TEST(mail, what_cannot_be_is_an_error) {
   const auto group = [](group_input in) { return decode_mail(encode_mail(group_id{1}, {}, std::vector{std::move(in)}), {}).has_value(); };
   EXPECT_FALSE(group(book_command{})) << "nobody";

@@ -12,8 +12,9 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   a *= 0xff51'afd7'ed55'8ccdULL;
   return a ^ (a >> 32);
 }
-std::string text(position p) { return fmt::format("{}.{}", p.epoch.value, p.sequence.value); }
 }  // namespace
+
+std::string text(position p) { return fmt::format("{}.{}", p.epoch.value, p.sequence.value); }
 
 std::uint64_t state_after(std::uint64_t state, const entry& e) {
   return mix(mix(mix(state, e.at.epoch.value), e.at.sequence.value), std::hash<std::string>{}(e.payload));

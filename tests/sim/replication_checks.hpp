@@ -45,6 +45,7 @@ struct disk_log {
   }
 };
 
+[[nodiscard]] std::string text(position p);
 [[nodiscard]] std::uint64_t state_after(std::uint64_t state, const entry& e);
 
 class truth {

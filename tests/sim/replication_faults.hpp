@@ -48,11 +48,13 @@ inline constexpr std::array replication_faults{
     JANJI_FAULT(deny_without_round, 5000),
     JANJI_FAULT(unknown_swap_is_won, 200),
     JANJI_FAULT(unregistered_is_lost, 500),
+    JANJI_FAULT(replace_at_the_floor_only, 500),
     JANJI_FAULT(beats_while_writing, 500),
     JANJI_FAULT(slow_disks_stay, 500),
     JANJI_FAULT(slow_disks_come_back, 500),
     JANJI_FAULT(slow_is_absolute, 500),
     JANJI_FAULT(trust_own_promise, 0),
+    JANJI_FAULT(unheard_counts, 0),
     JANJI_FAULT(lead_for_another_boot, 0),
     JANJI_FAULT(ignore_outside, 0),
 };

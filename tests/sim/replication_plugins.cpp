@@ -13,8 +13,8 @@ namespace {
 constexpr micros swap_timeout = 60 * ms;
 constexpr micros look_again = 50 * ms;  // whether a disk hangs still
 
+using sim::text;
 std::string text(const r::member& m) { return fmt::format("n{}/{}", m.node, m.disk % 1000); }
-std::string text(r::position p) { return fmt::format("{}.{}", p.epoch.value, p.sequence.value); }
 std::string text(const r::shard_record& x) {
   std::string s = fmt::format("{{e{} leader {} in sync", x.epoch.value, text(x.leader));
   for (const auto& m : x.in_sync)

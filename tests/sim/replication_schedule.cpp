@@ -87,6 +87,13 @@ schedule draw_schedule(std::uint64_t seed) {
   // Drawn last, so that the rest of a seed stays as it was.
   for (auto hung = std::max<std::int64_t>(below(6) - 2, 0); hung > 0; --hung)
     s.items.push_back({50'000 + below(s.until - 50'000), mishap::hung_disk, static_cast<int>(below(w.nodes)), 0, 1000 + below(2'500'000)});
+  if (below(8) == 0) {  // two disks are lost at once
+    const auto at = 50'000 + below(s.until - 50'000);
+    const auto first = below(w.nodes);
+    const auto second = (first + 1 + below(w.nodes - 1)) % w.nodes;
+    for (const auto n : {first, second})
+      s.items.push_back({at, mishap::wipe, static_cast<int>(n), 1, 1000 + below(100'000)});
+  }
   std::ranges::stable_sort(s.items, {}, &schedule_item::at);
   return s;
 }

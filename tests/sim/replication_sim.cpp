@@ -10,20 +10,6 @@ namespace janji::sim {
 
 namespace r = replication;
 
-namespace {
-constexpr micros settle_within = 20'000 * ms;  // the bound of "every shard confirms again"
-constexpr micros gather_within = 3'000 * ms;   // what is given to dropped members to come back before a disk hangs
-constexpr micros hangs_for = 8'000 * ms;
-constexpr micros goes_on_within = 6'000 * ms;
-constexpr int tells_slow_from_hung = 20;  // ticks of patience below which a slow disk is a hung one
-constexpr micros slower_by = 80 * ms;
-constexpr micros slow_known_within = 8'000 * ms;
-constexpr micros slow_all_known = 2'000 * ms;
-constexpr micros slow_for = 6'000 * ms;
-constexpr micros taken_in_within = 8'000 * ms;
-constexpr micros late_effects = 700 * ms;  // swaps that were given up may still take effect for so long
-}  // namespace
-
 world::world(const sim_options& options) : options_(options), plan_(draw_schedule(options.seed)), random_(options.seed) {
   result_.schedule_items = plan_.items.size();
   nodes_.resize(static_cast<std::size_t>(nodes()));
@@ -162,7 +148,8 @@ void world::wipe(int n) {
     rep = replica{};
 }
 
-// Only where another intact disk is in sync: two disks that forget are more than any replica can make good.
+// Only where another intact disk is in sync: two disks that forget are more than any replica can make good. A learner may be counted
+// already, by a leader whose swap is on its way.
 void world::forget(int n) {
   for (int s = 0; s < shards(); ++s) {
     auto& rep = at(n, s);
@@ -173,6 +160,9 @@ void world::forget(int n) {
         others = others || y != nullptr;
         all_intact = all_intact && (y == nullptr || y->intact);
       }
+    for (const auto& m : etcd_of(s).now().record.learners)
+      if (const auto* y = replica_of(m, s); y != nullptr && y != &rep)
+        all_intact = all_intact && y->intact;
     if (!others || !all_intact || rep.disk.entries.empty() || !rep.intact)
       continue;
     const auto gone = std::min<std::size_t>(1 + static_cast<std::size_t>(below(4)), rep.disk.entries.size());
@@ -340,7 +330,9 @@ void world::placement_of(int s) {
   for (const auto& m : record.learners)
     if (registered_.contains(m.node) ? registered_[m.node] != m.disk : chance(20))  // it may only have lapsed
       return order(s, r::order::verb::remove, m);
-  if (record.in_sync.size() + record.learners.size() >= record.replicas_wanted)
+  const auto lost = std::ranges::count_if(
+      record.in_sync, [this](const member& m) { return registered_.contains(m.node) && registered_[m.node] != m.disk; });
+  if (record.in_sync.size() - static_cast<std::size_t>(lost) + record.learners.size() >= record.replicas_wanted)
     return;
   std::vector<member> spare;
   for (const auto& [node, disk] : registered_)
@@ -351,10 +343,12 @@ void world::placement_of(int s) {
     order(s, r::order::verb::add_learner, spare[static_cast<std::size_t>(below(static_cast<std::int64_t>(spare.size())))]);
 }
 
-// Rule 21, when the faults are over: a set at the floor whose other disk is intact and whose dead one will not come back.
+// Rule 21, when the faults are over: a set of which too few are left, all intact, and whose dead ones will not come back.
 void world::operator_of(int s) {
   const auto& record = etcd_of(s).now().record;
-  if (record.in_sync.size() != record.min_in_sync || served_.contains(s))
+  const auto left = std::ranges::count_if(
+      record.in_sync, [&](const member& m) { return replica_of(m, s) != nullptr && node_of(static_cast<int>(m.node)).up; });
+  if (left >= record.min_in_sync || served_.contains(s))
     return;
   for (const auto& m : record.in_sync)
     if (const auto* rep = replica_of(m, s); rep != nullptr && node_of(static_cast<int>(m.node)).up && !rep->intact)
@@ -370,181 +364,6 @@ void world::operator_of(int s) {
       if (const member by{node, disk}; std::ranges::find(record.in_sync, by) == record.in_sync.end() && node_of(static_cast<int>(node)).up)
         return order(s, r::order::verb::add_learner, by);
   }
-}
-
-// ------------------------------------------------------------------ the end
-
-void world::heal() {
-  say("the faults stop");
-  faults_over_ = true;
-  cut_until_.clear();
-  clog_until_.clear();
-  etcd_away_until_ = etcd_forgets_until_ = watch_lags_until_ = stale_until_ = 0;
-  for (int n = 0; n < nodes(); ++n) {
-    auto& x = node_of(n);
-    x.paused_until = x.slow_until = x.full_until = x.hung_until = 0;
-    if (n == plan_.sky.dead_at_end) {
-      crash(n);
-      x.dead = true;
-      registered_.erase(member_of(n).node);
-    } else {
-      start(n);
-      announce(n);
-    }
-  }
-}
-
-// Two intact in-sync disks are up; or one, with the set at the floor and a healthy replica outside.
-bool world::must_serve(int s) {
-  const auto& record = etcd_of(s).now().record;
-  std::size_t intact = 0;
-  std::size_t forgot = 0;
-  int spare = 0;
-  for (int n = 0; n < nodes(); ++n) {
-    if (!node_of(n).up)
-      continue;
-    const bool in_set = std::ranges::find(record.in_sync, member_of(n)) != record.in_sync.end();
-    spare += in_set ? 0 : 1;
-    intact += in_set && at(n, s).intact ? 1 : 0;
-    forgot += in_set && !at(n, s).intact ? 1 : 0;
-  }
-  return intact >= sim_min_in_sync || (intact == 1 && forgot == 0 && spare > 0 && record.in_sync.size() == sim_min_in_sync);
-}
-
-void world::settle() {
-  heal();
-  run_until(now_ + late_effects);
-  std::set<int> owed;
-  for (int s = 0; s < shards(); ++s)
-    must_serve(s) ? (void)owed.insert(s) : (void)++result_.unservable;
-  const auto by = now_ + settle_within;
-  while (now_ < by && !std::ranges::includes(served_, owed))
-    run_until(now_ + 50 * ms);
-  for (const auto s : owed)
-    if (!served_.contains(s))
-      throw violation{fmt::format("liveness: shard {} does not confirm again", s)};
-  result_.served += owed.size();
-  if (std::ssize(owed) != shards())
-    return;
-  gather();
-  if (!all_in_sync())
-    return;
-  switch (below(6)) {
-    case 0:
-    case 1: return hang_one_disk();
-    case 2:
-    case 3: return slow_one_disk();
-    case 4: return slow_all_disks();
-    default: return;
-  }
-}
-
-bool world::all_in_sync() {
-  for (int s = 0; s < shards(); ++s)
-    for (int n = 0; n < nodes(); ++n) {
-      const auto& set = etcd_of(s).now().record.in_sync;
-      if (set.size() < sim_replicas_wanted ||
-          std::ranges::any_of(set, [this](const member& m) { return !node_of(static_cast<int>(m.node)).up; }))
-        return false;
-    }
-  return true;
-}
-
-void world::gather() {
-  const auto by = now_ + gather_within;
-  while (now_ < by && !all_in_sync())
-    run_until(now_ + 50 * ms);
-}
-
-// One disk that is slow costs its leaderships and its memberships, and no more than that: nothing comes and goes. When it is slow
-// no longer it is taken in again.
-void world::slow_one_disk() {
-  if (plan_.sky.suspect_ticks < tells_slow_from_hung || plan_.sky.silent_ticks < tells_slow_from_hung || plan_.sky.etcd_delay_max > 4000)
-    return;
-  const int n = chance(70) ? static_cast<int>(etcd_of(0).now().record.leader.node) : static_cast<int>(below(nodes()));
-  say("the disk of n{} is slow", n);
-  placement_ = true;
-  node_of(n).slower_by = slower_by;
-  const auto epochs = result_.epochs;
-  run_until(now_ + slow_known_within);
-  for (int s = 0; s < shards(); ++s) {
-    const auto& record = etcd_of(s).now().record;
-    if (static_cast<int>(record.leader.node) == n || std::ranges::find(record.in_sync, member_of(n)) != record.in_sync.end())
-      throw violation{fmt::format("slow: the disk of n{} still leads shard {}, or counts there", n, s)};
-  }
-  latencies_.clear();
-  run_until(now_ + slow_for);
-  if (latencies_.empty())
-    throw violation{"slow: nothing is confirmed beside a slow disk"};
-  std::ranges::sort(latencies_);
-  if (latencies_[latencies_.size() / 2] >= slower_by)
-    throw violation{fmt::format("slow: batches wait for the slow disk of n{}", n)};
-  if (result_.epochs - epochs > static_cast<std::uint64_t>(6 * shards()))
-    throw violation{fmt::format("flaps: {} epochs while the disk of n{} is slow", result_.epochs - epochs, n)};
-  say("the disk of n{} is fast again", n);
-  node_of(n).slower_by = 0;
-  const auto by = now_ + taken_in_within;
-  while (now_ < by && !all_in_sync())
-    run_until(now_ + 50 * ms);
-  if (!all_in_sync())
-    throw violation{fmt::format("slow: n{} is not taken in again although its disk is fast", n)};
-  ++result_.slow;
-}
-
-// Nobody is better than another: nothing changes.
-void world::slow_all_disks() {
-  if (plan_.sky.suspect_ticks < tells_slow_from_hung || plan_.sky.silent_ticks < tells_slow_from_hung)
-    return;
-  say("all disks are slow");
-  for (int n = 0; n < nodes(); ++n)
-    node_of(n).slower_by = slower_by + below(5 * ms);
-  placement_ = true;
-  run_until(now_ + slow_all_known);  // one disk with more to do is known before another, and may lose a leadership
-  std::vector<std::size_t> records;
-  for (const auto& shard : etcd_)
-    records.push_back(shard.history.size());
-  const auto begun = now_;
-  run_until(now_ + slow_for);
-  for (int s = 0; s < shards(); ++s)
-    if (confirmed_[s] <= begun)
-      throw violation{"slow: nothing is confirmed where all disks are slow"};
-  // A learner that is gone may be taken out meanwhile, and one that was on its way in has more to catch up with.
-  const auto changed = [&](const etcd_shard& shard, std::size_t from) {
-    for (auto i = from; i < shard.history.size(); ++i) {
-      const auto& before = shard.history[i - 1].record;
-      const auto& after = shard.history[i].record;
-      const bool lost =
-          std::ranges::any_of(before.in_sync, [&](const auto& m) { return std::ranges::find(after.in_sync, m) == after.in_sync.end(); });
-      if (lost || after.leader != before.leader)
-        return true;
-    }
-    return false;
-  };
-  bool flapped = false;
-  for (std::size_t s = 0; s < etcd_.size(); ++s)
-    flapped = flapped || changed(etcd_[s], records[s]);
-  if (flapped || !all_in_sync())
-    throw violation{"flaps: leaderships or memberships change where all disks are slow alike"};
-  ++result_.slow;
-}
-
-// Mostly a leader's. Two good disks are left, and go on before it comes back.
-void world::hang_one_disk() {
-  const int n = chance(70) ? static_cast<int>(etcd_of(0).now().record.leader.node) : static_cast<int>(below(nodes()));
-  const auto begun = now_;
-  say("the disk of n{} hangs", n);
-  node_of(n).hung_until = begun + hangs_for;
-  const auto goes_on = [&] {
-    for (int s = 0; s < shards(); ++s)
-      if (confirmed_[s] <= begun)
-        return false;
-    return true;
-  };
-  while (now_ < begun + goes_on_within && !goes_on())
-    run_until(now_ + 50 * ms);
-  if (!goes_on())
-    throw violation{fmt::format("hung: a shard does not confirm while the disk of n{} hangs", n)};
-  ++result_.hung;
 }
 
 // ------------------------------------------------------------------ entry points

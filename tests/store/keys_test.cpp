@@ -1,12 +1,18 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sodium.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <random>
 #include <sstream>
+#include <thread>
 #include <vector>
 
 #include "store/key_ring.hpp"
@@ -125,6 +131,35 @@ TEST_F(ring_test, a_stop_while_the_file_was_replaced_leaves_the_keys_and_nothing
   EXPECT_EQ(held.str(), std::string(21, '\0')) << "it is overwritten";
 }
 
+// A pipe that nobody reads is a disk that hangs.
+TEST_F(ring_test, while_a_new_key_waits_for_a_disk_that_hangs_the_others_are_read) {
+  auto ring = open();
+  const auto key = *ring->get_or_make("data/1");
+  const auto pipe = path + ".new";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::atomic<pid_t> maker{0};
+  auto made = std::async(std::launch::async, [&] {
+    maker = ::gettid();
+    return ring->get_or_make("data/2").has_value();
+  });
+  const auto waits = [&] {
+    std::string number, name, state;
+    return maker != 0 && std::ifstream("/proc/self/task/" + std::to_string(maker) + "/stat") >> number >> name >> state && state == "S";
+  };
+  for (int in_a_row = 0; in_a_row < 10; in_a_row = waits() ? in_a_row + 1 : 0)
+    std::this_thread::yield();
+  auto read = std::async(std::launch::async, [&] {
+    return ring->get("data/1") == key && ring->names().size() == 1 && !ring->is_destroyed(round_id{1}) && ring->master() == key_of(1);
+  });
+  const bool at_once = read.wait_for(std::chrono::seconds(10)) == std::future_status::ready;
+  const int end = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  EXPECT_TRUE(at_once) << "citizens' and operators' threads would wait for the disk";
+  EXPECT_TRUE(read.get()) << "as it is on disk";
+  EXPECT_FALSE(made.get()) << "a pipe cannot be synced";
+  ::close(end);
+  EXPECT_FALSE(ring->get("data/2").has_value());
+}
+
 TEST_F(ring_test, a_damaged_first_line_is_refused) {
   (void)open()->get_or_make("data/1");
   const auto rest = file().substr(file().find('\n'));
@@ -240,6 +275,43 @@ TEST_F(sealing_test, an_erased_round_cannot_be_opened_any_more) {
   EXPECT_FALSE(seals->unseal(round_id{1}, reference{5}, sealed).has_value());
   EXPECT_FALSE(seals->hash_citizen(round_id{1}, "mykad:900101145678").has_value());
   EXPECT_FALSE(seals->seal(round_id{1}, 1, reference{5}, "x").has_value());
+}
+
+// What was in memory came back by whoever asked meanwhile, and was used until the next start.
+TEST_F(sealing_test, keys_that_are_destroyed_are_not_kept_by_who_asks_for_them_meanwhile) {
+  seals->forget_round(round_id{1});
+  seals->use_only([&](round_id round) {  // the keys are in the asker's hands
+    EXPECT_TRUE(ring->destroy_round(round).has_value());
+    seals->forget_round(round);
+    return true;
+  });
+  EXPECT_FALSE(seals->hash_citizen(round_id{1}, "mykad:1").has_value());
+  seals->use_only([](round_id) { return true; });
+  EXPECT_FALSE(seals->hash_citizen(round_id{1}, "mykad:1").has_value());
+}
+
+// They may be left of an import that came to nothing, and are compared with the cluster's first.
+TEST_F(sealing_test, keys_of_a_round_that_was_not_prepared_are_used_where_they_were_before) {
+  seals->forget_round(round_id{1});
+  bool used = false;
+  seals->use_only([&](round_id) { return used; });
+  EXPECT_FALSE(seals->hash_citizen(round_id{1}, "mykad:1").has_value());
+  used = true;
+  EXPECT_TRUE(seals->hash_citizen(round_id{1}, "mykad:1").has_value());
+  used = false;
+  seals->forget_round(round_id{1});
+  ASSERT_TRUE(seals->prepare_round(round_id{1}).has_value());
+  EXPECT_TRUE(seals->hash_citizen(round_id{1}, "mykad:1").has_value());
+}
+
+TEST_F(sealing_test, keys_that_are_dropped_are_made_or_fetched_again) {
+  const auto before = *seals->hash_citizen(round_id{1}, "mykad:1");
+  ASSERT_TRUE(ring->drop(std::array{std::string("citizen/1")}).has_value());
+  seals->forget_round(round_id{1});
+  EXPECT_FALSE(seals->hash_citizen(round_id{1}, "mykad:1").has_value());
+  ASSERT_TRUE(seals->prepare_round(round_id{1}).has_value());
+  EXPECT_NE(*seals->hash_citizen(round_id{1}, "mykad:1"), before);
+  EXPECT_EQ(open()->get("citizen/1"), ring->get("citizen/1")) << "on the disk too";
 }
 
 TEST_F(sealing_test, the_same_person_in_two_rounds_is_two_citizens) {

@@ -348,6 +348,17 @@ TEST(node_store, a_damaged_manifest_is_said_in_one_sentence_and_changes_nothing)
   EXPECT_NE(damaged.error().text().find(path), std::string::npos);
 }
 
+TEST(node_store, free_bytes_that_cannot_be_told_are_said_to_be_so) {
+  const temporary_directory dir;
+  auto s = open_at(dir.path() + "/store");
+  EXPECT_EQ(s->disk().unknown, "");
+  EXPECT_GT(s->disk().total_bytes, 0U);
+  std::filesystem::rename(dir.path() + "/store", dir.path() + "/away");
+  EXPECT_NE(s->disk().unknown.find("/store cannot be told: No such file"), std::string::npos) << s->disk().unknown;
+  std::filesystem::rename(dir.path() + "/away", dir.path() + "/store");
+  EXPECT_EQ(s->disk().unknown, "");
+}
+
 TEST(node_store, no_space_is_said_and_every_acknowledged_entry_is_there_afterwards) {
   if (geteuid() != 0)
     GTEST_SKIP() << "mounting a small disk needs root";

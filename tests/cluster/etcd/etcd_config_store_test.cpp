@@ -60,6 +60,78 @@ TEST_F(etcd_config_store_test, an_etcd_that_is_away_is_an_error_within_the_deadl
   EXPECT_FALSE(s->announce(node(1)).has_value());
 }
 
+TEST_F(etcd_config_store_test, a_swap_that_was_never_sent_because_a_registration_cannot_be_read_is_not_made) {
+  answer_eater relay(server->port());
+  auto o = server->reach();
+  o.endpoints = {relay.url()};
+  o.call_deadline = 300ms;
+  const auto s = open(o);
+  const auto won = s->swap(shard_id{1}, 0, record(1));
+  ASSERT_EQ(won.result, swap_result::won);
+  relay.go_silent = true;
+  EXPECT_EQ(s->swap_if_registered(shard_id{1}, won.record.revision, record(2), {2, 7}).result, swap_result::not_done)
+      << "its leader would stop for as long as etcd is away";
+  EXPECT_EQ(open()->read(shard_id{1})->record.epoch, epoch_t{1});
+}
+
+struct etcd_members_test : etcd_config_store_test {
+  void SetUp() override {
+    if (!etcd_server::there())
+      GTEST_SKIP() << "no etcd on this machine";
+    members = etcd_server::members(3);
+    for (const auto& m : members)
+      ASSERT_TRUE(m->answers(m->reach()));
+  }
+  options reach() {
+    options o;
+    for (const auto& m : members)
+      o.endpoints.push_back(m->url());
+    return o;
+  }
+  std::vector<std::unique_ptr<etcd_server>> members;
+};
+
+TEST_F(etcd_members_test, a_swap_into_an_etcd_that_has_lost_its_quorum_is_not_made) {
+  const auto s = open(reach());
+  const auto won = s->swap(shard_id{1}, 0, record(1));
+  ASSERT_EQ(won.result, swap_result::won);
+  follower f;
+  s->follow(f);
+  ASSERT_TRUE(f.epoch_is(1, 1));
+  members[1]->kill();
+  members[2]->kill();
+  ASSERT_TRUE(f.until([](follower& x) { return x.away_; })) << "the one that is left has no leader any more";
+  EXPECT_EQ(s->swap(shard_id{1}, won.record.revision, record(2)).result, swap_result::not_done) << "it turns the swap away";
+  members[1]->start();
+  ASSERT_TRUE(members[1]->answers(reach()));
+  EXPECT_EQ(s->swap(shard_id{1}, won.record.revision, record(2)).result, swap_result::won);
+}
+
+// Its connections stay open, and a watch that is silent looks like peace.
+TEST_F(etcd_members_test, who_watched_a_member_that_is_frozen_goes_on_at_another) {
+  EXPECT_LT(options{}.watch_renewal, options{}.lease) << "who is gone would be noticed later there than anywhere else";
+  const auto s = open(reach());
+  const auto first = s->swap(shard_id{1}, 0, record(1));
+  ASSERT_EQ(first.result, swap_result::won);
+  follower f;
+  s->follow(f);
+  ASSERT_TRUE(f.epoch_is(1, 1));
+  ASSERT_EQ(s->swap(shard_id{1}, first.record.revision, record(2)).result, swap_result::won);
+  ASSERT_TRUE(f.until([](follower& x) { return x.changes_ > 0; })) << "its watch is under way";
+  members[0]->freeze();
+  auto others = reach();
+  others.endpoints.erase(others.endpoints.begin());
+  const auto o = open(others);
+  const auto until = steady::now() + 30s;
+  bool won = false;
+  while (!won && steady::now() < until)  // the frozen one may have been the leader
+    if (const auto now = o->read(shard_id{1}); now)
+      won = o->swap(shard_id{1}, now->revision, record(3)).result == swap_result::won;
+  ASSERT_TRUE(won);
+  EXPECT_TRUE(f.epoch_is(1, 3));
+  members[0]->thaw();
+}
+
 TEST_F(etcd_config_store_test, an_etcd_that_forgot_everything_is_refused) {
   const auto s = open();
   const auto won = s->swap(shard_id{1}, 0, record(1));

@@ -1,4 +1,4 @@
-// A real etcd of one member, as a child process on free ports with a directory of its own; ended by pid.
+// A real etcd of one member or of several, each a child process on free ports with a directory of its own; ended by pid.
 #pragma once
 
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,6 +40,21 @@ public:
   explicit etcd_server(std::vector<std::string> more = {}, bool tls = false) : more_(std::move(more)), tls_(tls), port_(free_port()) {
     start();
   }
+  // Members of one etcd.
+  static std::vector<std::unique_ptr<etcd_server>> members(std::size_t count) {
+    std::vector<place> places;
+    std::string all;
+    for (std::size_t i = 0; i < count; ++i) {
+      places.push_back({"member-" + std::to_string(i + 1), "http://127.0.0.1:" + std::to_string(free_port()), {}});
+      all += (i == 0 ? "" : ",") + places.back().name + "=" + places.back().peer;
+    }
+    std::vector<std::unique_ptr<etcd_server>> out;
+    for (auto& p : places) {
+      p.all = all;
+      out.push_back(std::unique_ptr<etcd_server>(new etcd_server(p)));
+    }
+    return out;
+  }
   ~etcd_server() { kill(); }
   etcd_server(const etcd_server&) = delete;
   etcd_server& operator=(const etcd_server&) = delete;
@@ -52,19 +68,27 @@ public:
     ::waitpid(pid_, nullptr, 0);
     pid_ = 0;
   }
+  // It answers nobody, and its connections stay open.
+  void freeze() const { ::kill(pid_, SIGSTOP); }
+  void thaw() const { ::kill(pid_, SIGCONT); }
   void forget() { std::filesystem::remove_all(data()); }
   void start() {
-    const auto peer = "http://127.0.0.1:" + std::to_string(free_port());
-    const auto name = "member-" + std::to_string(++lives_ == 1 || std::filesystem::exists(data()) ? 1 : lives_);
+    auto at = place_;
+    if (at.all.empty()) {
+      at = {"member-" + std::to_string(++lives_ == 1 || std::filesystem::exists(data()) ? 1 : lives_),
+            "http://127.0.0.1:" + std::to_string(free_port()),
+            {}};
+      at.all = at.name + "=" + at.peer;
+    }
     std::vector<std::string> words{"/usr/bin/etcd",
-                                   "--name=" + name,
+                                   "--name=" + at.name,
                                    "--data-dir=" + data(),
                                    "--listen-client-urls=" + url_to_listen(),
                                    "--advertise-client-urls=" + url(),
-                                   "--listen-peer-urls=" + peer,
-                                   "--initial-advertise-peer-urls=" + peer,
-                                   "--initial-cluster=" + name + "=" + peer,
-                                   "--initial-cluster-token=" + name,
+                                   "--listen-peer-urls=" + at.peer,
+                                   "--initial-advertise-peer-urls=" + at.peer,
+                                   "--initial-cluster=" + at.all,
+                                   "--initial-cluster-token=" + (place_.all.empty() ? at.name : at.all),
                                    "--unsafe-no-fsync"};
     words.insert(words.end(), more_.begin(), more_.end());
     std::vector<char*> arguments;
@@ -100,6 +124,12 @@ public:
   }
 
 private:
+  struct place {
+    std::string name, peer;
+    std::string all;  // empty: it is alone
+  };
+  explicit etcd_server(place at) : tls_(false), port_(free_port()), place_(std::move(at)) { start(); }
+
   [[nodiscard]] std::string data() const { return directory_.path() + "/data"; }
   [[nodiscard]] std::string url_to_listen() const { return (tls_ ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port_); }
 
@@ -107,6 +137,7 @@ private:
   std::vector<std::string> more_;
   bool tls_;
   std::uint16_t port_;
+  place place_;
   pid_t pid_ = 0;
   int lives_ = 0;
 };

@@ -136,7 +136,9 @@ TEST_F(links_test, messages_arrive_in_order_both_ways) {
 }
 
 TEST_F(links_test, large_and_empty_messages_arrive_and_too_large_ones_are_refused_at_once) {
-  join();
+  link_options patient;  // the reader has nothing to say meanwhile
+  patient.silence_ms = 60'000;
+  join(patient, patient);
   ASSERT_TRUE(a.is_up());
   const std::string large(cluster::peer_payload_bytes_max, 'x');
   EXPECT_TRUE(a.links_->send(2, message(large)));
