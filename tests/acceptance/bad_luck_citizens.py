@@ -110,21 +110,22 @@ def last_place_held_for_another(c):
     holders = [c.people.one() for _ in range(24)]
     for i in range(0, 24, 4):
         c.book(("RAMAI", day(20)), *holders[i:i + 4])
-    outcomes = {"served": 0, "contended": 0}
+    outcomes = {"served": 0, "contended": 0, "interrupted": 0}
     wrong = []
     for i in range(1, 13):
         place, key, body = ("SATU", day(i)), new_key(), booking(("SATU", day(i)), c.people.one(), round_code="main")
         asks = [(booking(place, h, round_code="main"), new_key()) for h in holders]
         answer = book_at_once(c.node, asks[:20] + [(body, key)] + asks[20:])[20]
-        while answer.code == "contended":
-            outcomes["contended"] += 1
+        # interrupted: another's key, refused meanwhile, has the same bucket of the shard's refusals; 24 of 16,384 are hit.
+        while answer.code == "contended" or (answer.code == "interrupted" and outcomes["interrupted"] < 3):
+            outcomes[answer.code] += 1
             answer = book(c.node, body, key)
         if answer.status in (200, 201):
             outcomes["served"] += 1
             c.acknowledged.append((body, key, content(answer)))
         else:
             wrong.append(str(answer))
-    c.checks.check("the last place is held for others who are then refused: served or contended, never full", outcomes["served"] == 12, wrong)
+    c.checks.check("the last place is held for others who are then refused: served, or asked to ask again, never full", outcomes["served"] == 12, wrong)
     c.checks.say(str(outcomes))
 
 
