@@ -299,7 +299,7 @@ net::round_key_ports round_keys::ports() {
   static constexpr auto too_many = "too many orders about keys wait for etcd or the disk";
   net::round_key_ports all;
   if (seat_ != nullptr)
-    all.make = [this](auto then) {
+    all.make = [this](const auto& then) {
       const auto until = clock::now() + patience;
       const auto ends = [this](bool done) {
         const std::lock_guard lock(mutex_);
@@ -308,18 +308,20 @@ net::round_key_ports round_keys::ports() {
       };
       const auto begins = [this] {
         const std::lock_guard lock(mutex_);
-        return imports_ < imports_max && ++imports_ != 0;
+        const bool room = imports_ < imports_max;
+        imports_ += room ? 1 : 0;
+        return room;
       };
       if (!begins())
         then(std::unexpected(std::string(too_many)));
       else if (!take([this, then, until, ends] { return ends(make(then, until)); }) && ends(true))
         then(std::unexpected(std::string(too_many)));
     };
-  all.have = [this](round_id round, told then) {
+  all.have = [this](round_id round, const told& then) {
     if (!take([this, round, then] { return then(have(round)), true; }))
       then(std::unexpected(std::string(too_many)));
   };
-  all.destroy = [this](round_id round, told then) {
+  all.destroy = [this](round_id round, const told& then) {
     const auto destroy = [this, round, then] {
       const auto now = forget(round, true);  // another node may have put etcd's copy back
       then(now.left.empty() ? std::expected<void, std::string>{} : std::unexpected(now.left));
