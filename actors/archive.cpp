@@ -70,6 +70,10 @@ caf::behavior archive_actor::make_behavior() {
         auto wrong = directory_.look();
         if (wrong.empty())
           wrong = disk.unknown;
+        if (wrong.empty() && looks_++ % files_every == 0)
+          lost_file_ = store_.lost_file();
+        if (wrong.empty() && !lost_file_.empty())
+          wrong = fmt::format("{} cannot be found: the next start needs it", lost_file_);
         if (wrong != *shared_.directory_wrong.get())
           shared_.directory_wrong.set(std::make_shared<const std::string>(std::move(wrong)));
         delayed_send(this, std::chrono::seconds(1), watch_disk{});

@@ -31,6 +31,9 @@ private:
   store::node_store& store_;
   cluster::config_store& records_;
   directory_watch directory_;
+  static constexpr unsigned files_every = 10;  // looks at the directory for one at the store's files
+  unsigned looks_ = 0;
+  std::string lost_file_;
 };
 
 // The actor that changes shards' records, on a thread of its own: a configuration store may take its time.

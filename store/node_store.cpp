@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <set>
 
 #include "booking/assert.hpp"
 #include "store/node_store_impl.hpp"
@@ -391,6 +392,32 @@ disk_state node_store::disk() const {
   if (const auto size = std::filesystem::file_size(ballast_file(), ec); !ec)
     d.ballast_bytes = size;
   return d;
+}
+
+namespace {
+std::set<std::string> files_not_there(rocksdb::DB& db, const std::string& path) {
+  std::set<std::string> missing;
+  std::vector<std::string> live;
+  std::uint64_t manifest_bytes = 0;
+  if (db.GetLiveFiles(live, &manifest_bytes, false).ok())
+    for (const auto& name : live)
+      if (db.GetEnv()->FileExists(path + name).IsNotFound())
+        missing.insert(path + name);
+  std::unique_ptr<rocksdb::LogFile> log;
+  if (db.GetCurrentWalFile(&log).IsPathNotFound())
+    missing.insert(path + ", its write-ahead log");
+  return missing;
+}
+}  // namespace
+
+// A file may be replaced, and no longer be wanted, between the list and the look: then it is not missing the next time.
+std::string node_store::lost_file() const {
+  const auto first = files_not_there(*db_->db, options_.path);
+  if (first.empty())
+    return {};
+  const auto second = files_not_there(*db_->db, options_.path);
+  const auto gone = std::ranges::find_if(second, [&](const auto& name) { return first.contains(name); });
+  return gone == second.end() ? std::string{} : *gone;
 }
 
 // Beside the store, not in it: what is in there is RocksDB's.

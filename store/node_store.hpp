@@ -139,6 +139,9 @@ public:
 
   // ---- disk
   [[nodiscard]] disk_state disk() const;
+  // Empty, or which of the files is gone that the next start needs: one that was removed is read and written as before, until then.
+  // Of several write-ahead logs the newest is looked for.
+  [[nodiscard]] std::string lost_file() const;
   // Gives the ballast file back to an operator who needs room to act.
   result<std::uint64_t> release_ballast();
 

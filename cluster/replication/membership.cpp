@@ -280,9 +280,9 @@ void machine::remember_drop(const member& who, std::uint32_t first, std::uint32_
   d.ago = 0;
 }
 
-// Whether a learner that has everything is not to be taken in yet.
+// Whether a learner that has everything is not to be taken in yet. Where too few of the set are there, a slow disk is better than none.
 bool machine::waits(const peer& p) const {
-  if (options_.faults.slow_disks_come_back)
+  if (options_.faults.slow_disks_come_back || in_sync_not_silent() < record_.record.min_in_sync)
     return false;
   const auto d = dropped_.find(p.who);
   return is_slow(p.disk_us) || (d != dropped_.end() && d->second.wait != 0);

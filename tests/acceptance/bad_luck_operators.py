@@ -205,6 +205,12 @@ def removed_while_running(o):
     os.rmdir(store)
     os.rename(away, store)
     well("the store is back")
+    for kind, marks in (("manifest", "MANIFEST-"), ("newest write-ahead log", ".log")):
+        name = max(n for n in os.listdir(store) if marks in n)
+        os.rename(os.path.join(store, name), aside)
+        says(f"the {kind} is gone", "the next start needs it")
+        os.rename(aside, os.path.join(store, name))
+        well(f"the {kind} is back")
     os.rename(o.path("keys"), aside)
     says("the key file is gone", "keys cannot be found")
     os.rename(aside, o.path("keys"))

@@ -206,6 +206,19 @@ TEST_F(slow_disks_test, with_one_good_disk_left_a_slow_one_stays) {
   EXPECT_TRUE(in_sync(1));
 }
 
+TEST_F(slow_disks_test, a_slow_learner_is_taken_in_where_the_shard_stands_still_without_it) {
+  serve();
+  us[1] = 200'000;
+  time(long_enough);
+  ASSERT_EQ(record.record.learners, std::vector{who(1)});
+  crash(2);
+  time(4 * patience);
+  EXPECT_EQ(record.record.in_sync, (std::vector{who(0), who(1)}));
+  const auto b = book(0);
+  run();
+  EXPECT_TRUE(confirmed(0, b));
+}
+
 // Restarting again and again is as bad.
 TEST_F(slow_disks_test, a_member_that_goes_silent_again_and_again_is_waited_for) {
   start(3);

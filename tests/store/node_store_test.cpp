@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <set>
 
 #include "tests/temporary_directory.hpp"
 
@@ -346,6 +347,32 @@ TEST(node_store, a_damaged_manifest_is_said_in_one_sentence_and_changes_nothing)
   const auto damaged = node_store::open(options);
   ASSERT_FALSE(damaged.has_value());
   EXPECT_NE(damaged.error().text().find(path), std::string::npos);
+}
+
+TEST(node_store, a_file_that_was_removed_under_a_running_store_is_named) {
+  const temporary_directory dir;
+  const auto path = dir.path() + "/store";
+  auto s = open_at(path);
+  ASSERT_TRUE(s->write(std::vector{entries(3, 1, 5, std::string(300, 'x'))}).has_value());
+  ASSERT_TRUE(s->flush().has_value());
+  ASSERT_TRUE(s->write(std::vector{entries(3, 6, 5)}).has_value());
+  EXPECT_EQ(s->lost_file(), "");
+  std::set<std::string> kinds;
+  std::vector<std::filesystem::path> files;
+  for (const auto& f : std::filesystem::directory_iterator(path))
+    files.push_back(f.path());
+  for (const auto& f : files) {
+    const auto kind = f.has_extension() ? f.extension().string() : f.filename().string().substr(0, 8);
+    if (kind != ".sst" && kind != ".blob" && kind != ".log" && kind != "MANIFEST" && kind != "CURRENT")
+      continue;
+    kinds.insert(kind);
+    const auto aside = dir.path() + "/aside";
+    std::filesystem::rename(f, aside);
+    EXPECT_TRUE(s->lost_file().starts_with(kind == ".log" ? path + ", its write-ahead log" : f.string())) << f << ": " << s->lost_file();
+    std::filesystem::rename(aside, f);
+    EXPECT_EQ(s->lost_file(), "") << f;
+  }
+  EXPECT_EQ(kinds.size(), 5U);
 }
 
 TEST(node_store, free_bytes_that_cannot_be_told_are_said_to_be_so) {
