@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <xxhash.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
@@ -16,32 +15,6 @@
 #include "cluster/peer_links.hpp"
 
 namespace janji::actors {
-
-std::string gzip(std::string_view text) {
-  z_stream stream{};
-  constexpr int gzip_window = 15 + 16;
-  if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-    return {};
-  std::string out(deflateBound(&stream, text.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  const bool done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-  out.resize(done ? stream.total_out : 0);
-  deflateEnd(&stream);
-  return out;
-}
-
-const std::string& availability_page::gzip() const {
-  asked_.store(true, std::memory_order_relaxed);
-  compress();
-  return gzip_;
-}
-
-void availability_page::compress() const {
-  std::call_once(once_, [this] { gzip_ = actors::gzip(body); });
-}
 
 availability_actor::availability_actor(caf::actor_config& config, node_context& shared, read_model& model)
     : caf::event_based_actor(config),
@@ -373,16 +346,39 @@ const std::string& availability_actor::day(const round_entry& round, std::uint32
   return text;
 }
 
+// When status and all numbers of a page were last known to be these.
+std::optional<unix_ms> availability_actor::page_as_of(const round_entry& round, std::uint8_t state,
+                                                      const round_catalogue& catalogue) const {
+  const auto& groups = round.definition.groups;
+  auto as_of = rounds_heard_;  // of its status
+  bool of_state = false;
+  for (std::uint32_t i = 0; i < groups.size() && as_of; ++i) {
+    if (i == 0 || groups[i].centre != groups[i - 1].centre)
+      of_state = state_number(round.definition.centres[groups[i].centre].state) == state;
+    if (!of_state)
+      continue;
+    const auto heard = heard_of(round, i, catalogue);
+    as_of = heard ? std::optional(std::min(*as_of, *heard)) : std::nullopt;
+  }
+  return as_of;
+}
+
 std::shared_ptr<const availability_page> availability_actor::page(const round_entry& round, std::uint8_t state,
                                                                   const round_catalogue& catalogue) {
   const auto& definition = round.definition;
   const auto before = pages_.find({definition.id.value, state});
-  std::string status;
+  auto built = std::make_shared<availability_page>();
+  built->as_of = page_as_of(round, state, catalogue);
+  built->built_at = shared_.now();
+  auto& out = built->body;
+  const auto here = [&out] { return static_cast<std::uint32_t>(out.size()); };
   if (before != pages_.end() && before->second != nullptr)
-    status.reserve(before->second->body.size());
-  status.append(R"("status":")").append(name_of(round.status.state)).append(R"(","centres":[)");
-  bool first_centre = true;
-  auto as_of = rounds_heard_;  // of its status
+    out.reserve(before->second->body.size() + 64);
+  out += fmt::format(R"({{"round":{},"state":{},"as_of":{},)", json_text(definition.code), json_text(state_name(state)),
+                     built->as_of ? '"' + format_utc(*built->as_of) + '"' : "null");
+  built->status_begin = here();
+  out.append(R"("status":")").append(name_of(round.status.state)).append(R"(","centres":[)");
+  built->centres_begin = here();
   std::uint32_t g = 0;
   for (std::uint16_t c = 0; c < definition.centres.size(); ++c) {
     const auto& centre = definition.centres[c];
@@ -391,25 +387,24 @@ std::shared_ptr<const availability_page> availability_actor::page(const round_en
       ++g;
     if (state_number(centre.state) != state)
       continue;
-    status.append(std::exchange(first_centre, false) ? R"({"code":)" : R"(,{"code":)").append(json_text(centre.code));
-    status.append(R"(,"name":)").append(json_text(centre.name)).append(R"(,"days":[)");
+    if (!built->centres.empty())
+      out += ',';
+    const auto head = here();
+    out.append(R"({"code":)").append(json_text(centre.code));
+    out.append(R"(,"name":)").append(json_text(centre.name)).append(R"(,"days":[)");
+    const availability_page::span head_text{head, here()};
     for (auto i = first; i < g; ++i) {
       if (i != first)
-        status += ',';
-      status += day(round, i);
-      const auto heard = heard_of(round, i, catalogue);
-      as_of = heard && as_of ? std::optional(std::min(*as_of, *heard)) : std::nullopt;
+        out += ',';
+      const auto begin = here();
+      out += day(round, i);
+      built->add_day(day_number_of(definition.groups[i].date), {begin, here()});
     }
-    status += "]}";
+    built->centres.push_back({head_text, static_cast<std::uint32_t>(built->days.size())});
+    out += "]}";
   }
-  status += "]}";
-  auto built = std::make_shared<availability_page>();
-  built->as_of = as_of;
-  built->built_at = shared_.now();
-  built->etag = fmt::format("W/\"{:016x}\"", XXH3_64bits(status.data(), status.size()));
-  built->body = fmt::format(R"({{"round":{},"state":{},"as_of":{},)", json_text(definition.code), json_text(state_name(state)),
-                            as_of ? '"' + format_utc(*as_of) + '"' : "null");
-  built->body += status;
+  out += "]}";
+  built->etag = fmt::format("W/\"{:016x}\"", XXH3_64bits(out.data() + built->status_begin, out.size() - built->status_begin));
   return built;
 }
 

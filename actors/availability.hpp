@@ -47,6 +47,7 @@ private:
   [[nodiscard]] std::vector<bool> served_shards() const;
   [[nodiscard]] std::set<read_model::page_key> changed_pages(const round_catalogue& catalogue) const;
   const std::string& day(const round_entry& round, std::uint32_t index);
+  [[nodiscard]] std::optional<unix_ms> page_as_of(const round_entry& round, std::uint8_t state, const round_catalogue& catalogue) const;
   std::shared_ptr<const availability_page> page(const round_entry& round, std::uint8_t state, const round_catalogue& catalogue);
 
   node_context& shared_;
@@ -69,8 +70,5 @@ private:
   bool figures_stale_ = true;
   bool catalogue_changed_ = true;
 };
-
-// gzip of `text`; empty when it cannot be compressed.
-std::string gzip(std::string_view text);
 
 }  // namespace janji::actors

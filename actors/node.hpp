@@ -20,6 +20,7 @@
 #include <variant>
 #include <vector>
 
+#include "actors/availability_page.hpp"
 #include "booking/messages.hpp"
 #include "booking/round.hpp"
 #include "cluster/config_store.hpp"
@@ -115,24 +116,6 @@ struct round_catalogue {
   [[nodiscard]] const std::vector<window_definition>* windows_of(group_id group) const;
   std::uint64_t version = 0;
   std::vector<trail_entry> trail;  // the last orders, the oldest first
-};
-
-// The free places of one state, ready to send. Immutable once published; any thread.
-struct availability_page {
-  std::string body;              // JSON
-  std::string etag;              // quoted
-  std::optional<unix_ms> as_of;  // when status and all numbers were last known to be these; none: some have never been heard
-  unix_ms built_at;
-
-  // The body compressed, made when it is first asked for; empty when it cannot be.
-  [[nodiscard]] const std::string& gzip() const;
-  [[nodiscard]] bool gzip_asked_for() const { return asked_.load(std::memory_order_relaxed); }
-  void compress() const;
-
-private:
-  mutable std::once_flag once_;
-  mutable std::string gzip_;
-  mutable std::atomic<bool> asked_{false};
 };
 
 using schema::group_figures;

@@ -40,11 +40,12 @@ cluster_seat::cluster_seat(const settings& s, store::node_store& store, end_proc
 
 std::expected<std::unique_ptr<cluster_seat>, std::string> cluster_seat::open(const settings& s, store::node_store& store,
                                                                              std::unique_ptr<cluster::etcd::etcd_config_store> etcd,
-                                                                             end_process end) {
+                                                                             std::size_t links_max, end_process end) {
   if (!etcd)
     return nullptr;
   std::unique_ptr<cluster_seat> seat(new cluster_seat(s, store, std::move(end)));
   seat->etcd_ = std::move(etcd);
+  seat->links_.strangers_max = links_max / 2;
   const auto level = seat->etcd_->read_value(cluster::feature_level_value);
   if (!level)
     return cluster::cannot_reach(level.error());

@@ -32,10 +32,11 @@ namespace janji::apps {
 class cluster_seat final : public cluster::config_events, public cluster::operations {
 public:
   using end_process = std::function<void(const std::string&)>;
-  // None when there is no etcd: the node is alone. `end`: called from any thread when this node must not go on, with why.
+  // None when there is no etcd: the node is alone. `links_max`: connections of other nodes. `end`: called from any thread when this node
+  // must not go on, with why.
   static std::expected<std::unique_ptr<cluster_seat>, std::string> open(const settings& s, store::node_store& store,
                                                                         std::unique_ptr<cluster::etcd::etcd_config_store> etcd,
-                                                                        end_process end);
+                                                                        std::size_t links_max, end_process end);
   ~cluster_seat() override;
 
   // Once, before a key is asked for: from here on the ring's keys are the cluster's. An error: this node must not run, and why.

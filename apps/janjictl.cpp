@@ -18,6 +18,7 @@
 #include <system_error>
 #include <vector>
 
+#include "apps/descriptors.hpp"
 #include "apps/janjictl.hpp"
 #include "apps/settings.hpp"
 #include "booking/receipt.hpp"
@@ -241,6 +242,7 @@ void add_capacity_command(CLI::App& app, connection& c, int& code) {
 int run(int argc, char** argv) {
   if (sodium_init() < 0)
     return fail("the cryptography library cannot be started");
+  (void)raise_descriptor_limit({});  // a store that is read may have many files
   CLI::App app{"janjictl: operates a node of the appointment cluster"};
   app.set_version_flag("--version", "janjictl " JANJI_VERSION);
   app.require_subcommand(1);

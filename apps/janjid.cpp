@@ -22,6 +22,7 @@
 
 #include "actors/node.hpp"
 #include "apps/cluster_seat.hpp"
+#include "apps/descriptors.hpp"
 #include "apps/membership.hpp"
 #include "apps/round_keys.hpp"
 #include "apps/settings.hpp"
@@ -119,6 +120,7 @@ struct server {
   asio::io_context citizens_io{1};
   asio::io_context admin_io{1};
   store::master_sources masters;
+  descriptor_budget descriptors;
   std::unique_ptr<net::citizen_api> citizens_api;
   std::unique_ptr<net::admin_api> operators_api;
   std::unique_ptr<net::listener> citizens;  // none: this node only holds shards
@@ -126,6 +128,7 @@ struct server {
   std::unique_ptr<round_keys> rounds;  // its thread ends before anything above goes
 
   result<void> open(const settings& s);
+  result<void> divide(const settings& s);
   result<void> open_keys(const settings& s, bool may_be_new);
   result<void> check_keys(const std::string& data);
   result<void> listen(const settings& s);
@@ -144,6 +147,23 @@ struct server {
   std::fprintf(stderr, "janjid: %s\n", why.c_str());
   std::fflush(stderr);
   std::_Exit(2);
+}
+
+bool serves_citizens(const settings& s) { return s.text("cluster.role") != "store"; }
+
+// Before anything is opened: too few descriptors are told of here, and not by whatever is opened last.
+result<void> server::divide(const settings& s) {
+  const auto wished = serves_citizens(s) ? static_cast<std::size_t>(s.number("http.connections_max")) : 0;
+  const descriptor_wishes wishes{wished, !s.text("cluster.name").empty()};
+  const auto allowed = raise_descriptor_limit(wishes);
+  const auto divided = divide_descriptors(allowed, wishes);
+  if (!divided)
+    return std::unexpected(divided.error());
+  descriptors = *divided;
+  if (descriptors.citizens < wished)
+    spdlog::warn("{} files and connections may be open at once (ulimit -n, LimitNOFILE): http.connections_max is {} and not {}", allowed,
+                 descriptors.citizens, wished);
+  return {};
 }
 
 result<void> server::open(const settings& s) {
@@ -165,6 +185,8 @@ result<void> server::open(const settings& s) {
   options.path = data + "/store";
   options.create_if_missing = first_start;
   options.counts_boots = s.text("cluster.name").empty();  // else etcd does
+  constexpr int of_the_store_itself = 16;                 // its logs, its manifest, what it is about to write
+  options.files_max = static_cast<int>(descriptors.store) - of_the_store_itself;
   options.disk_low_mark = s.real("store.disk_low_mark");
   options.ballast_bytes = static_cast<std::uint64_t>(s.number("store.ballast_mb")) << 20;
   auto opened = store::node_store::open(options);
@@ -186,7 +208,7 @@ result<void> server::open(const settings& s) {
   if (auto r = open_keys(s, known->revision == 0); !r)
     return r;
   const auto disk = store->disk_id();
-  auto place = cluster_seat::open(s, *store, membership->take_etcd(), refuse);
+  auto place = cluster_seat::open(s, *store, membership->take_etcd(), descriptors.links, refuse);
   if (!place)
     return std::unexpected(place.error());
   seat = std::move(*place);
@@ -285,17 +307,22 @@ result<void> server::listen(const settings& s) {
       admin_io, *node, *store, *keys, *sealing, *signer, *citizens_api, *token, api.shard_count, seat.get(),
       net::master_ports{[this] { return store::read_masters(masters); }, seat ? &seat->key_orders() : nullptr, rounds->ports()});
   net::http_limits limits;
-  limits.connections_max = static_cast<std::size_t>(s.number("http.connections_max"));
+  limits.connections_max = descriptors.citizens;
+  limits.turned_away_max = descriptors.turned_away;
   limits.header_timeout_s = limits.body_timeout_s = static_cast<std::uint32_t>(s.number("http.request_timeout_s"));
   limits.idle_timeout_s = static_cast<std::uint32_t>(s.number("http.idle_timeout_s"));
-  if (s.text("cluster.role") != "store") {
+  if (serves_citizens(s)) {
     auto front =
         net::listener::open(citizens_io, s.text("http.address"), static_cast<std::uint16_t>(s.number("http.port")), limits, *citizens_api);
     if (!front)
       return std::unexpected(front.error());
     citizens = std::move(*front);
   }
+  limits.connections_max = descriptors.operators - descriptors.operators / 4;
+  limits.turned_away_max = descriptors.operators / 4;
   limits.body_bytes_max = std::size_t{96} << 20;  // an import carries two files
+  limits.held_bytes_max = limits.held_by_address_max = 2 * limits.body_bytes_max;
+  limits.callers_give_way = false;
   limits.body_timeout_s = 300;
   limits.look_every = std::chrono::milliseconds(5);  // an order given at another node a moment ago is known
   auto back =
@@ -443,6 +470,8 @@ int run(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("janjid"));
   spdlog::set_level(spdlog::level::from_str(s.text("log.level")));
   server node;
+  if (good)
+    good = node.divide(s);
   if (good)
     good = node.open(s);
   if (good)

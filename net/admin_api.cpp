@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 
@@ -68,6 +69,16 @@ void admin_api::handle(const request& r, responder&& respond) {
   if (r.reads())
     return get(r, respond);
   change(r, std::move(respond));
+}
+
+// Before a byte of it is kept. Only an import is large.
+std::optional<response> admin_api::refuse_body(const request& head, std::uint64_t& bytes_max) {
+  constexpr std::uint64_t order_bytes_max = 64 * 1024;
+  if (!same_token(bearer_token(head.authorization), token_))
+    return to_response({.code = problem_code::unauthorised});
+  if (head.path != "/admin/v1/rounds")
+    bytes_max = std::min(bytes_max, order_bytes_max);
+  return std::nullopt;
 }
 
 response admin_api::refusal(problem_code code, std::string_view /*origin*/) { return to_response({.code = code}); }

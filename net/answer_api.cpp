@@ -179,9 +179,7 @@ problem citizen_api::in_words(const pending_request& p, const problem& refusal) 
   const auto it = catalogue->groups.find(p.group.value);
   if (it == catalogue->groups.end())
     return refusal;
-  auto said = not_admitted(*catalogue->find(it->second.round), refusal.code);
-  said.position = refusal.position;
-  return said;
+  return not_admitted(*catalogue->find(it->second.round), refusal.code);
 }
 
 void citizen_api::tell(answered_request& a, const std::string* receipts) {
@@ -194,7 +192,7 @@ void citizen_api::tell(answered_request& a, const std::string* receipts) {
   if (!code && !first)
     code = problem_code::unknown;
   if (code) {
-    problem refusal{.code = *code, .position = p.people > 1 ? a.what.position : std::uint8_t{0}};
+    problem refusal{.code = *code};  // not whom of a party it is about: whoever does not know would be told who has a booking
     if (p.refusal && a.what.what == outcome::not_found) {
       refusal = std::move(*p.refusal);
       code = refusal.code;

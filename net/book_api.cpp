@@ -146,7 +146,7 @@ void citizen_api::book(const request& r, responder&& respond) {
     refusal = problem{.code = problem_code::storage_low};
   if (const auto p = check_people(*round, *form))
     return refuse(respond, who, *p);
-  auto command = make_booking(*form, *round, *where, *key, r.arrived);
+  auto command = make_booking(*form, *round, *where, *key, r);
   if (!command)
     return refuse(respond, who, command.error());
   command->command.stamp = r.arrived.of(catalogue->groups.at(command->group.value).shard);
@@ -173,8 +173,7 @@ problem_code citizen_api::without_keys(round_id round) const {
 }
 
 std::expected<actors::routed_booking, problem> citizen_api::make_booking(const booking_form& form, const actors::round_entry& round,
-                                                                         const target& where, std::string_view key,
-                                                                         const arrival& arrived) {
+                                                                         const target& where, std::string_view key, const request& r) {
   const auto id = round.definition.id;
   const auto day = day_number_of(date_at(wall_clock(), offset_of(round)));
   actors::routed_booking out{where.group->id, {}};
@@ -182,13 +181,15 @@ std::expected<actors::routed_booking, problem> citizen_api::make_booking(const b
   c.request = front_.next_id();
   c.body = sealing_.hash_body(canonical(form));
   c.window = where.window;
-  c.deadline = front_.deadline(arrived);
+  c.deadline = front_.deadline(r.arrived);
   c.people.reserve(form.people.size());
   for (std::size_t i = 0; i < form.people.size(); ++i) {
     const auto& person = form.people[i];
     const auto citizen = sealing_.hash_citizen(id, person.who.canonical);
     if (!citizen)
       return std::unexpected(problem{.code = without_keys(id)});
+    if (auto away = turned_away(route::book, r, &*citizen))
+      return std::unexpected(std::move(*away));
     applicant a;
     a.citizen = *citizen;
     a.proposed = reference::make(cluster::shard_of_citizen(*citizen, options_.shard_count), random_bits());

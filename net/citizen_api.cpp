@@ -17,6 +17,21 @@ bool good_id(std::string_view id) {
   });
 }
 
+bool is_probe(std::string_view path) { return path == "/livez" || path == "/readyz"; }
+
+route route_of(const request& r) {
+  if (!r.path.starts_with(bookings_path))
+    return r.reads() ? route::read : route::other;
+  switch (r.verb) {
+    case method::get:
+    case method::head: return route::look_up;
+    case method::post: return route::book;
+    case method::del: return route::cancel;
+    case method::patch: return route::move;
+    default: return route::other;
+  }
+}
+
 std::string_view name_of(command_kind kind) {
   switch (kind) {
     case command_kind::book: return "POST /bookings";
@@ -44,11 +59,16 @@ citizen_api::citizen_api(boost::asio::io_context& io, actors::node& node, const 
       sealing_(sealing),
       signer_(signer),
       options_(options),
-      front_(io, node, options.commands, [this](std::vector<answered_request>&& answers) { told(std::move(answers)); }) {
+      front_(io, node, options.commands, [this](std::vector<answered_request>&& answers) { told(std::move(answers)); }),
+      bodies_(io) {
   randombytes_buf(&id_base_, sizeof id_base_);
 }
 
 void citizen_api::handle(const request& r, responder&& respond) {
+  if (is_probe(r.path) && read(r, respond))
+    return;
+  if (const auto away = turned_away(route_of(r), r))
+    return refuse(respond, caller_of(r), *away);
   if (read(r, respond))
     return;
   if (r.verb == method::options)
@@ -62,6 +82,10 @@ void citizen_api::handle(const request& r, responder&& respond) {
     return manage(r, r.path.substr(bookings_path.size() + 1), std::move(respond));
   const auto who = caller_of(r);
   send(respond, who, to_response({.code = problem_code::no_such_endpoint}, who.id()));
+}
+
+std::optional<problem> citizen_api::turned_away(route what, const request& r, const citizen_hash* citizen) const {
+  return options_.door == nullptr ? std::nullopt : options_.door->refuse({what, r.from, citizen});
 }
 
 response citizen_api::refusal(problem_code code, std::string_view origin) {

@@ -9,6 +9,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <expected>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,8 +19,10 @@
 #include "booking/receipt.hpp"
 #include "net/alternatives.hpp"
 #include "net/booking_form.hpp"
+#include "net/door.hpp"
 #include "net/front.hpp"
 #include "net/http.hpp"
+#include "net/prepared_bodies.hpp"
 #include "net/problem.hpp"
 #include "store/sealing.hpp"
 
@@ -30,6 +33,7 @@ struct api_options {
   front::options commands;
   std::vector<std::string> cors_origins;  // "*": every one
   std::uint32_t log_one_of = 0;           // requests; 0: none
+  net::door* door = nullptr;              // none: everybody passes; outlives the API
   bool show_stamps = false;               // for audits: the number of a refusal, how new a booking's request was
 };
 
@@ -43,6 +47,7 @@ public:
 
   void handle(const request& r, responder&& respond) override;
   response refusal(problem_code code, std::string_view origin) override;
+  void warn(const std::string& words) override { node_.warn(words); }
   arrival hear() override { return {node_.heard(), front_.clock().now()}; }
 
   // ---- any thread
@@ -60,6 +65,7 @@ public:
 
 private:
   // ---- routing and what every answer has
+  [[nodiscard]] std::optional<problem> turned_away(route what, const request& r, const citizen_hash* citizen = nullptr) const;
   void preflight(const request& r, responder& respond) const;
   [[nodiscard]] caller caller_of(const request& r);
   [[nodiscard]] bool allows(std::string_view origin) const;
@@ -80,19 +86,18 @@ private:
   bool read(const request& r, responder& respond);
   void availability(const request& r, responder& respond);
   void probe(const request& r, responder& respond);
-  struct kept_body;
-  using body_ptr = std::shared_ptr<const kept_body>;
-  // A body that is the same for everybody, made at most once a second.
-  template <class Make>
-  body_ptr keep(std::string name, Make&& make);
-  void send_kept(const request& r, responder& respond, body_ptr body);
+  void send_prepared(const request& r, responder&& respond, const std::string& name, prepared_bodies::maker make);
+  [[nodiscard]] response public_answer(unix_ms as_of) const;
+  static void put_body(response& out, const prepared_bodies::body_ptr& body, bool gzip);
+  using days_key = std::array<std::int32_t, 4>;  // round, state, from, to
+  prepared_bodies::body_ptr days_of(const days_key& which, const std::shared_ptr<const actors::availability_page>& page);
   void refuse_read(const request& r, responder& respond, const problem& p);
   [[nodiscard]] std::string centres_list(std::string_view round, std::uint8_t state) const;
 
   // ---- changing
   void book(const request& r, responder&& respond);
   std::expected<actors::routed_booking, problem> make_booking(const booking_form& form, const actors::round_entry& round,
-                                                              const target& where, std::string_view key, const arrival& arrived);
+                                                              const target& where, std::string_view key, const request& r);
   void manage(const request& r, std::string_view reference_text, responder&& respond);
   [[nodiscard]] std::optional<problem> refuse_all();
   [[nodiscard]] std::optional<problem> refuse_round(const actors::round_entry& round) const;
@@ -118,15 +123,21 @@ private:
   api_options options_;
   front front_;
   alternatives alternatives_;
-  boost::unordered_flat_map<std::string, body_ptr> kept_;
-  std::uint64_t kept_version_ = 0;  // of the catalogue that they were made from
+  struct kept_days {
+    std::weak_ptr<const actors::availability_page> page;
+    prepared_bodies::body_ptr body;
+    bool wanted_often = false;  // asked for again, of this page or the one before
+  };
+  std::map<days_key, kept_days> days_;
+  std::size_t days_bytes_ = 0;
   std::uint64_t id_base_ = 0;
   std::uint64_t ids_ = 0;
   std::uint64_t logged_ = 0;
   bool was_ready_ = false;
   std::atomic<bool> stopping_{false};
   mutable std::mutex waits_mutex_;
-  std::string waits_for_;  // under it
+  std::string waits_for_;   // under it
+  prepared_bodies bodies_;  // its thread ends before anything above goes
 };
 
 }  // namespace janji::net

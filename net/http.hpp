@@ -1,6 +1,7 @@
 // HTTP as the handlers see it: plain values, no sockets, no Beast. Requests and responses live on their listener's thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -39,6 +40,7 @@ struct request {
   std::string_view if_none_match;
   std::string_view origin;
   std::string_view request_id;
+  std::array<unsigned char, 16> from{};  // the address that it came from; of IPv4 as IPv6 writes it
   arrival arrived;
   [[nodiscard]] bool reads() const { return verb == method::get || verb == method::head; }
 };
@@ -99,6 +101,11 @@ public:
   virtual void handle(const request& r, responder&& respond) = 0;
   // The words for a request that never became one (too large, too slow, not HTTP); `origin` may be "".
   virtual response refusal(problem_code code, std::string_view origin) = 0;
+  // Asked when a request's header is there and its body is still to come: the answer to one who may not send it. `bytes_max`: how large it
+  // may be, the listener's limit at first.
+  virtual std::optional<response> refuse_body(const request& /*head*/, std::uint64_t& /*bytes_max*/) { return std::nullopt; }
+  // Something that an operator should hear of, in words; not oftener than once a second.
+  virtual void warn(const std::string& /*words*/) {}
   // What is heard of the shards' leaders now. From the listener's thread, often.
   virtual arrival hear() { return {}; }
 };

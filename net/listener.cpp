@@ -2,11 +2,17 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <ctime>
+#include <utility>
 
 #include "net/session.hpp"
+#include "net/session_words.hpp"
 
 namespace janji::net {
 
@@ -18,6 +24,21 @@ namespace {
 std::string date_field_now() {
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   return fmt::format("Date: {:%a, %d %b %Y %H:%M:%S} GMT\r\n", fmt::gmtime(now));
+}
+
+// To one of whom no connection of ours is made.
+std::string turned_away_words(const listener_core& core) {
+  const auto r = core.handle.refusal(problem_code::busy, "");
+  return fmt::format("{}{}Content-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n{}Connection: close\r\n\r\n{}",
+                     status_line(r.status), core.date_field, r.content_type, r.payload().size(), r.fields, r.payload());
+}
+
+// What it has sent already is read, for closing over it would take our words back.
+void say_and_end(int fd, std::string_view words) {
+  std::array<char, 4096> unread{};
+  (void)::send(fd, words.data(), words.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::shutdown(fd, SHUT_WR);
+  (void)::recv(fd, unread.data(), unread.size(), MSG_DONTWAIT);
 }
 
 }  // namespace
@@ -39,18 +60,73 @@ void listener_core::accept_waiting() {
     auto before = handle.hear();
     boost::system::error_code ec;
     tcp::socket socket(io);
-    acceptor.accept(socket, ec);
+    tcp::endpoint from;
+    acceptor.accept(socket, from, ec);
     if (ec == asio::error::would_block || ec == asio::error::try_again) {
       seen_dry(std::move(before));
       break;
     }
     if (ec == asio::error::connection_aborted)
       continue;
-    if (ec)
-      return;  // no descriptors left, most likely: again at the next tick
-    take(std::move(socket));
+    if (ec && somebody_waits())  // no descriptors left, most likely, which is said before it is looked who waits
+      return go_without_descriptors();
+    if (ec) {
+      seen_dry(std::move(before));
+      break;
+    }
+    take(std::move(socket), from.address());
   }
   accept();
+}
+
+bool listener_core::somebody_waits() {
+  pollfd p{acceptor.native_handle(), POLLIN, 0};
+  return ::poll(&p, 1, 0) > 0;
+}
+
+// The system's limit was reached though this listener's was not: others have taken more than their share.
+void listener_core::go_without_descriptors() {
+  constexpr int at_once_max = 16;
+  constexpr std::chrono::milliseconds for_a_while{100};
+  if (!make_room()) {
+    const auto words = turned_away_words(*this);
+    for (int i = 0; i < at_once_max && spare.turn_away(acceptor.native_handle(), [&](int fd) { say_and_end(fd, words); }); ++i)
+      ++turned_away;
+  }
+  pause.expires_after(for_a_while);
+  pause.async_wait([self = shared_from_this()](boost::system::error_code ec) {
+    if (!ec && !self->accepting && !self->stopping)
+      self->accept();
+  });
+}
+
+bool listener_core::make_room() {
+  const bool none_fill = filling.empty();
+  if (asking.empty() && none_fill)
+    return false;
+  const bool from_filling = !none_fill && (asking.empty() || filling.front().waits_since < asking.front().waits_since);
+  (from_filling ? filling : asking).front().give_way();
+  return true;
+}
+
+bool listener_core::make_fit(const asio::ip::address& whose, const connection* me) {
+  const auto fits_in_all = [&] { return held.in_all() <= limits.held_bytes_max; };
+  const auto fits_address = [&] { return held.of(whose) <= limits.held_by_address_max; };
+  const auto gives_way = [&](auto&& may) {
+    for (auto* list : {&reading, &filling})
+      if (const auto it = std::ranges::find_if(*list, [&](const connection& c) { return &c != me && may(c); }); it != list->end()) {
+        it->give_way();
+        return true;
+      }
+    return false;
+  };
+  while (!fits_in_all())
+    if (!limits.callers_give_way || !gives_way([](const connection&) { return true; }))
+      return false;
+  while (!fits_address())
+    if (!limits.callers_give_way || !gives_way([&](const connection& c) { return c.from == whose; }))
+      return false;
+  return true;
 }
 
 // Whoever is named stays as old as it is; the others are as new as the copy that was taken before.
@@ -76,16 +152,18 @@ void listener_core::look() {
   });
 }
 
-void listener_core::take(tcp::socket&& socket) {
-  if (connections >= limits.connections_max + limits::turned_away_max)
+void listener_core::take(tcp::socket&& socket, const asio::ip::address& from) {
+  if (connections >= limits.connections_max)
+    (void)make_room();
+  if (connections >= limits.connections_max + limits.turned_away_max)
     return;  // closed by its destructor
   boost::system::error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::send_buffer_size(limits::send_buffer_bytes), ignored);
   socket.non_blocking(true, ignored);
   const bool too_many = connections >= limits.connections_max;
-  const auto made =
-      make_connection(std::move(socket), shared_from_this(), !waiting_named && looked.at > accepted_after.at ? looked : accepted_after);
+  const auto made = make_connection(std::move(socket), from, shared_from_this(),
+                                    !waiting_named && looked.at > accepted_after.at ? looked : accepted_after);
   if (too_many)
     made->turn_away();
   else
@@ -98,9 +176,9 @@ void listener_core::tick() {
     if (ec)
       return;
     self->date_field = date_field_now();
+    if (const auto n = std::exchange(self->turned_away, 0); n != 0)
+      self->handle.warn(fmt::format("no file descriptors are left: {} connections at port {} were turned away", n, self->port));
     self->wheel.advance([](timed& t) { static_cast<connection&>(t).overdue(); });
-    if (!self->accepting && !self->stopping)
-      self->accept();
     self->tick();
   });
 }
@@ -143,6 +221,7 @@ listener::~listener() {
   core_->acceptor.close(ignored);
   core_->ticker.cancel();
   core_->looker.cancel();
+  core_->pause.cancel();
 }
 
 std::uint16_t listener::port() const { return core_->port; }

@@ -19,11 +19,18 @@ struct http_limits {
   std::size_t target_bytes_max = 4 * 1024;
   std::size_t body_bytes_max = 32 * 1024;
   std::chrono::milliseconds look_every{50};  // how old what an idle connection had heard may be
-  std::size_t connections_max = 20'000;      // one more is told 503 and closed
-  std::uint32_t header_timeout_s = 15;       // from a request's first byte to the end of its header
-  std::uint32_t body_timeout_s = 15;         // from there to the end of its body
-  std::uint32_t idle_timeout_s = 15;         // between requests
-  std::uint32_t write_timeout_s = 15;        // that a reader takes nothing
+  // For one more the connection gives way that has waited for its own side longest; where there is none it is told 503 and closed.
+  std::size_t connections_max = 20'000;
+  std::size_t turned_away_max = 256;  // connections being told so; the next are just closed
+  // What all connections hold together: answers that their readers have not taken, requests that are coming. For one more, whoever takes
+  // longest gives way.
+  std::size_t held_bytes_max = std::size_t{256} << 20;
+  std::size_t held_by_address_max = std::size_t{64} << 20;  // of what is not held by others too
+  bool callers_give_way = true;                             // false: who finds no room for what it sends is told 503
+  std::uint32_t header_timeout_s = 15;                      // from a request's first byte to the end of its header
+  std::uint32_t body_timeout_s = 15;                        // from there to the end of its body
+  std::uint32_t idle_timeout_s = 15;                        // between requests
+  std::uint32_t write_timeout_s = 15;                       // that a reader takes nothing
 };
 
 // Not settings: nobody needs others.
@@ -34,7 +41,6 @@ inline constexpr std::size_t gathered_bytes_max = 32 * 1024;  // of answers, cop
 // for one who reads nothing.
 inline constexpr int send_buffer_bytes = 128 * 1024;
 inline constexpr std::size_t copied_body_bytes_max = 8 * 1024;  // a larger one is sent from where it lies
-inline constexpr std::size_t turned_away_max = 256;             // connections being told 503; the next are just closed
 inline constexpr std::uint32_t linger_s = 2;                    // that a closed connection's rest is read and thrown away
 inline constexpr std::size_t linger_bytes_max = 256 * 1024;
 }  // namespace limits

@@ -1,8 +1,11 @@
 // The reading half of the citizens' API: from the read model, never from the booking path.
+#include <fmt/format.h>
+#include <xxhash.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
+#include <utility>
 
-#include "actors/availability.hpp"
 #include "booking/states.hpp"
 #include "net/citizen_api.hpp"
 #include "net/json_text.hpp"
@@ -12,33 +15,19 @@ namespace janji::net {
 
 namespace json = boost::json;
 
-struct citizen_api::kept_body {
-  std::string body;
-  std::string body_gzip;
-  std::string etag;  // "": none
-  unix_ms as_of;
-};
-
 namespace {
 
-constexpr std::int64_t kept_for_ms = 1'000;
-constexpr std::size_t kept_max = 1'024;  // ranges of dates are the caller's to choose
-constexpr std::size_t gzip_worth_bytes = 1'024;
-
-// Keeps the days from `from` to `to` of a page.
-std::string only_days(const std::string& body, const std::string& from, const std::string& to) {
-  auto page = json::parse(body);
-  for (auto& centre : page.at("centres").as_array()) {
-    auto& days = centre.at("days").as_array();
-    json::array kept;
-    for (auto& day : days) {
-      const std::string_view date(day.at("date").as_string().data(), day.at("date").as_string().size());
-      if ((from.empty() || date >= from) && (to.empty() || date <= to))
-        kept.push_back(std::move(day));
-    }
-    days = std::move(kept);
-  }
-  return json::serialize(page);
+// What can be told of a range of days; none: all of them.
+std::optional<actors::availability_page::range> clamped(const actors::availability_page& page, const std::optional<civil_date>& from,
+                                                        const std::optional<civil_date>& to) {
+  using range = actors::availability_page::range;
+  const auto all = page.all_days();
+  if (!all)
+    return std::nullopt;
+  const range wanted{std::max(from ? day_number_of(*from) : all->from, all->from), std::min(to ? day_number_of(*to) : all->to, all->to)};
+  if (wanted.from > wanted.to)
+    return range{all->to + 1, all->to};  // none, whichever they were
+  return wanted == *all ? std::nullopt : std::optional(wanted);
 }
 
 std::uint64_t places_of(const round_definition& d) {
@@ -127,23 +116,24 @@ bool citizen_api::read(const request& r, responder& respond) {
     return true;
   }
   if (what == "rounds") {
-    send_kept(r, respond, keep("rounds", [&] { return rounds_list(); }));
+    send_prepared(r, std::move(respond), "rounds", [this] { return rounds_list(); });
   } else if (what == "states") {
-    send_kept(r, respond, keep("states", [] {
-                json::array list;
-                for (std::uint8_t s = 1; s < state_count; ++s)
-                  list.push_back({{"code", s}, {"name", state_name(s)}});
-                return json::serialize(json::object{{"states", std::move(list)}});
-              }));
+    send_prepared(r, std::move(respond), "states", [] {
+      json::array list;
+      for (std::uint8_t s = 1; s < state_count; ++s)
+        list.push_back({{"code", s}, {"name", state_name(s)}});
+      return json::serialize(json::object{{"states", std::move(list)}});
+    });
   } else {
     const auto code = query_value(r.query, "round");
     const auto round = find_round(*node_.catalogue(), code);
     if (round == nullptr && (!code.empty() || what == "figures"))
       refuse_read(r, respond, {.code = no_such_round()});
     else if (what == "centres")
-      send_kept(r, respond, keep("centres/" + code + "/" + std::to_string(state), [&] { return centres_list(code, state); }));
+      send_prepared(r, std::move(respond), "centres/" + code + "/" + std::to_string(state),
+                    [this, code, state] { return centres_list(code, state); });
     else
-      send_kept(r, respond, keep("figures/" + round->definition.code, [&] { return figures_of(*round); }));
+      send_prepared(r, std::move(respond), "figures/" + round->definition.code, [this, round] { return figures_of(*round); });
   }
   return true;
 }
@@ -153,44 +143,43 @@ void citizen_api::refuse_read(const request& r, responder& respond, const proble
   send(respond, who, to_response(p, who.id()));
 }
 
-template <class Make>
-citizen_api::body_ptr citizen_api::keep(std::string name, Make&& make) {
-  const auto now = front_.clock().now();
-  const auto version = node_.catalogue()->version;
-  if (kept_.size() >= kept_max || version != kept_version_)  // an opening is seen at once
-    kept_.clear();
-  kept_version_ = version;
-  auto& kept = kept_[std::move(name)];
-  if (kept != nullptr && now.value - kept->as_of.value < kept_for_ms)
-    return kept;
-  auto made = std::make_shared<kept_body>();
-  made->body = make();
-  if (made->body.size() >= gzip_worth_bytes)
-    made->body_gzip = actors::gzip(made->body);
-  made->as_of = now;
-  kept = made;
-  return made;
+// A body that is the same for everybody.
+void citizen_api::send_prepared(const request& r, responder&& respond, const std::string& name, prepared_bodies::maker make) {
+  // What the answer depends on: the request itself is gone when it has to wait.
+  struct asked {
+    responder respond;
+    std::string origin;
+    bool gzip;
+  };
+  auto kept = std::make_shared<asked>(std::move(respond), std::string(r.origin), accepts_gzip(r.accept_encoding));
+  bodies_.get(name, node_.catalogue()->version, front_.clock().now(), std::move(make), [this, kept](const prepared_bodies::body_ptr& body) {
+    auto out = body == nullptr ? to_response({.code = problem_code::busy}) : public_answer(body->as_of);
+    if (body != nullptr)
+      put_body(out, body, kept->gzip);
+    add_cors(out, kept->origin);
+    kept->respond(std::move(out));
+  });
 }
 
-void citizen_api::send_kept(const request& r, responder& respond, body_ptr body) {
+// Anybody may keep it for a second.
+response citizen_api::public_answer(unix_ms as_of) const {
   response out;
   out.no_store = false;
   out.add("Cache-Control", "public, max-age=1");
-  out.add("Age", std::to_string(std::max<std::int64_t>(0, (front_.clock().now().value - body->as_of.value) / 1000)));
+  out.add("Age", std::to_string(std::max<std::int64_t>(0, (front_.clock().now().value - as_of.value) / 1000)));
   out.add("Vary", "Accept-Encoding");
-  if (!body->etag.empty())
-    out.add("ETag", body->etag);
-  if (!body->etag.empty() && matches_etag(r.if_none_match, body->etag)) {
-    out.status = 304;
+  return out;
+}
+
+void citizen_api::put_body(response& out, const prepared_bodies::body_ptr& body, bool gzip) {
+  if (gzip && body->gzip != nullptr && !body->gzip->empty()) {
+    out.add("Content-Encoding", "gzip");
+    out.view = *body->gzip;
+    out.shared = body->gzip;
   } else {
-    const bool gzip = !body->body_gzip.empty() && accepts_gzip(r.accept_encoding);
-    if (gzip)
-      out.add("Content-Encoding", "gzip");
-    out.view = gzip ? body->body_gzip : body->body;
-    out.shared = std::move(body);
+    out.view = body->text;
+    out.shared = body;
   }
-  add_cors(out, r.origin);
-  respond(std::move(out));
 }
 
 void citizen_api::wait_for(std::string what) {
@@ -230,33 +219,68 @@ void citizen_api::availability(const request& r, responder& respond) {
   const auto page = node_.availability(round->definition.id, state);
   if (page == nullptr || !has_started())
     return refuse_read(r, respond, {.code = problem_code::not_ready});
-  const auto from = query_value(r.query, "from");
-  const auto to = query_value(r.query, "to");
-  if ((!from.empty() && !parse_date(from)) || (!to.empty() && !parse_date(to)))
+  const auto from_text = query_value(r.query, "from");
+  const auto to_text = query_value(r.query, "to");
+  const auto from = parse_date(from_text);
+  const auto to = parse_date(to_text);
+  if ((!from_text.empty() && !from) || (!to_text.empty() && !to))
     return refuse_read(r, respond, {.code = problem_code::malformed_request, .detail = "from and to are dates: YYYY-MM-DD."});
-  if (!from.empty() || !to.empty()) {
-    const auto name = "days/" + round->definition.code + "/" + std::to_string(state) + "/" + from + "/" + to;
-    return send_kept(r, respond, keep(name, [&] { return only_days(page->body, from, to); }));
-  }
-  response out;
-  out.no_store = false;
-  out.add("Cache-Control", "public, max-age=1");
-  out.add("ETag", page->etag);
-  out.add("Age",
-          std::to_string(std::max<std::int64_t>(0, (front_.clock().now().value - page->as_of.value_or(page->built_at).value) / 1000)));
-  out.add("Vary", "Accept-Encoding");
-  if (matches_etag(r.if_none_match, page->etag)) {
-    out.status = 304;
-  } else {
-    out.view = accepts_gzip(r.accept_encoding) ? std::string_view(page->gzip()) : std::string_view{};
-    if (!out.view.empty())
-      out.add("Content-Encoding", "gzip");
+  auto out = public_answer(page->as_of.value_or(page->built_at));
+  const bool gzip = accepts_gzip(r.accept_encoding);
+  if (const auto days = clamped(*page, from, to)) {
+    const auto body = days_of({round->definition.id.value, state, days->from, days->to}, page);
+    out.add("ETag", body->etag);
+    if (matches_etag(r.if_none_match, body->etag))
+      out.status = 304;
     else
-      out.view = page->body;
-    out.shared = page;
+      put_body(out, body, gzip);
+  } else {
+    out.add("ETag", page->etag);
+    if (matches_etag(r.if_none_match, page->etag)) {
+      out.status = 304;
+    } else {
+      out.view = gzip ? std::string_view(page->gzip()) : std::string_view{};
+      if (!out.view.empty())
+        out.add("Content-Encoding", "gzip");
+      else
+        out.view = page->body;
+      out.shared = page;
+    }
   }
   add_cors(out, r.origin);
   respond(std::move(out));
+}
+
+// Days that a caller has chosen: cut from the page, and kept while the page is the same, in case many choose them: then they are
+// compressed.
+prepared_bodies::body_ptr citizen_api::days_of(const days_key& which, const std::shared_ptr<const actors::availability_page>& page) {
+  constexpr std::size_t kept_bytes_max = std::size_t{32} << 20;
+  bool wanted_often = false;
+  if (const auto it = days_.find(which); it != days_.end()) {
+    auto& kept = it->second;
+    if (kept.page.lock() == page) {
+      if (!std::exchange(kept.wanted_often, true))
+        bodies_.compress(kept.body);
+      return kept.body;
+    }
+    wanted_often = kept.wanted_often;
+    days_bytes_ -= kept.body->text.size();
+    days_.erase(it);
+  }
+  auto body = std::make_shared<prepared_bodies::body>();
+  body->text = page->only_days({which[2], which[3]});
+  const auto content = std::string_view(body->text).substr(page->status_begin);
+  body->etag = fmt::format("W/\"{:016x}\"", XXH3_64bits(content.data(), content.size()));
+  body->as_of = page->as_of.value_or(page->built_at);
+  days_bytes_ += body->text.size();
+  if (days_bytes_ > kept_bytes_max) {
+    days_.clear();
+    days_bytes_ = body->text.size();
+  }
+  if (wanted_often)
+    bodies_.compress(body);
+  days_.emplace(which, kept_days{page, body, wanted_often});
+  return body;
 }
 
 // ------------------------------------------------------------------ lists

@@ -72,6 +72,7 @@ struct store_options {
   bool create_if_missing = true;              // false: it is known that there was one, so a missing one is damage
   bool counts_boots = true;                   // false: the caller says which boot this is, by begin_boot()
   bool read_only = false;                     // beside a running node too
+  int files_max = -1;                         // that are open at once; -1: all that there are
   double disk_low_mark = 0.10;                // of the file system, free
   std::uint64_t ballast_bytes = 64ULL << 20;  // given back by release_ballast()
   rocksdb::Env* env = nullptr;                // tests: a disk that forgets

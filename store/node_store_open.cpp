@@ -189,6 +189,7 @@ result<void> node_store::open_database(bool read_only) {
   o.track_and_verify_wals_in_manifest = true;  // a log that is gone or shorter than it was is an error
   o.recycle_log_file_num = 0;                  // a recycled log ends at its first bad record: a hole would pass for the end
   o.max_background_jobs = 2;
+  o.max_open_files = options_.files_max;
   o.avoid_flush_during_shutdown = true;       // flush() is for that; on a full disk closing must not write
   o.max_bgerror_resume_count = 0;             // after an error the process ends; nothing is tried again behind its back
   o.allow_concurrent_memtable_write = false;  // one thread writes

@@ -9,6 +9,7 @@
 #include <sstream>
 #include <thread>
 
+#include "apps/descriptors.hpp"
 #include "apps/load/audit.hpp"
 #include "apps/load/client.hpp"
 #include "apps/load/engine.hpp"
@@ -340,6 +341,8 @@ int run_gaps(const gaps_line& g) {
 }
 
 int run(int argc, char** argv) {
+  constexpr std::size_t connections_max = 100'000;
+  (void)apps::raise_descriptor_limit({.citizens = connections_max});
   CLI::App app{
       "janji-load: a crowd of synthetic citizens, and the audit of what it was told.\nExit codes: 0 clean, 1 a promise was broken, 2 "
       "misuse, 3 ended early"};

@@ -33,6 +33,7 @@ struct link_options {
   std::string ca_file;
   bool production = false;  // no link in the clear, and no authority made for development
   std::size_t window_bytes_max = 32U << 20U;
+  std::size_t strangers_max = 64;  // connections that have not said yet who they are; for one more the oldest is closed
   std::uint32_t silence_ms = 2'000;
   std::uint32_t redial_ms_min = 50;  // doubled up to the other, with jitter
   std::uint32_t redial_ms_max = 2'000;

@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 #include <sodium.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
 #include <charconv>
@@ -154,10 +155,35 @@ void links_core::accept() {
   acceptor_.async_accept([this](const error_code& ec, asio::ip::tcp::socket socket) {
     if (stopping || ec == asio::error::operation_aborted)
       return;
+    if (ec && ec != asio::error::connection_aborted)
+      return accept_later();
     if (!ec)
-      greet_stranger(*this, std::move(socket));
+      greet(std::move(socket));
     accept();
   });
+}
+
+// No descriptors are left, most likely.
+void links_core::accept_later() {
+  constexpr std::chrono::milliseconds for_a_while{100};
+  accept_pause_.expires_after(for_a_while);
+  accept_pause_.async_wait([this](const error_code& ec) {
+    if (!ec && !stopping)
+      accept();
+  });
+}
+
+void links_core::greet(asio::ip::tcp::socket&& socket) {
+  std::erase_if(strangers_, [](const auto& s) {
+    const auto there = s.lock();
+    return !there || !there->is_stranger;
+  });
+  if (strangers_.size() >= options.strangers_max) {
+    if (const auto oldest = strangers_.front().lock())
+      oldest->close();
+    strangers_.pop_front();
+  }
+  strangers_.push_back(greet_stranger(*this, std::move(socket)));
 }
 
 // ------------------------------------------------------------------ senders' side
@@ -319,7 +345,19 @@ void links_core::dial_failed(std::uint64_t node, const std::string& why) {
 
 void links_core::refuse(const std::string& why) {
   ++counters.refused;
-  log("a link was refused: " + why);
+  const auto now = std::chrono::steady_clock::now();
+  const auto more = std::chrono::duration_cast<std::chrono::seconds>(now - said_at_);
+  if (more.count() > 0) {
+    words_left_ = static_cast<std::uint32_t>(std::min<std::int64_t>(refusals_said_max, words_left_ + more.count()));
+    said_at_ = now;
+  }
+  if (words_left_ == 0) {
+    ++unsaid_;
+    return;
+  }
+  --words_left_;
+  log(fmt::format("a link was refused: {}{}", why, unsaid_ == 0 ? "" : fmt::format(" (and {} before it)", unsaid_)));
+  unsaid_ = 0;
 }
 
 bool links_core::established(const std::shared_ptr<link_session>& session) {

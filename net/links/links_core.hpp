@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -19,7 +20,8 @@ namespace janji::net {
 
 inline constexpr std::size_t frame_bytes_max = 1U << 20U;  // envelopes are put together up to here; one alone may be larger
 inline constexpr std::size_t read_bytes_max = cluster::peer_payload_bytes_max + frame_bytes_max;
-inline constexpr std::uint16_t kind_credit = 0;  // the links' own: so many bytes were taken
+inline constexpr std::uint16_t kind_credit = 0;         // the links' own: so many bytes were taken
+inline constexpr std::uint32_t refusals_said_max = 20;  // at once; then one a second
 inline constexpr std::string_view wire_version = "1";
 inline constexpr std::size_t message_cost_bytes = 128;  // of an envelope besides its payload
 
@@ -33,6 +35,7 @@ public:
   virtual void write_more() = 0;
   virtual void close() = 0;
   cluster::peer with;
+  bool is_stranger = false;  // it has not said who it is
 };
 
 // What waits to be sent to one node. Any thread, under its mutex.
@@ -92,6 +95,8 @@ private:
   };
   boost::system::error_code listen(const boost::asio::ip::tcp::endpoint& at);
   void accept();
+  void accept_later();
+  void greet(boost::asio::ip::tcp::socket&& socket);
   void apply_peers(std::map<std::uint64_t, std::string> peers);
   void dial(std::uint64_t node);
   void dial_later(std::uint64_t node);
@@ -101,6 +106,11 @@ private:
   std::shared_ptr<outbox> outbox_of(std::uint64_t node);
 
   boost::asio::ip::tcp::acceptor acceptor_{io};
+  boost::asio::steady_timer accept_pause_{io};
+  std::deque<std::weak_ptr<link_session>> strangers_;  // the oldest first
+  std::uint32_t words_left_ = refusals_said_max;       // of refusals, until time brings more
+  std::uint64_t unsaid_ = 0;
+  std::chrono::steady_clock::time_point said_at_;
   std::map<std::uint64_t, peer_state> peers_;           // the links' thread
   std::map<std::uint64_t, replication::boot_t> boots_;  // the links' thread
   std::shared_mutex outboxes_mutex_;
@@ -113,6 +123,6 @@ private:
 
 // session.cpp
 void dial_peer(links_core& core, std::uint64_t node, const std::string& address);
-void greet_stranger(links_core& core, boost::asio::ip::tcp::socket socket);
+std::shared_ptr<link_session> greet_stranger(links_core& core, boost::asio::ip::tcp::socket socket);
 
 }  // namespace janji::net

@@ -72,6 +72,7 @@ public:
 
   // ---- the side that is dialled
   void greet() {
+    is_stranger = true;
     lowest().expires_after(hello_patience);
     lowest().accepted();
     lowest().handshake_server([me = self()](const error_code& ec, std::size_t) { ec ? me->core_.refuse(ec.message()) : me->read_hello(); });
@@ -169,6 +170,7 @@ private:
 
   void begin() {
     buffer_.consume(buffer_.size());
+    is_stranger = false;
     if (!core_.established(self()))
       return lowest().close();
     open_ = true;
@@ -277,6 +279,10 @@ void dial_peer(links_core& core, std::uint64_t node, const std::string& address)
                           });
 }
 
-void greet_stranger(links_core& core, asio::ip::tcp::socket socket) { std::make_shared<session>(core, std::move(socket))->greet(); }
+std::shared_ptr<link_session> greet_stranger(links_core& core, asio::ip::tcp::socket socket) {
+  auto one = std::make_shared<session>(core, std::move(socket));
+  one->greet();
+  return one;
+}
 
 }  // namespace janji::net

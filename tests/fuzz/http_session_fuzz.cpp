@@ -133,7 +133,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     socket.assign(boost::asio::ip::tcp::v4(), ends[0]);
     socket.non_blocking(true);
     core->hears = true;
-    make_connection(std::move(socket), core, handler.hear())->start();
+    make_connection(std::move(socket), boost::asio::ip::address_v4::loopback(), core, handler.hear())->start();
     bool open = true;
     while (open && !rest.empty()) {
       const auto n = ::send(ends[1], rest.data(), std::min(piece, rest.size()), MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -45,6 +45,12 @@ TEST_F(admin_api_test, without_the_token_only_probes_are_answered) {
       EXPECT_EQ(a.field("www-authenticate"), "Bearer");
     }
   EXPECT_EQ(server().admin_without_token("POST", "/admin/v1/disk/release").outcome(), "401 unauthorised");
+  for (const auto* path : {"/admin/v1/rounds", "/admin/v1/claims/release", "/livez"}) {
+    test::client c(server().admin_port());
+    EXPECT_EQ(c.ask(fmt::format("POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: 90000000\r\n\r\n", path)).status, 401U)
+        << "not a byte of it is waited for";
+    EXPECT_TRUE(c.at_end());
+  }
   EXPECT_EQ(server().admin_without_token("GET", "/livez").status, 200U);
   EXPECT_EQ(server().admin_without_token("GET", "/readyz?verbose").body,
             "ready\nshards serving: 4 of 4\nnumbers: ok\nkeys: ok\nstorage: ok\nwrites: ok\n");
@@ -234,13 +240,17 @@ TEST_F(admin_api_test, a_text_too_long_for_a_log_is_refused_by_name) {
   s.open("words");
   const auto refused = [&](std::string_view verb, std::string_view target, std::string_view more, std::size_t characters) {
     const auto a = s.admin(verb, target, fmt::format(R"({{{}"reason":"{}"}})", more, std::string(characters, 'x')));
+    if (characters > 60'000) {  // no order is so large
+      EXPECT_EQ(a.outcome(), "413 body_too_large") << target << " " << characters;
+      return;
+    }
     EXPECT_EQ(a.outcome(), "422 invalid") << target << " " << characters << " " << a.body.substr(0, 200);
     EXPECT_EQ(a.at("/fields/0/field"), "reason") << target;
     EXPECT_EQ(a.at("/fields/0/code"), "too_long") << target;
     EXPECT_NE(a.at("/detail").find("reason_characters_max"), std::string::npos) << target;
   };
   constexpr std::string_view person = R"("round":"words","identity":{"type":"mykad","number":"900101-14-0001"},)";
-  for (const std::size_t characters : {std::size_t{501}, std::size_t{20} << 20U, std::size_t{70} << 20U}) {
+  for (const std::size_t characters : {std::size_t{501}, std::size_t{60'000}, std::size_t{70} << 20U}) {
     for (const auto* verb : {"pause", "close", "erase"})
       refused("POST", fmt::format("/admin/v1/rounds/words/{}", verb), R"("confirm":"words",)", characters);
     refused("PATCH", "/admin/v1/rounds/words/groups/A/2021-06-07", R"("capacity":3,)", characters);

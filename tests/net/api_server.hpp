@@ -51,7 +51,8 @@ public:
 
   // `hears_nobody`: a node of a cluster that has just started and is linked to no other. `operations`: of a cluster, as far as operators
   // see it, while the node itself is alone.
-  explicit api_server(std::size_t pending_max = 20'000, bool hears_nobody = false, cluster::operations* operations = nullptr) {
+  explicit api_server(std::size_t pending_max = 20'000, bool hears_nobody = false, cluster::operations* operations = nullptr,
+                      door* at_the_door = nullptr) {
     store::store_options options;
     options.path = directory_.path() + "/store";
     options.ballast_bytes = 1 << 20;
@@ -75,6 +76,7 @@ public:
     api.shard_count = shard_count;
     api.commands.pending_max = pending_max;
     api.cors_origins = {std::string(page)};
+    api.door = at_the_door;
     loop_.run([&] {
       citizens_api_ = std::make_unique<citizen_api>(loop_.io(), *node_, *sealing_, *signer_, api);
       admin_api_ = std::make_unique<admin_api>(loop_.io(), *node_, *store_, *keys_, *sealing_, *signer_, *citizens_api_, std::string(token),
@@ -104,6 +106,7 @@ public:
   api_answer admin_without_token(std::string_view verb, std::string_view target, std::string_view headers = "") {
     return ask_port(admin_->port(), verb, target, headers, "");
   }
+  [[nodiscard]] std::uint16_t admin_port() const { return admin_->port(); }
   // Until it is so; false when patience ends. For what follows by itself: figures, a place given up after a move.
   static bool eventually(const std::function<bool()>& good) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(patience_s);

@@ -10,13 +10,14 @@ namespace {
 using test::get;
 using test::server;
 
-TEST(listener, connections_beyond_the_limit_are_told_503_and_closed) {
+TEST(listener, where_something_is_under_way_at_all_who_comes_is_told_503_and_closed) {
   server s({.connections_max = 2});
   auto first = s.connect();
-  EXPECT_EQ(first.ask(get("/echo")).status, 200U);
+  first.send(get("/later"));
   {
     auto second = s.connect();
-    EXPECT_EQ(second.ask(get("/echo")).status, 200U);
+    second.send(get("/later"));
+    ASSERT_TRUE(s.wait_for_kept(2));
     auto third = s.connect();
     const auto a = third.answer();
     EXPECT_EQ(a.status, 503U);
@@ -24,23 +25,152 @@ TEST(listener, connections_beyond_the_limit_are_told_503_and_closed) {
     EXPECT_EQ(a.field("connection"), "close");
     EXPECT_TRUE(third.at_end());
   }
-  ASSERT_TRUE(s.wait_for_connections(1));
+  s.release();
+  EXPECT_EQ(first.answer().status, 200U);
   EXPECT_EQ(s.connect().ask(get("/echo")).status, 200U) << "there is room again";
   EXPECT_EQ(first.ask(get("/echo")).status, 200U);
 }
 
 TEST(listener, a_flood_beyond_the_limit_is_closed_and_does_not_grow) {
-  server s({.connections_max = 1});
+  const http_limits limits{.connections_max = 1, .turned_away_max = 30};
+  server s(limits);
   auto first = s.connect();
-  EXPECT_EQ(first.ask(get("/echo")).status, 200U);
+  first.send(get("/later"));
+  ASSERT_TRUE(s.wait_for_kept(1));
   std::vector<test::client> flood;
-  for (std::size_t i = 0; i < limits::turned_away_max + 20; ++i)
+  for (std::size_t i = 0; i < limits.turned_away_max + 20; ++i)
     flood.push_back(s.connect());
   std::size_t told = 0;
   for (auto& c : flood)
     told += c.answer().status == 503 ? 1 : 0;
-  EXPECT_EQ(told, limits::turned_away_max) << "the others are closed without a word";
-  EXPECT_EQ(first.ask(get("/echo")).status, 200U);
+  EXPECT_EQ(told, limits.turned_away_max) << "the others are closed without a word";
+  s.release();
+  EXPECT_EQ(first.answer().status, 200U);
+}
+
+// ---- who gives way
+
+TEST(listener, who_says_nothing_gives_way_to_who_comes) {
+  server s({.connections_max = 3});
+  auto silent = s.connect();
+  ASSERT_TRUE(s.wait_for_connections(1));
+  auto half = s.connect();
+  half.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf");
+  ASSERT_TRUE(s.wait_for_connections(2));
+  auto busy = s.connect();
+  busy.send(get("/later"));
+  ASSERT_TRUE(s.wait_for_kept(1));
+  EXPECT_EQ(s.connect().ask(get("/echo")).status, 200U);
+  EXPECT_TRUE(silent.at_end()) << "it has waited longest";
+  auto one = s.connect();
+  EXPECT_EQ(one.ask(get("/echo")).status, 200U);
+  EXPECT_EQ(s.connect().ask(get("/echo")).status, 200U);
+  EXPECT_TRUE(half.at_end()) << "half a request is waited for too";
+  s.release();
+  EXPECT_EQ(busy.answer().status, 200U) << "what is under way is not given up";
+}
+
+TEST(listener, who_asks_again_and_again_is_not_the_one_who_has_waited_longest) {
+  server s({.connections_max = 2});
+  auto regular = s.connect();
+  EXPECT_EQ(regular.ask(get("/echo")).status, 200U);
+  auto silent = s.connect();
+  ASSERT_TRUE(s.wait_for_connections(2));
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(regular.ask(get("/echo")).status, 200U);
+    auto next = s.connect();
+    EXPECT_TRUE(silent.at_end()) << i;
+    silent = std::move(next);
+  }
+}
+
+// Sockets of both ends are this process's: those of the clients are made before there are no others.
+TEST(listener, without_descriptors_who_comes_is_told_so_and_others_are_served) {
+  server s({.connections_max = 100});
+  auto busy = s.connect();
+  busy.send(get("/later"));
+  ASSERT_TRUE(s.wait_for_kept(1));
+  std::vector<test::client> later;
+  for (int i = 0; i < 5; ++i)
+    later.emplace_back(test::not_connected);
+  const test::no_more_descriptors none;
+  for (auto& c : later) {
+    ASSERT_TRUE(c.connect_to(s.port()));
+    const auto a = c.answer();
+    EXPECT_EQ(a.status, 503U);
+    EXPECT_EQ(a.field("connection"), "close");
+  }
+  s.release();
+  EXPECT_EQ(busy.answer().status, 200U);
+}
+
+TEST(listener, without_descriptors_who_has_waited_longest_gives_way) {
+  server s({.connections_max = 100});
+  auto silent = s.connect();
+  EXPECT_EQ(silent.ask(get("/echo")).status, 200U);
+  test::client later(test::not_connected);
+  const test::no_more_descriptors none;
+  ASSERT_TRUE(later.connect_to(s.port()));
+  EXPECT_EQ(later.ask(get("/echo")).status, 200U);
+  EXPECT_TRUE(silent.at_end());
+}
+
+// ---- what is held
+
+std::string large(std::size_t bytes) { return get("/large?bytes=" + std::to_string(bytes)); }
+
+TEST(listener, of_slow_readers_whoever_has_taken_longest_gives_way_when_too_much_is_held) {
+  constexpr std::size_t bytes = std::size_t{4} << 20;
+  server s({.held_bytes_max = 3 * bytes});
+  std::vector<test::client> slow;
+  for (int i = 0; i < 5; ++i) {
+    slow.push_back(s.connect(4'096));
+    slow.back().send(large(bytes));
+    ASSERT_TRUE(s.wait_for_seen(static_cast<std::size_t>(i) + 1));
+  }
+  std::size_t whole = 0;
+  for (auto& c : slow)
+    whole += c.answer().body.size() == bytes ? 1 : 0;
+  EXPECT_EQ(whole, 3U);
+  EXPECT_EQ(slow.back().ask(large(bytes)).body.size(), bytes);
+}
+
+TEST(listener, behind_an_answer_that_takes_its_time_no_more_than_one_large_one_is_held) {
+  constexpr std::size_t bytes = std::size_t{1} << 20;
+  server s;
+  auto c = s.connect();
+  c.send(get("/later") + large(bytes) + large(bytes) + large(bytes));
+  ASSERT_TRUE(s.wait_for_seen(2));
+  c.pause(50);
+  EXPECT_EQ(s.seen().size(), 2U);
+  s.release();
+  EXPECT_EQ(c.answer().status, 200U);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(c.answer().body.size(), bytes);
+}
+
+TEST(listener, a_body_is_refused_before_it_is_sent_to_who_may_not_send_it) {
+  server s({.body_bytes_max = std::size_t{96} << 20});
+  auto c = s.connect();
+  c.send("POST /forbidden HTTP/1.1\r\nHost: x\r\nContent-Length: 90000000\r\n\r\n");
+  EXPECT_EQ(c.answer().status, 401U);
+  EXPECT_TRUE(c.at_end());
+  auto small = s.connect();
+  small.send("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n");
+  EXPECT_EQ(small.answer().status, 413U) << "a limit of that path's own";
+  auto chunked = s.connect();
+  chunked.send("POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" + std::string(2'000, 'x') + "\r\n0\r\n\r\n");
+  EXPECT_EQ(chunked.answer().status, 413U);
+  EXPECT_EQ(s.connect().ask(test::post("/small", "few")).status, 200U);
+}
+
+TEST(listener, where_callers_do_not_give_way_one_body_too_many_is_told_503) {
+  server s({.body_bytes_max = 200'000, .held_bytes_max = 250'000, .callers_give_way = false});
+  auto first = s.connect();
+  EXPECT_EQ(first.ask("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100000\r\n\r\n").status, 100U);
+  EXPECT_EQ(s.connect().ask(test::post("/echo", std::string(160'000, 'x'))).status, 503U);
+  const auto whole = first.ask(std::string(100'000, 'y'));
+  EXPECT_EQ(whole.body.size(), 100'000U + std::string("POST /echo? ").size()) << whole.body.substr(0, 300);
 }
 
 // ---- stopping

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,8 +44,15 @@ struct client_answer {
   }
 };
 
+struct not_connected_t {};
+inline constexpr not_connected_t not_connected;
+
 class client {
 public:
+  explicit client(not_connected_t) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const timeval most{patience_s, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+  }
   explicit client(std::uint16_t port, int receive_buffer_bytes = 0) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const timeval most{patience_s, 0};
     const int yes = 1;
@@ -56,13 +64,22 @@ public:
       ::setsockopt(fd_, IPPROTO_TCP, TCP_MAXSEG, &segment_bytes, sizeof segment_bytes);
       ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
     }
+    connect_to(port);
+  }
+  bool connect_to(std::uint16_t port) {
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(port);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+    return connected_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
   }
   client(client&& other) noexcept : fd_(std::exchange(other.fd_, -1)), connected_(other.connected_), unread_(std::move(other.unread_)) {}
+  client& operator=(client&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    connected_ = other.connected_;
+    unread_ = std::move(other.unread_);
+    return *this;
+  }
   ~client() {
     if (fd_ >= 0)
       ::close(fd_);
@@ -151,6 +168,25 @@ private:
   std::string unread_;
 };
 
+// While it lives this process opens nothing more.
+class no_more_descriptors {
+public:
+  no_more_descriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = ::dup(0);  // the lowest that is free
+    ::close(next);
+    const rlimit none{static_cast<rlim_t>(next), before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~no_more_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  no_more_descriptors(const no_more_descriptors&) = delete;
+  no_more_descriptors& operator=(const no_more_descriptors&) = delete;
+
+private:
+  rlimit before_{};
+};
+
+// /forbidden: nobody may send a body there · /small: a hundred bytes at most
 // /echo: "<method> <path>?<query> <body>" · /large?bytes=N · /later: when release() is called · /drop: never.
 class scripted_handler final : public handler {
 public:
@@ -170,6 +206,11 @@ public:
       out.shared = bytes;
     }
     respond(std::move(out));
+  }
+  std::optional<response> refuse_body(const request& head, std::uint64_t& bytes_max) override {
+    if (head.path == "/small")
+      bytes_max = 100;
+    return head.path == "/forbidden" ? std::optional(to_response({.code = problem_code::unauthorised})) : std::nullopt;
   }
   response refusal(problem_code code, std::string_view origin) override {
     auto out = to_response({.code = code});
@@ -271,6 +312,9 @@ public:
   [[nodiscard]] std::vector<std::string> seen() const { return handler_.seen(); }
   bool wait_for_kept(std::size_t n) {
     return loop_.wait_until([&] { return handler_.kept() == n; });
+  }
+  bool wait_for_seen(std::size_t n) {
+    return loop_.wait_until([&] { return handler_.seen().size() >= n; });
   }
   bool wait_for_connections(std::size_t n) {
     return loop_.wait_until([&] { return listener_->connections() == n; });

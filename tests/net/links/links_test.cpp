@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -96,6 +100,32 @@ bool eventually(const std::function<bool()>& good) {
       return false;
   return true;
 }
+
+// Somebody who is no node.
+class raw_connection {
+public:
+  explicit raw_connection(std::uint16_t port) {
+    const timeval most{20, 0};
+    socket_.connect({boost::asio::ip::address_v4::loopback(), port});
+    ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+  }
+  void send(std::string_view bytes) {
+    boost::system::error_code ignored;
+    boost::asio::write(socket_, boost::asio::buffer(bytes), ignored);
+  }
+  // Waits for it.
+  bool is_closed() {
+    std::array<char, 4096> bytes{};
+    ssize_t n = 0;
+    while ((n = ::recv(socket_.native_handle(), bytes.data(), bytes.size(), 0)) > 0) {
+    }
+    return n == 0 || errno == ECONNRESET;
+  }
+
+private:
+  boost::asio::io_context io_{1};
+  boost::asio::ip::tcp::socket socket_{io_};
+};
 
 struct links_test : testing::Test {
   end a, b;
@@ -248,6 +278,44 @@ TEST_F(links_test, strangers_and_junk_end_their_own_connection_only) {
   EXPECT_TRUE(a.links_->send(2, message("still here")));
   EXPECT_TRUE(b.has(1));
   EXPECT_EQ(a.broken_.size(), 0U);
+}
+
+TEST_F(links_test, those_who_never_say_who_they_are_keep_nobody_out) {
+  link_options few;
+  few.strangers_max = 4;
+  few.node = 2;
+  b.open(few);
+  std::vector<std::unique_ptr<raw_connection>> silent;
+  for (int i = 0; i < 12; ++i)
+    silent.push_back(std::make_unique<raw_connection>(b.links_->port()));
+  for (int i = 0; i < 8; ++i)
+    EXPECT_TRUE(silent[static_cast<std::size_t>(i)]->is_closed()) << i << ": for the next, the oldest is closed";
+  link_options of_a;
+  of_a.node = 1;
+  a.open(of_a);
+  b.links_->set_peers({{1, a.address()}});
+  a.links_->set_peers({{2, b.address()}});
+  EXPECT_TRUE(a.is_up() && b.is_up());
+}
+
+TEST_F(links_test, of_many_refusals_some_are_said_and_all_are_counted) {
+  link_options of_b;
+  of_b.node = 2;
+  b.open(of_b);
+  constexpr std::size_t n = 200;
+  for (std::size_t i = 0; i < n; ++i) {
+    raw_connection junk(b.links_->port());
+    junk.send("no link at all\r\n\r\n");
+    (void)junk.is_closed();
+  }
+  EXPECT_TRUE(eventually([&] { return b.links_->counters().refused >= n; }));
+  std::size_t said = 0;
+  (void)b.until([&](end& e) {
+    said = static_cast<std::size_t>(std::ranges::count_if(e.log_, [](const auto& line) { return line.starts_with("a link was refused"); }));
+    return true;
+  });
+  EXPECT_GE(said, 1U);
+  EXPECT_LT(said, n / 2) << "no log of its own for each";
 }
 
 TEST_F(links_test, a_link_on_which_nothing_comes_any_more_is_found_broken) {

@@ -1,0 +1,122 @@
+#include "net/prepared_bodies.hpp"
+
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "actors/availability_page.hpp"
+
+namespace janji::net {
+
+namespace {
+constexpr std::size_t gzip_worth_bytes = 1'024;
+constexpr std::size_t names_max = 4'096;  // there are no more than rounds and states; a stranger chooses none
+constexpr std::size_t to_compress_max = 32;
+}  // namespace
+
+prepared_bodies::prepared_bodies(boost::asio::io_context& io) : io_(io), thread_([this](const std::stop_token& stop) { work(stop); }) {}
+
+prepared_bodies::~prepared_bodies() {
+  thread_ = {};
+  self_.reset();
+}
+
+template <class Then>
+void prepared_bodies::post(Then then) {
+  boost::asio::post(io_, [whose = std::weak_ptr<prepared_bodies*>(self_), then = std::move(then)]() mutable {
+    if (const auto self = whose.lock())
+      then(**self);
+  });
+}
+
+void prepared_bodies::get(const std::string& name, std::uint64_t version, unix_ms now, maker make, taker take) {
+  if (entries_.size() >= names_max)
+    std::erase_if(entries_, [](const auto& e) { return !e.second.making; });
+  auto& e = entries_[name];
+  const auto age_ms = e.last != nullptr && e.version == version ? now.value - e.last->as_of.value : given_for_ms;
+  e.wanted = version;
+  e.wanted_at = now;
+  e.make = std::move(make);
+  if (age_ms >= kept_for_ms && !e.making)
+    begin(name, e);
+  if (age_ms < given_for_ms)
+    return take(e.last);
+  if (e.waiting.full())
+    return take(nullptr);
+  (void)e.waiting.join(std::move(take));
+}
+
+void prepared_bodies::begin(const std::string& name, entry& e) {
+  e.making = true;
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back({name, e.wanted, e.wanted_at, e.make});
+  }
+  wake_.notify_all();
+}
+
+// What was asked for since, of a later version, is made before anybody who waits is answered.
+void prepared_bodies::made(const std::string& name, std::uint64_t version, const body_ptr& b) {
+  const auto it = entries_.find(name);
+  if (it == entries_.end())
+    return;
+  auto& e = it->second;
+  e.last = b;
+  e.version = version;
+  e.making = false;
+  if (version != e.wanted)
+    return begin(name, e);
+  e.waiting.answer(b);
+}
+
+void prepared_bodies::compress(const body_ptr& b) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (b->text.size() < gzip_worth_bytes || to_compress_.size() >= to_compress_max)
+      return;
+    to_compress_.push_back(b);
+  }
+  wake_.notify_all();
+}
+
+void prepared_bodies::work(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    std::unique_lock lock(mutex_);
+    if (jobs_.empty() && !to_compress_.empty())
+      wake_.wait_until(lock, stop, rests_until_, [this] { return !jobs_.empty(); });
+    else
+      wake_.wait(lock, stop, [this] { return !jobs_.empty() || !to_compress_.empty(); });
+    if (stop.stop_requested())
+      return;
+    if (!jobs_.empty()) {
+      auto next = std::move(jobs_.front());
+      jobs_.pop_front();
+      lock.unlock();
+      do_job(std::move(next));
+    } else if (!to_compress_.empty() && std::chrono::steady_clock::now() >= rests_until_) {
+      const auto next = std::move(to_compress_.front());
+      to_compress_.pop_front();
+      lock.unlock();
+      do_compress(next);
+    }
+  }
+}
+
+void prepared_bodies::do_job(job&& j) {
+  auto b = std::make_shared<body>();
+  b->text = j.make();
+  b->as_of = j.at;
+  if (b->text.size() >= gzip_worth_bytes)
+    b->gzip = std::make_shared<const std::string>(actors::gzip(b->text));
+  post([name = std::move(j.name), version = j.version, b](prepared_bodies& self) { self.made(name, version, b); });
+}
+
+void prepared_bodies::do_compress(const body_ptr& b) {
+  constexpr int rests_for = 9;  // times as long as it took
+  const auto begun = std::chrono::steady_clock::now();
+  auto small = std::make_shared<const std::string>(actors::gzip(b->text));
+  const auto done = std::chrono::steady_clock::now();
+  rests_until_ = done + rests_for * (done - begun);
+  post([b, small = std::move(small)](prepared_bodies&) { b->gzip = small; });
+}
+
+}  // namespace janji::net

@@ -1,0 +1,147 @@
+// One connection as session_reading.cpp and session.cpp share it: the only files that know Beast's parser.
+#pragma once
+
+#include <array>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/held_bytes.hpp"
+#include "net/session.hpp"
+
+namespace janji::net {
+
+namespace http = boost::beast::http;
+using tcp = boost::asio::ip::tcp;
+
+class session final : public connection, public std::enable_shared_from_this<session> {
+public:
+  session(tcp::socket&& socket, const boost::asio::ip::address& address, std::shared_ptr<listener_core> core, arrival after)
+      : socket_(std::move(socket)), core_(std::move(core)), dry_after_(std::move(after)) {
+    from = address;
+    ++core_->connections;
+    watched_ = core_->watch.add(socket_.native_handle(), static_cast<connection*>(this));
+  }
+  ~session() override { close(); }
+  session(const session&) = delete;
+  session& operator=(const session&) = delete;
+
+  void start() override {
+    read();
+    set_due();
+  }
+  void turn_away() override {
+    refuse(problem_code::busy);
+    pump();
+  }
+  void overdue() override;
+  void stop() override;
+  void answer(std::uint64_t slot, response&& r) override;
+  void abandon() override { close(); }
+  void give_way() override {
+    const auto self = shared_from_this();
+    close();
+  }
+  void named() override { hold_arrival(); }
+
+private:
+  using parser = http::request_parser<http::string_body>;
+  enum class phase : std::uint8_t { idle, header, body };
+  // A request under way and, when it is ready, its answer.
+  struct exchange {
+    response answer;
+    held_bytes::part held;  // of a large answer
+    bool ready = false;
+    bool head_only = false;
+    bool keep_alive = true;
+    bool old_version = false;  // HTTP/1.0
+  };
+
+  [[nodiscard]] bool may_take() const {
+    return !closed_ && !last_ && slots_.size() < limits::pipeline_max && out_.size() < limits::gathered_bytes_max && !large_ &&
+           large_ready_ == 0;
+  }
+  // A large answer keeps those behind it waiting, be they ready or not.
+  [[nodiscard]] bool has_answer() const { return !slots_.empty() && slots_.front().ready; }
+  [[nodiscard]] bool has_bytes() const { return !starved_ && in_begin_ < in_end_ && may_take(); }
+  void read(bool from_the_loop = false);
+  void wait_to_read();
+  // What came until now came no later than the next copy is taken.
+  void hold_arrival();
+  [[nodiscard]] const arrival& arrived() const;
+  void seen_dry(arrival&& before) {
+    dry_after_ = std::move(before);
+    held_ = !watched_;
+  }
+  void look_before_answer();
+  void on_read(boost::system::error_code ec, std::size_t n);
+  void pump();
+  void take_requests();
+  bool invite();
+  bool invites_body();
+  std::expected<std::size_t, problem_code> header_size(std::string_view unread);
+  std::optional<problem_code> check_header(std::string_view head);
+  std::optional<problem_code> check_target(std::string_view target);
+  [[nodiscard]] bool gone_behind();
+  void dispatch();
+  void refuse(problem_code code) { refuse(core_->handle.refusal(code, request_.origin)); }
+  void refuse(response&& r);
+  void gather();
+  void serialize(exchange& e);
+  void write();
+  void finish();
+  void close();
+  void set_due();
+  bool count_received();
+  void hold(exchange& e);
+  void find_place();
+  [[nodiscard]] waiting_list* place() const;
+
+  tcp::socket socket_;
+  std::shared_ptr<listener_core> core_;
+
+  // ---- when what is read came
+  arrival dry_after_;  // the copy taken before the connection was last seen dry by itself
+  bool held_ = true;   // something was read or named since: later looks at all connections say nothing of it
+  bool watched_ = false;
+
+  // ---- reading
+  std::unique_ptr<char[]> in_;
+  std::size_t in_capacity_ = 0;
+  std::size_t in_begin_ = 0;
+  std::size_t in_end_ = 0;
+  std::optional<parser> parser_;
+  request request_;
+  std::size_t searched_ = 0;  // of the header under way, for its end
+  bool expects_continue_ = false;
+  phase phase_ = phase::idle;
+  std::uint32_t phase_since_s_ = 0;
+  bool reading_ = false;
+  held_bytes::part received_;  // what is more than a small request
+  bool starved_ = false;       // the parser needs more bytes than there are
+  bool eof_ = false;
+
+  // ---- answering
+  std::vector<exchange> slots_;
+  std::uint64_t first_slot_ = 0;
+  std::string out_;
+  std::size_t sent_ = 0;
+  std::optional<exchange> large_;  // goes out after `out_`, from where it lies
+  std::size_t large_ready_ = 0;    // of slots_
+  bool pumping_ = false;
+  bool pump_posted_ = false;
+  bool writing_ = false;
+  bool last_ = false;  // no request is taken any more; closed after the last answer
+  bool lingering_ = false;
+  std::size_t lingered_bytes_ = 0;
+  bool closed_ = false;
+  waiting_list* place_ = nullptr;  // where it stands
+  bool place_passed_ = false;      // it did something since it stands there
+};
+
+}  // namespace janji::net

@@ -1,0 +1,345 @@
+// What comes over a connection: read, held against the limits, made into requests.
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <cstring>
+
+#include "booking/assert.hpp"
+#include "net/session_impl.hpp"
+#include "net/session_words.hpp"
+
+namespace janji::net {
+
+namespace asio = boost::asio;
+
+namespace {
+
+std::string_view view_of(boost::beast::string_view s) { return {s.data(), s.size()}; }
+
+std::array<unsigned char, 16> address_bytes(const asio::ip::address& a) {
+  return (a.is_v4() ? asio::ip::make_address_v6(asio::ip::v4_mapped, a.to_v4()) : a.to_v6()).to_bytes();
+}
+
+}  // namespace
+
+void session::hold_arrival() {
+  if (!held_)
+    dry_after_ = arrived();
+  held_ = true;
+}
+
+const arrival& session::arrived() const { return !held_ && core_->looked.at > dry_after_.at ? core_->looked : dry_after_; }
+
+// So that whoever reads the answer and asks again at once is not taken to have asked before it.
+void session::look_before_answer() {
+  if (held_ || !core_->hears)
+    return;
+  auto before = core_->handle.hear();
+  std::array<pollfd, 2> both{pollfd{socket_.native_handle(), POLLIN, 0}, pollfd{core_->acceptor.native_handle(), POLLIN, 0}};
+  if (::poll(both.data(), both.size(), 0) < 0)
+    return;
+  if (both[1].revents == 0)  // nor does one who connects anew for it
+    core_->seen_dry(before);
+  if (both[0].revents == 0)
+    seen_dry(std::move(before));
+  else
+    hold_arrival();
+}
+
+void session::wait_to_read() {
+  reading_ = true;
+  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](boost::system::error_code ec) {
+    self->reading_ = false;
+    if (self->closed_)
+      return;
+    if (ec)
+      return self->close();
+    self->read(true);
+  });
+}
+
+// `from_the_loop`: what is read is handled at once; else in a turn of its own, so that one who sends much gives way to others.
+void session::read(bool from_the_loop) {
+  const bool wanted = lingering_ || may_take();
+  if (reading_ || closed_ || eof_ || !wanted)
+    return;
+  constexpr std::size_t first_bytes = 4096;
+  if (in_begin_ == in_end_) {
+    in_begin_ = in_end_ = 0;
+    if (in_capacity_ > first_bytes) {
+      in_.reset();
+      in_capacity_ = 0;
+    }
+  }
+  if (in_end_ == in_capacity_ && in_begin_ > 0) {
+    std::memmove(in_.get(), in_.get() + in_begin_, in_end_ - in_begin_);
+    in_end_ -= in_begin_;
+    in_begin_ = 0;
+  }
+  if (in_end_ == in_capacity_) {
+    const auto grown = in_capacity_ == 0 ? first_bytes : in_capacity_ * 2;
+    auto more = std::make_unique_for_overwrite<char[]>(grown);
+    std::copy_n(in_.get(), in_end_, more.get());  // there is nothing yet to copy from at first
+    in_ = std::move(more);
+    in_capacity_ = grown;
+    assert_always(grown <= 4 * core_->limits.header_bytes_max, "the parser leaves no more than an unfinished header");
+    (void)count_received();
+  }
+  auto before = core_->handle.hear();
+  boost::system::error_code ec;
+  const auto n = socket_.read_some(asio::buffer(in_.get() + in_end_, in_capacity_ - in_end_), ec);
+  if (ec == asio::error::would_block || ec == asio::error::try_again) {
+    // What was read and waits until an answer is written came before; then it is looked again.
+    if (writing_ && in_begin_ != in_end_ && !starved_)
+      return;
+    seen_dry(std::move(before));
+    return wait_to_read();
+  }
+  hold_arrival();
+  reading_ = true;
+  if (from_the_loop)
+    return on_read(ec, n);
+  asio::post(core_->io, [self = shared_from_this(), ec, n] { self->on_read(ec, n); });
+}
+
+void session::on_read(boost::system::error_code ec, std::size_t n) {
+  reading_ = false;
+  if (closed_)
+    return;
+  if (ec && ec != asio::error::eof)
+    return close();
+  if (lingering_) {
+    lingered_bytes_ += n;
+    if (ec || lingered_bytes_ > limits::linger_bytes_max)
+      return close();
+    return read();
+  }
+  if (ec) {  // half closed: what was asked is still answered
+    eof_ = last_ = true;
+    if (slots_.empty() && !writing_)
+      return close();
+    return;
+  }
+  in_end_ += n;
+  starved_ = false;
+  pump();
+}
+
+// Takes what can be taken and answers what can be answered, until one side waits.
+void session::pump() {
+  if (pumping_ || closed_)
+    return;
+  pumping_ = true;
+  do {
+    take_requests();
+    gather();
+    write();
+    if (invite())
+      write();
+  } while (!closed_ && !writing_ && (has_answer() || has_bytes()));
+  pumping_ = false;
+  read();
+  set_due();
+}
+
+void session::take_requests() {
+  while (has_bytes()) {
+    if (!parser_) {
+      parser_.emplace();
+      parser_->header_limit(static_cast<std::uint32_t>(core_->limits.header_bytes_max));
+      parser_->body_limit(core_->limits.body_bytes_max);
+      phase_ = phase::header;
+      place_passed_ = true;
+      phase_since_s_ = core_->wheel.now_s();
+      searched_ = 0;
+    }
+    std::string_view unread(in_.get() + in_begin_, in_end_ - in_begin_);
+    if (phase_ == phase::header) {
+      const auto size = header_size(unread);
+      if (!size)
+        return refuse(size.error());
+      if (*size == 0) {
+        starved_ = true;
+        return;
+      }
+      unread = unread.substr(0, *size);
+    }
+    boost::system::error_code ec;
+    const auto used = parser_->put(asio::buffer(unread.data(), unread.size()), ec);
+    in_begin_ += used;
+    if (phase_ == phase::header) {
+      if (ec || !parser_->is_header_done() || used != unread.size())
+        return refuse(ec == http::error::body_limit ? problem_code::body_too_large : problem_code::malformed_request);
+      phase_ = phase::body;
+      place_passed_ = true;
+      phase_since_s_ = core_->wheel.now_s();
+      if (const auto code = check_header(unread))
+        return refuse(*code);
+      if (!parser_->is_done() && !invites_body())
+        return;
+    } else if (ec == http::error::need_more) {
+      starved_ = true;
+    } else if (ec) {
+      return refuse(ec == http::error::body_limit ? problem_code::body_too_large : problem_code::malformed_request);
+    } else if (!count_received()) {
+      return refuse(problem_code::busy);
+    }
+    if (parser_->is_done())
+      dispatch();
+    else if (starved_ && in_end_ - in_begin_ >= 2 * core_->limits.header_bytes_max)
+      return refuse(problem_code::headers_too_large);  // a chunk's header without an end
+  }
+}
+
+// Before a body is waited for: whoever may not send it, or not so much, is told.
+bool session::invites_body() {
+  std::uint64_t most = core_->limits.body_bytes_max;
+  if (auto refused = core_->handle.refuse_body(request_, most)) {
+    refuse(std::move(*refused));
+    return false;
+  }
+  parser_->body_limit(most);
+  const auto announced = parser_->content_length();
+  const bool too_large = announced && *announced > most;
+  if (!too_large && count_received())
+    return true;
+  refuse(too_large ? problem_code::body_too_large : problem_code::busy);
+  return false;
+}
+
+// What is coming and is no small request: of those there are no more than connections. False: there is no room for it.
+bool session::count_received() {
+  constexpr std::size_t small_bytes = 8 * 1024;
+  const auto bytes = in_capacity_ + (parser_ ? parser_->get().body().capacity() : 0);
+  const auto counted = bytes > small_bytes ? bytes : 0;
+  if (counted == received_.bytes())
+    return true;
+  received_ = counted == 0 ? held_bytes::part() : held_bytes::part(core_->held, from, nullptr, counted);
+  return counted == 0 || core_->make_fit(from, this);
+}
+
+// Tells who waits for it to send the body, once all that was asked before is answered.
+bool session::invite() {
+  if (!expects_continue_ || closed_ || in_begin_ != in_end_ || !slots_.empty() || large_)
+    return false;
+  expects_continue_ = false;
+  out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  return true;
+}
+
+// The size of the header that `unread` begins with; 0 while its end has not come. Beast's parser gets it whole: it would
+// apply its limit to each part that comes, and what continues over two parts could not be told any more.
+std::expected<std::size_t, problem_code> session::header_size(std::string_view unread) {
+  constexpr std::string_view mark = "\r\n\r\n";
+  const auto most = core_->limits.header_bytes_max;
+  const auto end = unread.find(mark, searched_ - std::min(searched_, mark.size() - 1));
+  const bool whole = end != std::string_view::npos;
+  const auto header = unread.substr(0, whole ? end + mark.size() : unread.size());
+  const bool begins_a_word = static_cast<unsigned char>(header.front()) > ' ' && static_cast<unsigned char>(header.front()) < 0x7F;
+  if (!begins_a_word)  // TLS, most likely: said at once, not after a wait for an end that will not come
+    return std::unexpected(problem_code::malformed_request);
+  for (auto at = header.find('\n', searched_); at != std::string_view::npos; at = header.find('\n', at + 1))
+    if (header[at - 1] != '\r')
+      return std::unexpected(problem_code::malformed_request);
+  searched_ = header.size();
+  if (header.size() > most || (!whole && header.size() == most))
+    return std::unexpected(header.substr(0, most).contains("\r\n") ? problem_code::headers_too_large : problem_code::target_too_long);
+  return whole ? header.size() : 0;
+}
+
+// What Beast's parser lets pass and another server in front might read differently is refused: its answer would go to
+// somebody else's request (RFC 9112, 11.2). None when there is nothing to say against it.
+std::optional<problem_code> session::check_header(std::string_view head) {
+  const auto& message = parser_->get();
+  request_ = {};
+  request_.from = address_bytes(from);
+  request_.verb = method_of(message.method());
+  const auto version = message.version();
+  int hosts = 0;
+  int lengths = 0;
+  int encodings = 0;
+  for (const auto& f : message) {
+    const auto value = view_of(f.value());
+    switch (f.name()) {
+      case http::field::host: ++hosts; break;
+      case http::field::content_length:
+        ++lengths;
+        if (value.find_first_not_of("0123456789") != std::string_view::npos)  // a list, which the parser takes for its first
+          return problem_code::malformed_request;
+        break;
+      case http::field::transfer_encoding:
+        ++encodings;
+        if (!boost::beast::iequals(f.value(), "chunked"))
+          return problem_code::malformed_request;
+        break;
+      case http::field::accept_encoding: request_.accept_encoding = value; break;
+      case http::field::authorization: request_.authorization = value; break;
+      case http::field::content_type: request_.content_type = value; break;
+      case http::field::if_none_match: request_.if_none_match = value; break;
+      case http::field::origin: request_.origin = value; break;
+      case http::field::expect: expects_continue_ = version == 11 && boost::beast::iequals(f.value(), "100-continue"); break;
+      case http::field::unknown:
+        if (boost::beast::iequals(f.name_string(), "Idempotency-Key"))
+          request_.idempotency_key = value;
+        else if (boost::beast::iequals(f.name_string(), "X-Request-Id"))
+          request_.request_id = value;
+        break;
+      default: break;
+    }
+  }
+  const bool known_version = version == 11 || (version == 10 && encodings == 0);
+  if (!known_version || hosts > 1 || (version == 11 && hosts == 0) || lengths > 1 || encodings > 1 || has_folded_lines(head))
+    return problem_code::malformed_request;
+  return check_target(view_of(message.target()));  // last: a page elsewhere may read this refusal, its origin being known
+}
+
+std::optional<problem_code> session::check_target(std::string_view target) {
+  if (target.size() > core_->limits.target_bytes_max)
+    return problem_code::target_too_long;
+  if (const auto scheme = target.find("://"); scheme != std::string_view::npos && !target.starts_with('/')) {  // as to a proxy
+    const auto path = target.find('/', scheme + 3);
+    target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+  }
+  if (!target.starts_with('/') && !(target == "*" && request_.verb == method::options))
+    return problem_code::malformed_request;
+  const auto mark = target.find('?');
+  request_.path = target.substr(0, mark);
+  request_.query = mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
+  return std::nullopt;
+}
+
+// Who has gone already waits for no answer, and may have asked again elsewhere.
+bool session::gone_behind() {
+  if (request_.reads() || in_begin_ != in_end_)
+    return false;
+  char byte = 0;
+  const auto n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n == 0 || (n < 0 && errno == ECONNRESET);
+}
+
+void session::dispatch() {
+  if (gone_behind())
+    return close();
+  const auto& message = parser_->get();
+  request_.body = message.body();
+  request_.arrived = arrived();
+  exchange e;
+  e.keep_alive = parser_->keep_alive() && !core_->stopping;
+  e.head_only = request_.verb == method::head;
+  e.old_version = message.version() == 10;
+  last_ = !e.keep_alive;
+  slots_.push_back(std::move(e));
+  expects_continue_ = false;
+  phase_ = phase::idle;
+  place_passed_ = true;
+  core_->handle.handle(request_, responder(shared_from_this(), first_slot_ + slots_.size() - 1));
+  parser_.reset();
+  request_ = {};  // its views went with the parser
+  (void)count_received();
+}
+
+}  // namespace janji::net
