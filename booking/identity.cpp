@@ -49,9 +49,11 @@ bool issues_passports(std::string_view code) {
 
 // Bytes at the front of `s` that are a space or a dash of some kind; 0 when there is none.
 std::size_t separator_at(std::string_view s) {
-  constexpr std::array<std::string_view, 18> separators{" ",
+  constexpr std::array<std::string_view, 20> separators{" ",
                                                         "-",
                                                         "\t",
+                                                        "\r",
+                                                        "\n",
                                                         "\xc2\xa0",
                                                         "\xc2\xad",
                                                         "\xe2\x80\x87",
@@ -73,6 +75,22 @@ std::size_t separator_at(std::string_view s) {
   return 0;
 }
 
+// Takes a character off the front, or a byte of one; full-width digits and letters, as some keyboards write them, are the usual ones.
+char narrow_at(std::string_view& s) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+  if (s.size() >= 3 && byte(0) == 0xEF && (byte(1) == 0xBC || byte(1) == 0xBD)) {  // U+FF00 to U+FF7F
+    const int code = (byte(1) - 0xBC) * 64 + byte(2) - 0x80;                       // from U+FF00 on, as ASCII from 0x20 on
+    const auto narrow = static_cast<char>(code + 0x20);
+    if (is_digit(narrow) || (narrow >= 'A' && narrow <= 'Z') || (narrow >= 'a' && narrow <= 'z')) {
+      s.remove_prefix(3);
+      return narrow;
+    }
+  }
+  const char c = s.front();
+  s.remove_prefix(1);
+  return c;
+}
+
 std::string compact(std::string_view typed, std::string_view ignored = {}) {
   std::string out;
   while (!typed.empty()) {
@@ -80,8 +98,7 @@ std::string compact(std::string_view typed, std::string_view ignored = {}) {
       typed.remove_prefix(skip);
       continue;
     }
-    const char c = typed.front();
-    typed.remove_prefix(1);
+    const char c = narrow_at(typed);
     if (!ignored.contains(c))
       out.push_back(c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
   }
@@ -165,13 +182,15 @@ std::string_view words_of(identity_error e) {
 std::expected<identity, identity_error> read_identity(std::string_view kind, std::string_view number, std::string_view country,
                                                       civil_date today) {
   const bool too_long = number.size() > limits::identity_bytes_max;
-  if (kind == "mykad")
-    return read_mykad(too_long ? std::string{} : compact(number), today);
-  if (kind == "passport")
-    return read_passport(too_long ? std::string{} : compact(number, "<"), country);
-  if (kind == "army" || kind == "police")
-    return read_service(kind == "army" ? identity_kind::army : identity_kind::police, kind,
-                        too_long ? std::string{} : compact(number, "/."));
+  const auto name = kind.size() > limits::identity_bytes_max ? std::string{} : compact(kind);  // in capitals
+  if (name == "MYKAD")
+    return read_mykad(too_long ? std::string{} : compact(number, "."), today);
+  if (name == "PASSPORT")
+    return read_passport(too_long ? std::string{} : compact(number, "<."), country);
+  if (name == "ARMY")
+    return read_service(identity_kind::army, "army", too_long ? std::string{} : compact(number, "/."));
+  if (name == "POLICE")
+    return read_service(identity_kind::police, "police", too_long ? std::string{} : compact(number, "/."));
   return std::unexpected(identity_error::unknown_kind);
 }
 

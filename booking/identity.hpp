@@ -39,8 +39,8 @@ inline constexpr std::size_t identity_bytes_max = 64;  // as typed
 inline constexpr int centenarian_age_max = 110;        // of a MyKad read as of the century before
 }  // namespace limits
 
-// `kind` is mykad, passport, army or police; `country` is read for passports only. Spaces and dashes, also the typographic
-// ones a phone puts in, and the case of letters do not matter.
+// `kind` is mykad, passport, army or police; `country` is read for passports only. Spaces, tabs, ends of lines and dashes, also the
+// typographic ones a phone puts in, dots, the case of letters and their width (U+FF10 is a nought) do not matter.
 //
 // mykad: YYMMDD-PB-###G; there is no check digit. The date must exist and not be after `today`; PB must be a code that the
 //   National Registration Department has given out. Of two centuries the later one, unless the ninth digit is 5, 6 or 7, as

@@ -115,14 +115,18 @@ void read_identity_of(const json::value* v, const std::string& prefix, civil_dat
   fields.only({"type", "number", "country"});
   auto& r = person.record;
   r.identity_kind = fields.text("type", true);
-  r.identity_number = fields.text("number", true);
+  constexpr std::string_view pasted = "\t\r\n";  // along with a number, out of a table
+  r.identity_number = fields.text("number", true, text_max, pasted);
+  std::erase_if(r.identity_number, [&](char c) { return pasted.contains(c); });
   r.country = fields.text("country", false);
   if (r.identity_kind.empty() || r.identity_number.empty())
     return;
   auto who = read_identity(r.identity_kind, r.identity_number, r.country, today);
-  if (!who)
-    fields.wrong("number", "identity_impossible", std::string(words_of(who.error())));
-  else
+  if (!who) {
+    const auto e = who.error();
+    const auto* about = e == identity_error::unknown_kind ? "type" : e == identity_error::unknown_country ? "country" : "number";
+    fields.wrong(about, "identity_impossible", std::string(words_of(e)));
+  } else
     person.who = std::move(*who);
 }
 
