@@ -38,9 +38,10 @@ std::string new_key() {
 std::optional<std::string> key_of(const request& r) {
   if (r.idempotency_key.empty())
     return new_key();
-  if (!good_key(r.idempotency_key))
-    return std::nullopt;
-  return std::string(r.idempotency_key);
+  auto key = r.idempotency_key;
+  if (key.size() >= 2 && key.starts_with('"') && key.ends_with('"'))  // as draft-ietf-httpapi-idempotency-key-header writes it
+    key = key.substr(1, key.size() - 2);
+  return good_key(key) ? std::optional<std::string>(key) : std::nullopt;
 }
 
 std::uint64_t random_bits() {
@@ -49,9 +50,12 @@ std::uint64_t random_bits() {
   return v;
 }
 
-// "application/json", with or without parameters; a client that says nothing is believed.
-bool is_json(std::string_view content_type) {
+// "application/json", with or without parameters, as it is; a client that says nothing is believed.
+bool is_json(const request& r) {
   constexpr std::string_view wanted = "application/json";
+  const auto content_type = r.content_type;
+  if (!r.content_encoding.empty() && r.content_encoding != "identity")
+    return false;
   if (content_type.empty())
     return true;
   const auto type = content_type.substr(0, content_type.find(';'));
@@ -123,7 +127,7 @@ void citizen_api::book(const request& r, responder&& respond) {
   const auto who = caller_of(r);
   if (const auto p = refuse_all())
     return refuse(respond, who, *p);
-  if (!is_json(r.content_type))
+  if (!is_json(r))
     return refuse(respond, who, {.code = problem_code::unsupported_media_type});
   auto key = key_of(r);
   if (!key)
@@ -211,7 +215,7 @@ std::expected<actors::routed_booking, problem> citizen_api::make_booking(const b
 void citizen_api::manage(const request& r, std::string_view reference_text, responder&& respond) {
   const auto who = caller_of(r);
   if (!r.reads() && r.verb != method::del && r.verb != method::patch)
-    return refuse_method(respond, who, "GET, HEAD, DELETE, PATCH, OPTIONS");
+    return refuse_method(respond, who, allowed_at(r.path));
   if (const auto p = refuse_all())
     return refuse(respond, who, *p);
   const auto ref = reference_from_text(reference_text);
@@ -241,7 +245,7 @@ void citizen_api::manage(const request& r, std::string_view reference_text, resp
         id, std::move(p),
         cancel_command{id, *ref, std::nullopt, *token, hash, {}, {}, front_.deadline(r.arrived), r.arrived.of(ref->shard())});
   }
-  if (!is_json(r.content_type))
+  if (!is_json(r))
     return refuse(respond, who, {.code = problem_code::unsupported_media_type});
   auto form = read_move(r.body);
   if (!form)

@@ -17,6 +17,9 @@ bool good_id(std::string_view id) {
   });
 }
 
+bool is_one_booking(std::string_view path) {
+  return path.starts_with(bookings_path) && path.size() > bookings_path.size() + 1 && path[bookings_path.size()] == '/';
+}
 bool is_probe(std::string_view path) { return path == "/livez" || path == "/readyz"; }
 
 route route_of(const request& r) {
@@ -75,10 +78,10 @@ void citizen_api::handle(const request& r, responder&& respond) {
     return preflight(r, respond);
   if (r.path == bookings_path) {
     if (r.verb != method::post)
-      return refuse_method(respond, caller_of(r), "POST, OPTIONS");
+      return refuse_method(respond, caller_of(r), allowed_at(r.path));
     return book(r, std::move(respond));
   }
-  if (r.path.starts_with(bookings_path) && r.path.size() > bookings_path.size() + 1 && r.path[bookings_path.size()] == '/')
+  if (is_one_booking(r.path))
     return manage(r, r.path.substr(bookings_path.size() + 1), std::move(respond));
   const auto who = caller_of(r);
   send(respond, who, to_response({.code = problem_code::no_such_endpoint}, who.id()));
@@ -95,6 +98,17 @@ response citizen_api::refusal(problem_code code, std::string_view origin) {
 }
 
 // ------------------------------------------------------------------ who calls
+
+// What may be asked at a path; "": there is nothing.
+std::string_view citizen_api::allowed_at(std::string_view path) {
+  if (path == "*")
+    return "GET, HEAD, POST, DELETE, PATCH, OPTIONS";
+  if (path == bookings_path)
+    return "POST, OPTIONS";
+  if (is_one_booking(path))
+    return "GET, HEAD, DELETE, PATCH, OPTIONS";
+  return is_read(path) ? "GET, HEAD, OPTIONS" : "";
+}
 
 // The request's own id when it brings a good one, else a new one.
 caller citizen_api::caller_of(const request& r) {
@@ -131,15 +145,21 @@ void citizen_api::add_cors(response& r, std::string_view origin) const {
 }
 
 void citizen_api::preflight(const request& r, responder& respond) const {
+  const auto allowed = allowed_at(r.path);
+  if (allowed.empty()) {
+    auto no_such = to_response({.code = problem_code::no_such_endpoint});
+    add_cors(no_such, r.origin);
+    return respond(std::move(no_such));
+  }
   response out;
   out.status = 204;
   add_cors(out, r.origin);
   if (allows(r.origin)) {
-    out.add("Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE, PATCH");
+    out.add("Access-Control-Allow-Methods", allowed);
     out.add("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id");
     out.add("Access-Control-Max-Age", "600");
   }
-  out.add("Allow", "GET, HEAD, POST, DELETE, PATCH, OPTIONS");
+  out.add("Allow", allowed);
   respond(std::move(out));
 }
 

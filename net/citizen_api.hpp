@@ -65,6 +65,8 @@ public:
 
 private:
   // ---- routing and what every answer has
+  [[nodiscard]] static std::string_view allowed_at(std::string_view path);
+  [[nodiscard]] static bool is_read(std::string_view path);
   [[nodiscard]] std::optional<problem> turned_away(route what, const request& r, const citizen_hash* citizen = nullptr) const;
   void preflight(const request& r, responder& respond) const;
   [[nodiscard]] caller caller_of(const request& r);

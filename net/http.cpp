@@ -72,6 +72,32 @@ void response::add(std::string_view name, std::string_view value) {
   fields.append(name).append(": ").append(value).append("\r\n");
 }
 
+std::optional<std::string> decoded_path(std::string_view path) {
+  if (!is_good_query(path))
+    return std::nullopt;
+  std::string out;
+  out.reserve(path.size());
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] != '%') {
+      out.push_back(path[i]);
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(hex_digit(path[i + 1]) * 16 + hex_digit(path[i + 2]));
+    if (byte < 0x20 || byte == 0x7F || byte == '/')
+      return std::nullopt;
+    out.push_back(static_cast<char>(byte));
+    i += 2;
+  }
+  return out;
+}
+
+bool is_good_query(std::string_view query) {
+  for (auto at = query.find('%'); at != std::string_view::npos; at = query.find('%', at + 3))
+    if (at + 2 >= query.size() || hex_digit(query[at + 1]) < 0 || hex_digit(query[at + 2]) < 0)
+      return false;
+  return true;
+}
+
 std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
   while (!query.empty()) {
     const auto part = next_part(query, '&');

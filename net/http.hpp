@@ -30,11 +30,12 @@ struct arrival {
 // Views into the session's buffers: valid until the handler returns. A header that was not sent is "".
 struct request {
   method verb = method::other;
-  std::string_view path;
+  std::string_view path;  // percent-decoded, without a slash at its end
   std::string_view query;
   std::string_view body;
   std::string_view accept_encoding;
   std::string_view authorization;
+  std::string_view content_encoding;
   std::string_view content_type;
   std::string_view idempotency_key;
   std::string_view if_none_match;
@@ -110,6 +111,11 @@ public:
   virtual arrival hear() { return {}; }
 };
 
+// None: an escape that is none, or one for a character that does not stand in a path: a slash, which would be another one, or a control
+// character.
+[[nodiscard]] std::optional<std::string> decoded_path(std::string_view path);
+// Whether every "%" of a query begins an escape.
+[[nodiscard]] bool is_good_query(std::string_view query);
 // The value of a query parameter, percent-decoded, "" where it has none; none when it is absent. Of several the first.
 [[nodiscard]] std::optional<std::string> query_parameter(std::string_view query, std::string_view name);
 // The same; "" when it is absent.

@@ -93,12 +93,14 @@ std::string_view what_is_read(std::string_view path) {
 
 }  // namespace
 
+bool citizen_api::is_read(std::string_view path) { return !what_is_read(path).empty(); }
+
 bool citizen_api::read(const request& r, responder& respond) {
   const auto what = what_is_read(r.path);
   if (what.empty() || r.verb == method::options)
     return false;
   if (!r.reads()) {
-    refuse_method(respond, caller_of(r), "GET, HEAD, OPTIONS");
+    refuse_method(respond, caller_of(r), allowed_at(r.path));
     return true;
   }
   if (what == "availability") {

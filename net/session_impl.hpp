@@ -84,6 +84,7 @@ private:
   void take_requests();
   bool invite();
   bool invites_body();
+  std::string_view skip_empty_lines(std::string_view unread);
   std::expected<std::size_t, problem_code> header_size(std::string_view unread);
   std::optional<problem_code> check_header(std::string_view head);
   std::optional<problem_code> check_target(std::string_view target);
@@ -117,7 +118,9 @@ private:
   std::size_t in_end_ = 0;
   std::optional<parser> parser_;
   request request_;
-  std::size_t searched_ = 0;  // of the header under way, for its end
+  std::string path_;               // of it, where it had to be decoded
+  std::uint32_t empty_lines_ = 0;  // before the request under way
+  std::size_t searched_ = 0;       // of the header under way, for its end
   bool expects_continue_ = false;
   phase phase_ = phase::idle;
   std::uint32_t phase_since_s_ = 0;

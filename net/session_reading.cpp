@@ -158,10 +158,19 @@ void session::take_requests() {
       searched_ = 0;
     }
     std::string_view unread(in_.get() + in_begin_, in_end_ - in_begin_);
+    if (phase_ == phase::header && searched_ == 0) {
+      unread = skip_empty_lines(unread);
+      if (unread.empty() || unread == "\r") {
+        starved_ = true;
+        return;
+      }
+    }
     if (phase_ == phase::header) {
       const auto size = header_size(unread);
-      if (!size)
+      if (!size) {
+        request_.origin = origin_in(unread);
         return refuse(size.error());
+      }
       if (*size == 0) {
         starved_ = true;
         return;
@@ -172,8 +181,11 @@ void session::take_requests() {
     const auto used = parser_->put(asio::buffer(unread.data(), unread.size()), ec);
     in_begin_ += used;
     if (phase_ == phase::header) {
-      if (ec || !parser_->is_header_done() || used != unread.size())
+      if (ec || !parser_->is_header_done() || used != unread.size()) {
+        request_.origin = origin_in(unread);
         return refuse(ec == http::error::body_limit ? problem_code::body_too_large : problem_code::malformed_request);
+      }
+      empty_lines_ = 0;
       phase_ = phase::body;
       place_passed_ = true;
       phase_since_s_ = core_->wheel.now_s();
@@ -231,6 +243,17 @@ bool session::invite() {
   return true;
 }
 
+// Some programs end a body with one line more than it has (RFC 9112, 2.2).
+std::string_view session::skip_empty_lines(std::string_view unread) {
+  constexpr std::uint32_t lines_max = 4;
+  while (empty_lines_ < lines_max && unread.starts_with("\r\n")) {
+    ++empty_lines_;
+    unread.remove_prefix(2);
+    in_begin_ += 2;
+  }
+  return unread;
+}
+
 // The size of the header that `unread` begins with; 0 while its end has not come. Beast's parser gets it whole: it would
 // apply its limit to each part that comes, and what continues over two parts could not be told any more.
 std::expected<std::size_t, problem_code> session::header_size(std::string_view unread) {
@@ -260,39 +283,47 @@ std::optional<problem_code> session::check_header(std::string_view head) {
   request_.verb = method_of(message.method());
   const auto version = message.version();
   int hosts = 0;
-  int lengths = 0;
   int encodings = 0;
+  bool repeated = false;
+  std::uint32_t seen = 0;
+  // Of two, who reads the first and who reads the last would have seen two requests.
+  const auto once = [&](std::uint32_t bit, std::string_view& to, std::string_view value) {
+    repeated = repeated || (seen & bit) != 0;
+    seen |= bit;
+    to = value;
+  };
+  std::string_view length;
+  std::string_view expected;
   for (const auto& f : message) {
     const auto value = view_of(f.value());
     switch (f.name()) {
       case http::field::host: ++hosts; break;
-      case http::field::content_length:
-        ++lengths;
-        if (value.find_first_not_of("0123456789") != std::string_view::npos)  // a list, which the parser takes for its first
-          return problem_code::malformed_request;
-        break;
+      case http::field::content_length: once(1U, length, value); break;
       case http::field::transfer_encoding:
         ++encodings;
         if (!boost::beast::iequals(f.value(), "chunked"))
           return problem_code::malformed_request;
         break;
       case http::field::accept_encoding: request_.accept_encoding = value; break;
-      case http::field::authorization: request_.authorization = value; break;
-      case http::field::content_type: request_.content_type = value; break;
+      case http::field::authorization: once(2U, request_.authorization, value); break;
+      case http::field::content_type: once(4U, request_.content_type, value); break;
+      case http::field::content_encoding: once(8U, request_.content_encoding, value); break;
       case http::field::if_none_match: request_.if_none_match = value; break;
-      case http::field::origin: request_.origin = value; break;
-      case http::field::expect: expects_continue_ = version == 11 && boost::beast::iequals(f.value(), "100-continue"); break;
+      case http::field::origin: once(16U, request_.origin, value); break;
+      case http::field::expect: once(32U, expected, value); break;
       case http::field::unknown:
         if (boost::beast::iequals(f.name_string(), "Idempotency-Key"))
-          request_.idempotency_key = value;
+          once(64U, request_.idempotency_key, value);
         else if (boost::beast::iequals(f.name_string(), "X-Request-Id"))
-          request_.request_id = value;
+          once(128U, request_.request_id, value);
         break;
       default: break;
     }
   }
+  expects_continue_ = version == 11 && boost::beast::iequals(boost::beast::string_view(expected.data(), expected.size()), "100-continue");
   const bool known_version = version == 11 || (version == 10 && encodings == 0);
-  if (!known_version || hosts > 1 || (version == 11 && hosts == 0) || lengths > 1 || encodings > 1 || has_folded_lines(head))
+  const bool bad_length = length.find_first_not_of("0123456789") != std::string_view::npos;  // a list, which the parser takes for its first
+  if (repeated || bad_length || !known_version || hosts > 1 || (version == 11 && hosts == 0) || encodings > 1 || has_folded_lines(head))
     return problem_code::malformed_request;
   return check_target(view_of(message.target()));  // last: a page elsewhere may read this refusal, its origin being known
 }
@@ -309,7 +340,16 @@ std::optional<problem_code> session::check_target(std::string_view target) {
   const auto mark = target.find('?');
   request_.path = target.substr(0, mark);
   request_.query = mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1);
-  return std::nullopt;
+  if (request_.path.contains('%')) {
+    auto decoded = decoded_path(request_.path);
+    if (!decoded)
+      return problem_code::malformed_request;
+    path_ = std::move(*decoded);
+    request_.path = path_;
+  }
+  if (request_.path.size() > 1 && request_.path.ends_with('/'))
+    request_.path.remove_suffix(1);
+  return is_good_query(request_.query) ? std::nullopt : std::optional(problem_code::malformed_request);
 }
 
 // Who has gone already waits for no answer, and may have asked again elsewhere.

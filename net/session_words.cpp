@@ -1,5 +1,7 @@
 #include "net/session_words.hpp"
 
+#include <algorithm>
+
 namespace janji::net {
 
 namespace http = boost::beast::http;
@@ -21,8 +23,12 @@ std::string_view status_line(unsigned status) {
   switch (status) {
     case 200: return "HTTP/1.1 200 OK\r\n";
     case 201: return "HTTP/1.1 201 Created\r\n";
+    case 202: return "HTTP/1.1 202 Accepted\r\n";
     case 204: return "HTTP/1.1 204 No Content\r\n";
+    case 302: return "HTTP/1.1 302 Found\r\n";
+    case 303: return "HTTP/1.1 303 See Other\r\n";
     case 304: return "HTTP/1.1 304 Not Modified\r\n";
+    case 307: return "HTTP/1.1 307 Temporary Redirect\r\n";
     case 400: return "HTTP/1.1 400 Bad Request\r\n";
     case 401: return "HTTP/1.1 401 Unauthorized\r\n";
     case 403: return "HTTP/1.1 403 Forbidden\r\n";
@@ -40,6 +46,26 @@ std::string_view status_line(unsigned status) {
     case 504: return "HTTP/1.1 504 Gateway Timeout\r\n";
     default: return "HTTP/1.1 500 Internal Server Error\r\n";
   }
+}
+
+std::string_view origin_in(std::string_view head) {
+  constexpr std::string_view name = "origin:";
+  std::string_view found;
+  for (auto at = head.find("\r\n"); at != std::string_view::npos; at = head.find("\r\n", at + 2)) {
+    const auto line = head.substr(at + 2, head.find("\r\n", at + 2) - at - 2);
+    const bool whole = at + 2 + line.size() < head.size();
+    const bool is_it = line.size() > name.size() && std::ranges::equal(line.substr(0, name.size()), name, [](char a, char b) {
+                         return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b;
+                       });
+    if (!is_it || !whole)
+      continue;
+    if (!found.empty())
+      return {};
+    found = line.substr(name.size());
+    found.remove_prefix(std::min(found.find_first_not_of(" \t"), found.size()));
+    found = found.substr(0, found.find_last_not_of(" \t") + 1);
+  }
+  return found;
 }
 
 bool has_folded_lines(std::string_view head) {

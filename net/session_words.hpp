@@ -11,6 +11,9 @@ namespace janji::net {
 [[nodiscard]] method method_of(boost::beast::http::verb v);
 // The first line of an answer, with its end; 500 for a status that we do not send.
 [[nodiscard]] std::string_view status_line(unsigned status);
+// The value of the Origin line of a header that may be cut short or wrong: a page elsewhere may read why it is refused. "": there is none,
+// or several.
+[[nodiscard]] std::string_view origin_in(std::string_view head);
 // A line that begins with white space continues the one before (RFC 9112, 5.2: to be rejected).
 [[nodiscard]] bool has_folded_lines(std::string_view head);
 

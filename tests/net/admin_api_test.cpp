@@ -74,6 +74,10 @@ TEST_F(admin_api_test, an_import_tells_wrong_settings_and_wrong_json) {
   EXPECT_EQ(a.outcome(), "422 invalid");
   EXPECT_NE(a.body.find("round.opens_at"), std::string::npos);
   EXPECT_NE(a.body.find("round.age_min"), std::string::npos);
+  const auto slip = server().admin("POST", "/admin/v1/rounds", api_server::import_body("r", one_day, R"("min_age":18)"));
+  EXPECT_EQ(slip.outcome(), "422 invalid");
+  EXPECT_EQ(slip.at("/fields/0/column"), "round.min_age") << "everybody would be let in";
+  EXPECT_EQ(slip.at("/fields/0/code"), "unknown_field");
 }
 
 TEST_F(admin_api_test, a_dry_run_changes_nothing) {
@@ -285,8 +289,9 @@ TEST_F(admin_api_test, what_is_stored_can_be_shown_without_names_and_numbers) {
   EXPECT_EQ(show("shard/3").at("/shard"), "3");
   for (const auto* what :
        {"booking/nonsense", "booking/0000-0000-0000-0", "claim/0000-0000-0000-0", "group/show/A", "group/show/A/2021-06-08",
-        "group/r9/A/2021-06-07", "shard/4", "shard/", "shard/x", "shard/-1", "shard/1x", "shard/4294967296", "", "everything"})
+        "group/r9/A/2021-06-07", "shard/4", "shard/", "shard/x", "shard/-1", "shard/1x", "shard/4294967296", "everything"})
     EXPECT_EQ(show(what).outcome(), "404 not_found") << what;
+  EXPECT_EQ(show("").outcome(), "404 no_such_endpoint");
   for (const auto& what : {"booking/" + reference, "claim/" + reference, std::string("group/show/A/2021-06-07")})
     for (const auto* marked : {"MARKEDNAME", "MARKEDPHONE", "900101147777"})
       EXPECT_EQ(show(what).body.find(marked), std::string::npos) << what;

@@ -184,6 +184,31 @@ TEST_F(citizen_api_test, of_a_party_with_a_holder_none_is_booked_and_nothing_is_
       << "both places are free";
 }
 
+TEST_F(citizen_api_test, a_key_in_quotes_is_that_key) {
+  const auto k = key();
+  const auto who = body(place("C", 7), person(citizen()));
+  const auto a = book("\"" + k + "\"", who);
+  ASSERT_EQ(a.outcome(), "201") << a.body;
+  EXPECT_EQ(a.field("idempotency-key"), k);
+  EXPECT_EQ(book(k, who).outcome(), "200");
+  for (const auto& bad : {"\"" + k, k + "\"", std::string("\"\"")})
+    EXPECT_EQ(book(bad, who).outcome(), "400 bad_idempotency_key") << bad;
+}
+
+TEST_F(citizen_api_test, a_body_that_is_compressed_is_told_that_it_is_not_taken) {
+  const auto a = server().ask("POST", "/api/v1/bookings", "Content-Encoding: gzip\r\n", body(place("A", 3), person(citizen())));
+  EXPECT_EQ(a.outcome(), "415 unsupported_media_type");
+}
+
+TEST_F(citizen_api_test, a_reference_may_be_written_as_browsers_encode_it) {
+  const auto h = of(book(key(), body(place("C", 7), person(citizen()))));
+  std::string encoded = "/api/v1/bookings/";
+  for (const unsigned char c : h.target.substr(encoded.size()))
+    encoded += fmt::format("%{:02X}", c);
+  EXPECT_EQ(with_token("GET", {encoded, h.token}).at("/status"), "confirmed");
+  EXPECT_EQ(with_token("GET", {h.target + "/", h.token}).at("/status"), "confirmed");
+}
+
 // ---- look up, cancel, move
 
 TEST_F(citizen_api_test, a_booking_is_looked_up_with_its_token) {

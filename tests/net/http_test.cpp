@@ -63,6 +63,27 @@ TEST(bearer_token, is_empty_without_one) {
     EXPECT_EQ(bearer_token(text), "") << text;
 }
 
+// ---- decoded_path, is_good_query
+
+TEST(decoded_path, escapes_are_read_once) {
+  EXPECT_EQ(decoded_path("/api/v1/bookings/1BDA-V19T-5Q36-%3D"), "/api/v1/bookings/1BDA-V19T-5Q36-=");
+  EXPECT_EQ(decoded_path("/a%24b%7e"), "/a$b~");
+  EXPECT_EQ(decoded_path("/%2541"), "/%41");
+  EXPECT_EQ(decoded_path("/a+b"), "/a+b");
+}
+
+TEST(decoded_path, what_is_no_escape_or_would_be_another_path_is_none) {
+  for (const auto* path : {"/%", "/%2", "/%zz", "/%2g", "/a%2Fb", "/%2f", "/%00", "/%0a", "/%7F", "/100%"})
+    EXPECT_EQ(decoded_path(path), std::nullopt) << path;
+}
+
+TEST(is_good_query, every_percent_sign_begins_an_escape) {
+  for (const auto* good : {"", "state=Johor", "state=Pulau%20Pinang", "a=%25"})
+    EXPECT_TRUE(is_good_query(good)) << good;
+  for (const auto* bad : {"state=100%", "a=%4", "a=%G1", "%"})
+    EXPECT_FALSE(is_good_query(bad)) << bad;
+}
+
 // ---- accepts_gzip
 
 TEST(accepts_gzip, when_it_is_listed) {

@@ -16,11 +16,11 @@ struct prepared_bodies_test : testing::Test {
   // Runs what comes until it is so.
   template <class Good>
   bool until(Good&& good) {
+    io.restart();
     const auto work = boost::asio::make_work_guard(io);
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (!good() && std::chrono::steady_clock::now() < end)
       io.run_one_for(std::chrono::milliseconds(10));
-    io.restart();
     return good();
   }
   prepared_bodies::body_ptr get(std::uint64_t version, std::int64_t now_ms, const std::string& text) {
@@ -115,6 +115,7 @@ TEST_F(prepared_bodies_test, what_is_made_when_it_is_gone_goes_nowhere) {
   std::thread ends([&] { bodies.reset(); });
   go_on.set_value();
   ends.join();
+  io.restart();
   io.poll();
 }
 

@@ -129,7 +129,8 @@ TEST_F(read_api_test, what_is_asked_of_nowhere_is_told) {
   EXPECT_EQ(get("/api/v1/figures?round=r9").outcome(), "422 unknown_round");
   EXPECT_EQ(get("/api/v2/rounds").outcome(), "404 no_such_endpoint");
   EXPECT_EQ(get("/api/v1/bookingsx").outcome(), "404 no_such_endpoint");
-  EXPECT_EQ(get("/api/v1/bookings/").outcome(), "404 no_such_endpoint");
+  EXPECT_EQ(get("/api/v1/bookings/").outcome(), "405 method_not_allowed") << "a slash at the end is none";
+  EXPECT_EQ(get("/api/v1/rounds/").status, 200U);
   EXPECT_EQ(get("/").outcome(), "404 no_such_endpoint");
 }
 
@@ -207,8 +208,22 @@ TEST_F(read_api_test, a_page_may_ask_beforehand_what_it_may_send) {
   EXPECT_EQ(a.field("access-control-allow-origin"), api_server::page);
   for (const auto* header : {"Authorization", "Content-Type", "Idempotency-Key"})
     EXPECT_NE(a.field("access-control-allow-headers").find(header), std::string::npos) << header;
-  for (const auto* verb : {"POST", "DELETE", "PATCH"})
-    EXPECT_NE(a.field("access-control-allow-methods").find(verb), std::string::npos) << verb;
+  struct asked {
+    std::string_view path;
+    std::string_view allowed;
+  };
+  for (const auto& [path, allowed] :
+       {asked{"/api/v1/bookings", "POST, OPTIONS"}, asked{"/api/v1/rounds", "GET, HEAD, OPTIONS"}, asked{"/livez", "GET, HEAD, OPTIONS"},
+        asked{"/api/v1/bookings/0000-0000-0000-0", "GET, HEAD, DELETE, PATCH, OPTIONS"}}) {
+    const auto told = server().ask("OPTIONS", path, fmt::format("Origin: {}\r\n", api_server::page));
+    EXPECT_EQ(told.status, 204U) << path;
+    EXPECT_EQ(told.field("access-control-allow-methods"), allowed) << path;
+    EXPECT_EQ(told.field("allow"), allowed) << path;
+    for (const std::string_view verb : {"GET", "POST", "PUT", "DELETE", "PATCH"})
+      EXPECT_EQ(server().ask(verb, path).status == 405U, !allowed.contains(verb))
+          << verb << " " << path << ": what is promised is not denied";
+  }
+  EXPECT_EQ(server().ask("OPTIONS", "/api/v1/nothing").outcome(), "404 no_such_endpoint");
   EXPECT_EQ(server().ask("OPTIONS", "/api/v1/bookings", "Origin: https://evil.example\r\n").field("access-control-allow-methods"), "");
 }
 

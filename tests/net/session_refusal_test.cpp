@@ -35,6 +35,52 @@ unsigned smuggled_headers(server& s, std::string_view headers, std::string_view 
   return smuggled(s, fmt::format("POST /echo HTTP/1.1\r\nHost: x\r\n{}", headers), body);
 }
 
+// ---- what stands twice, what is written otherwise
+
+TEST(session_headers, one_that_may_stand_once_and_stands_twice_is_400) {
+  server s;
+  for (const std::string_view name :
+       {"Authorization", "Content-Type", "Content-Encoding", "Idempotency-Key", "X-Request-Id", "Origin", "Expect"}) {
+    EXPECT_EQ(smuggled_headers(s, fmt::format("{0}: a\r\n{0}: a\r\n", name)), 400U) << name;
+    EXPECT_EQ(smuggled_headers(s, fmt::format("{0}:\r\n{0}: a\r\n", name)), 400U) << name << ", the first of them empty";
+  }
+  EXPECT_EQ(s.connect().ask(get("/echo", "Cookie: a=1\r\nCookie: b=2\r\nAccept-Encoding: a\r\nAccept-Encoding: b\r\n")).status, 200U);
+}
+
+TEST(session_headers, a_page_elsewhere_may_read_what_is_too_large) {
+  server s;
+  const auto origin_of = [&](std::string_view bytes) {
+    auto c = s.connect();
+    c.send(bytes);
+    return c.answer().field("x-origin");
+  };
+  EXPECT_EQ(origin_of(get("/echo", fmt::format("Origin: https://page\r\nX: {}\r\n", std::string(9000, 'x')))), "https://page");
+  EXPECT_EQ(origin_of("POST /echo HTTP/1.1\r\nHost: x\r\noRiGiN:  https://page \r\nContent-Length: 32769\r\n\r\n"), "https://page");
+  EXPECT_EQ(origin_of(get("/echo", fmt::format("X: {}\r\nOrigin: https://page\r\n", std::string(9000, 'x')))), "")
+      << "it is not read so far";
+}
+
+TEST(session_headers, a_path_is_decoded_once_and_has_no_slash_at_its_end) {
+  server s;
+  EXPECT_EQ(s.connect().ask(get("/%65cho%3D/")).body, "GET /echo=? ");
+  EXPECT_EQ(s.connect().ask(get("/")).body, "GET /? ");
+  for (const std::string_view target : {"/%", "/a%2Fb", "/%00", "/echo?a=%"})
+    EXPECT_EQ(refused(s, get(target)), 400U) << target;
+}
+
+TEST(session_headers, a_few_empty_lines_before_a_request_are_none) {
+  server s;
+  auto c = s.connect();
+  EXPECT_EQ(c.ask("\r\n" + get("/echo")).status, 200U);
+  EXPECT_EQ(c.ask(test::post("/echo", "x") + "\r\n").status, 200U) << "as some programs end a body";
+  EXPECT_EQ(c.ask("\r\n\r\n" + get("/echo")).status, 200U);
+  c.send("\r");
+  c.send("\n");
+  EXPECT_EQ(c.ask(get("/echo")).status, 200U);
+  EXPECT_EQ(refused(s, "\r\n\r\n\r\n\r\n\r\n" + get("/echo")), 400U);
+  EXPECT_EQ(refused(s, "\n" + get("/echo")), 400U);
+}
+
 // ---- too large
 
 TEST(session_limits, a_header_that_is_too_large_is_431) {
