@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 #include <toml++/toml.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +14,7 @@
 #include <cstring>
 #include <expected>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -53,15 +55,17 @@ int status(const connection& c) {
 
 int import_round(const connection& c, const std::string& round, const std::string& centres, const std::string& slots) {
   json::object settings;
+  std::map<std::string, std::string> where;  // of each setting in its file
   try {
     const auto table = toml::parse_file(round);
     for (const auto& [key, value] : table) {
+      where["round." + std::string(key.str())] = fmt::format("{}:{}:{}", round, key.source().begin.line, key.source().begin.column);
       if (const auto s = value.value_exact<std::string>())
         settings[std::string(key.str())] = *s;
       else if (const auto i = value.value_exact<std::int64_t>())
         settings[std::string(key.str())] = *i;
       else
-        return fail(fmt::format("{}:{}: {} must be text or a whole number", round, value.source().begin.line, key.str()));
+        return fail(fmt::format("{}: {} must be text or a whole number", where["round." + std::string(key.str())], key.str()));
     }
   } catch (const toml::parse_error& e) {
     return fail(fmt::format("{}:{}: {}", round, e.source().begin.line, e.description()));
@@ -75,8 +79,14 @@ int import_round(const connection& c, const std::string& round, const std::strin
                           {"slot_groups", {{"file", slots}, {"text", *slot_text}}}};
   const auto r = call(c, http::verb::post, std::string("/admin/v1/rounds") + (c.dry_run ? "?dry_run=true" : ""), body);
   if (r && r->status == 422 && !c.as_json && r->body.is_object() && r->body.get_object().contains("fields")) {
-    for (const auto& e : r->body.at("fields").as_array())
-      fmt::print(stderr, "{}:{}: {}: {}\n", scalar(e.at("file")), scalar(e.at("line")), scalar(e.at("column")), scalar(e.at("detail")));
+    for (const auto& e : r->body.at("fields").as_array()) {
+      const auto column = scalar(e.at("column"));
+      const auto of_settings = where.find(column);
+      const auto at = of_settings != where.end()     ? of_settings->second
+                      : column.starts_with("round.") ? round
+                                                     : fmt::format("{}:{}", scalar(e.at("file")), scalar(e.at("line")));
+      fmt::print(stderr, "{}: {}: {}\n", at, column, scalar(e.at("detail")));
+    }
     fmt::print(stderr, "nothing was imported\n");
     return exit_refused;
   }
@@ -243,6 +253,7 @@ int run(int argc, char** argv) {
   if (sodium_init() < 0)
     return fail("the cryptography library cannot be started");
   (void)raise_descriptor_limit({});  // a store that is read may have many files
+  ::umask(077);                      // what is exported is nobody else's
   CLI::App app{"janjictl: operates a node of the appointment cluster"};
   app.set_version_flag("--version", "janjictl " JANJI_VERSION);
   app.require_subcommand(1);

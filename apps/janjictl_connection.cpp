@@ -14,6 +14,8 @@
 #include <thread>
 #include <utility>
 
+#include "apps/ports_file.hpp"
+
 namespace janji::apps {
 
 namespace asio = boost::asio;
@@ -34,9 +36,9 @@ namespace {
 result<std::pair<std::string, std::string>> address_of(const connection& c) {
   auto admin = c.admin;
   if (admin.empty()) {
-    const auto text = read_text(c.data + "/janjid.ports");
+    const auto text = ports_file::read(c.data);
     if (!text)
-      return std::unexpected(fmt::format("no node is known in {} (give --data or --admin): {}", c.data, text.error()));
+      return std::unexpected(text.error());
     boost::system::error_code ec;
     const auto v = json::parse(*text, ec);
     if (ec || !v.is_object() || !v.get_object().contains("admin_port"))
@@ -113,7 +115,7 @@ result<reply> call(const connection& c, http::verb verb, const std::string& targ
     return std::unexpected(!address ? address.error() : token.error());
   const auto& [host, port] = *address;
   http::request<http::string_body> request(verb, target, 11);
-  request.set(http::field::authorization, "Bearer " + token->substr(0, token->find('\n')));
+  request.set(http::field::authorization, "Bearer " + token->substr(0, token->find_first_of("\r\n")));
   request.set(http::field::content_type, "application/json");
   if (!body.is_null())
     request.body() = json::serialize(body);

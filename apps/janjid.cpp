@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sodium.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -24,6 +23,8 @@
 #include "apps/cluster_seat.hpp"
 #include "apps/descriptors.hpp"
 #include "apps/membership.hpp"
+#include "apps/ports_file.hpp"
+#include "apps/process.hpp"
 #include "apps/round_keys.hpp"
 #include "apps/settings.hpp"
 #include "apps/stop_limit.hpp"
@@ -121,6 +122,7 @@ struct server {
   asio::io_context admin_io{1};
   store::master_sources masters;
   descriptor_budget descriptors;
+  ports_file ports;
   std::unique_ptr<net::citizen_api> citizens_api;
   std::unique_ptr<net::admin_api> operators_api;
   std::unique_ptr<net::listener> citizens;  // none: this node only holds shards
@@ -134,7 +136,7 @@ struct server {
   result<void> listen(const settings& s);
   int serve(const settings& s);
   void reload_on(asio::signal_set& hangup);
-  void write_ports(const std::string& data) const;
+  result<void> write_ports(const std::string& data);
 };
 
 [[noreturn]] void die(const std::string& why) {
@@ -336,15 +338,14 @@ result<void> server::listen(const settings& s) {
   return seat->join(*node, citizens ? fmt::format("{}:{}", s.text("http.address"), citizens->port()) : std::string{});
 }
 
-// Where it listens, for programs: replaced atomically.
-void server::write_ports(const std::string& data) const {
-  const auto path = data + "/janjid.ports";
-  {
-    std::ofstream out(path + ".new");
-    out << fmt::format("{{\"port\":{},\"admin_port\":{},\"pid\":{}}}\n", citizens ? citizens->port() : 0, operators->port(), ::getpid());
-  }
-  std::error_code ignored;
-  std::filesystem::rename(path + ".new", path, ignored);
+// Where it listens, for programs.
+result<void> server::write_ports(const std::string& data) {
+  auto written = ports_file::write(
+      data, fmt::format("{{\"port\":{},\"admin_port\":{},\"pid\":{}}}\n", citizens ? citizens->port() : 0, operators->port(), ::getpid()));
+  if (!written)
+    return std::unexpected(written.error());
+  ports = std::move(*written);
+  return {};
 }
 
 // SIGHUP: certificates are read anew.
@@ -366,7 +367,7 @@ int server::serve(const settings& s) {
   const std::chrono::milliseconds limit_ms(s.number("stop.limit_ms"));
   stop_limit limit(limit_ms);
   asio::io_context signals_io{1};  // on a thread of its own: the others may wait for a disk
-  asio::signal_set signals(signals_io, SIGTERM, SIGINT);
+  asio::signal_set signals(signals_io, SIGTERM, SIGINT, SIGQUIT);
   signals.async_wait([&](boost::system::error_code ec, int signal) {
     if (ec)
       return;
@@ -433,6 +434,7 @@ result<void> read_settings(settings& s, const std::string& config, std::span<con
 }
 
 int run(int argc, char** argv) {
+  begin_process();
   // A generator of this process's own, seeded by the kernel, instead of a system call for every nonce and reference.
   randombytes_set_implementation(&randombytes_internal_implementation);
   CLI::App app{"janjid: a node of the appointment cluster"};
@@ -467,8 +469,7 @@ int run(int argc, char** argv) {
       refuse(agrees.error());
     return 0;
   }
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("janjid"));
-  spdlog::set_level(spdlog::level::from_str(s.text("log.level")));
+  begin_log(s.text("log.level"));
   server node;
   if (good)
     good = node.divide(s);
@@ -476,12 +477,15 @@ int run(int argc, char** argv) {
     good = node.open(s);
   if (good)
     good = node.listen(s);
+  if (good)
+    good = node.write_ports(s.text("node.data"));
   if (!good)
     refuse(good.error());
-  node.write_ports(s.text("node.data"));
   const auto front = node.citizens ? fmt::format("serving http://{}:{}", s.text("http.address"), node.citizens->port())
                                    : std::string("holding shards, serving no citizens;");
-  fmt::print("janjid: {} admin http://{}:{} data {}\n", front, s.text("admin.address"), node.operators->port(), s.text("node.data"));
+  const auto serving =
+      fmt::format("janjid: {} admin http://{}:{} data {}\n", front, s.text("admin.address"), node.operators->port(), s.text("node.data"));
+  std::fputs(serving.c_str(), stdout);
   std::fflush(stdout);
   return node.serve(s);
 }

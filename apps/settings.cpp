@@ -12,6 +12,7 @@
 #include <iterator>
 #include <optional>
 #include <toml++/toml.h>
+#include <unistd.h>
 
 #include "booking/assert.hpp"
 
@@ -226,7 +227,23 @@ std::expected<void, std::string> settings::read_text(std::string_view text, cons
   return {};
 }
 
+// A variable of a group of settings that names none of them: a slip, most likely, that would be in force nowhere.
+std::expected<void, std::string> unknown_variable() {
+  for (char** v = environ; v != nullptr && *v != nullptr; ++v) {
+    const std::string_view text(*v);
+    const auto name = text.substr(0, text.find('='));
+    const bool is_known = std::ranges::any_of(all, [&](const setting& s) { return variable_of(s.name) == name; });
+    const bool of_a_group =
+        std::ranges::any_of(all, [&](const setting& s) { return name.starts_with(variable_of(s.name.substr(0, s.name.find('.') + 1))); });
+    if (of_a_group && !is_known)
+      return std::unexpected(fmt::format("{}: there is no such setting (janjid --print-config-docs lists them)", name));
+  }
+  return {};
+}
+
 std::expected<void, std::string> settings::read_environment() {
+  if (auto r = unknown_variable(); !r)
+    return r;
   for (const auto& s : all) {
     const auto variable = variable_of(s.name);
     if (const auto* text = std::getenv(variable.c_str()); text != nullptr)

@@ -1,6 +1,7 @@
-"""What bad input and bad luck get: the citizens' rows of the table, then the operators'."""
+"""What bad input and bad luck get: the citizens' rows of the table, then the operators', then what a node is as a process."""
 import bad_luck_citizens
 import bad_luck_operators
+import bad_luck_process
 from checks import run
 from citizens import People
 
@@ -9,7 +10,7 @@ def parts(checks):
     people = People(checks.random)
     checks.part(citizens_rows, checks, people)
     operators = bad_luck_operators.Operators(checks, people)
-    for row in bad_luck_operators.ROWS:
+    for row in bad_luck_operators.ROWS + bad_luck_process.ROWS:
         checks.part(row, operators)
 
 

@@ -274,6 +274,14 @@ def one_bad_line_in_10000(c):
     dry = made.import_into(c.node, "--dry-run")
     known = [r["code"] for r in request(c.node.port, "GET", "/api/v1/rounds").json()["rounds"]]
     c.checks.check("the mended file would be imported, says a dry run, which imports nothing", dry.code == 0 and "big" not in known, dry)
+    with open(made.file("round.toml")) as file:
+        settings = file.read()
+    made.write("round.toml", settings + "min_age = 60\n")
+    done = made.import_into(c.node)
+    line = settings.count("\n") + 1
+    c.checks.check("a misspelt setting of a round: which, in which line and column, and nothing imported", done.code == 1 and
+                   f"round.toml:{line}:1: round.min_age: There is no such setting" in done.err and "nothing was imported" in done.err, done)
+    made.write("round.toml", settings)
     done = made.import_into(c.node)
     c.checks.check("and is", done.code == 0, done)
 

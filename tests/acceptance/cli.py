@@ -204,7 +204,7 @@ def audits_and_export(c):
     c.checks.equal("an orderly stop ends with 0", c.node.stop(), 0)
     clean("audit of a data directory after an orderly stop", "audit")
     done = ctl("--data", c.node.data, "audit", "--online")
-    c.checks.check("audit --online without a node: exit 2 and why", done.code == 2 and "does not answer" in done.err and ".hpp" not in done.err, done)
+    c.checks.check("audit --online without a node: exit 2 and why", done.code == 2 and "no node runs in" in done.err and ".hpp" not in done.err, done)
     none = ctl("--data", c.checks.path("nothing"), "audit")
     c.checks.check("audit of nothing: exit 2 and why, and nothing is made", none.code == 2 and none.err.startswith("janjictl: ") and
                    not os.path.exists(c.checks.path("nothing")), none)

@@ -39,9 +39,10 @@ class Node:
         self.janjid = program("janjid")
         checks.nodes.append(self)
 
-    def start(self, *arguments, environment=None, before=()):
+    def start(self, *arguments, environment=None, before=(), make=True):
         """Starts without waiting. Low-disk refusals are off unless asked for: the machine's disk is not what is tested."""
-        os.makedirs(self.data, exist_ok=True)
+        if make:
+            os.makedirs(self.data, exist_ok=True)
         try:
             os.remove(os.path.join(self.data, "janjid.ports"))
         except OSError:

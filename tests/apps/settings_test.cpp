@@ -173,6 +173,17 @@ TEST(settings, a_wrong_variable_is_named) {
   EXPECT_EQ(told(s.read_environment()), "JANJI_HTTP_PORT: http.port must be a whole number from 0 to 65535, not \"many\"");
 }
 
+TEST(settings, a_variable_of_a_group_that_is_no_setting_is_named) {
+  for (const auto* name : {"JANJI_HTTP_PROT", "JANJI_NODE_", "JANJI_CLUSTER_NODES"}) {
+    const variable slip(name, "1");
+    settings s;
+    EXPECT_EQ(told(s.read_environment()), std::string(name) + ": there is no such setting (janjid --print-config-docs lists them)");
+  }
+  const variable others("JANJI_MASTER_KEYS", "1");
+  settings s;
+  EXPECT_EQ(told(s.read_environment()), "good") << "of no group of settings";
+}
+
 // ---- what is shown
 
 TEST(settings, what_is_shown_reads_as_the_same_settings) {

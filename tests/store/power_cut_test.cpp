@@ -201,8 +201,8 @@ std::string live(std::uint64_t seed, bool lying = false) {
 }
 
 TEST(power_cut, what_was_acknowledged_is_there_and_no_write_is_half_there) {
-  const auto first = wanted("JANJI_STORE_FROM", 1);
-  for (std::uint64_t seed = first; seed < first + wanted("JANJI_STORE_SEEDS", 300); ++seed)
+  const auto first = wanted("JANJI_POWER_CUT_FROM", 1);
+  for (std::uint64_t seed = first; seed < first + wanted("JANJI_POWER_CUT_SEEDS", 300); ++seed)
     ASSERT_EQ(live(seed), "");
 }
 

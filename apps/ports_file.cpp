@@ -1,0 +1,67 @@
+#include "apps/ports_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+namespace janji::apps {
+
+namespace {
+std::string path_in(const std::string& data) { return data + "/janjid.ports"; }
+}  // namespace
+
+ports_file::ports_file(ports_file&& other) noexcept : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+
+ports_file& ports_file::operator=(ports_file&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+ports_file::~ports_file() {
+  if (fd_ < 0)
+    return;
+  struct stat mine{};
+  struct stat there{};
+  if (::fstat(fd_, &mine) == 0 && ::stat(path_.c_str(), &there) == 0 && mine.st_ino == there.st_ino && mine.st_dev == there.st_dev)
+    ::unlink(path_.c_str());
+  ::close(fd_);
+}
+
+std::expected<ports_file, std::string> ports_file::write(const std::string& data, const std::string& text) {
+  ports_file made;
+  made.path_ = path_in(data);
+  const auto beside = made.path_ + ".new";
+  ::unlink(beside.c_str());
+  made.fd_ = ::open(beside.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  const bool written = made.fd_ >= 0 && ::flock(made.fd_, LOCK_EX | LOCK_NB) == 0 &&
+                       ::write(made.fd_, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       std::rename(beside.c_str(), made.path_.c_str()) == 0;
+  if (!written)
+    return std::unexpected(fmt::format("{} cannot be written: {}", made.path_, std::strerror(errno)));
+  return made;
+}
+
+std::expected<std::string, std::string> ports_file::read(const std::string& data) {
+  const auto path = path_in(data);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0)
+    return std::unexpected(fmt::format("no node runs in {} (give --data or --admin): {}: {}", data, path, std::strerror(errno)));
+  const bool is_held = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  std::array<char, 512> text{};
+  const auto n = ::read(fd, text.data(), text.size());
+  ::close(fd);
+  if (!is_held)
+    return std::unexpected(fmt::format("no node runs in {} (give --data or --admin): {} is of one that has ended", data, path));
+  return std::string(text.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+}
+
+}  // namespace janji::apps

@@ -1,0 +1,29 @@
+// Where a node listens, for programs beside it: DATA/janjid.ports, replaced whole, mode 0600, and locked by the node for as long as it
+// lives. A node that died without a word leaves the file and not the lock, so that nobody sends a token to whoever has its port since.
+#pragma once
+
+#include <expected>
+#include <string>
+
+namespace janji::apps {
+
+class ports_file {
+public:
+  ports_file() = default;
+  // Removes the file, if it is still this one.
+  ~ports_file();
+  ports_file(ports_file&& other) noexcept;
+  ports_file& operator=(ports_file&& other) noexcept;
+  ports_file(const ports_file&) = delete;
+  ports_file& operator=(const ports_file&) = delete;
+
+  static std::expected<ports_file, std::string> write(const std::string& data, const std::string& text);
+  // What a node that runs says. An error: there is none, in words.
+  static std::expected<std::string, std::string> read(const std::string& data);
+
+private:
+  std::string path_;
+  int fd_ = -1;
+};
+
+}  // namespace janji::apps

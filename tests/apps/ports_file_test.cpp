@@ -1,0 +1,52 @@
+#include "apps/ports_file.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/temporary_directory.hpp"
+
+namespace janji::apps {
+namespace {
+
+using test::temporary_directory;
+
+TEST(ports_file, what_a_node_that_runs_says_is_read_and_gone_after_it) {
+  const temporary_directory data;
+  {
+    const auto mine = ports_file::write(data.path(), "{}\n");
+    ASSERT_TRUE(mine.has_value()) << mine.error();
+    EXPECT_EQ(ports_file::read(data.path()), "{}\n");
+    struct stat st{};
+    ASSERT_EQ(::stat((data.path() + "/janjid.ports").c_str(), &st), 0);
+    EXPECT_EQ(st.st_mode & 0777, 0600U);
+  }
+  EXPECT_FALSE(std::filesystem::exists(data.path() + "/janjid.ports"));
+  EXPECT_TRUE(ports_file::read(data.path()).error().starts_with("no node runs in "));
+}
+
+TEST(ports_file, what_one_left_that_died_is_nobodys) {
+  const temporary_directory data;
+  std::ofstream(data.path() + "/janjid.ports") << "{}\n";
+  const auto read = ports_file::read(data.path());
+  ASSERT_FALSE(read.has_value());
+  EXPECT_TRUE(read.error().contains("is of one that has ended")) << read.error();
+}
+
+TEST(ports_file, the_next_one_takes_its_place_and_is_not_removed_with_it) {
+  const temporary_directory data;
+  auto first = ports_file::write(data.path(), "first");
+  auto second = ports_file::write(data.path(), "second");
+  ASSERT_TRUE(first && second);
+  *first = {};
+  EXPECT_EQ(ports_file::read(data.path()), "second");
+}
+
+TEST(ports_file, a_directory_that_is_not_there_is_said) {
+  EXPECT_TRUE(ports_file::write("/nonexistent", "x").error().starts_with("/nonexistent/janjid.ports cannot be written"));
+}
+
+}  // namespace
+}  // namespace janji::apps
