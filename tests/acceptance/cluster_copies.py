@@ -12,7 +12,7 @@ import time
 from checks import Stop, wait_until
 from cluster import begin, stores, whole
 from cluster_parts import MASTER
-from node import SLOW, Node, program
+from node import SLOW, Node, held, program
 
 
 def steady_load(c, record):
@@ -61,11 +61,8 @@ class Stage:
 
     def frozen_copy(self, node=None):
         """Of a node that runs: what its disk holds at one moment."""
-        node = node or self.three
-        os.kill(node.process.pid, signal.SIGSTOP)
-        to = self.copy(node)
-        os.kill(node.process.pid, signal.SIGCONT)
-        return to
+        with held(node or self.three):
+            return self.copy(node)
 
     def put_back(self, copy, node=None):
         node = node or self.three

@@ -1,4 +1,5 @@
 """One janjid under test, and janjictl beside it."""
+import contextlib
 import json
 import os
 import signal
@@ -117,6 +118,28 @@ class Node:
 
     def ctl(self, *arguments, **options):
         return call(*self.enter, program("janjictl"), "--data", self.data, *arguments, **options)
+
+
+@contextlib.contextmanager
+def held(node):
+    """Nothing of a node runs meanwhile; one that does not run is left alone. A signal that stops is sent, not obeyed, when kill() returns: on
+    a busy machine a thread writes on for a while."""
+    def state(task):
+        try:
+            with open(f"/proc/{node.process.pid}/task/{task}/stat") as text:
+                return text.read().rpartition(")")[2].split()[0]
+        except OSError:
+            return "gone"
+
+    alive = node.alive()
+    if alive:
+        node.process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: all(state(t) == "T" for t in os.listdir(f"/proc/{node.process.pid}/task")), 20, "the node is held")
+    try:
+        yield
+    finally:
+        if alive:
+            node.process.send_signal(signal.SIGCONT)
 
 
 class Ended:

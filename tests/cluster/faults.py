@@ -9,7 +9,7 @@ import sys
 
 from lab import ETCD_QUOTA_BYTES, LINKS, MASTER, Host, must
 from checks import Stop, wait_until
-from node import Node
+from node import Node, held
 
 RELAY_PORT, RELAY_USER = 9999, 65534
 COPIES_IP = "10.0.0.200"
@@ -236,12 +236,8 @@ class Faults:
     def copy_of_disk(self, i):
         """As of one moment, as a snapshot of a volume is: a running node is held while it is copied."""
         node, to = self.c.nodes[i], self.c.checks.path(f"copy{i + 1}")
-        alive = node.alive()
-        if alive:
-            os.kill(node.process.pid, signal.SIGSTOP)
-        shutil.copytree(node.data, to)
-        if alive:
-            os.kill(node.process.pid, signal.SIGCONT)
+        with held(node):
+            shutil.copytree(node.data, to)
         return to
 
     def host_of_copies(self):
