@@ -33,9 +33,10 @@ until_true() {
 
 stop_all() {
   local i p
-  for i in $(seq "$nodes"); do if alive "$i"; then kill -TERM "$(field "$i" pid)" 2>/dev/null || true; fi; done
-  for i in $(seq "$nodes"); do
-    p=$(field "$i" pid)
+  local pids=()  # a node that stops takes the file with it that says its own
+  for i in $(seq "$nodes"); do if alive "$i"; then pids+=("$(field "$i" pid)"); fi; done
+  for p in "${pids[@]}"; do kill -TERM "$p" 2>/dev/null || true; done
+  for p in "${pids[@]}"; do
     for _ in $(seq 150); do if [ -n "$p" ] && kill -0 "$p" 2>/dev/null; then sleep 0.1; else break; fi; done
   done
   if [ -n "$etcd_pid" ]; then kill -TERM "$etcd_pid" 2>/dev/null || true; wait "$etcd_pid" 2>/dev/null || true; fi

@@ -43,7 +43,10 @@ result<std::pair<std::string, std::string>> address_of(const connection& c) {
     const auto v = json::parse(*text, ec);
     if (ec || !v.is_object() || !v.get_object().contains("admin_port"))
       return std::unexpected(c.data + "/janjid.ports cannot be read");
-    return std::pair{std::string("127.0.0.1"), std::to_string(v.at("admin_port").as_int64())};
+    const auto* at = v.get_object().if_contains("admin_address");
+    const std::string address = at != nullptr && at->is_string() ? std::string(at->get_string()) : std::string();
+    const bool everywhere = address.empty() || address == "0.0.0.0" || address == "::";
+    return std::pair{everywhere ? std::string("127.0.0.1") : address, std::to_string(v.at("admin_port").as_int64())};
   }
   if (admin.starts_with("http://"))
     admin.erase(0, 7);
@@ -66,10 +69,10 @@ public:
     asio::async_connect(socket_, resolver.resolve(host, port, error_), [this](const auto& ec, const auto&) {
       if (ec)
         return end(ec);
+      // Who refuses a large body says so without reading it, and the rest cannot be sent then.
       http::async_write(socket_, request_, [this](const auto& written, std::size_t) {
-        if (written)
-          return end(written);
-        http::async_read(socket_, buffer_, parser_, [this](const auto& read, std::size_t) { end(read); });
+        http::async_read(socket_, buffer_, parser_,
+                         [this, written](const auto& read, std::size_t) { end(read && written ? written : read); });
       });
     });
   }

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -136,7 +137,7 @@ struct server {
   result<void> listen(const settings& s);
   int serve(const settings& s);
   void reload_on(asio::signal_set& hangup);
-  result<void> write_ports(const std::string& data);
+  result<void> write_ports(const std::string& data, const std::string& admin_address);
 };
 
 [[noreturn]] void die(const std::string& why) {
@@ -339,9 +340,8 @@ result<void> server::listen(const settings& s) {
 }
 
 // Where it listens, for programs.
-result<void> server::write_ports(const std::string& data) {
-  auto written = ports_file::write(
-      data, fmt::format("{{\"port\":{},\"admin_port\":{},\"pid\":{}}}\n", citizens ? citizens->port() : 0, operators->port(), ::getpid()));
+result<void> server::write_ports(const std::string& data, const std::string& admin_address) {
+  auto written = ports_file::write(data, {citizens ? citizens->port() : 0U, operators->port(), admin_address});
   if (!written)
     return std::unexpected(written.error());
   ports = std::move(*written);
@@ -396,11 +396,13 @@ int server::serve(const settings& s) {
   node->stop(static_cast<std::uint32_t>(limit.left().count()));
   if (seat)
     seat->leave();
+  ports = {};  // before another may have them
   citizens.reset();
   operators.reset();
   operators_api.reset();
   citizens_api.reset();
   node.reset();
+  std::signal(SIGHUP, SIG_IGN);
   spdlog::info("stopped");
   return 0;
 }
@@ -478,7 +480,7 @@ int run(int argc, char** argv) {
   if (good)
     good = node.listen(s);
   if (good)
-    good = node.write_ports(s.text("node.data"));
+    good = node.write_ports(s.text("node.data"), s.text("admin.address"));
   if (!good)
     refuse(good.error());
   const auto front = node.citizens ? fmt::format("serving http://{}:{}", s.text("http.address"), node.citizens->port())

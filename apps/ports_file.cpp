@@ -10,12 +10,14 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 namespace janji::apps {
 
 namespace {
 std::string path_in(const std::string& data) { return data + "/janjid.ports"; }
+constexpr std::string_view locked_mark = R"("locked":true)";
 }  // namespace
 
 ports_file::ports_file(ports_file&& other) noexcept : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
@@ -36,7 +38,9 @@ ports_file::~ports_file() {
   ::close(fd_);
 }
 
-std::expected<ports_file, std::string> ports_file::write(const std::string& data, const std::string& text) {
+std::expected<ports_file, std::string> ports_file::write(const std::string& data, const ports& p) {
+  const auto text = fmt::format("{{\"port\":{},\"admin_port\":{},\"pid\":{},\"admin_address\":\"{}\",{}}}\n", p.citizens, p.admin,
+                                ::getpid(), p.admin_address, locked_mark);
   ports_file made;
   made.path_ = path_in(data);
   const auto beside = made.path_ + ".new";
@@ -53,15 +57,23 @@ std::expected<ports_file, std::string> ports_file::write(const std::string& data
 std::expected<std::string, std::string> ports_file::read(const std::string& data) {
   const auto path = path_in(data);
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0 && errno == ENOENT)
+    return std::unexpected(fmt::format("no node runs in {} (give --data or --admin): there is no janjid.ports", data));
   if (fd < 0)
-    return std::unexpected(fmt::format("no node runs in {} (give --data or --admin): {}: {}", data, path, std::strerror(errno)));
-  const bool is_held = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  std::array<char, 512> text{};
-  const auto n = ::read(fd, text.data(), text.size());
+    return std::unexpected(fmt::format("{} cannot be read (give --admin): {}", path, std::strerror(errno)));
+  const bool taken = ::flock(fd, LOCK_SH | LOCK_NB) == 0;
+  const auto why_not = errno;
+  std::array<char, 512> bytes{};
+  const auto n = ::read(fd, bytes.data(), bytes.size());
   ::close(fd);
-  if (!is_held)
+  std::string text(bytes.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+  if (!text.contains(locked_mark))
+    return text;  // of an earlier version, which locks nothing
+  if (taken)
     return std::unexpected(fmt::format("no node runs in {} (give --data or --admin): {} is of one that has ended", data, path));
-  return std::string(text.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+  if (why_not != EWOULDBLOCK)
+    return std::unexpected(fmt::format("whether the node of {} runs cannot be told (give --admin): {}", path, std::strerror(why_not)));
+  return text;
 }
 
 }  // namespace janji::apps

@@ -17,8 +17,13 @@ public:
   ports_file(const ports_file&) = delete;
   ports_file& operator=(const ports_file&) = delete;
 
-  static std::expected<ports_file, std::string> write(const std::string& data, const std::string& text);
-  // What a node that runs says. An error: there is none, in words.
+  struct ports {
+    unsigned citizens = 0;
+    unsigned admin = 0;
+    std::string admin_address;  // an address, as it was asked for
+  };
+  static std::expected<ports_file, std::string> write(const std::string& data, const ports& p);
+  // What a node that runs says. An error: there is none, in words. One of an earlier version may have died.
   static std::expected<std::string, std::string> read(const std::string& data);
 
 private:

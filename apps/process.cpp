@@ -25,17 +25,19 @@ public:
 
 protected:
   void sink_it_(const spdlog::details::log_msg& line) override {
-    if (line.level <= spdlog::level::debug)
+    const std::string_view text(line.payload.data(), line.payload.size());
+    if (line.level <= spdlog::level::debug || text.starts_with("request="))  // those are as many as an operator has asked for
       return to_->log(line);
+    const auto now = std::chrono::steady_clock::now();
     if (kinds_.size() >= kinds_max)
       kinds_.clear();
-    auto& k = kinds_[kind_of({line.payload.data(), line.payload.size()})];
-    if (line.time - k.since >= within) {
+    auto& k = kinds_[kind_of(text)];
+    if (k.said == 0 || now - k.since >= within) {
       if (k.left_out != 0)
-        say(line, fmt::format("{} ({} like it before)", std::string_view(line.payload.data(), line.payload.size()), k.left_out));
+        say(line, fmt::format("{} ({} like it before)", text, k.left_out));
       else
         to_->log(line);
-      k = {line.time, 1, 0};
+      k = {now, 1, 0};
     } else if (k.said < at_once) {
       ++k.said;
       to_->log(line);
@@ -52,7 +54,7 @@ private:
   static constexpr std::size_t at_once = 100;
   static constexpr std::size_t kinds_max = 512;
   struct kind {
-    spdlog::log_clock::time_point since;
+    std::chrono::steady_clock::time_point since;
     std::size_t said = 0;
     std::size_t left_out = 0;
   };

@@ -227,15 +227,22 @@ std::expected<void, std::string> settings::read_text(std::string_view text, cons
   return {};
 }
 
+// Kubernetes and docker name services so in every container: "janji-node" gives JANJI_NODE_SERVICE_HOST, JANJI_NODE_PORT=tcp://...
+bool names_a_service(std::string_view name, std::string_view value) {
+  return name.ends_with("_SERVICE_HOST") || name.contains("_SERVICE_PORT") || name.contains("_TCP") || name.contains("_UDP") ||
+         value.starts_with("tcp://") || value.starts_with("udp://");
+}
+
 // A variable of a group of settings that names none of them: a slip, most likely, that would be in force nowhere.
 std::expected<void, std::string> unknown_variable() {
   for (char** v = environ; v != nullptr && *v != nullptr; ++v) {
     const std::string_view text(*v);
-    const auto name = text.substr(0, text.find('='));
+    const auto equals = std::min(text.find('='), text.size());
+    const auto name = text.substr(0, equals);
     const bool is_known = std::ranges::any_of(all, [&](const setting& s) { return variable_of(s.name) == name; });
     const bool of_a_group =
         std::ranges::any_of(all, [&](const setting& s) { return name.starts_with(variable_of(s.name.substr(0, s.name.find('.') + 1))); });
-    if (of_a_group && !is_known)
+    if (of_a_group && !is_known && !names_a_service(name, text.substr(std::min(equals + 1, text.size()))))
       return std::unexpected(fmt::format("{}: there is no such setting (janjid --print-config-docs lists them)", name));
   }
   return {};

@@ -43,6 +43,7 @@ void stop_limit::begin() {
   again.sa_handler = end_at_once;
   ::sigaction(SIGTERM, &again, nullptr);
   ::sigaction(SIGINT, &again, nullptr);
+  ::sigaction(SIGQUIT, &again, nullptr);
   std::thread([limit = limit_] {
     std::this_thread::sleep_for(limit + grace);
     const auto* why = "the stop did not come to its end within stop.limit_ms: what was acknowledged is on disk";

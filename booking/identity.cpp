@@ -49,7 +49,7 @@ bool issues_passports(std::string_view code) {
 
 // Bytes at the front of `s` that are a space or a dash of some kind; 0 when there is none.
 std::size_t separator_at(std::string_view s) {
-  constexpr std::array<std::string_view, 20> separators{" ",
+  constexpr std::array<std::string_view, 22> separators{" ",
                                                         "-",
                                                         "\t",
                                                         "\r",
@@ -68,7 +68,9 @@ std::size_t separator_at(std::string_view s) {
                                                         "\xe2\x80\x95",
                                                         "\xe2\x88\x92",
                                                         "\xef\xbb\xbf",
-                                                        "\xef\xbc\x8d"};
+                                                        "\xef\xbc\x8d",
+                                                        "\xef\xbc\x8e",
+                                                        "\xe3\x80\x80"};
   for (const auto one : separators)
     if (s.starts_with(one))
       return one.size();

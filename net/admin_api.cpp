@@ -28,7 +28,7 @@ bool same_token(std::string_view given, const std::string& token) {
 
 constexpr std::array<std::string_view, 8> round_settings{"code",      "name",    "time_zone", "opens_at",
                                                          "closes_at", "age_min", "age_max",   "party_max"};
-constexpr std::size_t told_name_max = 64;
+constexpr std::size_t told_settings_max = 32;
 
 actors::orderer order_of(const request& r) { return {"admin", r.arrived.heard, r.arrived.rounds}; }
 
@@ -194,8 +194,9 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
   d.time_zone = text_of(settings, "time_zone");
   std::vector<field_error> wrong;
   for (const auto& item : settings)
-    if (std::ranges::find(round_settings, std::string_view(item.key().data(), item.key().size())) == round_settings.end())
-      wrong.push_back({"round." + std::string(item.key()).substr(0, told_name_max), "unknown_field",
+    if (wrong.size() < told_settings_max &&
+        std::ranges::find(round_settings, std::string_view(item.key().data(), item.key().size())) == round_settings.end())
+      wrong.push_back({"round." + told_name({item.key().data(), item.key().size()}), "unknown_field",
                        fmt::format("There is no such setting of a round. There are {}.", fmt::join(round_settings, ", "))});
   for (const auto& [name, to] : {std::pair{"opens_at", &d.opens_at}, {"closes_at", &d.closes_at}}) {
     if (const auto moment = parse_moment(text_of(settings, name)))

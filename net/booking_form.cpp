@@ -16,20 +16,10 @@ namespace {
 constexpr std::size_t text_max = 200;
 constexpr std::size_t notes_max = 3500;
 constexpr std::size_t told_faults_max = 32;  // a body of thousands of wrong fields must not become a far larger answer
-constexpr std::size_t told_name_bytes_max = 64;
 
 void tell(std::vector<field_error>& wrong, std::string field, std::string code, std::string detail) {
   if (wrong.size() < told_faults_max)
     wrong.push_back({std::move(field), std::move(code), std::move(detail)});
-}
-
-// The name of a field that nobody knows, as much of it as is worth telling.
-std::string told_name(std::string_view name) {
-  const auto inside_a_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
-  auto size = std::min(name.size(), told_name_bytes_max);
-  while (size < name.size() && inside_a_character(name[size]))
-    --size;
-  return std::string(name.substr(0, size));
 }
 
 // Staff read these texts in lists and on screens, where a control character could look like nothing or begin a line.

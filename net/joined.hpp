@@ -1,4 +1,4 @@
-// One answer for all who ask while it is being found. Owns whoever waits for it, `waiting_max` at most. Not thread-safe.
+// One answer for all who ask while it is being found. Owns whoever waits for it, `WAITING_MAX` at most. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +8,11 @@
 
 namespace janji::net {
 
-template <class ANSWER>
+template <class ANSWER, std::size_t WAITING_MAX = 64>
 class joined {
 public:
   using taker = std::function<void(const ANSWER&)>;
-  static constexpr std::size_t waiting_max = 64;
+  static constexpr std::size_t waiting_max = WAITING_MAX;
 
   [[nodiscard]] bool full() const { return waiting_.size() >= waiting_max; }
   // True: nobody waited before, so whoever calls has the answer found, and calls answer().

@@ -47,9 +47,9 @@ void listener_core::accept() {
   accepting = true;
   acceptor.async_wait(tcp::acceptor::wait_read, [self = shared_from_this()](boost::system::error_code ec) {
     self->accepting = false;
-    if (self->stopping || ec)
+    if (self->stopping)
       return;
-    self->accept_waiting();
+    ec ? self->accept_later() : self->accept_waiting();
   });
 }
 
@@ -68,12 +68,14 @@ void listener_core::accept_waiting() {
     }
     if (ec == asio::error::connection_aborted)
       continue;
-    if (ec && somebody_waits())  // no descriptors left, most likely, which is said before it is looked who waits
-      return go_without_descriptors();
-    if (ec) {
+    if (ec && !somebody_waits()) {  // that no descriptors are left is said before it is looked who waits
       seen_dry(std::move(before));
       break;
     }
+    if (ec && make_room())
+      continue;
+    if (ec)
+      return go_without_descriptors();
     take(std::move(socket), from.address());
   }
   accept();
@@ -84,15 +86,17 @@ bool listener_core::somebody_waits() {
   return ::poll(&p, 1, 0) > 0;
 }
 
-// The system's limit was reached though this listener's was not: others have taken more than their share.
+// The system's limit was reached though this listener's was not, and something is under way at all of its connections.
 void listener_core::go_without_descriptors() {
   constexpr int at_once_max = 16;
+  const auto words = turned_away_words(*this);
+  for (int i = 0; i < at_once_max && spare.turn_away(acceptor.native_handle(), [&](int fd) { say_and_end(fd, words); }); ++i)
+    ++turned_away;
+  accept_later();
+}
+
+void listener_core::accept_later() {
   constexpr std::chrono::milliseconds for_a_while{100};
-  if (!make_room()) {
-    const auto words = turned_away_words(*this);
-    for (int i = 0; i < at_once_max && spare.turn_away(acceptor.native_handle(), [&](int fd) { say_and_end(fd, words); }); ++i)
-      ++turned_away;
-  }
   pause.expires_after(for_a_while);
   pause.async_wait([self = shared_from_this()](boost::system::error_code ec) {
     if (!ec && !self->accepting && !self->stopping)
@@ -102,29 +106,40 @@ void listener_core::go_without_descriptors() {
 
 bool listener_core::make_room() {
   const bool none_fill = filling.empty();
-  if (asking.empty() && none_fill)
-    return false;
-  const bool from_filling = !none_fill && (asking.empty() || filling.front().waits_since < asking.front().waits_since);
-  (from_filling ? filling : asking).front().give_way();
-  return true;
+  if (!asking.empty() || !none_fill) {
+    const bool from_filling = !none_fill && (asking.empty() || filling.front().waits_since < asking.front().waits_since);
+    (from_filling ? filling : asking).front().give_way();
+    return true;
+  }
+  for (auto* list : {&ending, &reading})
+    if (const auto it = std::ranges::find_if(*list, &connection::owes_nothing); it != list->end()) {
+      it->give_way();
+      return true;
+    }
+  return false;
 }
 
 bool listener_core::make_fit(const asio::ip::address& whose, const connection* me) {
-  const auto fits_in_all = [&] { return held.in_all() <= limits.held_bytes_max; };
-  const auto fits_address = [&] { return held.of(whose) <= limits.held_by_address_max; };
   const auto gives_way = [&](auto&& may) {
-    for (auto* list : {&reading, &filling})
-      if (const auto it = std::ranges::find_if(*list, [&](const connection& c) { return &c != me && may(c); }); it != list->end()) {
-        it->give_way();
-        return true;
-      }
-    return false;
+    waiting_list::iterator oldest;
+    bool found = false;
+    for (auto* list : {&filling, &reading}) {
+      const auto it =
+          std::ranges::find_if(*list, [&](const connection& c) { return &c != me && c.holds_alone() != 0 && c.owes_nothing() && may(c); });
+      if (it == list->end() || (found && oldest->waits_since < it->waits_since))
+        continue;
+      oldest = it;
+      found = true;
+    }
+    if (found)
+      oldest->give_way();
+    return found;
   };
-  while (!fits_in_all())
-    if (!limits.callers_give_way || !gives_way([](const connection&) { return true; }))
-      return false;
-  while (!fits_address())
+  while (held.of(whose) > limits.held_by_address_max)
     if (!limits.callers_give_way || !gives_way([&](const connection& c) { return c.from == whose; }))
+      return false;
+  while (held.in_all() > limits.held_bytes_max)
+    if (!limits.callers_give_way || !gives_way([](const connection&) { return true; }))
       return false;
   return true;
 }
@@ -153,15 +168,15 @@ void listener_core::look() {
 }
 
 void listener_core::take(tcp::socket&& socket, const asio::ip::address& from) {
-  if (connections >= limits.connections_max)
+  if (connections - turned_away_now >= limits.connections_max)
     (void)make_room();
-  if (connections >= limits.connections_max + limits.turned_away_max)
+  const bool too_many = connections - turned_away_now >= limits.connections_max;
+  if (too_many && turned_away_now >= limits.turned_away_max)
     return;  // closed by its destructor
   boost::system::error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::send_buffer_size(limits::send_buffer_bytes), ignored);
   socket.non_blocking(true, ignored);
-  const bool too_many = connections >= limits.connections_max;
   const auto made = make_connection(std::move(socket), from, shared_from_this(),
                                     !waiting_named && looked.at > accepted_after.at ? looked : accepted_after);
   if (too_many)

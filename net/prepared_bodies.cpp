@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t gzip_worth_bytes = 1'024;
 constexpr std::size_t names_max = 4'096;  // there are no more than rounds and states; a stranger chooses none
 constexpr std::size_t to_compress_max = 32;
+constexpr std::size_t quickly_made_bytes = 16 * 1024;
 }  // namespace
 
 prepared_bodies::prepared_bodies(boost::asio::io_context& io) : io_(io), thread_([this](const std::stop_token& stop) { work(stop); }) {}
@@ -49,7 +50,11 @@ void prepared_bodies::begin(const std::string& name, entry& e) {
   e.making = true;
   {
     const std::lock_guard lock(mutex_);
-    jobs_.push_back({name, e.wanted, e.wanted_at, e.make});
+    job next{name, e.wanted, e.wanted_at, e.make};
+    if (e.last != nullptr && e.last->text.size() < quickly_made_bytes)  // nobody waits for the small behind the large
+      jobs_.push_front(std::move(next));
+    else
+      jobs_.push_back(std::move(next));
   }
   wake_.notify_all();
 }

@@ -32,6 +32,7 @@ public:
   using body_ptr = std::shared_ptr<body>;
   using maker = std::function<std::string()>;
   using taker = std::function<void(const body_ptr&)>;
+  static constexpr std::size_t waiting_max = 20'000;  // there are no more connections; each that waits is a few words
   static constexpr std::int64_t kept_for_ms = 1'000;
   static constexpr std::int64_t given_for_ms = 10'000;  // while the next is being made
 
@@ -53,7 +54,7 @@ private:
     unix_ms wanted_at;
     maker make;
     bool making = false;
-    joined<body_ptr> waiting;
+    joined<body_ptr, waiting_max> waiting;
   };
   struct job {
     std::string name;

@@ -67,6 +67,15 @@ static_assert(std::ranges::all_of(table, [i = 0](const problem_row& r) mutable {
 
 }  // namespace
 
+std::string told_name(std::string_view name) {
+  constexpr std::size_t told_name_bytes_max = 64;
+  const auto inside_a_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+  auto size = std::min(name.size(), told_name_bytes_max);
+  while (size < name.size() && inside_a_character(name[size]))
+    --size;
+  return std::string(name.substr(0, size));
+}
+
 std::span<const problem_row> problem_table() { return table; }
 const problem_row& row_of(problem_code code) { return table[static_cast<std::size_t>(code)]; }
 

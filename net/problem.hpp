@@ -41,6 +41,8 @@ struct problem_row {
   std::uint32_t retry_after_ms;  // 0: trying again the same way does not help
 };
 [[nodiscard]] std::span<const problem_row> problem_table();
+// A name that nobody knows, as much of it as is worth telling, in whole characters.
+[[nodiscard]] std::string told_name(std::string_view name);
 [[nodiscard]] const problem_row& row_of(problem_code code);
 [[nodiscard]] inline std::string_view name_of(problem_code code) { return row_of(code).name; }
 

@@ -40,15 +40,18 @@ void session::answer(std::uint64_t slot, response&& r) {
 // its reader is to ask again.
 void session::hold(exchange& e) {
   const auto payload = e.answer.payload();
-  if (payload.size() <= limits::copied_body_bytes_max)
+  if (payload.size() <= limits::copied_body_bytes_max || e.head_only) {
+    ready_bytes_ += e.head_only ? 0 : payload.size();
     return;
-  e.held = held_bytes::part(core_->held, from, e.answer.shared.get(), payload.size());
+  }
+  e.held = held_bytes::part(core_->held, from, e.answer.shared ? payload.data() : nullptr, payload.size());
   ++large_ready_;
   if (core_->make_fit(from, this))
     return;
   e.held = {};
   --large_ready_;
-  e.answer = core_->handle.refusal(problem_code::busy, "");
+  e.answer = core_->handle.refusal(problem_code::busy, e.origin);
+  ready_bytes_ += e.answer.payload().size();
 }
 
 // Bytes that are no request of ours: say what is wrong, in its turn, and close.
@@ -58,6 +61,7 @@ void session::refuse(response&& r) {
   e.ready = true;
   e.keep_alive = false;
   e.head_only = request_.verb == method::head && phase_ == phase::body;
+  hold(e);
   slots_.push_back(std::move(e));
   parser_.reset();
   request_ = {};
@@ -94,14 +98,27 @@ void session::serialize(exchange& e) {
   else if (e.old_version)
     out_ += "Connection: keep-alive\r\n";
   out_ += "\r\n";
-  const bool is_large = payload.size() > limits::copied_body_bytes_max;
+  const bool is_large = e.held.bytes() != 0;
   large_ready_ -= is_large ? 1 : 0;
+  ready_bytes_ -= is_large || e.head_only ? 0 : payload.size();
   if (!has_body || e.head_only || payload.empty())
     return;
   if (is_large)
     large_ = std::move(e);
   else
     out_ += payload;
+}
+
+// Small answers are not counted while there are few of them.
+void session::count_unsent() {
+  constexpr std::size_t few_bytes = 16 * 1024;
+  const auto bytes = closed_ ? 0 : out_.size() + ready_bytes_;
+  const auto counted = bytes > few_bytes ? bytes : 0;
+  if (counted == unsent_.bytes())
+    return;
+  unsent_ = counted == 0 ? held_bytes::part() : held_bytes::part(core_->held, from, nullptr, counted);
+  if (counted != 0)
+    (void)core_->make_fit(from, this);
 }
 
 // At once as far as the socket takes it; the rest when it is ready again.
@@ -132,7 +149,7 @@ void session::write() {
   sent_ = 0;
   out_.clear();
   large_.reset();
-  if (out_.capacity() > 2 * limits::gathered_bytes_max)
+  if (out_.capacity() > limits::copied_body_bytes_max)
     out_.shrink_to_fit();
   if (last_ && slots_.empty())
     finish();
@@ -156,12 +173,15 @@ waiting_list* session::place() const {
     return nullptr;
   if (writing_)
     return &core_->reading;
-  if (!slots_.empty() || lingering_)
+  if (!slots_.empty())
     return nullptr;
+  if (lingering_)
+    return &core_->ending;
   return received_.bytes() != 0 ? &core_->filling : &core_->asking;
 }
 
 void session::find_place() {
+  count_unsent();
   auto* to = place();
   if (!std::exchange(place_passed_, false) && to == place_)
     return;
@@ -223,11 +243,13 @@ void session::close() {
   boost::system::error_code ignored;
   socket_.close(ignored);
   --core_->connections;
+  core_->turned_away_now -= turned_away_ ? 1 : 0;
   wheel_hook::unlink();
   place_hook::unlink();
   slots_.clear();
   large_.reset();
   received_ = {};
+  unsent_ = {};
 }
 
 std::shared_ptr<connection> make_connection(tcp::socket&& socket, const asio::ip::address& from, std::shared_ptr<listener_core> core,

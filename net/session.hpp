@@ -33,6 +33,10 @@ public:
   virtual void stop() = 0;
   // Closes it, for others need what it holds.
   virtual void give_way() = 0;
+  // Nothing that was asked waits for its answer.
+  [[nodiscard]] virtual bool owes_nothing() const = 0;
+  // Bytes that nobody else holds, and that go with it.
+  [[nodiscard]] virtual std::size_t holds_alone() const = 0;
   // There is something to be read: what it is came after the last copy that the connection was dry after, and not after a later one.
   virtual void named() = 0;
 
@@ -54,11 +58,14 @@ struct listener_core : std::enable_shared_from_this<listener_core> {
   void take(boost::asio::ip::tcp::socket&& socket, const boost::asio::ip::address& from);
   void tick();
   [[nodiscard]] bool somebody_waits();
+  void accept_later();
   // No descriptors are left: whoever has waited longest gives way, or who comes is told so; then a pause.
   void go_without_descriptors();
-  // Closes the connection that has waited for its own side longest. False: something is under way at all of them.
+  // Closes the connection that has waited for its own side longest; one that is told its end, or takes an answer, where there is no other.
+  // False: something is under way at all of them.
   bool make_room();
-  // True when what is held is within its bounds, in all and for this address, `me` not being asked to give way.
+  // True when what is held is within its bounds, in all and for this address, `me` not being asked to give way, nor whose going would free
+  // nothing.
   bool make_fit(const boost::asio::ip::address& whose, const connection* me);
   // Sees which connections are dry, again and again.
   void look();
@@ -80,6 +87,8 @@ struct listener_core : std::enable_shared_from_this<listener_core> {
   waiting_list asking;   // between requests, or a small one is coming
   waiting_list filling;  // a large request is coming
   waiting_list reading;  // an answer is being taken
+  waiting_list ending;   // told all, and waited for to close
+  std::size_t turned_away_now = 0;
   std::uint64_t waits = 0;
   held_bytes held;
   std::uint64_t turned_away = 0;  // for want of descriptors, since it was last said
@@ -91,7 +100,7 @@ struct listener_core : std::enable_shared_from_this<listener_core> {
   timer_wheel wheel;
   std::string date_field;       // "Date: ...", renewed once a second
   std::size_t connections = 0;  // open sockets
-  bool accepting = false;       // an accept is under way; false after one that failed, until the next tick
+  bool accepting = false;       // it is waited for somebody to come; false in a pause
   bool stopping = false;
   std::uint16_t port = 0;
 };

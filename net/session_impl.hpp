@@ -1,6 +1,7 @@
 // One connection as session_reading.cpp and session.cpp share it: the only files that know Beast's parser.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -36,6 +37,8 @@ public:
     set_due();
   }
   void turn_away() override {
+    turned_away_ = true;
+    ++core_->turned_away_now;
     refuse(problem_code::busy);
     pump();
   }
@@ -48,6 +51,15 @@ public:
     close();
   }
   void named() override { hold_arrival(); }
+  [[nodiscard]] bool owes_nothing() const override {
+    return std::ranges::all_of(slots_, [](const exchange& e) { return e.ready; });
+  }
+  [[nodiscard]] std::size_t holds_alone() const override {
+    auto bytes = received_.alone() + unsent_.alone() + (large_ ? large_->held.alone() : 0);
+    for (const auto& e : slots_)
+      bytes += e.held.alone();
+    return bytes;
+  }
 
 private:
   using parser = http::request_parser<http::string_body>;
@@ -60,11 +72,12 @@ private:
     bool head_only = false;
     bool keep_alive = true;
     bool old_version = false;  // HTTP/1.0
+    std::string origin;        // of the request
   };
 
   [[nodiscard]] bool may_take() const {
     return !closed_ && !last_ && slots_.size() < limits::pipeline_max && out_.size() < limits::gathered_bytes_max && !large_ &&
-           large_ready_ == 0;
+           large_ready_ == 0 && ready_bytes_ < limits::gathered_bytes_max;
   }
   // A large answer keeps those behind it waiting, be they ready or not.
   [[nodiscard]] bool has_answer() const { return !slots_.empty() && slots_.front().ready; }
@@ -84,7 +97,7 @@ private:
   void take_requests();
   bool invite();
   bool invites_body();
-  std::string_view skip_empty_lines(std::string_view unread);
+  bool skip_empty_lines();
   std::expected<std::size_t, problem_code> header_size(std::string_view unread);
   std::optional<problem_code> check_header(std::string_view head);
   std::optional<problem_code> check_target(std::string_view target);
@@ -101,6 +114,7 @@ private:
   bool count_received();
   void hold(exchange& e);
   void find_place();
+  void count_unsent();
   [[nodiscard]] waiting_list* place() const;
 
   tcp::socket socket_;
@@ -136,6 +150,8 @@ private:
   std::size_t sent_ = 0;
   std::optional<exchange> large_;  // goes out after `out_`, from where it lies
   std::size_t large_ready_ = 0;    // of slots_
+  std::size_t ready_bytes_ = 0;    // of slots_, but for the large ones
+  held_bytes::part unsent_;        // what is more than a small answer of out_ and of these
   bool pumping_ = false;
   bool pump_posted_ = false;
   bool writing_ = false;
@@ -143,6 +159,7 @@ private:
   bool lingering_ = false;
   std::size_t lingered_bytes_ = 0;
   bool closed_ = false;
+  bool turned_away_ = false;
   waiting_list* place_ = nullptr;  // where it stands
   bool place_passed_ = false;      // it did something since it stands there
 };

@@ -149,6 +149,8 @@ void session::pump() {
 void session::take_requests() {
   while (has_bytes()) {
     if (!parser_) {
+      if (!skip_empty_lines())
+        return;
       parser_.emplace();
       parser_->header_limit(static_cast<std::uint32_t>(core_->limits.header_bytes_max));
       parser_->body_limit(core_->limits.body_bytes_max);
@@ -158,13 +160,6 @@ void session::take_requests() {
       searched_ = 0;
     }
     std::string_view unread(in_.get() + in_begin_, in_end_ - in_begin_);
-    if (phase_ == phase::header && searched_ == 0) {
-      unread = skip_empty_lines(unread);
-      if (unread.empty() || unread == "\r") {
-        starved_ = true;
-        return;
-      }
-    }
     if (phase_ == phase::header) {
       const auto size = header_size(unread);
       if (!size) {
@@ -243,15 +238,15 @@ bool session::invite() {
   return true;
 }
 
-// Some programs end a body with one line more than it has (RFC 9112, 2.2).
-std::string_view session::skip_empty_lines(std::string_view unread) {
+// Some programs end a body with one line more than it has (RFC 9112, 2.2): between requests it is as if nothing had come. False: nothing
+// else has.
+bool session::skip_empty_lines() {
   constexpr std::uint32_t lines_max = 4;
-  while (empty_lines_ < lines_max && unread.starts_with("\r\n")) {
-    ++empty_lines_;
-    unread.remove_prefix(2);
+  const auto unread = [this] { return std::string_view(in_.get() + in_begin_, in_end_ - in_begin_); };
+  for (; empty_lines_ < lines_max && unread().starts_with("\r\n"); ++empty_lines_)
     in_begin_ += 2;
-  }
-  return unread;
+  starved_ = unread().empty() || (empty_lines_ < lines_max && unread() == "\r");
+  return !starved_;
 }
 
 // The size of the header that `unread` begins with; 0 while its end has not come. Beast's parser gets it whole: it would
@@ -371,6 +366,7 @@ void session::dispatch() {
   e.keep_alive = parser_->keep_alive() && !core_->stopping;
   e.head_only = request_.verb == method::head;
   e.old_version = message.version() == 10;
+  e.origin = request_.origin;
   last_ = !e.keep_alive;
   slots_.push_back(std::move(e));
   expects_continue_ = false;

@@ -401,7 +401,7 @@ std::set<std::string> files_not_there(rocksdb::DB& db, const std::string& path) 
   std::uint64_t manifest_bytes = 0;
   if (db.GetLiveFiles(live, &manifest_bytes, false).ok())
     for (const auto& name : live)
-      if (db.GetEnv()->FileExists(path + name).IsNotFound())
+      if (!name.starts_with("/OPTIONS-") && db.GetEnv()->FileExists(path + name).IsNotFound())
         missing.insert(path + name);
   std::unique_ptr<rocksdb::LogFile> log;
   if (db.GetCurrentWalFile(&log).IsPathNotFound())

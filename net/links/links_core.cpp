@@ -165,6 +165,7 @@ void links_core::accept() {
 
 // No descriptors are left, most likely.
 void links_core::accept_later() {
+  close_one_stranger();
   constexpr std::chrono::milliseconds for_a_while{100};
   accept_pause_.expires_after(for_a_while);
   accept_pause_.async_wait([this](const error_code& ec) {
@@ -179,11 +180,31 @@ void links_core::greet(asio::ip::tcp::socket&& socket) {
     return !there || !there->is_stranger;
   });
   if (strangers_.size() >= options.strangers_max) {
-    if (const auto oldest = strangers_.front().lock())
-      oldest->close();
-    strangers_.pop_front();
+    close_one_stranger();
   }
+  error_code ignored;
+  const auto from = socket.remote_endpoint(ignored).address();
   strangers_.push_back(greet_stranger(*this, std::move(socket)));
+  if (const auto s = strangers_.back().lock())
+    s->from = from;
+}
+
+// The oldest of the address that has most: a flood from one place closes its own.
+void links_core::close_one_stranger() {
+  std::map<asio::ip::address, std::size_t> of;
+  for (const auto& s : strangers_)
+    if (const auto there = s.lock())
+      ++of[there->from];
+  if (of.empty())
+    return;
+  const auto most = std::ranges::max_element(of, {}, [](const auto& one) { return one.second; })->first;
+  const auto oldest = std::ranges::find_if(strangers_, [&](const auto& s) {
+    const auto there = s.lock();
+    return there && there->from == most;
+  });
+  if (const auto there = oldest->lock())
+    there->close();
+  strangers_.erase(oldest);
 }
 
 // ------------------------------------------------------------------ senders' side

@@ -36,6 +36,7 @@ public:
   virtual void close() = 0;
   cluster::peer with;
   bool is_stranger = false;  // it has not said who it is
+  boost::asio::ip::address from;
 };
 
 // What waits to be sent to one node. Any thread, under its mutex.
@@ -97,6 +98,7 @@ private:
   void accept();
   void accept_later();
   void greet(boost::asio::ip::tcp::socket&& socket);
+  void close_one_stranger();
   void apply_peers(std::map<std::uint64_t, std::string> peers);
   void dial(std::uint64_t node);
   void dial_later(std::uint64_t node);

@@ -180,6 +180,9 @@ TEST(settings, a_variable_of_a_group_that_is_no_setting_is_named) {
     EXPECT_EQ(told(s.read_environment()), std::string(name) + ": there is no such setting (janjid --print-config-docs lists them)");
   }
   const variable others("JANJI_MASTER_KEYS", "1");
+  const variable service("JANJI_NODE_SERVICE_HOST", "10.96.0.1");
+  const variable port("JANJI_STORE_PORT", "tcp://10.96.0.1:9000");
+  const variable address("JANJI_ADMIN_PORT_8081_TCP_ADDR", "10.96.0.1");
   settings s;
   EXPECT_EQ(told(s.read_environment()), "good") << "of no group of settings";
 }

@@ -146,7 +146,8 @@ TEST(identity, a_service_number_that_cannot_be_one_is_refused) {
 }
 
 TEST(identity, a_number_is_the_same_however_it_was_pasted) {
-  for (const auto* number : {"900101145678", "900101.14.5678", "\t900101-14-5678\r\n", "９００１０１－１４－５６７８", "900101 \t145678"})
+  for (const auto* number : {"900101145678", "900101.14.5678", "\t900101-14-5678\r\n", "９００１０１－１４－５６７８",
+                             "９００１０１．１４．５６７８", "900101　145678", "900101 \t145678"})
     EXPECT_EQ(canonical(read_identity("mykad", number, "", today)), "mykad:900101145678") << number;
   for (const auto* kind : {"MyKad", "MYKAD", "mykad ", "My-Kad", "ｍｙｋａｄ"})
     EXPECT_EQ(canonical(read_identity(kind, "900101145678", "", today)), "mykad:900101145678") << kind;

@@ -187,7 +187,8 @@ private:
 };
 
 // /forbidden: nobody may send a body there · /small: a hundred bytes at most
-// /echo: "<method> <path>?<query> <body>" · /large?bytes=N · /later: when release() is called · /drop: never.
+// /echo: "<method> <path>?<query> <body>" · /large?bytes=N · /same: the same large one for all · /later: when release() is called · /drop:
+// never.
 class scripted_handler final : public handler {
 public:
   void handle(const request& r, responder&& respond) override {
@@ -200,6 +201,11 @@ public:
       return;
     if (r.path == "/later")
       return kept_.emplace_back(std::move(respond), std::move(out)), void();
+    if (r.path == "/same") {
+      static const auto page = std::make_shared<std::string>(large(same_bytes));
+      out.view = *page;
+      out.shared = page;
+    }
     if (r.path == "/large") {
       const auto bytes = std::make_shared<std::string>(large(std::strtoul(query_value(r.query, "bytes").c_str(), nullptr, 10)));
       out.view = *bytes;
@@ -217,6 +223,7 @@ public:
     out.add("X-Origin", origin);
     return out;
   }
+  static constexpr std::size_t same_bytes = std::size_t{3} << 20;
   static std::string large(std::size_t bytes) {
     std::string out(bytes, '\0');
     for (std::size_t i = 0; i < bytes; ++i)
@@ -315,6 +322,9 @@ public:
   }
   bool wait_for_seen(std::size_t n) {
     return loop_.wait_until([&] { return handler_.seen().size() >= n; });
+  }
+  bool wait_for_connections(const std::function<bool(std::size_t)>& good) {
+    return loop_.wait_until([&] { return good(listener_->connections()); });
   }
   bool wait_for_connections(std::size_t n) {
     return loop_.wait_until([&] { return listener_->connections() == n; });

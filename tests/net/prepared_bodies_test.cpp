@@ -37,7 +37,7 @@ TEST_F(prepared_bodies_test, a_body_is_made_once_for_all_who_ask_while_it_is) {
   auto gone_on = go_on.get_future().share();
   std::atomic<int> times = 0;
   std::size_t told = 0;
-  for (std::size_t i = 0; i < joined<int>::waiting_max; ++i)
+  for (std::size_t i = 0; i < prepared_bodies::waiting_max; ++i)
     bodies->get(
         "x", 1, unix_ms{1'000},
         [gone_on, &times] {
@@ -50,7 +50,7 @@ TEST_F(prepared_bodies_test, a_body_is_made_once_for_all_who_ask_while_it_is) {
   bodies->get("x", 1, unix_ms{1'000}, [] { return std::string(); }, [&](const prepared_bodies::body_ptr& b) { refused = b == nullptr; });
   EXPECT_TRUE(refused) << "too many wait";
   go_on.set_value();
-  EXPECT_TRUE(until([&] { return told == joined<int>::waiting_max; }));
+  EXPECT_TRUE(until([&] { return told == prepared_bodies::waiting_max; }));
   EXPECT_EQ(times, 1);
 }
 
