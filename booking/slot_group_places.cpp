@@ -145,11 +145,13 @@ void slot_group::impl::change(change_capacity&& c) {
     return say(c.request, outcome::unknown);
   if (c.window.value >= state->window_count() || c.capacity > limits::capacity_max)
     return say(c.request, outcome::window_unknown);
-  const bool changing = std::ranges::any_of(sent, [&](const sent_append& s) {
+  const auto changing = std::ranges::find_if(sent, [&](const sent_append& s) {
     const auto* e = std::get_if<capacity_changed>(&s.event);
     return e != nullptr && e->window == c.window;
   });
-  if (changing)
+  if (changing != sent.end() && changing->operator_request == c.request)
+    return;  // a copy of this very order: it is answered when that one is done
+  if (changing != sent.end())
     return say(c.request, outcome::in_progress);
   if (too_much_under_way())
     return say(c.request, outcome::busy);

@@ -72,6 +72,17 @@ TEST_F(orders, a_copy_of_what_is_on_its_way_to_the_log_is_not_refused_and_not_do
   EXPECT_EQ(group_.outcome_of(3), outcome::interrupted);
 }
 
+// Sent again because its leader seemed to be lost: it is one order, with one answer.
+TEST_F(orders, a_copy_of_the_very_order_that_is_on_its_way_waits_for_its_end) {
+  const auto early = refusals_->now();
+  capacity(1, 9, early);
+  capacity(1, 9, early);
+  EXPECT_FALSE(group_.answered(1)) << "not 'another change is under way'";
+  EXPECT_EQ(group_.sent.size(), 1U);
+  group_.commit();
+  EXPECT_EQ(group_.outcome_of(1), outcome::found);
+}
+
 TEST_F(orders, an_heir_of_the_tenure_knows_of_a_capacity_that_was_on_its_way_when_it_was_handed_over) {
   const auto early = refusals_->now();
   capacity(1, 9, early);
