@@ -20,7 +20,7 @@ struct share {
 constexpr share of_store{64, 1'024, 4};
 constexpr share of_links{24, 256, 8};
 constexpr share of_operators{8, 64, 16};
-constexpr share of_citizens{16, 0, 1};
+constexpr std::size_t citizens_least = 16;
 constexpr share of_turned_away{4, 256, 8};  // of the citizens'
 
 std::size_t take(std::size_t& left, const share& s) {
@@ -47,7 +47,7 @@ std::size_t raise_descriptor_limit(const descriptor_wishes& w) {
 std::expected<descriptor_budget, std::string> divide_descriptors(std::size_t allowed, const descriptor_wishes& w) {
   const bool serves = w.citizens != 0;
   const auto least = own + of_store.least + of_operators.least + (w.in_cluster ? of_links.least : 0) +
-                     (serves ? of_citizens.least + of_turned_away.least : 0);
+                     (serves ? citizens_least + of_turned_away.least : 0);
   if (allowed < least)
     return std::unexpected(
         fmt::format("{} files and connections may be open at once, and a node needs {}: raise the limit (ulimit -n, "
@@ -64,7 +64,7 @@ std::expected<descriptor_budget, std::string> divide_descriptors(std::size_t all
   const auto turned_away =
       std::min({left / of_turned_away.one_of, w.citizens / of_turned_away.one_of, of_turned_away.most - of_turned_away.least});
   b.turned_away = of_turned_away.least + turned_away;
-  b.citizens = std::min(w.citizens, of_citizens.least + left - turned_away);
+  b.citizens = std::min(w.citizens, citizens_least + left - turned_away);
   return b;
 }
 

@@ -59,10 +59,7 @@ bool is_json(const request& r) {
   if (content_type.empty())
     return true;
   const auto type = content_type.substr(0, content_type.find(';'));
-  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
-  return type.size() >= wanted.size() &&
-         std::equal(wanted.begin(), wanted.end(), type.begin(), [&](char w, char t) { return same(t, w); }) &&
-         type.find_first_not_of(" \t", wanted.size()) == std::string_view::npos;
+  return same_word(trimmed(type), wanted);
 }
 
 std::string canonical(const move_form& form) {

@@ -88,7 +88,8 @@ private:
   bool read(const request& r, responder& respond);
   void availability(const request& r, responder& respond);
   void probe(const request& r, responder& respond);
-  void send_prepared(const request& r, responder&& respond, const std::string& name, prepared_bodies::maker make);
+  template <class Make>
+  void send_prepared(const request& r, responder&& respond, const std::string& name, Make&& make);
   [[nodiscard]] response public_answer(unix_ms as_of) const;
   static void put_body(response& out, const prepared_bodies::body_ptr& body, bool gzip);
   using days_key = std::array<std::int32_t, 4>;  // round, state, from, to

@@ -1,6 +1,7 @@
 #include "net/http.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace janji::net {
 
@@ -14,7 +15,8 @@ int hex_digit(char c) {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-std::string decoded(std::string_view text) {
+// `plus`: what a "+" stands for.
+std::string decoded(std::string_view text, char plus) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -23,18 +25,10 @@ std::string decoded(std::string_view text) {
       out.push_back(static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])));
       i += 2;
     } else {
-      out.push_back(text[i] == '+' ? ' ' : text[i]);
+      out.push_back(text[i] == '+' ? plus : text[i]);
     }
   }
   return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-    text.remove_suffix(1);
-  return text;
 }
 
 // Takes what stands before the next separator off the front.
@@ -45,12 +39,20 @@ std::string_view next_part(std::string_view& list, char separator) {
   return part;
 }
 
+}  // namespace
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+    text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+    text.remove_suffix(1);
+  return text;
+}
+
 bool same_word(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   return std::ranges::equal(a, b, {}, lower, lower);
 }
-
-}  // namespace
 
 std::string_view name_of(method m) {
   switch (m) {
@@ -73,27 +75,17 @@ void response::add(std::string_view name, std::string_view value) {
 }
 
 std::optional<std::string> decoded_path(std::string_view path) {
-  if (!is_good_query(path))
+  if (!escapes_are_whole(path))
     return std::nullopt;
-  std::string out;
-  out.reserve(path.size());
-  for (std::size_t i = 0; i < path.size(); ++i) {
-    if (path[i] != '%') {
-      out.push_back(path[i]);
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(hex_digit(path[i + 1]) * 16 + hex_digit(path[i + 2]));
-    if (byte < 0x20 || byte == 0x7F || byte == '/')
-      return std::nullopt;
-    out.push_back(static_cast<char>(byte));
-    i += 2;
-  }
-  return out;
+  auto out = decoded(path, '+');
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  const bool another = std::ranges::count(out, '/') != std::ranges::count(path, '/');
+  return another || std::ranges::any_of(out, is_control) ? std::nullopt : std::optional(std::move(out));
 }
 
-bool is_good_query(std::string_view query) {
-  for (auto at = query.find('%'); at != std::string_view::npos; at = query.find('%', at + 3))
-    if (at + 2 >= query.size() || hex_digit(query[at + 1]) < 0 || hex_digit(query[at + 2]) < 0)
+bool escapes_are_whole(std::string_view text) {
+  for (auto at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 3))
+    if (at + 2 >= text.size() || hex_digit(text[at + 1]) < 0 || hex_digit(text[at + 2]) < 0)
       return false;
   return true;
 }
@@ -102,8 +94,8 @@ std::optional<std::string> query_parameter(std::string_view query, std::string_v
   while (!query.empty()) {
     const auto part = next_part(query, '&');
     const auto equals = std::min(part.find('='), part.size());
-    if (decoded(part.substr(0, equals)) == name)
-      return decoded(part.substr(std::min(equals + 1, part.size())));
+    if (decoded(part.substr(0, equals), ' ') == name)
+      return decoded(part.substr(std::min(equals + 1, part.size())), ' ');
   }
   return std::nullopt;
 }

@@ -114,8 +114,12 @@ public:
 // None: an escape that is none, or one for a character that does not stand in a path: a slash, which would be another one, or a control
 // character.
 [[nodiscard]] std::optional<std::string> decoded_path(std::string_view path);
-// Whether every "%" of a query begins an escape.
-[[nodiscard]] bool is_good_query(std::string_view query);
+// Whether every "%" begins an escape.
+[[nodiscard]] bool escapes_are_whole(std::string_view text);
+// Without the spaces and tabs around it.
+[[nodiscard]] std::string_view trimmed(std::string_view text);
+// Their case does not matter.
+[[nodiscard]] bool same_word(std::string_view a, std::string_view b);
 // The value of a query parameter, percent-decoded, "" where it has none; none when it is absent. Of several the first.
 [[nodiscard]] std::optional<std::string> query_parameter(std::string_view query, std::string_view name);
 // The same; "" when it is absent.

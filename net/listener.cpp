@@ -29,8 +29,9 @@ std::string date_field_now() {
 // To one of whom no connection of ours is made.
 std::string turned_away_words(const listener_core& core) {
   const auto r = core.handle.refusal(problem_code::busy, "");
-  return fmt::format("{}{}Content-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n{}Connection: close\r\n\r\n{}",
-                     status_line(r.status), core.date_field, r.content_type, r.payload().size(), r.fields, r.payload());
+  std::string out;
+  append_head(out, r, core.date_field, closes_line);
+  return out.append(r.payload());
 }
 
 // What it has sent already is read, for closing over it would take our words back.

@@ -29,6 +29,13 @@ void prepared_bodies::post(Then then) {
   });
 }
 
+prepared_bodies::body_ptr prepared_bodies::fresh(const std::string& name, std::uint64_t version, unix_ms now) const {
+  const auto it = entries_.find(name);
+  const bool is_fresh = it != entries_.end() && it->second.last != nullptr && it->second.version == version &&
+                        now.value - it->second.last->as_of.value < kept_for_ms;
+  return is_fresh ? it->second.last : nullptr;
+}
+
 void prepared_bodies::get(const std::string& name, std::uint64_t version, unix_ms now, maker make, taker take) {
   if (entries_.size() >= names_max)
     std::erase_if(entries_, [](const auto& e) { return !e.second.making; });

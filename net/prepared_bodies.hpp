@@ -41,6 +41,8 @@ public:
   prepared_bodies(const prepared_bodies&) = delete;
   prepared_bodies& operator=(const prepared_bodies&) = delete;
 
+  // One that is made anew for nobody yet; none: get() it.
+  [[nodiscard]] body_ptr fresh(const std::string& name, std::uint64_t version, unix_ms now) const;
   // Gives `take` the body of that name and version, now or when it is made; none where too many wait for it.
   void get(const std::string& name, std::uint64_t version, unix_ms now, maker make, taker take);
   // Compresses one that was made elsewhere, when there is nothing else to do; not at all where too many wait. A tenth of the time at most.

@@ -30,6 +30,15 @@ std::optional<actors::availability_page::range> clamped(const actors::availabili
   return wanted == *all ? std::nullopt : std::optional(wanted);
 }
 
+void put_page(response& out, const std::shared_ptr<const actors::availability_page>& page, bool gzip) {
+  out.view = gzip ? std::string_view(page->gzip()) : std::string_view{};
+  if (!out.view.empty())
+    out.add("Content-Encoding", "gzip");
+  else
+    out.view = page->body;
+  out.shared = page;
+}
+
 std::uint64_t places_of(const round_definition& d) {
   std::uint64_t n = 0;
   for (const auto& g : d.groups)
@@ -93,6 +102,31 @@ std::string_view what_is_read(std::string_view path) {
 
 }  // namespace
 
+// A body that is the same for everybody.
+template <class Make>
+void citizen_api::send_prepared(const request& r, responder&& respond, const std::string& name, Make&& make) {
+  const auto version = node_.catalogue()->version;
+  const auto now = front_.clock().now();
+  const auto send = [this](const prepared_bodies::body_ptr& body, responder& to, std::string_view origin, bool gzip) {
+    auto out = body == nullptr ? to_response({.code = problem_code::busy}) : public_answer(body->as_of);
+    if (body != nullptr)
+      put_body(out, body, gzip);
+    add_cors(out, origin);
+    to(std::move(out));
+  };
+  if (const auto body = bodies_.fresh(name, version, now))
+    return send(body, respond, r.origin, accepts_gzip(r.accept_encoding));
+  // What the answer depends on: the request itself is gone when it has to wait.
+  struct asked {
+    responder respond;
+    std::string origin;
+    bool gzip;
+  };
+  auto kept = std::make_shared<asked>(std::move(respond), std::string(r.origin), accepts_gzip(r.accept_encoding));
+  bodies_.get(name, version, now, std::forward<Make>(make),
+              [send, kept](const prepared_bodies::body_ptr& body) { send(body, kept->respond, kept->origin, kept->gzip); });
+}
+
 bool citizen_api::is_read(std::string_view path) { return !what_is_read(path).empty(); }
 
 bool citizen_api::read(const request& r, responder& respond) {
@@ -143,24 +177,6 @@ bool citizen_api::read(const request& r, responder& respond) {
 void citizen_api::refuse_read(const request& r, responder& respond, const problem& p) {
   const auto who = caller_of(r);
   send(respond, who, to_response(p, who.id()));
-}
-
-// A body that is the same for everybody.
-void citizen_api::send_prepared(const request& r, responder&& respond, const std::string& name, prepared_bodies::maker make) {
-  // What the answer depends on: the request itself is gone when it has to wait.
-  struct asked {
-    responder respond;
-    std::string origin;
-    bool gzip;
-  };
-  auto kept = std::make_shared<asked>(std::move(respond), std::string(r.origin), accepts_gzip(r.accept_encoding));
-  bodies_.get(name, node_.catalogue()->version, front_.clock().now(), std::move(make), [this, kept](const prepared_bodies::body_ptr& body) {
-    auto out = body == nullptr ? to_response({.code = problem_code::busy}) : public_answer(body->as_of);
-    if (body != nullptr)
-      put_body(out, body, kept->gzip);
-    add_cors(out, kept->origin);
-    kept->respond(std::move(out));
-  });
 }
 
 // Anybody may keep it for a second.
@@ -229,26 +245,16 @@ void citizen_api::availability(const request& r, responder& respond) {
     return refuse_read(r, respond, {.code = problem_code::malformed_request, .detail = "from and to are dates: YYYY-MM-DD."});
   auto out = public_answer(page->as_of.value_or(page->built_at));
   const bool gzip = accepts_gzip(r.accept_encoding);
-  if (const auto days = clamped(*page, from, to)) {
-    const auto body = days_of({round->definition.id.value, state, days->from, days->to}, page);
-    out.add("ETag", body->etag);
-    if (matches_etag(r.if_none_match, body->etag))
-      out.status = 304;
-    else
-      put_body(out, body, gzip);
-  } else {
-    out.add("ETag", page->etag);
-    if (matches_etag(r.if_none_match, page->etag)) {
-      out.status = 304;
-    } else {
-      out.view = gzip ? std::string_view(page->gzip()) : std::string_view{};
-      if (!out.view.empty())
-        out.add("Content-Encoding", "gzip");
-      else
-        out.view = page->body;
-      out.shared = page;
-    }
-  }
+  const auto days = clamped(*page, from, to);
+  const auto body = days ? days_of({round->definition.id.value, state, days->from, days->to}, page) : nullptr;
+  const auto& etag = body ? body->etag : page->etag;
+  out.add("ETag", etag);
+  if (matches_etag(r.if_none_match, etag))
+    out.status = 304;
+  else if (body)
+    put_body(out, body, gzip);
+  else
+    put_page(out, page, gzip);
   add_cors(out, r.origin);
   respond(std::move(out));
 }

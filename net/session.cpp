@@ -1,7 +1,6 @@
 // What goes over a connection, how long it may take, and its end.
 #include <array>
 #include <boost/asio/post.hpp>
-#include <charconv>
 #include <utility>
 
 #include "booking/assert.hpp"
@@ -82,26 +81,11 @@ void session::gather() {
 void session::serialize(exchange& e) {
   auto& r = e.answer;
   const auto payload = r.payload();
-  const bool has_body = r.status != 204 && r.status != 304;
-  std::array<char, 24> digits;  // NOLINT: filled by to_chars
-  out_ += status_line(r.status);
-  out_ += core_->date_field;
-  if (has_body) {
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), payload.size()).ptr;
-    out_.append("Content-Type: ").append(r.content_type).append("\r\nContent-Length: ").append(digits.data(), end).append("\r\n");
-  }
-  if (r.no_store)
-    out_ += "Cache-Control: no-store\r\n";
-  out_ += r.fields;
-  if (!e.keep_alive)
-    out_ += "Connection: close\r\n";
-  else if (e.old_version)
-    out_ += "Connection: keep-alive\r\n";
-  out_ += "\r\n";
+  append_head(out_, r, core_->date_field, !e.keep_alive ? closes_line : e.old_version ? keeps_line : std::string_view{});
   const bool is_large = e.held.bytes() != 0;
   large_ready_ -= is_large ? 1 : 0;
   ready_bytes_ -= is_large || e.head_only ? 0 : payload.size();
-  if (!has_body || e.head_only || payload.empty())
+  if (!has_body(r) || e.head_only || payload.empty())
     return;
   if (is_large)
     large_ = std::move(e);

@@ -23,7 +23,10 @@ using tcp = boost::asio::ip::tcp;
 class session final : public connection, public std::enable_shared_from_this<session> {
 public:
   session(tcp::socket&& socket, const boost::asio::ip::address& address, std::shared_ptr<listener_core> core, arrival after)
-      : socket_(std::move(socket)), core_(std::move(core)), dry_after_(std::move(after)) {
+      : socket_(std::move(socket)),
+        core_(std::move(core)),
+        address_((address.is_v4() ? make_address_v6(boost::asio::ip::v4_mapped, address.to_v4()) : address.to_v6()).to_bytes()),
+        dry_after_(std::move(after)) {
     from = address;
     ++core_->connections;
     watched_ = core_->watch.add(socket_.native_handle(), static_cast<connection*>(this));
@@ -119,6 +122,7 @@ private:
 
   tcp::socket socket_;
   std::shared_ptr<listener_core> core_;
+  std::array<unsigned char, 16> address_;  // of `from`, as requests have it
 
   // ---- when what is read came
   arrival dry_after_;  // the copy taken before the connection was last seen dry by itself

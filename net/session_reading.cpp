@@ -20,10 +20,6 @@ namespace {
 
 std::string_view view_of(boost::beast::string_view s) { return {s.data(), s.size()}; }
 
-std::array<unsigned char, 16> address_bytes(const asio::ip::address& a) {
-  return (a.is_v4() ? asio::ip::make_address_v6(asio::ip::v4_mapped, a.to_v4()) : a.to_v6()).to_bytes();
-}
-
 }  // namespace
 
 void session::hold_arrival() {
@@ -274,7 +270,7 @@ std::expected<std::size_t, problem_code> session::header_size(std::string_view u
 std::optional<problem_code> session::check_header(std::string_view head) {
   const auto& message = parser_->get();
   request_ = {};
-  request_.from = address_bytes(from);
+  request_.from = address_;
   request_.verb = method_of(message.method());
   const auto version = message.version();
   int hosts = 0;
@@ -344,7 +340,7 @@ std::optional<problem_code> session::check_target(std::string_view target) {
   }
   if (request_.path.size() > 1 && request_.path.ends_with('/'))
     request_.path.remove_suffix(1);
-  return is_good_query(request_.query) ? std::nullopt : std::optional(problem_code::malformed_request);
+  return escapes_are_whole(request_.query) ? std::nullopt : std::optional(problem_code::malformed_request);
 }
 
 // Who has gone already waits for no answer, and may have asked again elsewhere.

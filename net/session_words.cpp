@@ -1,6 +1,6 @@
 #include "net/session_words.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
 
 namespace janji::net {
 
@@ -48,22 +48,29 @@ std::string_view status_line(unsigned status) {
   }
 }
 
+void append_head(std::string& out, const response& r, std::string_view date_field, std::string_view connection) {
+  out += status_line(r.status);
+  out += date_field;
+  if (has_body(r)) {
+    const fmt::format_int size(r.payload().size());
+    out.append("Content-Type: ").append(r.content_type).append("\r\nContent-Length: ").append(size.data(), size.size()).append("\r\n");
+  }
+  if (r.no_store)
+    out += "Cache-Control: no-store\r\n";
+  out.append(r.fields).append(connection).append("\r\n");
+}
+
 std::string_view origin_in(std::string_view head) {
   constexpr std::string_view name = "origin:";
   std::string_view found;
   for (auto at = head.find("\r\n"); at != std::string_view::npos; at = head.find("\r\n", at + 2)) {
     const auto line = head.substr(at + 2, head.find("\r\n", at + 2) - at - 2);
     const bool whole = at + 2 + line.size() < head.size();
-    const bool is_it = line.size() > name.size() && std::ranges::equal(line.substr(0, name.size()), name, [](char a, char b) {
-                         return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b;
-                       });
-    if (!is_it || !whole)
+    if (!whole || !same_word(line.substr(0, name.size()), name))
       continue;
     if (!found.empty())
       return {};
-    found = line.substr(name.size());
-    found.remove_prefix(std::min(found.find_first_not_of(" \t"), found.size()));
-    found = found.substr(0, found.find_last_not_of(" \t") + 1);
+    found = trimmed(line.substr(name.size()));
   }
   return found;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/beast/http/verb.hpp>
+#include <string>
 #include <string_view>
 
 #include "net/http.hpp"
@@ -11,6 +12,11 @@ namespace janji::net {
 [[nodiscard]] method method_of(boost::beast::http::verb v);
 // The first line of an answer, with its end; 500 for a status that we do not send.
 [[nodiscard]] std::string_view status_line(unsigned status);
+inline constexpr std::string_view closes_line = "Connection: close\r\n";
+inline constexpr std::string_view keeps_line = "Connection: keep-alive\r\n";
+[[nodiscard]] inline bool has_body(const response& r) { return r.status != 204 && r.status != 304; }
+// All that stands before an answer's body. `date_field`, `connection`: lines with their ends, or nothing.
+void append_head(std::string& out, const response& r, std::string_view date_field, std::string_view connection);
 // The value of the Origin line of a header that may be cut short or wrong: a page elsewhere may read why it is refused. "": there is none,
 // or several.
 [[nodiscard]] std::string_view origin_in(std::string_view head);

@@ -63,7 +63,7 @@ TEST(bearer_token, is_empty_without_one) {
     EXPECT_EQ(bearer_token(text), "") << text;
 }
 
-// ---- decoded_path, is_good_query
+// ---- decoded_path, escapes_are_whole
 
 TEST(decoded_path, escapes_are_read_once) {
   EXPECT_EQ(decoded_path("/api/v1/bookings/1BDA-V19T-5Q36-%3D"), "/api/v1/bookings/1BDA-V19T-5Q36-=");
@@ -77,11 +77,11 @@ TEST(decoded_path, what_is_no_escape_or_would_be_another_path_is_none) {
     EXPECT_EQ(decoded_path(path), std::nullopt) << path;
 }
 
-TEST(is_good_query, every_percent_sign_begins_an_escape) {
+TEST(escapes_are_whole, every_percent_sign_begins_an_escape) {
   for (const auto* good : {"", "state=Johor", "state=Pulau%20Pinang", "a=%25"})
-    EXPECT_TRUE(is_good_query(good)) << good;
+    EXPECT_TRUE(escapes_are_whole(good)) << good;
   for (const auto* bad : {"state=100%", "a=%4", "a=%G1", "%"})
-    EXPECT_FALSE(is_good_query(bad)) << bad;
+    EXPECT_FALSE(escapes_are_whole(bad)) << bad;
 }
 
 // ---- accepts_gzip

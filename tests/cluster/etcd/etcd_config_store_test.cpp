@@ -88,35 +88,37 @@ struct etcd_members_test : etcd_config_store_test {
       o.endpoints.push_back(m->url());
     return o;
   }
+  // Shard 1 has its first record, and `f` follows it.
+  versioned_record followed(etcd_config_store& s, follower& f) {
+    const auto won = s.swap(shard_id{1}, 0, record(1));
+    EXPECT_EQ(won.result, swap_result::won);
+    s.follow(f);
+    EXPECT_TRUE(f.epoch_is(1, 1));
+    return won.record;
+  }
   std::vector<std::unique_ptr<etcd_server>> members;
 };
 
 TEST_F(etcd_members_test, a_swap_into_an_etcd_that_has_lost_its_quorum_is_not_made) {
   const auto s = open(reach());
-  const auto won = s->swap(shard_id{1}, 0, record(1));
-  ASSERT_EQ(won.result, swap_result::won);
   follower f;
-  s->follow(f);
-  ASSERT_TRUE(f.epoch_is(1, 1));
+  const auto first = followed(*s, f);
   members[1]->kill();
   members[2]->kill();
   ASSERT_TRUE(f.until([](follower& x) { return x.away_; })) << "the one that is left has no leader any more";
-  EXPECT_EQ(s->swap(shard_id{1}, won.record.revision, record(2)).result, swap_result::not_done) << "it turns the swap away";
+  EXPECT_EQ(s->swap(shard_id{1}, first.revision, record(2)).result, swap_result::not_done) << "it turns the swap away";
   members[1]->start();
   ASSERT_TRUE(members[1]->answers(reach()));
-  EXPECT_EQ(s->swap(shard_id{1}, won.record.revision, record(2)).result, swap_result::won);
+  EXPECT_EQ(s->swap(shard_id{1}, first.revision, record(2)).result, swap_result::won);
 }
 
 // Its connections stay open, and a watch that is silent looks like peace.
 TEST_F(etcd_members_test, who_watched_a_member_that_is_frozen_goes_on_at_another) {
   EXPECT_LT(options{}.watch_renewal, options{}.lease) << "who is gone would be noticed later there than anywhere else";
   const auto s = open(reach());
-  const auto first = s->swap(shard_id{1}, 0, record(1));
-  ASSERT_EQ(first.result, swap_result::won);
   follower f;
-  s->follow(f);
-  ASSERT_TRUE(f.epoch_is(1, 1));
-  ASSERT_EQ(s->swap(shard_id{1}, first.record.revision, record(2)).result, swap_result::won);
+  const auto first = followed(*s, f);
+  ASSERT_EQ(s->swap(shard_id{1}, first.revision, record(2)).result, swap_result::won);
   ASSERT_TRUE(f.until([](follower& x) { return x.changes_ > 0; })) << "its watch is under way";
   members[0]->freeze();
   auto others = reach();
