@@ -151,9 +151,9 @@ void session::finish() {
 
 // ------------------------------------------------------------------ time
 
-// Where those stand who may have to give way.
+// Where those stand who may have to give way. Who is turned away has no connection to give: it hears why, and has a bound of its own.
 waiting_list* session::place() const {
-  if (closed_)
+  if (closed_ || turned_away_)
     return nullptr;
   if (writing_)
     return &core_->reading;

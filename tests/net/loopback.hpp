@@ -323,9 +323,6 @@ public:
   bool wait_for_seen(std::size_t n) {
     return loop_.wait_until([&] { return handler_.seen().size() >= n; });
   }
-  bool wait_for_connections(const std::function<bool(std::size_t)>& good) {
-    return loop_.wait_until([&] { return good(listener_->connections()); });
-  }
   bool wait_for_connections(std::size_t n) {
     return loop_.wait_until([&] { return listener_->connections() == n; });
   }

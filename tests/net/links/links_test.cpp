@@ -290,6 +290,8 @@ TEST_F(links_test, those_who_never_say_who_they_are_keep_nobody_out) {
     silent.push_back(std::make_unique<raw_connection>(b.links_->port()));
   for (int i = 0; i < 8; ++i)
     EXPECT_TRUE(silent[static_cast<std::size_t>(i)]->is_closed()) << i << ": for the next, the oldest is closed";
+  const auto timed_out = [](const std::string& line) { return line.contains("timeout"); };
+  EXPECT_TRUE(b.until([&](end& e) { return std::ranges::none_of(e.log_, timed_out); }, 0ms)) << "and not when its time was over";
   link_options of_a;
   of_a.node = 1;
   a.open(of_a);
