@@ -17,8 +17,11 @@ namespace {
 
 using digest = std::array<std::uint8_t, 32>;
 constexpr std::string_view opening = "janji1.";
+constexpr std::string_view opening_2 = "janji2.";
 constexpr std::string_view context = "janji receipt batch 1";
+constexpr std::string_view context_alone = "janji receipt 2";
 constexpr std::string_view version = "1";
+constexpr std::string_view version_2 = "2";
 constexpr std::string_view test_mark = "TEST";
 constexpr char separator = '\x1f';
 constexpr std::size_t place_bytes = 4;  // index and count
@@ -35,7 +38,10 @@ void initialise() {
   assert_always(done, "libsodium can be initialised");
 }
 
-digest hash(hash_of prefix, std::string_view first, std::string_view second = {}) {
+// Of version 1: BLAKE2b; of version 2: SHA-256. The id of a key is always of the first.
+enum class hash_kind : std::uint8_t { blake2b, sha256 };
+
+digest hash(hash_of prefix, std::string_view first, std::string_view second = {}, hash_kind kind = hash_kind::blake2b) {
   std::array<unsigned char, 1 + limits::receipt_statement_bytes_max> in;  // NOLINT(*-member-init): what is read is written
   const auto size = 1 + first.size() + second.size();
   assert_always(size <= in.size(), "what is hashed for a receipt has a bounded size");
@@ -44,7 +50,10 @@ digest hash(hash_of prefix, std::string_view first, std::string_view second = {}
   if (!second.empty())
     std::memcpy(in.data() + 1 + first.size(), second.data(), second.size());
   digest out;
-  crypto_generichash_blake2b(out.data(), out.size(), in.data(), size, nullptr, 0);
+  if (kind == hash_kind::sha256)
+    crypto_hash_sha256(out.data(), in.data(), size);
+  else
+    crypto_generichash_blake2b(out.data(), out.size(), in.data(), size, nullptr, 0);
   return out;
 }
 std::string_view view(const digest& d) { return {reinterpret_cast<const char*>(d.data()), d.size()}; }
@@ -117,8 +126,8 @@ std::string key_id(const receipt_public_key& key) {
   return id;
 }
 
-std::string text_of(const receipt_statement& s) {
-  std::string out{version};
+std::string text_of(const receipt_statement& s, std::string_view of_version = version) {
+  std::string out{of_version};
   const auto put = [&out](std::string_view part) {
     assert_always(std::ranges::none_of(part, [](unsigned char c) { return c < 0x20; }), "a receipt's fields hold no control characters");
     out += separator;
@@ -134,7 +143,7 @@ std::string text_of(const receipt_statement& s) {
   return out;
 }
 
-std::optional<receipt_statement> statement_from(std::string_view text) {
+std::optional<receipt_statement> statement_from(std::string_view text, std::string_view of_version) {
   std::array<std::string_view, 9> parts;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const auto to = text.find(separator);
@@ -147,7 +156,7 @@ std::optional<receipt_statement> statement_from(std::string_view text) {
                       std::string(parts[6]), std::string(parts[7]), std::string(parts[8])};
   s.rehearsal = parts[1] == test_mark;
   const auto [end, error] = std::from_chars(parts[4].data(), parts[4].data() + parts[4].size(), s.position);
-  if (parts[0] != version || (!s.rehearsal && !parts[1].empty()) || error != std::errc{} || end != parts[4].data() + parts[4].size() ||
+  if (parts[0] != of_version || (!s.rehearsal && !parts[1].empty()) || error != std::errc{} || end != parts[4].data() + parts[4].size() ||
       s.position == 0 || s.position > limits::party_people_max)
     return std::nullopt;
   return s;
@@ -204,20 +213,38 @@ std::optional<digest> root_of(digest node, std::size_t index, std::size_t count,
 }
 
 struct parts_of_receipt {
+  hash_kind kind = hash_kind::blake2b;
   std::string_view key_id;
   std::string_view statement;
   std::string_view proof;
 };
 
 std::expected<parts_of_receipt, receipt_error> split(std::string_view receipt) {
-  if (receipt.size() > limits::receipt_bytes_max || !receipt.starts_with(opening))
+  const bool second_version = receipt.starts_with(opening_2);
+  if (receipt.size() > limits::receipt_bytes_max || (!second_version && !receipt.starts_with(opening)))
     return std::unexpected(receipt_error::not_a_receipt);
   receipt.remove_prefix(opening.size());
   const auto first = receipt.find('.');
   const auto second = first == std::string_view::npos ? first : receipt.find('.', first + 1);
   if (second == std::string_view::npos)
     return std::unexpected(receipt_error::malformed);
-  return parts_of_receipt{receipt.substr(0, first), receipt.substr(first + 1, second - first - 1), receipt.substr(second + 1)};
+  return parts_of_receipt{second_version ? hash_kind::sha256 : hash_kind::blake2b, receipt.substr(0, first),
+                          receipt.substr(first + 1, second - first - 1), receipt.substr(second + 1)};
+}
+
+// What was signed for this statement; `place`: index, count and path, nothing of one that was signed alone.
+std::optional<std::string> text_under(const parts_of_receipt& parts, std::string_view statement, std::string_view place) {
+  const auto leaf = hash(hash_of::leaf, statement, {}, parts.kind);
+  if (parts.kind == hash_kind::sha256)
+    return place.empty() ? std::optional(std::string{context_alone}.append(view(leaf))) : std::nullopt;
+  if (place.size() < place_bytes)
+    return std::nullopt;
+  const auto index = get16(place);
+  const auto count = get16(place.substr(2));
+  if (count > limits::receipt_batch_max || index >= count)
+    return std::nullopt;
+  const auto root = root_of(leaf, index, count, place.substr(place_bytes));
+  return root ? std::optional(signed_text(*root, count)) : std::nullopt;
 }
 
 }  // namespace
@@ -275,6 +302,22 @@ void receipt_signer::sign_batch(std::span<const receipt_statement> statements, s
   }
 }
 
+std::string receipt_signer::sign_alone(const receipt_statement& statement) const {
+  const auto text = text_of(statement, version_2);
+  std::string to_sign{context_alone};
+  to_sign += view(hash(hash_of::leaf, text, {}, hash_kind::sha256));
+  std::string signature(crypto_sign_BYTES, '\0');
+  crypto_sign_detached(reinterpret_cast<unsigned char*>(signature.data()), nullptr, reinterpret_cast<const unsigned char*>(to_sign.data()),
+                       to_sign.size(), secret_key_.data());
+  std::string receipt{opening_2};
+  receipt += key_id_;
+  receipt += '.';
+  append_base64(receipt, text);
+  receipt += '.';
+  append_base64(receipt, signature);
+  return receipt;
+}
+
 std::string_view words_of(receipt_error e) {
   switch (e) {
     case receipt_error::not_a_receipt: return "This is not a receipt.";
@@ -301,21 +344,15 @@ std::expected<receipt_statement, receipt_error> verify_receipt(std::string_view 
     return std::unexpected(receipt_error::other_key);
   const auto statement = from_base64(parts->statement);
   const auto proof = from_base64(parts->proof);
-  if (!statement || !proof || statement->size() > limits::receipt_statement_bytes_max || proof->size() < place_bytes + crypto_sign_BYTES)
+  if (!statement || !proof || statement->size() > limits::receipt_statement_bytes_max || proof->size() < crypto_sign_BYTES)
     return std::unexpected(receipt_error::malformed);
-  const auto index = get16(*proof);
-  const auto count = get16(std::string_view(*proof).substr(2));
-  if (count > limits::receipt_batch_max || index >= count)
+  const auto text = text_under(*parts, *statement, std::string_view(*proof).substr(0, proof->size() - crypto_sign_BYTES));
+  if (!text)
     return std::unexpected(receipt_error::malformed);
-  const auto path = std::string_view(*proof).substr(place_bytes, proof->size() - place_bytes - crypto_sign_BYTES);
-  const auto root = root_of(hash(hash_of::leaf, *statement), index, count, path);
-  if (!root)
-    return std::unexpected(receipt_error::malformed);
-  const auto text = signed_text(*root, count);
   const auto* signature = reinterpret_cast<const unsigned char*>(proof->data() + proof->size() - crypto_sign_BYTES);
-  if (crypto_sign_verify_detached(signature, reinterpret_cast<const unsigned char*>(text.data()), text.size(), key.data()) != 0)
+  if (crypto_sign_verify_detached(signature, reinterpret_cast<const unsigned char*>(text->data()), text->size(), key.data()) != 0)
     return std::unexpected(receipt_error::bad_signature);
-  auto said = statement_from(*statement);
+  auto said = statement_from(*statement, parts->kind == hash_kind::sha256 ? version_2 : version);
   if (!said)
     return std::unexpected(receipt_error::malformed);
   return *std::move(said);

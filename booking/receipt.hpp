@@ -9,6 +9,14 @@
 //   proof      index and count (16 bits, little-endian), path from the leaf up (32 bytes each), signature (64 bytes)
 //   signed     "janji receipt batch 1", count (16 bits, little-endian), root
 //
+//
+// Version 2 is signed alone, for a QR code: as short as it can be whatever was confirmed with it, and of SHA-256, so that a browser can
+// check it with WebCrypto. Version 1 stays valid.
+//
+//   janji2.<key id>.<statement, base64url>.<signature, base64url>
+//   statement  as of version 1, but that it begins with 2
+//   signed     "janji receipt 2", SHA-256(00, statement)
+//
 // Pure; any thread.
 #pragma once
 
@@ -52,6 +60,8 @@ public:
   // One receipt for each statement, in their order; one signature for each 4,096 of them. A field must hold no control
   // character, a statement at most 512 bytes.
   [[nodiscard]] std::vector<std::string> sign(std::span<const receipt_statement> statements) const;
+  // One by itself, of version 2: as short as it can be, whatever else was confirmed with it.
+  [[nodiscard]] std::string sign_alone(const receipt_statement& statement) const;
   [[nodiscard]] const receipt_public_key& public_key() const { return public_key_; }
   [[nodiscard]] const std::string& key_id() const { return key_id_; }
 

@@ -346,5 +346,55 @@ TEST(receipt, every_error_has_words_of_its_own) {
   EXPECT_EQ(words.size(), 5U);
 }
 
+TEST(receipt, one_signed_alone_is_short_enough_for_a_code_and_says_what_was_promised) {
+  const receipt_signer signer(seed_of(1));
+  auto longest = statement(3);
+  longest.round = std::string(32, 'r');
+  longest.centre = std::string(16, 'c');
+  for (const auto& s : {statement(0), statement(3), longest}) {
+    const auto text = signer.sign_alone(s);
+    EXPECT_TRUE(text.starts_with("janji2."));
+    EXPECT_LE(text.size(), 400U);
+    EXPECT_EQ(verify_receipt(text, signer.public_key()), s);
+    EXPECT_EQ(key_id_of(text), signer.key_id());
+  }
+}
+
+TEST(receipt, one_signed_alone_is_written_as_documented) {
+  const receipt_signer signer(seed_of(1));
+  const auto parts = split(signer.sign_alone(statement(3)));
+  ASSERT_EQ(parts.size(), 4U);
+  const auto said = decoded(parts[2]);
+  EXPECT_TRUE(said.starts_with("2\x1f"));
+  std::array<unsigned char, 32> leaf{};
+  const auto hashed = std::string(1, '\0') + said;
+  crypto_hash_sha256(leaf.data(), reinterpret_cast<const unsigned char*>(hashed.data()), hashed.size());
+  const auto to_sign = "janji receipt 2" + std::string(leaf.begin(), leaf.end());
+  const auto signature = decoded(parts[3]);
+  EXPECT_EQ(crypto_sign_verify_detached(reinterpret_cast<const unsigned char*>(signature.data()),
+                                        reinterpret_cast<const unsigned char*>(to_sign.data()), to_sign.size(), signer.public_key().data()),
+            0);
+}
+
+TEST(receipt, no_change_of_one_signed_alone_goes_unnoticed_and_versions_do_not_mix) {
+  const receipt_signer signer(seed_of(1));
+  const auto text = signer.sign_alone(statement(3));
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto changed = text;
+    changed[i] = changed[i] == 'A' ? 'B' : 'A';
+    EXPECT_FALSE(verify_receipt(changed, signer.public_key())) << i;
+    EXPECT_FALSE(verify_receipt(text.substr(0, i), signer.public_key())) << i;
+  }
+  EXPECT_FALSE(verify_receipt(text + "A", signer.public_key()));
+  auto of_the_first = text;
+  of_the_first[5] = '1';
+  EXPECT_FALSE(verify_receipt(of_the_first, signer.public_key()));
+  const std::vector<receipt_statement> one{statement(3)};
+  auto of_the_second = signer.sign(one).front();
+  of_the_second[5] = '2';
+  EXPECT_FALSE(verify_receipt(of_the_second, signer.public_key()));
+  EXPECT_FALSE(verify_receipt(text, receipt_signer(seed_of(2)).public_key()));
+}
+
 }  // namespace
 }  // namespace janji
