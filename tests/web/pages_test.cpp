@@ -1,0 +1,146 @@
+#include "web/pages.hpp"
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <set>
+
+#include "tests/web/sample_pages.hpp"
+
+namespace janji::web {
+namespace {
+
+const pages& all() {
+  static const auto loaded = pages::load();
+  EXPECT_TRUE(loaded) << (loaded ? "" : loaded.error());
+  return **loaded;
+}
+
+std::size_t packed(std::string_view text) {
+  auto size = ::compressBound(text.size());
+  std::string out(size, '\0');
+  ::compress2(reinterpret_cast<Bytef*>(out.data()), &size, reinterpret_cast<const Bytef*>(text.data()), text.size(), 1);
+  return size;
+}
+
+bool is_inside(std::string_view html, std::string_view what) { return html.find(what) != std::string_view::npos; }
+
+TEST(pages, a_strangers_text_is_text_on_every_page_and_seen_as_typed) {
+  for (const auto l : languages)
+    for (const auto& s : sample_pages(all(), l)) {
+      EXPECT_FALSE(is_inside(s.html, "<script>alert")) << s.name;
+      EXPECT_FALSE(is_inside(s.html, "</textarea><b>")) << s.name;
+      EXPECT_FALSE(is_inside(s.html, "<i>UKM")) << s.name;
+      EXPECT_FALSE(is_inside(s.html, "<b>\"")) << s.name;
+    }
+  const auto mine = all().my_booking(sample_frame(language::en, "my-booking", "/my-booking"), {.bookings = {sample_booking(0)}});
+  EXPECT_TRUE(is_inside(mine, escaped(awkward_name)));
+}
+
+TEST(pages, no_message_or_value_is_left_unfilled) {
+  for (const auto l : languages)
+    for (auto s : sample_pages(all(), l)) {
+      for (std::size_t at = 0; (at = s.html.find(escaped(awkward_name))) != std::string::npos;)
+        s.html.erase(at, escaped(awkward_name).size());
+      const auto body = s.html.substr(s.html.find("<body"));
+      for (const auto* left : {"[[", "]]", "{{", "}}", "{n}", "{time}", "{when}"})
+        EXPECT_FALSE(is_inside(body, left)) << tag_of(l) << " " << s.name << ": " << left;
+    }
+}
+
+TEST(pages, nothing_stands_in_a_page_that_its_policy_forbids) {
+  for (const auto& s : sample_pages(all(), language::ta)) {
+    EXPECT_FALSE(is_inside(s.html, " style=")) << s.name;
+    EXPECT_FALSE(is_inside(s.html, " onclick")) << s.name;
+    EXPECT_FALSE(is_inside(s.html, "javascript:")) << s.name;
+    EXPECT_FALSE(is_inside(s.html, "http://")) << s.name;
+    EXPECT_FALSE(is_inside(s.html, "maxlength")) << s.name;
+    EXPECT_FALSE(is_inside(s.html, "type=\"number\"")) << s.name;
+  }
+  EXPECT_FALSE(is_inside(all().policy(), "unsafe"));
+  EXPECT_TRUE(is_inside(all().policy(), "style-src 'sha256-"));
+}
+
+TEST(pages, a_document_is_small_enough_for_a_slow_network) {
+  for (const auto l : languages)
+    for (const auto& s : sample_pages(all(), l)) {
+      const bool has_code = s.name.starts_with("my-booking");  // a QR code for each person
+      const bool plain = !has_code && (s.name.ends_with("-1") || s.name == "find" || s.name == "figures");
+      EXPECT_LE(packed(s.html), plain ? 6'500U : 14'000U) << tag_of(l) << " " << s.name;
+      EXPECT_LE(packed(s.html), 14'000U) << tag_of(l) << " " << s.name;  // one round trip
+    }
+}
+
+TEST(pages, unknown_numbers_are_never_zero_and_never_full) {
+  home_model home{.states = {{10, std::nullopt}}};
+  const auto html = all().home(sample_frame(language::en, "home", "/"), home);
+  EXPECT_TRUE(is_inside(html, "not known now"));
+  EXPECT_TRUE(is_inside(html, "This is our fault, not a full centre."));
+  EXPECT_FALSE(is_inside(html, ">full<"));
+  EXPECT_FALSE(is_inside(html, ">0 free"));
+}
+
+TEST(pages, a_full_or_past_day_is_no_link_and_an_unknown_one_is) {
+  month_model month{
+      .centre_name = "C",
+      .centre = "C",
+      .days = {{sample_day(7), 0, 5, false}, {sample_day(8), {}, 5, false}, {sample_day(9), 3, 5, true}, {sample_day(10), 3, 5, false}},
+      .base = "/b/"};
+  const auto html = all().month(sample_frame(language::en, "month", "/"), month);
+  EXPECT_FALSE(is_inside(html, "/b/2021-06-07"));
+  EXPECT_TRUE(is_inside(html, "/b/2021-06-08"));
+  EXPECT_FALSE(is_inside(html, "/b/2021-06-09"));
+  EXPECT_TRUE(is_inside(html, "/b/2021-06-10"));
+}
+
+TEST(pages, an_error_begins_the_title_leads_the_page_and_is_named_by_its_field) {
+  details_model details{.place = sample_place(), .draft = "d", .people = sample_people(1), .faults = {{"p1-name", "Please fill this in."}}};
+  const auto html = all().details(sample_frame(language::en, "details", "/x"), details);
+  EXPECT_TRUE(is_inside(html, "<title>Error: "));
+  EXPECT_TRUE(is_inside(html, "<a href=\"#p1-name\">"));
+  EXPECT_TRUE(is_inside(html, "id=\"p1-name-error\""));
+  EXPECT_TRUE(is_inside(html, "aria-describedby=\"p1-name-hint p1-name-error\" aria-invalid=\"true\""));
+  EXPECT_LT(html.find("id=\"errors\""), html.find("<h1>"));
+}
+
+TEST(pages, enter_presses_the_main_button_and_keeping_stands_before_cancelling) {
+  const auto details =
+      all().details(sample_frame(language::en, "details", "/x"), {.place = sample_place(), .draft = "d", .people = sample_people(1)});
+  EXPECT_LT(details.find("name=\"go\""), details.find("name=\"lang\""));
+  const auto cancel =
+      all().change(sample_frame(language::en, "change", "/my-booking/cancel"),
+                   {.cancel = true, .people = {sample_booking(0)}, .chosen = {0}, .action = "/my-booking/cancel", .posts = true});
+  EXPECT_LT(cancel.find("Keep the appointment"), cancel.find("Cancel this appointment"));
+}
+
+TEST(pages, the_language_links_keep_the_question_and_name_languages_in_themselves) {
+  const auto html = all().centres(sample_frame(language::en, "centres", "/book/in/Selangor?people=4"), {});
+  EXPECT_TRUE(is_inside(html, "href=\"/book/in/Selangor?people=4&amp;lang=ta\" lang=\"ta\""));
+  EXPECT_TRUE(is_inside(html, "தமிழ்"));
+  EXPECT_TRUE(is_inside(html, "<html lang=\"en\">"));
+}
+
+TEST(pages, a_reference_is_spelt_with_words_for_its_odd_signs) {
+  const auto html = all().my_booking(sample_frame(language::en, "my-booking", "/"), {.bookings = {sample_booking(0)}});
+  EXPECT_TRUE(is_inside(html, "7 K 3 M 9 2 Q X 4 T 8 B star"));
+}
+
+TEST(pages, a_rehearsal_is_said_on_the_page_and_no_engine_shows_it) {
+  auto f = sample_frame(language::en, "home", "/");
+  f.indexed = f.rehearsal = true;
+  const auto html = all().home(f, {});
+  EXPECT_TRUE(is_inside(html, "Rehearsal. Nothing"));
+  EXPECT_TRUE(is_inside(html, "noindex"));
+}
+
+TEST(pages, assets_are_named_by_their_content) {
+  std::set<std::string> seen;
+  for (const auto& a : assets()) {
+    EXPECT_FALSE(a.content.empty()) << a.path;
+    EXPECT_TRUE(seen.insert(a.path).second);
+    EXPECT_LE(packed(a.content), 12'000U) << a.path;
+  }
+}
+
+}  // namespace
+}  // namespace janji::web

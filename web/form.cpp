@@ -1,0 +1,167 @@
+#include "web/form.hpp"
+
+#include <algorithm>
+
+#include "web/text_parts.hpp"
+
+namespace janji::web {
+
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+std::optional<std::string> decoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+') {
+      out += ' ';
+    } else if (text[i] != '%') {
+      out += text[i];
+    } else {
+      if (i + 2 >= text.size() || hex_digit(text[i + 1]) < 0 || hex_digit(text[i + 2]) < 0)
+        return std::nullopt;
+      out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+      i += 2;
+    }
+  }
+  return out;
+}
+
+// Bytes of the sequence that begins with it; 0: none does.
+std::size_t utf8_length(unsigned char first) {
+  if (first < 0x80)
+    return 1;
+  if (first >= 0xC2 && first < 0xE0)
+    return 2;
+  if (first >= 0xE0 && first < 0xF0)
+    return 3;
+  return first >= 0xF0 && first < 0xF5 ? 4 : 0;
+}
+
+// Of names that are told: a stranger's may be long.
+std::string told(std::string_view name) {
+  constexpr std::size_t told_bytes_max = 64;
+  auto size = std::min(name.size(), told_bytes_max);
+  while (size > 0 && size < name.size() && (static_cast<unsigned char>(name[size]) & 0xC0) == 0x80)
+    --size;
+  return std::string(name.substr(0, size));
+}
+
+}  // namespace
+
+// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
+bool is_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+    const auto length = utf8_length(byte(i));
+    if (length == 0 || i + length > text.size())
+      return false;
+    for (std::size_t k = 1; k < length; ++k)
+      if ((byte(i + k) & 0xC0) != 0x80)
+        return false;
+    if ((byte(i) == 0xE0 && byte(i + 1) < 0xA0) || (byte(i) == 0xED && byte(i + 1) > 0x9F) || (byte(i) == 0xF0 && byte(i + 1) < 0x90) ||
+        (byte(i) == 0xF4 && byte(i + 1) > 0x8F))
+      return false;
+    i += length;
+  }
+  return true;
+}
+
+bool is_form(std::string_view content_type) {
+  if (content_type.empty())
+    return true;
+  const auto type = without_blanks(content_type.substr(0, content_type.find(';')));
+  constexpr std::string_view wanted = "application/x-www-form-urlencoded";
+  return same_letters(type, wanted);
+}
+
+std::expected<form, form_error> form::read(std::string_view body) {
+  if (body.size() > limits::form_bytes_max)
+    return std::unexpected(form_error{form_fault::not_a_form, {}});
+  form out;
+  while (!body.empty()) {
+    const auto part = next_part(body, '&');
+    if (part.empty())
+      continue;
+    if (out.fields_.size() == limits::form_fields_max)
+      return std::unexpected(form_error{form_fault::too_many_fields, {}});
+    const auto equals = std::min(part.find('='), part.size());
+    auto name = decoded(part.substr(0, equals));
+    auto value = decoded(part.substr(std::min(equals + 1, part.size())));
+    if (!name || !value)
+      return std::unexpected(form_error{form_fault::bad_escape, name && is_utf8(*name) ? told(*name) : std::string{}});
+    if (!is_utf8(*name) || !is_utf8(*value))
+      return std::unexpected(form_error{form_fault::not_utf8, is_utf8(*name) ? told(*name) : std::string{}});
+    if (*name != repeatable_field && out.has(*name))
+      return std::unexpected(form_error{form_fault::twice, told(*name)});
+    out.fields_.emplace_back(std::move(*name), std::move(*value));
+  }
+  return out;
+}
+
+std::string_view form::get(std::string_view name) const {
+  for (const auto& [n, value] : fields_)
+    if (n == name)
+      return value;
+  return {};
+}
+
+bool form::has(std::string_view name) const {
+  return std::ranges::any_of(fields_, [&](const auto& f) { return f.first == name; });
+}
+
+std::vector<std::string_view> form::all(std::string_view name) const {
+  std::vector<std::string_view> out;
+  for (const auto& [n, value] : fields_)
+    if (n == name)
+      out.push_back(value);
+  return out;
+}
+
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view hex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool plain =
+        (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      out += '%';
+      out += hex[static_cast<unsigned char>(c) >> 4];
+      out += hex[static_cast<unsigned char>(c) & 15];
+    }
+  }
+  return out;
+}
+
+std::optional<std::string_view> cookie(std::string_view header, std::string_view name) {
+  for (std::size_t i = 0; i < limits::cookies_read_max && !header.empty(); ++i) {
+    const auto one = without_blanks(next_part(header, ';'));
+    const auto equals = one.find('=');
+    if (equals != std::string_view::npos && one.substr(0, equals) == name)
+      return one.substr(equals + 1);
+  }
+  return std::nullopt;
+}
+
+std::string to_text(const cookie_line& c) {
+  std::string out;
+  out.append(c.name).append("=").append(c.value).append("; Path=").append(c.path).append("; SameSite=Lax");
+  if (c.max_age_s >= 0)
+    out.append("; Max-Age=").append(std::to_string(c.max_age_s));
+  if (c.http_only)
+    out += "; HttpOnly";
+  if (c.secure)
+    out += "; Secure";
+  return out;
+}
+
+}  // namespace janji::web

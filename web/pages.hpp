@@ -1,0 +1,370 @@
+// The citizens' pages, as pure functions: what is to be shown, in which language, becomes HTML. What they show and when:
+// docs/pages.md. Every text in a model is shown as text; nothing in it can become markup.
+//
+// Owns the messages and templates. Threads: one object for each thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "booking/civil_time.hpp"
+#include "booking/types.hpp"
+#include "web/language.hpp"
+#include "web/person_fields.hpp"
+#include "web/templates.hpp"
+#include "web/words.hpp"
+
+namespace janji::web {
+
+enum class round_kind : std::uint8_t { open, not_open, paused, closed, over, unknown, none };
+
+struct round_line {
+  round_kind kind = round_kind::none;
+  unix_ms opens_at;    // of not_open
+  std::string reason;  // of paused; may be ""
+};
+
+// What every page has.
+struct frame {
+  language lang = language::ms;
+  std::string page;      // its name, for the script: "home"
+  std::string address;   // path and query of this page, without `lang`; to it the language links lead
+  bool indexed = false;  // search engines may show it
+  bool rehearsal = false;
+  std::vector<std::string> notices;
+  std::optional<round_line> state;
+  std::string form_token;    // "": the page has no form
+  bool forgettable = false;  // this browser keeps something of somebody's
+  std::string request_id;
+  unix_ms now;
+  std::chrono::minutes offset{0};  // of the round's zone
+};
+
+// Numbers of free places at a moment; none: nothing was heard.
+struct numbers_age {
+  std::optional<unix_ms> as_of;
+  std::string poll;  // where the script asks for newer ones; "": nowhere
+};
+
+// How many places are free; none: not known.
+using room = std::optional<std::uint64_t>;
+
+struct near_place {
+  std::string centre;
+  std::string centre_name;
+  civil_date date;
+  std::uint16_t from = 0;
+  std::uint64_t free = 0;
+};
+
+struct home_model {
+  std::uint8_t people = 1;
+  std::uint8_t people_max = 4;
+  std::uint8_t age_min = 18;
+  std::uint8_t age_max = 120;
+  struct state_item {
+    std::uint8_t state = 0;
+    room free;
+  };
+  std::vector<state_item> states;  // that have a centre
+  bool has_round = true;
+  numbers_age numbers;
+  std::optional<std::uint64_t> booked;
+  std::uint64_t places = 0;
+};
+
+struct centre_item {
+  std::string code;
+  std::string name;
+  std::string district;
+  std::uint8_t state = 0;
+  room free;
+  std::optional<civil_date> next;
+  double latitude = 0, longitude = 0;  // both 0: not known
+};
+
+struct centres_model {
+  std::uint8_t people = 1;
+  std::uint8_t people_max = 4;
+  std::uint8_t state = 0;  // 0: of a search, or all
+  std::string searched;    // as typed
+  std::string digits;      // of a postcode that begins with them
+  bool found = true;       // something of what was searched
+  std::vector<centre_item> centres;
+  std::vector<centre_item> elsewhere;  // nearest, outside of the state
+  numbers_age numbers;
+  std::string base = "/book/at/";  // before a centre's code
+  std::string query;               // behind it: "people=4"
+};
+
+struct day_item {
+  civil_date date;
+  room free;
+  std::uint64_t places = 0;
+  bool over = false;
+};
+
+struct month_model {
+  std::uint8_t people = 1;
+  std::string centre_name;
+  std::string centre;
+  std::vector<day_item> days;  // in their order
+  std::vector<near_place> nearest;
+  civil_date today;
+  numbers_age numbers;
+  std::string base;  // before a date: "/book/at/WTCKL/"
+  std::string query;
+  std::string back;
+};
+
+struct window_item {
+  std::uint16_t from = 0;
+  std::uint16_t to = 0;
+  room free;
+  bool over = false;
+};
+
+struct times_model {
+  std::uint8_t people = 1;
+  std::string centre_name;
+  std::string centre;
+  civil_date date;
+  std::vector<window_item> windows;
+  std::vector<near_place> nearest;
+  numbers_age numbers;
+  std::string base;    // before a window's hour: "/book/at/WTCKL/2021-06-07/"
+  std::string ending;  // behind it: "/details"
+  std::string query;
+  std::string back;
+};
+
+// A place as the forms name it.
+struct chosen_place {
+  std::string centre;
+  std::string centre_name;
+  civil_date date;
+  std::uint16_t from = 0;
+  std::uint16_t to = 0;
+  [[nodiscard]] std::string path() const;  // "WTCKL/2021-06-07/09:00"
+};
+
+struct banner {
+  std::string text;
+  std::vector<near_place> nearest;
+};
+
+struct details_model {
+  chosen_place place;
+  std::string draft;
+  std::vector<person_fields> people;
+  std::vector<field_fault> faults;
+  std::optional<banner> above;
+};
+
+struct check_model {
+  chosen_place place;
+  std::string draft;
+  std::vector<person_fields> people;
+  std::optional<banner> above;
+};
+
+struct booking_item {
+  std::string name;    // "": not known
+  std::string number;  // its last digits, or ""
+  std::string centre_name;
+  civil_date date;
+  std::uint16_t from = 0;
+  std::uint16_t to = 0;
+  std::string reference;
+  std::string code;  // "": not known
+  bool cancelled = false;
+  std::string receipt;  // "": none at hand
+};
+
+struct my_booking_model {
+  std::vector<booking_item> bookings;
+  bool repeated = false;            // it had been booked before
+  std::optional<unix_ms> known_at;  // the newest state could not be asked for
+  std::string done;                 // key of a message: what was just changed
+  bool changeable = true;
+};
+
+struct pending_model {
+  std::string cause;         // key of a message
+  bool nothing_yet = false;  // looked, and nothing was booked
+  bool sent = true;          // else the reader may never have pressed: nothing is sent by itself
+  bool of_change = false;
+  std::uint32_t again_s = 5;
+  std::uint32_t shut_s = 3;
+  std::string action;  // of the button that sends it again; "": none
+  std::vector<std::pair<std::string, std::string>> hidden;
+  std::string code;
+};
+
+struct refused_model {
+  std::string heading;  // key
+  std::string text;     // ready
+  std::string booked;   // ready: whether there is a booking
+  std::string more;
+  bool good = false;
+  std::vector<near_place> nearest;  // as buttons of the same form
+  std::string action;               // of the form to send again; "": none
+  std::string button;               // key
+  std::vector<std::pair<std::string, std::string>> hidden;
+  std::vector<std::pair<std::string, std::string>> links;  // address, ready text
+  std::string code;
+};
+
+struct change_model {
+  bool cancel = false;
+  bool choose = false;  // whose: boxes; else they are only named
+  std::vector<booking_item> people;
+  std::vector<std::size_t> chosen;  // places in `people`
+  std::optional<chosen_place> to;
+  std::string action;
+  bool posts = false;
+  std::vector<std::pair<std::string, std::string>> hidden;
+  std::vector<field_fault> faults;
+};
+
+enum class change_end : std::uint8_t { done, kept, unknown, waits };
+struct changed_model {
+  bool cancel = false;
+  struct person {
+    booking_item booking;  // as it is now, as far as is known
+    change_end end = change_end::waits;
+    std::string why;  // ready
+    std::size_t n = 0;
+  };
+  std::vector<person> people;
+  std::string action;  // to ask again; "": nothing to ask
+  std::vector<std::pair<std::string, std::string>> hidden;
+  std::string back_action;  // to bring the others back
+  std::vector<std::pair<std::string, std::string>> back_hidden;
+  std::string code;
+};
+
+struct find_model {
+  std::string reference;
+  std::string code;
+  bool failed = false;
+  std::vector<field_fault> faults;
+};
+
+struct figures_model {
+  numbers_age numbers;
+  bool heard = false;
+  std::uint64_t places = 0, booked = 0, free = 0, cancelled = 0;
+  struct row {
+    std::string name;    // ready
+    std::string tongue;  // of the name, or ""
+    std::vector<std::optional<std::uint64_t>> numbers;
+  };
+  std::vector<row> centres;   // places, booked, free
+  std::vector<row> states;    // booked
+  std::vector<row> refusals;  // how often
+  std::optional<unix_ms> since;
+  std::size_t nodes = 1, nodes_all = 1;
+};
+
+struct receipt_model {
+  std::string text;
+  std::string verdict;  // key; "": none yet
+  bool good = false;
+  std::vector<std::pair<std::string, std::string>> rows;  // keys of labels, values
+  std::string keys;                                       // JSON for the script
+};
+
+enum class part_state : std::uint8_t { good, old, unknown, some_old, stopping };
+struct status_model {
+  numbers_age numbers;
+  part_state rounds = part_state::good, places = part_state::good, bookings = part_state::good;
+  std::optional<unix_ms> rounds_at, places_at;
+  struct minute {
+    unix_ms at;
+    std::optional<std::uint64_t> booked;
+  };
+  std::vector<minute> hour;
+};
+
+class pages {
+public:
+  static std::expected<std::unique_ptr<pages>, std::string> load();
+
+  [[nodiscard]] const words& all() const { return *words_; }
+  // The answer's Content-Security-Policy: of what is inline only what this program wrote.
+  [[nodiscard]] const std::string& policy() const { return policy_; }
+
+  // ---- choosing
+  [[nodiscard]] std::string home(const frame& f, const home_model& m) const;
+  [[nodiscard]] std::string centres(const frame& f, const centres_model& m) const;
+  [[nodiscard]] std::string month(const frame& f, const month_model& m) const;
+  [[nodiscard]] std::string times(const frame& f, const times_model& m) const;
+  // ---- the numbers of these pages, as JSON for the script that renews them: texts, not numbers
+  [[nodiscard]] std::string home_numbers(const frame& f, const home_model& m) const;
+  [[nodiscard]] std::string centres_numbers(const frame& f, const centres_model& m) const;
+  [[nodiscard]] std::string month_numbers(const frame& f, const month_model& m) const;
+  [[nodiscard]] std::string times_numbers(const frame& f, const times_model& m) const;
+  [[nodiscard]] std::string figures_numbers(const frame& f, const figures_model& m) const;
+  // ---- the form
+  [[nodiscard]] std::string details(const frame& f, const details_model& m) const;
+  [[nodiscard]] std::string check(const frame& f, const check_model& m) const;
+  // ---- what became of it
+  [[nodiscard]] std::string my_booking(const frame& f, const my_booking_model& m) const;
+  [[nodiscard]] std::string pending(const frame& f, const pending_model& m) const;
+  [[nodiscard]] std::string refused(const frame& f, const refused_model& m) const;
+  [[nodiscard]] std::string find(const frame& f, const find_model& m) const;
+  [[nodiscard]] std::string change(const frame& f, const change_model& m) const;
+  [[nodiscard]] std::string changed(const frame& f, const changed_model& m) const;
+  // ---- the rest
+  [[nodiscard]] std::string figures(const frame& f, const figures_model& m) const;
+  [[nodiscard]] std::string receipt(const frame& f, const receipt_model& m) const;
+  [[nodiscard]] std::string status(const frame& f, const status_model& m) const;
+  // help, privacy, accessibility, forgotten, missing, method, trouble: a heading and its sections.
+  [[nodiscard]] std::string text(const frame& f, std::string_view name) const;
+
+private:
+  pages() = default;
+  [[nodiscard]] std::string lay_out(const frame& f, std::string title, std::string content, bool language_links = true) const;
+  [[nodiscard]] std::string age(const frame& f, const numbers_age& a) const;
+  [[nodiscard]] data languages_of(const frame& f) const;
+  [[nodiscard]] std::string room_text(language l, const room& free, std::uint8_t people) const;
+  [[nodiscard]] std::string day_text(language l, const day_item& day, std::uint8_t people) const;
+  struct number_item {
+    std::string key;
+    std::string text;
+    std::string kind;
+  };
+  [[nodiscard]] std::string numbers(const frame& f, const numbers_age& a, const std::vector<number_item>& items) const;
+  [[nodiscard]] std::string nearest(const frame& f, const std::vector<near_place>& places, std::uint8_t people) const;
+  [[nodiscard]] std::string faults(const frame& f, const std::vector<field_fault>& faults) const;
+  [[nodiscard]] std::string person_inputs(const frame& f, std::size_t n, const person_fields& p,
+                                          const std::vector<field_fault>& faults) const;
+  [[nodiscard]] std::string input(const frame& f, const data& values) const;
+  [[nodiscard]] std::string language_buttons(const frame& f) const;
+  [[nodiscard]] std::string hidden(const frame& f, const std::vector<std::pair<std::string, std::string>>& items) const;
+  [[nodiscard]] std::string trace(const frame& f, std::string_view code) const;
+  [[nodiscard]] std::string when_of(language l, civil_date day, std::uint16_t from, std::uint16_t to) const;
+  [[nodiscard]] data state_line(const frame& f) const;
+  [[nodiscard]] list items_of(const frame& f, const centres_model& m, const std::vector<centre_item>& centres) const;
+
+  std::unique_ptr<words> words_;
+  std::unique_ptr<templates> templates_;
+  std::string policy_;
+};
+
+// Of a file that browsers keep for ever, its name made from its content: "/assets/janji-1f3a….js".
+struct asset {
+  std::string path;
+  std::string_view content_type;
+  std::string_view content;
+};
+[[nodiscard]] const std::vector<asset>& assets();
+
+}  // namespace janji::web

@@ -1,0 +1,132 @@
+// A press is acknowledged at once; its button stays shut until the answer, and after a failure for as long as the server says, counted
+// down in the button. Presses that book or change go by fetch, so that a lost answer is a page of ours and not the browser's.
+import {pageOf} from './policy.js';
+
+const leastWaitS = 3;
+
+const shut = (form, yes) => form.querySelectorAll('button').forEach((b) => {
+  b.disabled = yes;
+});
+
+// Counts down in the button, then opens it.
+const openLater = (form, seconds) => {
+  const button = form.querySelector('button.main') ?? form.querySelector('button');
+  const text = button.dataset.text ?? button.textContent;
+  button.dataset.text = text;
+  const until = performance.now() + seconds * 1000;
+  const tick = () => {
+    const left = Math.ceil((until - performance.now()) / 1000);
+    if (left <= 0) {
+      button.textContent = text;
+      shut(form, false);
+      return;
+    }
+    button.textContent = `${text} (${left})`;
+    setTimeout(tick, 250);
+  };
+  tick();
+};
+
+const say = (form, text) => {
+  let box = form.previousElementSibling;
+  if (!box?.matches('.panel.wait[data-said]')) {
+    box = document.createElement('div');
+    box.className = 'panel wait';
+    box.dataset.said = '';
+    box.setAttribute('role', 'status');
+    form.before(box);
+  }
+  const p = document.createElement('p');
+  p.textContent = text;
+  box.replaceChildren(p);
+};
+
+const show = (page, response) => {
+  document.title = page.title;
+  document.body.dataset.page = page.body.dataset.page;
+  document.querySelector('main').replaceWith(document.importNode(page.querySelector('main'), true));
+  const heading = document.querySelector('main h1');
+  if (heading) {
+    heading.tabIndex = -1;
+    heading.focus();
+  }
+  pressable();
+  const wait = Number(response.headers.get('Retry-After'));
+  document.querySelectorAll('main form[data-resend]').forEach((f) => {
+    shut(f, true);
+    openLater(f, Math.max(leastWaitS, wait || 0));
+  });
+};
+
+const send = async (form, submitter) => {
+  const words = document.getElementById('said').dataset;
+  const body = new URLSearchParams(new FormData(form));
+  if (submitter?.name) body.append(submitter.name, submitter.value);
+  shut(form, true);
+  let response, text;
+  try {
+    response = await fetch(submitter?.getAttribute('formaction') ?? form.action, {method: 'POST', body, headers: {'X-Requested-By': 'janji'}});
+    text = await response.text();
+  } catch {
+    say(form, `${words.noAnswer} ${words.unknown}`);
+    openLater(form, leastWaitS);
+    return;
+  }
+  if (response.redirected) {
+    location.assign(response.url);
+    return;
+  }
+  const page = pageOf(text);
+  if (!page.querySelector('main')) {
+    say(form, `${words.noAnswer} ${words.unknown}`);
+    openLater(form, leastWaitS);
+    return;
+  }
+  show(page, response);
+};
+
+const live = 'form[data-book], form[data-resend]';
+
+const onSubmit = (event) => {
+  const form = event.target;
+  if (form.dataset.sent === 'yes') {
+    event.preventDefault();
+    return;
+  }
+  const by = event.submitter;
+  const leaves = by && (by.name === 'lang' || by.value === 'change');
+  if (form.matches(live) && !leaves) {
+    event.preventDefault();
+    send(form, by);
+    return;
+  }
+  if (form.method === 'post') {
+    form.dataset.sent = 'yes';
+    setTimeout(() => shut(form, true));  // after its button's value has gone into what is sent
+  }
+};
+
+const reopen = () => document.querySelectorAll('form').forEach((form) => {
+  delete form.dataset.sent;
+  shut(form, false);
+});
+
+let listening = false;
+// Also once more after a page was put in place of another.
+export function pressable() {
+  if (!listening) {
+    listening = true;
+    document.addEventListener('submit', onSubmit);
+    window.addEventListener('pageshow', (event) => {
+      if (event.persisted) reopen();
+    });
+  }
+  const pending = document.querySelector('[data-pending]');
+  const resend = document.querySelector('form[data-resend]');
+  if (!pending || !resend) return;
+  const after = Math.max(leastWaitS, Number(pending.dataset.after) || leastWaitS);
+  const spread = Math.random() * 2;
+  setTimeout(() => {
+    if (document.contains(resend)) send(resend);
+  }, (after + spread) * 1000);
+}
