@@ -32,6 +32,7 @@
 #include "booking/receipt.hpp"
 #include "net/admin_api.hpp"
 #include "net/citizen_api.hpp"
+#include "net/site.hpp"
 #include "net/listener.hpp"
 #include "store/key_ring.hpp"
 #include "store/node_store.hpp"
@@ -125,6 +126,7 @@ struct server {
   descriptor_budget descriptors;
   ports_file ports;
   std::unique_ptr<net::citizen_api> citizens_api;
+  std::unique_ptr<net::site> pages;
   std::unique_ptr<net::admin_api> operators_api;
   std::unique_ptr<net::listener> citizens;  // none: this node only holds shards
   std::unique_ptr<net::listener> operators;
@@ -306,6 +308,18 @@ result<void> server::listen(const settings& s) {
   for (std::string origin; origins >> origin;)
     api.cors_origins.push_back(origin);
   citizens_api = std::make_unique<net::citizen_api>(citizens_io, *node, *sealing, *signer, api);
+  net::site_options site;
+  std::istringstream urls(s.text("http.public_url"));
+  for (std::string url; urls >> url;)
+    site.public_urls.push_back(url);
+  site.first_language = web::language_of(s.text("pages.language")).value_or(web::language::ms);
+  site.keys.push_back(sealing->page_key());
+  auto opened = net::site::open(citizens_io, *node, *citizens_api, *signer, std::move(site));
+  if (!opened)
+    return std::unexpected(opened.error());
+  pages = std::move(*opened);
+  pages->stopping([this] { return citizens_api->stopping(); });
+  citizens_api->serve_pages(pages.get());
   operators_api = std::make_unique<net::admin_api>(
       admin_io, *node, *store, *keys, *sealing, *signer, *citizens_api, *token, api.shard_count, seat.get(),
       net::master_ports{[this] { return store::read_masters(masters); }, seat ? &seat->key_orders() : nullptr, rounds->ports()});

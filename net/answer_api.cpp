@@ -22,7 +22,7 @@ struct repeated_party {
 namespace {
 
 // A booked place in the catalogue's words.
-struct named_place {
+struct place_words {
   const round_definition* round = nullptr;
   std::string_view centre;
   std::string_view date;
@@ -30,7 +30,7 @@ struct named_place {
   std::string_view closes;
 };
 
-std::optional<named_place> named(const actors::round_catalogue& catalogue, group_id group, window_index window) {
+std::optional<place_words> named(const actors::round_catalogue& catalogue, group_id group, window_index window) {
   const auto it = catalogue.groups.find(group.value);
   if (it == catalogue.groups.end())
     return std::nullopt;
@@ -39,7 +39,7 @@ std::optional<named_place> named(const actors::round_catalogue& catalogue, group
   if (window.value >= words.windows.size())
     return std::nullopt;
   const auto& hours = words.windows[window.value];
-  return named_place{&round->definition, round->definition.centres[it->second.centre].code, words.date, hours.opens, hours.closes};
+  return place_words{&round->definition, round->definition.centres[it->second.centre].code, words.date, hours.opens, hours.closes};
 }
 
 bool tells_places(const answered_request& a) {
@@ -52,7 +52,7 @@ bool tells_places(const answered_request& a) {
   }
 }
 
-receipt_statement statement_of(const named_place& n, const booked_place& p, std::size_t position) {
+receipt_statement statement_of(const place_words& n, const booked_place& p, std::size_t position) {
   receipt_statement s;
   s.round = n.round->code;
   s.reference = to_text(p.ref);
@@ -69,7 +69,7 @@ void append_text(std::string& out, std::string_view name, std::string_view text)
   append_json(out, text);
 }
 
-void append_place(std::string& out, const named_place& n) {
+void append_place(std::string& out, const place_words& n) {
   append_text(out, "centre", n.centre);
   append_text(out, "date", n.date);
   out.append(R"(,"window":{"opens":")").append(n.opens).append(R"(","closes":")").append(n.closes).append("\"}");
@@ -78,6 +78,17 @@ void append_place(std::string& out, const named_place& n) {
 std::string_view status_of(const booked_place& p) { return p.status == place_status::cancelled ? "cancelled" : "confirmed"; }
 
 }  // namespace
+
+std::optional<named_place> name_place(const actors::round_catalogue& catalogue, group_id group, window_index window) {
+  const auto it = catalogue.groups.find(group.value);
+  if (it == catalogue.groups.end())
+    return std::nullopt;
+  const auto& d = catalogue.find(it->second.round)->definition;
+  const auto& g = d.groups[it->second.index];
+  if (window.value >= g.windows.size())
+    return std::nullopt;
+  return named_place{&d, &d.centres[it->second.centre], g.date, &g.windows[window.value]};
+}
 
 // ------------------------------------------------------------------ one turn's answers
 
@@ -157,7 +168,7 @@ std::optional<answered_request> citizen_api::joined(answered_request&& part) {
 namespace {
 
 // A booking, with its place where that is not said above it.
-void append_booking(std::string& out, const named_place& n, const booked_place& p, bool with_place, const std::string& receipt) {
+void append_booking(std::string& out, const place_words& n, const booked_place& p, bool with_place, const std::string& receipt) {
   append_text(out, "reference", to_text(p.ref));
   append_text(out, "status", status_of(p));
   if (with_place)
@@ -206,11 +217,17 @@ void citizen_api::tell(answered_request& a, const std::string* receipts) {
       refusal.alternatives = alternatives_.near(p.catalogue, node_.figures(), front_.clock().now(), p.group, p.window, p.people);
     log(p.who, p.what, row_of(*code).status, name_of(*code), p.since);
     node_.count_refusal(name_of(*code));
+    if (p.page)
+      return p.page({.refusal = std::move(refusal)});
     auto out = to_response(refusal, p.who.id());
     add_stamp(out, a.what);
     if (!p.idempotency_key.empty())
       out.add("Idempotency-Key", p.idempotency_key);
     return send(p.respond, p.who, std::move(out));
+  }
+  if (p.page) {
+    log(p.who, p.what, 200, {}, p.since);
+    return p.page({.repeated = a.what.repeated, .places = std::move(a.what.places), .catalogue = p.catalogue});
   }
   response out;
   auto& body = out.body;

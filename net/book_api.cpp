@@ -121,46 +121,58 @@ problem citizen_api::not_admitted(const actors::round_entry& round, problem_code
 // ------------------------------------------------------------------ book
 
 void citizen_api::book(const request& r, responder&& respond) {
-  const auto who = caller_of(r);
-  if (const auto p = refuse_all())
-    return refuse(respond, who, *p);
+  pending_request p;
+  p.respond = std::move(respond);
+  p.who = caller_of(r);
+  if (const auto refusal = refuse_all())
+    return end(p, *refusal);
   if (!is_json(r))
-    return refuse(respond, who, {.code = problem_code::unsupported_media_type});
+    return end(p, {.code = problem_code::unsupported_media_type});
   auto key = key_of(r);
   if (!key)
-    return refuse(respond, who, {.code = problem_code::bad_idempotency_key});
-  const auto form = read_booking(r.body, latest_today());
+    return end(p, {.code = problem_code::bad_idempotency_key});
+  start_booking(r, r.body, std::move(*key), false, std::move(p));
+}
+
+// Whoever asked is told, in their way.
+void citizen_api::end(pending_request& p, const problem& refusal) {
+  if (!p.page)
+    return refuse(p.respond, p.who, refusal);
+  node_.count_refusal(name_of(refusal.code));
+  p.page({.refusal = refusal});
+}
+
+// `look_only`: asks what became of an earlier request with this key.
+void citizen_api::start_booking(const request& r, std::string_view body, std::string key, bool look_only, pending_request&& p) {
+  const auto form = read_booking(body, latest_today());
   if (!form)
-    return refuse(respond, who, form.error());
+    return end(p, form.error());
   auto catalogue = node_.catalogue();
   const auto round = find_round(*catalogue, form->round);
   if (round == nullptr)
-    return refuse(respond, who, {.code = no_such_round()});
+    return end(p, {.code = no_such_round()});
   // What was confirmed before is told again whatever the round's state and the disk's: only what is new is not admitted.
-  auto refusal = refuse_round(*round);
+  auto refusal = look_only ? std::optional(problem{.code = problem_code::not_found}) : refuse_round(*round);
   if (refusal && refusal->code == problem_code::not_open)
-    return refuse(respond, who, *refusal);
+    return end(p, *refusal);
   const auto where = find_target(*round, form->centre, form->date, form->window_minute);
   if (!where)
-    return refuse(respond, who, where.error());
+    return end(p, where.error());
   if (!refusal && node_.storage_low(where->group->id))
     refusal = problem{.code = problem_code::storage_low};
-  if (const auto p = check_people(*round, *form))
-    return refuse(respond, who, *p);
-  auto command = make_booking(*form, *round, *where, *key, r);
+  if (const auto wrong = check_people(*round, *form))
+    return end(p, *wrong);
+  auto command = make_booking(*form, *round, *where, key, r);
   if (!command)
-    return refuse(respond, who, command.error());
+    return end(p, command.error());
   command->command.stamp = r.arrived.of(catalogue->groups.at(command->group.value).shard);
   command->command.repeat_only = refusal.has_value();
   command->command.leader_judges = node_.leaders_judge();
-  pending_request p;
   p.refusal = std::move(refusal);
-  p.respond = std::move(respond);
-  p.who = who;
   p.arrived = r.arrived;
   p.what = command_kind::book;
   p.catalogue = std::move(catalogue);
-  p.idempotency_key = std::move(*key);
+  p.idempotency_key = std::move(key);
   p.people = form->people.size();
   p.group = command->group;
   p.window = command->command.window;
@@ -259,7 +271,7 @@ void citizen_api::move_found(answered_request&& found) {
   const auto id = front_.next_id();
   auto command = make_move(p, found.what.places.front(), id);
   if (!command)
-    return refuse(p.respond, p.who, command.error());
+    return end(p, command.error());
   p.what = command_kind::move;
   p.group = std::get<move_command>(*command).to;
   p.window = std::get<move_command>(*command).window;
@@ -295,6 +307,85 @@ std::expected<actors::citizen_command, problem> citizen_api::make_move(pending_r
                       repeat_only,
                       p.arrived.of(wish.ref.shard()),
                       node_.leaders_judge()};
+}
+
+// ------------------------------------------------------------------ the booking desk
+
+pending_request citizen_api::asked_by_page(const request& r, std::string_view key, desk_sink sink) {
+  pending_request p;
+  p.page = std::move(sink);
+  p.who = caller_of(r);
+  p.arrived = r.arrived;
+  p.catalogue = node_.catalogue();
+  p.idempotency_key = key;
+  return p;
+}
+
+void citizen_api::book(const request& r, std::string_view body, std::string_view key, bool look_only, desk_sink sink) {
+  auto p = asked_by_page(r, key, std::move(sink));
+  if (const auto refusal = refuse_all())
+    return end(p, *refusal);
+  start_booking(r, body, std::string(key), look_only, std::move(p));
+}
+
+void citizen_api::look_up(const request& r, reference ref, std::uint8_t token_generation, desk_sink sink) {
+  auto p = asked_by_page(r, {}, std::move(sink));
+  if (const auto refusal = refuse_all())
+    return end(p, *refusal);
+  if (ref.shard().value >= options_.shard_count)
+    return end(p, {.code = problem_code::not_found});
+  const auto id = front_.next_id();
+  p.what = command_kind::look_up;
+  front_.submit(id, std::move(p), lookup_command{id, ref, token_generation, front_.deadline(r.arrived)});
+}
+
+void citizen_api::cancel(const request& r, reference ref, std::uint8_t token_generation, std::string_view key, desk_sink sink) {
+  auto p = asked_by_page(r, key, std::move(sink));
+  if (const auto refusal = refuse_all())
+    return end(p, *refusal);
+  if (ref.shard().value >= options_.shard_count)
+    return end(p, {.code = problem_code::not_found});
+  const auto id = front_.next_id();
+  p.what = command_kind::cancel;
+  front_.submit(id, std::move(p),
+                cancel_command{id,
+                               ref,
+                               std::nullopt,
+                               token_generation,
+                               sealing_.hash_key(key, 0),
+                               {},
+                               {},
+                               front_.deadline(r.arrived),
+                               r.arrived.of(ref.shard())});
+}
+
+void citizen_api::move(const request& r, reference ref, std::uint8_t token_generation, std::string_view body, std::string_view key,
+                       desk_sink sink) {
+  auto p = asked_by_page(r, key, std::move(sink));
+  if (const auto refusal = refuse_all())
+    return end(p, *refusal);
+  if (ref.shard().value >= options_.shard_count)
+    return end(p, {.code = problem_code::not_found});
+  auto form = read_move(body);
+  if (!form)
+    return end(p, form.error());
+  const auto id = front_.next_id();
+  p.what = command_kind::find_to_move;
+  p.wish = move_wish{std::move(*form), ref, token_generation};
+  front_.submit(id, std::move(p), lookup_command{id, ref, token_generation, front_.deadline(r.arrived)});
+}
+
+std::optional<problem> citizen_api::check(std::string_view body) {
+  const auto form = read_booking(body, latest_today());
+  if (!form)
+    return form.error();
+  const auto round = find_round(*node_.catalogue(), form->round);
+  if (round == nullptr)
+    return problem{.code = no_such_round()};
+  const auto where = find_target(*round, form->centre, form->date, form->window_minute);
+  if (!where)
+    return where.error();
+  return check_people(*round, *form);
 }
 
 }  // namespace janji::net

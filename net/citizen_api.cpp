@@ -1,5 +1,7 @@
 #include "net/citizen_api.hpp"
 
+#include "net/site.hpp"
+
 #include <sodium.h>
 #include <spdlog/spdlog.h>
 
@@ -33,6 +35,18 @@ route route_of(const request& r) {
     case method::patch: return route::move;
     default: return route::other;
   }
+}
+
+route page_route_of(const request& r) {
+  if (r.reads())
+    return r.path.starts_with("/my-booking") ? route::look_up : route::read;
+  if (r.path.ends_with("/check") || r.path == "/my-booking")
+    return route::book;
+  if (r.path == "/my-booking/cancel")
+    return route::cancel;
+  if (r.path.starts_with("/my-booking/move"))
+    return route::move;
+  return r.path == "/find" ? route::look_up : route::other;
 }
 
 std::string_view name_of(command_kind kind) {
@@ -70,8 +84,14 @@ citizen_api::citizen_api(boost::asio::io_context& io, actors::node& node, const 
 void citizen_api::handle(const request& r, responder&& respond) {
   if (is_probe(r.path) && read(r, respond))
     return;
-  if (const auto away = turned_away(route_of(r), r))
+  const bool of_page = pages_ != nullptr && site::is_page(r.path) && r.verb != method::options;
+  if (const auto away = turned_away(of_page ? page_route_of(r) : route_of(r), r)) {
+    if (of_page)
+      return respond(pages_->refusal(away->code, r.accept_language));
     return refuse(respond, caller_of(r), *away);
+  }
+  if (of_page)
+    return pages_->handle(r, std::move(respond));
   if (read(r, respond))
     return;
   if (r.verb == method::options)
@@ -89,6 +109,13 @@ void citizen_api::handle(const request& r, responder&& respond) {
 
 std::optional<problem> citizen_api::turned_away(route what, const request& r, const citizen_hash* citizen) const {
   return options_.door == nullptr ? std::nullopt : options_.door->refuse({what, r.from, citizen});
+}
+
+// A form may be larger than what the API takes.
+std::optional<response> citizen_api::refuse_body(const request& head, std::uint64_t& bytes_max) {
+  if (pages_ != nullptr && site::is_page(head.path))
+    bytes_max = std::max<std::uint64_t>(bytes_max, site::form_bytes_max);
+  return std::nullopt;
 }
 
 response citizen_api::refusal(problem_code code, std::string_view origin) {

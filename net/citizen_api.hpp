@@ -18,6 +18,7 @@
 #include "actors/node.hpp"
 #include "booking/receipt.hpp"
 #include "net/alternatives.hpp"
+#include "net/booking_desk.hpp"
 #include "net/booking_form.hpp"
 #include "net/door.hpp"
 #include "net/front.hpp"
@@ -40,7 +41,9 @@ struct api_options {
 // A round by its code; the first open one, else the first, when none is named.
 [[nodiscard]] std::shared_ptr<const actors::round_entry> find_round(const actors::round_catalogue& catalogue, std::string_view code);
 
-class citizen_api final : public handler {
+class site;
+
+class citizen_api final : public handler, public booking_desk {
 public:
   citizen_api(boost::asio::io_context& io, actors::node& node, const store::sealing& sealing, const receipt_signer& signer,
               const api_options& options);
@@ -49,6 +52,18 @@ public:
   response refusal(problem_code code, std::string_view origin) override;
   void warn(const std::string& words) override { node_.warn(words); }
   arrival hear() override { return {node_.heard(), front_.clock().now()}; }
+  std::optional<response> refuse_body(const request& head, std::uint64_t& bytes_max) override;
+
+  // The pages, before the listener opens; they outlive it. None: every path that is none of the API's is not there.
+  void serve_pages(site* pages) { pages_ = pages; }
+
+  // ---- the booking desk
+  void book(const request& r, std::string_view body, std::string_view key, bool look_only, desk_sink sink) override;
+  void look_up(const request& r, reference ref, std::uint8_t token_generation, desk_sink sink) override;
+  void cancel(const request& r, reference ref, std::uint8_t token_generation, std::string_view key, desk_sink sink) override;
+  void move(const request& r, reference ref, std::uint8_t token_generation, std::string_view body, std::string_view key,
+            desk_sink sink) override;
+  std::optional<problem> check(std::string_view body) override;
 
   // ---- any thread
   // Refuses everything that changes something; answers under way are still given.
@@ -99,6 +114,9 @@ private:
 
   // ---- changing
   void book(const request& r, responder&& respond);
+  void start_booking(const request& r, std::string_view body, std::string key, bool look_only, pending_request&& p);
+  [[nodiscard]] pending_request asked_by_page(const request& r, std::string_view key, desk_sink sink);
+  void end(pending_request& p, const problem& refusal);
   std::expected<actors::routed_booking, problem> make_booking(const booking_form& form, const actors::round_entry& round,
                                                               const target& where, std::string_view key, const request& r);
   void manage(const request& r, std::string_view reference_text, responder&& respond);
@@ -133,6 +151,7 @@ private:
   };
   std::map<days_key, kept_days> days_;
   std::size_t days_bytes_ = 0;
+  site* pages_ = nullptr;
   std::uint64_t id_base_ = 0;
   std::uint64_t ids_ = 0;
   std::uint64_t logged_ = 0;

@@ -22,6 +22,7 @@
 
 #include "actors/node.hpp"
 #include "booking/civil_time.hpp"
+#include "net/booking_desk.hpp"
 #include "net/booking_form.hpp"
 #include "net/http.hpp"
 #include "net/problem.hpp"
@@ -65,6 +66,7 @@ struct repeated_party;
 
 struct pending_request {
   responder respond;
+  desk_sink page;  // set: it is asked by a page, which is told instead
   caller who;
   command_kind what = command_kind::book;
   std::shared_ptr<const actors::round_catalogue> catalogue;

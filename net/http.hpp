@@ -34,13 +34,17 @@ struct request {
   std::string_view query;
   std::string_view body;
   std::string_view accept_encoding;
+  std::string_view accept_language;
   std::string_view authorization;
   std::string_view content_encoding;
   std::string_view content_type;
+  std::string_view cookie;
+  std::string_view host;
   std::string_view idempotency_key;
   std::string_view if_none_match;
   std::string_view origin;
   std::string_view request_id;
+  std::string_view sec_fetch_site;
   std::array<unsigned char, 16> from{};  // the address that it came from; of IPv4 as IPv6 writes it
   arrival arrived;
   [[nodiscard]] bool reads() const { return verb == method::get || verb == method::head; }

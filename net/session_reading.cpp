@@ -288,7 +288,10 @@ std::optional<problem_code> session::check_header(std::string_view head) {
   for (const auto& f : message) {
     const auto value = view_of(f.value());
     switch (f.name()) {
-      case http::field::host: ++hosts; break;
+      case http::field::host:
+        ++hosts;
+        request_.host = value;
+        break;
       case http::field::content_length: once(1U, length, value); break;
       case http::field::transfer_encoding:
         ++encodings;
@@ -296,11 +299,17 @@ std::optional<problem_code> session::check_header(std::string_view head) {
           return problem_code::malformed_request;
         break;
       case http::field::accept_encoding: request_.accept_encoding = value; break;
+      case http::field::accept_language: request_.accept_language = value; break;
+      case http::field::cookie:
+        if (request_.cookie.empty())  // of several the first: browsers send one
+          request_.cookie = value;
+        break;
       case http::field::authorization: once(2U, request_.authorization, value); break;
       case http::field::content_type: once(4U, request_.content_type, value); break;
       case http::field::content_encoding: once(8U, request_.content_encoding, value); break;
       case http::field::if_none_match: request_.if_none_match = value; break;
       case http::field::origin: once(16U, request_.origin, value); break;
+      case http::field::sec_fetch_site: once(256U, request_.sec_fetch_site, value); break;
       case http::field::expect: once(32U, expected, value); break;
       case http::field::unknown:
         if (boost::beast::iequals(f.name_string(), "Idempotency-Key"))

@@ -156,6 +156,8 @@ std::optional<std::string> sealing::unseal(round_id round, reference ref, std::s
   return plain;
 }
 
+key_bytes sealing::page_key() const { return mac<std::tuple_size_v<key_bytes>>(token_key_, {"pages"}); }
+
 std::string sealing::make_token(reference ref, std::uint8_t token_generation) const {
   std::array<std::uint8_t, 2 + mac_bytes> raw{token_key_id_, token_generation};
   const auto m = mac<mac_bytes>(token_key_, {"manage", bytes_of(ref.value), bytes_of(token_generation)});

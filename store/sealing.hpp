@@ -45,6 +45,9 @@ public:
   // The generation that the token was made for; constant time; none when it is not ours.
   [[nodiscard]] std::optional<std::uint8_t> check_token(reference ref, std::string_view token) const;
 
+  // For what the pages seal into a reader's browser, and for booking codes: derived from the tokens' key, the same on every node.
+  [[nodiscard]] key_bytes page_key() const;
+
   [[nodiscard]] const key_bytes& receipt_seed() const { return receipt_seed_; }
 
 private:

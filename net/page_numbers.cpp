@@ -1,0 +1,138 @@
+#include "net/page_numbers.hpp"
+
+#include <algorithm>
+
+namespace janji::net {
+
+page_numbers::page_numbers(const actors::node& node, std::shared_ptr<const actors::round_entry> of)
+    : round(std::move(of)), figures_(node.figures()) {
+  if (round == nullptr)
+    return;
+  const auto fresh = node.how_fresh();
+  if (const auto it = fresh->rounds.find(round->definition.id.value); it != fresh->rounds.end())
+    as_of = it->second.as_of;
+}
+
+// In the order of their numbers, as they are published.
+const actors::group_figures* page_numbers::find(group_id group) const {
+  const auto it = std::ranges::lower_bound(*figures_, group, {}, &actors::group_figures::group);
+  return it != figures_->end() && it->group == group ? &*it : nullptr;
+}
+
+web::room page_numbers::of_window(const group_definition& g, std::size_t window) const {
+  const auto* known = find(g.id);
+  if (known == nullptr || window >= known->windows.size())
+    return std::nullopt;
+  const auto& c = known->windows[window];
+  return c.capacity > c.booked ? c.capacity - c.booked : 0;
+}
+
+web::room page_numbers::of_group(const group_definition& g, std::uint8_t people) const {
+  std::uint64_t sum = 0;
+  for (std::size_t w = 0; w < g.windows.size(); ++w) {
+    const auto free = of_window(g, w);
+    if (!free)
+      return std::nullopt;
+    sum += *free >= people ? *free : 0;
+  }
+  return sum;
+}
+
+// A round's groups are sorted by centre.
+template <class Use>
+void page_numbers::each_of_centre(std::uint16_t centre, Use&& use) const {
+  const auto& groups = round->definition.groups;
+  for (auto it = std::ranges::lower_bound(groups, centre, {}, &group_definition::centre); it != groups.end() && it->centre == centre; ++it)
+    use(*it);
+}
+
+page_numbers::centre_numbers page_numbers::of_centre(std::uint16_t centre, std::uint8_t people) const {
+  centre_numbers out{.free = 0};
+  each_of_centre(centre, [&](const group_definition& g) {
+    const auto free = of_group(g, people);
+    if (free && *free > 0 && !out.next)
+      out.next = g.date;
+    out.free = free && out.free ? web::room(*free + *out.free) : std::nullopt;
+  });
+  return out;
+}
+
+page_numbers::all_sums page_numbers::sums_of_centre(std::uint16_t centre) const {
+  all_sums out;
+  each_of_centre(centre, [&](const group_definition& g) {
+    const auto* known = find(g.id);
+    out.whole = out.whole && known != nullptr;
+    if (known == nullptr) {
+      for (const auto& w : g.windows)
+        out.places += w.capacity;
+      return;
+    }
+    for (const auto& c : known->windows) {
+      out.places += c.capacity;
+      out.booked += c.booked;
+      out.cancelled += c.cancelled;
+      out.free += c.capacity > c.booked ? c.capacity - c.booked : 0;
+    }
+  });
+  return out;
+}
+
+page_numbers::all_sums page_numbers::sums() const {
+  all_sums out;
+  if (round == nullptr)
+    return out;
+  for (std::uint16_t i = 0; i < round->definition.centres.size(); ++i) {
+    const auto of = sums_of_centre(i);
+    out.places += of.places;
+    out.booked += of.booked;
+    out.free += of.free;
+    out.cancelled += of.cancelled;
+    out.whole = out.whole && of.whole;
+  }
+  return out;
+}
+
+std::array<std::uint64_t, state_count> page_numbers::booked_by_state() const {
+  std::array<std::uint64_t, state_count> out{};
+  for (const auto& g : round->definition.groups)
+    if (const auto* known = find(g.id))
+      for (std::size_t i = 0; i < known->booked_by_facts.size(); ++i)
+        out[i / age_band_count] += known->booked_by_facts[i];
+  return out;
+}
+
+void fill_month(const page_numbers& numbers, std::string_view centre, web::month_model& m) {
+  if (numbers.round == nullptr)
+    return;
+  const auto& d = numbers.round->definition;
+  const auto it = numbers.round->body->centre_by_code.find(centre);
+  if (it == numbers.round->body->centre_by_code.end())
+    return;
+  m.centre_name = d.centres[it->second].name;
+  for (auto g = std::ranges::lower_bound(d.groups, it->second, {}, &group_definition::centre);
+       g != d.groups.end() && g->centre == it->second; ++g) {
+    web::day_item day{.date = g->date, .free = numbers.of_group(*g, m.people)};
+    for (const auto& w : g->windows)
+      day.places += w.capacity;
+    m.days.push_back(day);
+  }
+}
+
+void fill_times(const page_numbers& numbers, std::string_view centre, web::times_model& m) {
+  if (numbers.round == nullptr)
+    return;
+  const auto& d = numbers.round->definition;
+  const auto it = numbers.round->body->centre_by_code.find(centre);
+  const auto* group = numbers.round->find_group(centre, m.date);
+  if (it == numbers.round->body->centre_by_code.end() || group == nullptr)
+    return;
+  m.centre_name = d.centres[it->second].name;
+  for (std::size_t w = 0; w < group->windows.size(); ++w) {
+    auto free = numbers.of_window(*group, w);
+    if (free && *free < m.people)
+      free = 0;
+    m.windows.push_back({group->windows[w].opens_minute, group->windows[w].closes_minute, free, false});
+  }
+}
+
+}  // namespace janji::net

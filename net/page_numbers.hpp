@@ -1,0 +1,48 @@
+// What a node has heard of a round's numbers, as the pages need it: never zero for what is not known. Taken at one moment; any thread.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "actors/node.hpp"
+#include "web/pages.hpp"
+
+namespace janji::net {
+
+struct page_numbers {
+  page_numbers(const actors::node& node, std::shared_ptr<const actors::round_entry> of);
+
+  struct centre_numbers {
+    web::room free;
+    std::optional<civil_date> next;  // with enough room
+  };
+  // Places of windows that have room for so many together.
+  [[nodiscard]] centre_numbers of_centre(std::uint16_t centre, std::uint8_t people) const;
+  [[nodiscard]] web::room of_group(const group_definition& g, std::uint8_t people) const;
+  [[nodiscard]] web::room of_window(const group_definition& g, std::size_t window) const;
+
+  struct all_sums {
+    std::uint64_t places = 0, booked = 0, free = 0, cancelled = 0;
+    bool whole = true;  // nothing of it is unknown
+  };
+  [[nodiscard]] all_sums sums() const;
+  [[nodiscard]] all_sums sums_of_centre(std::uint16_t centre) const;
+  [[nodiscard]] std::array<std::uint64_t, state_count> booked_by_state() const;
+
+  std::shared_ptr<const actors::round_entry> round;  // none: there is none
+  std::optional<unix_ms> as_of;                      // how old the oldest of it is; none: something was never heard
+
+private:
+  [[nodiscard]] const actors::group_figures* find(group_id group) const;
+  template <class Use>
+  void each_of_centre(std::uint16_t centre, Use&& use) const;
+  std::shared_ptr<const std::vector<actors::group_figures>> figures_;
+};
+
+// The days and windows of a centre, for choosing and for moving alike.
+void fill_month(const page_numbers& numbers, std::string_view centre, web::month_model& m);
+void fill_times(const page_numbers& numbers, std::string_view centre, web::times_model& m);
+
+}  // namespace janji::net

@@ -1,0 +1,429 @@
+// What every page over HTTP has: who asks, in which language, with which cookies; and which page an address is.
+#include "net/site.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "booking/reference_text.hpp"
+#include "web/codes.hpp"
+
+namespace janji::net {
+
+namespace {
+
+enum class page_of : std::uint8_t {
+  home,
+  in,
+  in_state,
+  at,
+  at_day,
+  details,
+  check,
+  my_booking,
+  ics,
+  cancel,
+  move,
+  move_at,
+  move_day,
+  move_to,
+  find,
+  forget,
+  start_again,
+  figures,
+  status,
+  receipt,
+  help,
+  privacy,
+  accessibility,
+  numbers_home,
+  numbers_in,
+  numbers_at,
+  numbers_day,
+  numbers_figures,
+  icon,
+  robots
+};
+
+struct page_route {
+  std::string_view pattern;  // "*": any part
+  page_of page;
+  bool get = true;
+  bool post = false;
+};
+constexpr std::array routes{
+    page_route{"/", page_of::home},
+    page_route{"/book/in", page_of::in},
+    page_route{"/book/in/*", page_of::in_state},
+    page_route{"/book/at/*", page_of::at},
+    page_route{"/book/at/*/*", page_of::at_day},
+    page_route{"/book/at/*/*/*/details", page_of::details, true, true},
+    page_route{"/book/at/*/*/*/check", page_of::check, true, true},
+    page_route{"/my-booking", page_of::my_booking, true, true},
+    page_route{"/my-booking/cancel", page_of::cancel, true, true},
+    page_route{"/my-booking/move", page_of::move},
+    page_route{"/my-booking/move/*", page_of::move_at},
+    page_route{"/my-booking/move/*/*", page_of::move_day},
+    page_route{"/my-booking/move/*/*/*", page_of::move_to, true, true},
+    page_route{"/my-booking/*/appointment.ics", page_of::ics},
+    page_route{"/find", page_of::find, true, true},
+    page_route{"/forget", page_of::forget, false, true},
+    page_route{"/start-again", page_of::start_again, false, true},
+    page_route{"/figures", page_of::figures},
+    page_route{"/status", page_of::status},
+    page_route{"/receipt", page_of::receipt, true, true},
+    page_route{"/help", page_of::help},
+    page_route{"/privacy", page_of::privacy},
+    page_route{"/accessibility", page_of::accessibility},
+    page_route{"/numbers/home", page_of::numbers_home},
+    page_route{"/numbers/in/*", page_of::numbers_in},
+    page_route{"/numbers/at/*", page_of::numbers_at},
+    page_route{"/numbers/at/*/*", page_of::numbers_day},
+    page_route{"/numbers/figures", page_of::numbers_figures},
+    page_route{"/favicon.ico", page_of::icon},
+    page_route{"/robots.txt", page_of::robots},
+};
+
+std::vector<std::string> parts_of(std::string_view path) {
+  std::vector<std::string> out;
+  while (!path.empty()) {
+    path.remove_prefix(1);  // the slash
+    const auto end = std::min(path.find('/'), path.size());
+    out.emplace_back(path.substr(0, end));
+    path.remove_prefix(end);
+  }
+  if (out.size() == 1 && out.front().empty())
+    out.clear();
+  return out;
+}
+
+bool fits(std::string_view pattern, const std::vector<std::string>& parts) {
+  const auto wanted = parts_of(pattern);
+  return std::ranges::equal(wanted, parts, [](const std::string& w, const std::string& p) { return w == "*" ? !p.empty() : w == p; });
+}
+
+// Path and query without `lang`, as it can stand in a link.
+std::string address_of(const request& r) {
+  std::string out;
+  for (const auto& part : parts_of(r.path))
+    out += "/" + web::percent_encoded(part);
+  if (out.empty())
+    out = "/";
+  char before = '?';
+  auto query = r.query;
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    const auto one = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (one.empty() || one == "lang" || one.starts_with("lang="))
+      continue;
+    out += before;
+    out += one;
+    before = '&';
+  }
+  return out;
+}
+
+std::string_view host_in(std::string_view origin) {
+  const auto scheme = origin.find("://");
+  return scheme == std::string_view::npos ? std::string_view{} : origin.substr(scheme + 3);
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<site>, std::string> site::open(boost::asio::io_context& io, actors::node& node, booking_desk& desk,
+                                                             const receipt_signer& signer, site_options options) {
+  std::unique_ptr<site> out(new site(io, node, desk, signer, std::move(options)));
+  for (auto* to : {&out->pages_, &out->makers_}) {
+    auto made = web::pages::load();
+    if (!made)
+      return std::unexpected("the pages: " + made.error());
+    *to = std::move(*made);
+  }
+  return out;
+}
+
+site::site(boost::asio::io_context& io, actors::node& node, booking_desk& desk, const receipt_signer& signer, site_options options)
+    : node_(node), desk_(desk), signer_(signer), options_(std::move(options)), box_(options_.keys), bodies_(io) {}
+
+bool site::is_page(std::string_view path) {
+  return path != "*" && path != "/api" && !path.starts_with("/api/") && path != "/livez" && path != "/readyz";
+}
+
+void site::handle(const request& r, responder&& respond) {
+  auto v = visit_of(r);
+  const auto parts = parts_of(r.path);
+  if (!parts.empty() && parts.front() == "assets")
+    return asset(r, respond);
+  const auto route = std::ranges::find_if(routes, [&](const page_route& one) { return fits(one.pattern, parts); });
+  if (route == routes.end())
+    return not_there(v, respond, "missing", 404);
+  const bool posts = r.verb == method::post;
+  if (!(r.reads() && route->get) && !(posts && route->post))
+    return not_there(v, respond, "method", 405);
+  switch (route->page) {
+    case page_of::home:
+    case page_of::in:
+    case page_of::in_state:
+    case page_of::at:
+    case page_of::at_day:
+    case page_of::figures:
+    case page_of::status:
+    case page_of::help:
+    case page_of::privacy:
+    case page_of::accessibility: return public_page(r, v, parts, false, std::move(respond));
+    case page_of::numbers_home:
+    case page_of::numbers_in:
+    case page_of::numbers_at:
+    case page_of::numbers_day:
+    case page_of::numbers_figures: return public_page(r, v, {parts.begin() + 1, parts.end()}, true, std::move(respond));
+    case page_of::details: return posts ? details_post(r, v, parts, respond) : details_get(r, v, parts, respond);
+    case page_of::check:
+      if (posts)
+        return check_post(r, v, parts, std::move(respond));
+      return respond(
+          see_other(r.path.substr(0, r.path.rfind('/')).empty() ? "/" : address_of(r).substr(0, address_of(r).rfind('/')) + "/details"));
+    case page_of::my_booking: return posts ? my_booking_post(r, v, std::move(respond)) : my_booking_get(r, v, std::move(respond));
+    case page_of::ics: return calendar(v, static_cast<std::size_t>(std::atoi(parts[1].c_str())), respond);
+    case page_of::cancel:
+    case page_of::move:
+    case page_of::move_at:
+    case page_of::move_day:
+    case page_of::move_to: return posts ? change_post(r, v, parts, std::move(respond)) : change_get(r, v, parts, respond);
+    case page_of::find: return find(r, v, std::move(respond));
+    case page_of::forget: return forget(r, v, true, respond);
+    case page_of::start_again: return forget(r, v, false, respond);
+    case page_of::receipt: return receipt(r, v, respond);
+    case page_of::icon: {
+      response out;
+      const auto& icon = web::assets().back();
+      out.content_type = icon.content_type;
+      out.body = icon.content;
+      out.no_store = false;
+      out.add("Cache-Control", "public, max-age=86400");
+      return respond(std::move(out));
+    }
+    case page_of::robots: {
+      response out;
+      out.content_type = "text/plain; charset=utf-8";
+      out.body = "User-agent: *\nDisallow: /api/\nDisallow: /my-booking\nDisallow: /find\nDisallow: /numbers/\n";
+      return respond(std::move(out));
+    }
+  }
+}
+
+// ------------------------------------------------------------------ who asks
+
+visit site::visit_of(const request& r) const {
+  visit v;
+  v.address = address_of(r);
+  v.lang = options_.first_language;
+  if (const auto named = web::language_of(query_value(r.query, "lang"))) {
+    v.lang = *named;
+    v.set_language = true;
+  } else if (const auto kept = web::language_of(web::cookie(r.cookie, web::language_cookie).value_or(""))) {
+    v.lang = *kept;
+  } else if (const auto preferred = web::preferred_language(r.accept_language)) {
+    v.lang = *preferred;
+  }
+  v.browser = web::cookie(r.cookie, web::browser_cookie).value_or("");
+  if (v.browser.size() < 16 || v.browser.size() > 64) {
+    v.browser = web::random_text(16);
+    v.new_browser = true;
+  }
+  if (const auto sealed = web::cookie(r.cookie, web::form_cookie)) {
+    v.form_came = true;
+    if (const auto text = box_.open(web::form_cookie, *sealed))
+      v.draft = web::kept_form_from(*text);
+  }
+  if (const auto sealed = web::cookie(r.cookie, web::mine_cookie))
+    if (const auto text = box_.open(web::mine_cookie, *sealed))
+      v.mine = web::kept_bookings_from(*text).value_or(web::kept_bookings{});
+  v.secure = !options_.public_urls.empty() && options_.public_urls.front().starts_with("https:");
+  return v;
+}
+
+web::frame site::frame_of(const visit& v, std::string page) const {
+  web::frame f;
+  f.lang = v.lang;
+  f.page = std::move(page);
+  f.address = v.address;
+  f.now = wall_clock();
+  const auto round = current_round();
+  if (round != nullptr)
+    f.offset = zone_offset(round->definition.time_zone).value_or(std::chrono::minutes{0});
+  f.state = line_of(round.get());
+  f.form_token = box_.form_token(v.browser);
+  f.forgettable = v.draft.has_value() || !v.mine.empty();
+  return f;
+}
+
+// The open one; else the next to open, else the last that was.
+std::shared_ptr<const actors::round_entry> site::current_round() const {
+  const auto catalogue = node_.catalogue();
+  const auto now = wall_clock();
+  const auto rank = [&](const actors::round_entry& e) {
+    const auto& d = e.definition;
+    const bool ended = e.status.state == round_state::closed || e.status.state == round_state::erased || d.closes_at <= now;
+    if (ended)
+      return std::pair{2, -d.closes_at.value};
+    const bool begun = d.opens_at <= now && (e.status.state == round_state::open || e.status.state == round_state::paused);
+    return begun ? std::pair{0, d.opens_at.value} : std::pair{1, d.opens_at.value};
+  };
+  std::shared_ptr<const actors::round_entry> best;
+  for (const auto& one : catalogue->rounds)
+    if (best == nullptr || rank(*one) < rank(*best))
+      best = one;
+  return best;
+}
+
+web::round_line site::line_of(const actors::round_entry* round) const {
+  using enum web::round_kind;
+  if (round == nullptr)
+    return {.kind = node_.knows_rounds() ? none : unknown};
+  const auto now = wall_clock();
+  switch (admission(round->definition, round->status, now)) {
+    case admission_verdict::closed: return {.kind = closed};
+    case admission_verdict::paused: return {.kind = paused, .reason = round->status.reason};
+    case admission_verdict::not_open: return {.kind = not_open, .opens_at = round->definition.opens_at};
+    default: return {.kind = open};
+  }
+}
+
+// ------------------------------------------------------------------ answers
+
+response site::page(const visit& v, std::string html, unsigned status) const {
+  response out;
+  out.status = status;
+  out.content_type = "text/html; charset=utf-8";
+  out.body = std::move(html);
+  out.add("Cache-Control", "private, no-store");
+  out.add("Content-Security-Policy", pages_->policy());
+  out.add("Referrer-Policy", "same-origin");
+  out.add("X-Content-Type-Options", "nosniff");
+  out.no_store = false;  // said above, with whose it is
+  if (v.new_browser)
+    add_cookie(out, v, web::browser_cookie, v.browser, web::mine_cookie_s);
+  if (v.set_language)
+    add_cookie(out, v, web::language_cookie, web::tag_of(v.lang), web::mine_cookie_s);
+  return out;
+}
+
+void site::add_cookie(response& out, const visit& v, std::string_view name, std::string_view value, long max_age_s) const {
+  out.add("Set-Cookie", web::to_text({.name = name, .value = value, .max_age_s = max_age_s, .secure = v.secure}));
+}
+
+// What does not fit is left out: it travels in hidden fields then.
+void site::keep_form(response& out, const visit& v, web::kept_form form) const {
+  auto sealed = box_.seal(web::form_cookie, web::to_text(form));
+  if (sealed.size() > web::limits::cookie_value_bytes_max) {
+    form.people.clear();
+    sealed = box_.seal(web::form_cookie, web::to_text(form));
+  }
+  add_cookie(out, v, web::form_cookie, sealed, web::form_cookie_s);
+}
+
+void site::keep_mine(response& out, const visit& v) const {
+  add_cookie(out, v, web::mine_cookie, box_.seal(web::mine_cookie, web::to_text(v.mine)), web::mine_cookie_s);
+}
+
+response site::see_other(std::string_view where) {
+  response out;
+  out.status = 303;
+  out.content_type = "text/plain; charset=utf-8";
+  out.add("Location", where);
+  return out;
+}
+
+void site::not_there(const visit& v, responder& respond, std::string_view name, unsigned status) const {
+  auto out = page(v, pages_->text(frame_of(v, std::string(name)), name), status);
+  if (status == 405)
+    out.add("Allow", "GET, HEAD, POST");
+  respond(std::move(out));
+}
+
+void site::asset(const request& r, responder& respond) const {
+  response out;
+  const auto it = std::ranges::find(web::assets(), r.path, &web::asset::path);
+  if (it == web::assets().end() || !r.reads()) {
+    out.status = 404;
+    out.content_type = "text/plain; charset=utf-8";
+    return respond(std::move(out));
+  }
+  static const auto small = [] {
+    std::vector<std::string> all;
+    for (const auto& a : web::assets())
+      all.push_back(actors::gzip(a.content));
+    return all;
+  }();
+  out.content_type = it->content_type;
+  out.no_store = false;
+  out.add("Cache-Control", "public, max-age=31536000, immutable");
+  out.add("Vary", "Accept-Encoding");
+  out.add("X-Content-Type-Options", "nosniff");
+  if (accepts_gzip(r.accept_encoding)) {
+    out.add("Content-Encoding", "gzip");
+    out.body = small[static_cast<std::size_t>(it - web::assets().begin())];
+  } else {
+    out.body = it->content;
+  }
+  respond(std::move(out));
+}
+
+response site::refusal(problem_code code, std::string_view accept_language) const {
+  visit v;
+  v.lang = web::preferred_language(accept_language).value_or(options_.first_language);
+  v.address = "/";
+  auto f = frame_of(v, "refused");
+  f.form_token.clear();
+  const auto& row = web::row_of(name_of(code));
+  const auto& words = pages_->all();
+  web::refused_model m{.heading = "no_booking_heading", .text = words.say(v.lang, row.text), .code = std::string(name_of(code))};
+  m.links = {{"/my-booking", words.say(v.lang, "nav_my_booking")}, {"/", words.say(v.lang, "start_page")}};
+  if (code == problem_code::busy || code == problem_code::stopping)
+    return page(v, pages_->text(f, "trouble"), row_of(code).status);
+  return page(v, pages_->refused(f, m), row_of(code).status);
+}
+
+// ------------------------------------------------------------------ forms
+
+// An Origin names a page of ours: one of public_urls, or, where none is set, the host that was asked.
+bool site::own_origin(const request& r) const {
+  const auto host = host_in(r.origin);
+  if (host.empty())
+    return false;
+  if (options_.public_urls.empty())
+    return same_word(host, r.host);
+  return std::ranges::any_of(options_.public_urls, [&](const std::string& url) {
+    const auto own = host_in(url);
+    return same_word(host, own.substr(0, own.find('/')));
+  });
+}
+
+// By its token, and by what the browser says of where it stood. "null" is what a browser says for a page whose policy hides where it was:
+// alone it says nothing.
+bool site::own_form(const request& r, const visit& v, const web::form& sent) const {
+  const bool same_site = r.sec_fetch_site == "same-origin";
+  const bool foreign = !r.origin.empty() && r.origin != "null" && !own_origin(r);
+  if (foreign || r.sec_fetch_site == "cross-site" || (r.origin == "null" && !same_site))
+    return false;
+  if (v.new_browser)  // its cookie was not taken: then only where it stood counts
+    return same_site || own_origin(r);
+  return box_.is_form_token(v.browser, sent.get("form_token"));
+}
+
+std::optional<web::form> site::form_of(const request& r, const visit& v, responder& respond) const {
+  auto sent = web::is_form(r.content_type) ? web::form::read(r.body) : std::unexpected(web::form_error{web::form_fault::not_a_form, {}});
+  if (sent)
+    return std::move(*sent);
+  const auto& words = pages_->all();
+  const auto& e = sent.error();
+  const auto code = !web::is_form(r.content_type) ? problem_code::unsupported_media_type : problem_code::malformed_request;
+  web::refused_model m{.heading = "no_booking_heading", .text = words.say(v.lang, "refused_request"), .code = std::string(name_of(code))};
+  if (!e.field.empty())
+    m.more = e.field + ": " + words.say(v.lang, e.what == web::form_fault::twice ? "field_twice" : "field_text_wrong");
+  m.links = {{"/my-booking", words.say(v.lang, "nav_my_booking")}, {"/", words.say(v.lang, "start_page")}};
+  respond(page(v, pages_->refused(frame_of(v, "refused"), m), row_of(code).status));
+  return std::nullopt;
+}
+
+}  // namespace janji::net

@@ -1,0 +1,152 @@
+// The citizens' pages over HTTP: which page an address is, who asks, what the page needs to know, and what a form does. What it shows is
+// made by web/; what is booked goes over the booking desk, as the API's calls do.
+//
+// Owns the pages, what was rendered of those that are the same for everybody, and nothing of any reader: what must be kept for one is
+// sealed in their browser's cookies. Threads: the citizens' listener's; makers run on a thread of prepared_bodies.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/node.hpp"
+#include "booking/receipt.hpp"
+#include "net/booking_desk.hpp"
+#include "net/front.hpp"
+#include "net/http.hpp"
+#include "net/prepared_bodies.hpp"
+#include "web/booking_code.hpp"
+#include "web/form.hpp"
+#include "web/kept.hpp"
+#include "web/pages.hpp"
+#include "web/sealed_box.hpp"
+
+namespace janji::net {
+
+struct site_options {
+  std::vector<std::string> public_urls;              // whose origins may post forms; empty: that of Host
+  web::language first_language = web::language::ms;  // of a reader who names none
+  std::vector<web::secret_key> keys;                 // the first seals, each opens
+};
+
+// What one request of a reader's comes with.
+struct visit {
+  web::language lang = web::language::ms;
+  std::string address;                  // path and query, without `lang`
+  std::string browser;                  // of the form token's cookie; "": none came
+  std::optional<web::kept_form> draft;  // what was sent, or is under way
+  web::kept_bookings mine;              // what is booked from this browser
+  bool set_language = false;            // the reader chose one
+  bool new_browser = false;             // it is given a cookie
+  bool form_came = false;               // a cookie of the form came, whatever it held
+  bool secure = false;                  // over HTTPS, as far as is known
+};
+
+class site {
+public:
+  static std::expected<std::unique_ptr<site>, std::string> open(boost::asio::io_context& io, actors::node& node, booking_desk& desk,
+                                                                const receipt_signer& signer, site_options options);
+  // Whether that path is a page's, or is none of the API's and gets a page that says so.
+  [[nodiscard]] static bool is_page(std::string_view path);
+  void handle(const request& r, responder&& respond);
+  // The page for a request that never became one.
+  [[nodiscard]] response refusal(problem_code code, std::string_view accept_language) const;
+  // How large the body of a form may be.
+  static constexpr std::uint64_t form_bytes_max = web::limits::form_bytes_max;
+  void stopping(std::function<bool()> is_stopping) { is_stopping_ = std::move(is_stopping); }
+
+private:
+  friend struct page_numbers;
+  site(boost::asio::io_context& io, actors::node& node, booking_desk& desk, const receipt_signer& signer, site_options options);
+
+  // ---- every page (site.cpp)
+  [[nodiscard]] visit visit_of(const request& r) const;
+  [[nodiscard]] web::frame frame_of(const visit& v, std::string page) const;
+  [[nodiscard]] response page(const visit& v, std::string html, unsigned status = 200) const;
+  void add_cookie(response& out, const visit& v, std::string_view name, std::string_view value, long max_age_s) const;
+  void keep_form(response& out, const visit& v, web::kept_form form) const;
+  void drop_form(response& out, const visit& v) const { add_cookie(out, v, web::form_cookie, "", 0); }
+  void keep_mine(response& out, const visit& v) const;
+  [[nodiscard]] static response see_other(std::string_view where);
+  [[nodiscard]] bool own_form(const request& r, const visit& v, const web::form& sent) const;
+  [[nodiscard]] bool own_origin(const request& r) const;
+  // A form that can be read and is one of ours; else it was answered.
+  [[nodiscard]] std::optional<web::form> form_of(const request& r, const visit& v, responder& respond) const;
+  void not_there(const visit& v, responder& respond, std::string_view name, unsigned status) const;
+  void asset(const request& r, responder& respond) const;
+
+  // ---- choosing (site_choose.cpp)
+  struct asked_public {
+    visit v;
+    std::vector<std::string> parts;  // of the path
+    std::string place;
+    std::uint8_t people = 1;
+    bool numbers = false;  // as JSON, for the script
+  };
+  void public_page(const request& r, const visit& v, std::vector<std::string> parts, bool numbers, responder&& respond);
+  [[nodiscard]] std::string render_public(const asked_public& a) const;
+  [[nodiscard]] std::string home(const asked_public& a) const;
+  [[nodiscard]] std::string centres(const asked_public& a) const;
+  [[nodiscard]] std::string month(const asked_public& a) const;
+  [[nodiscard]] std::string times(const asked_public& a) const;
+  [[nodiscard]] std::string figures(const asked_public& a) const;
+  [[nodiscard]] std::string status(const asked_public& a) const;
+  [[nodiscard]] std::vector<web::near_place> near(const actors::round_entry& round, std::string_view centre, civil_date date,
+                                                  std::uint8_t people, std::optional<std::uint16_t> but = std::nullopt) const;
+
+  // ---- the form (site_form.cpp)
+  struct place_of_path {
+    std::shared_ptr<const actors::round_entry> round;
+    web::chosen_place place;
+  };
+  [[nodiscard]] std::optional<place_of_path> place_of(const std::vector<std::string>& parts) const;
+  void details_get(const request& r, visit& v, const std::vector<std::string>& parts, responder& respond);
+  void details_post(const request& r, visit& v, const std::vector<std::string>& parts, responder& respond);
+  void check_post(const request& r, visit& v, const std::vector<std::string>& parts, responder&& respond);
+  void booked(const visit& v, const web::kept_form& form, desk_answer&& a, responder& respond);
+  [[nodiscard]] response refused_booking(const visit& v, const web::kept_form& form, const problem& p) const;
+  [[nodiscard]] std::vector<web::field_fault> faults_of(web::language l, const problem& p, const actors::round_entry* round) const;
+  [[nodiscard]] response pending_page(const visit& v, const web::kept_form& form, const problem& p, bool looked) const;
+
+  // ---- what is booked (site_booking.cpp)
+  void my_booking_get(const request& r, visit& v, responder&& respond);
+  void my_booking_post(const request& r, visit& v, responder&& respond);
+  void show_mine(const request& r, visit&& v, bool repeated, std::string done, responder&& respond);
+  void take_in(visit& v, const desk_answer& a, const std::vector<web::person_fields>& people) const;
+  void calendar(const visit& v, std::size_t n, responder& respond) const;
+  void find(const request& r, visit& v, responder&& respond);
+  void forget(const request& r, visit& v, bool all, responder& respond) const;
+
+  // ---- changing it (site_change.cpp)
+  struct change_run;
+  void change_get(const request& r, visit& v, const std::vector<std::string>& parts, responder& respond);
+  void change_post(const request& r, visit& v, const std::vector<std::string>& parts, responder&& respond);
+  void next_change(const std::shared_ptr<change_run>& run);
+  void end_change(change_run& run);
+  [[nodiscard]] std::string refusal_words(web::language l, const problem& p, std::size_t people) const;
+
+  // ---- the rest (site_info.cpp)
+  void receipt(const request& r, const visit& v, responder& respond) const;
+
+  [[nodiscard]] std::shared_ptr<const actors::round_entry> current_round() const;
+  [[nodiscard]] web::round_line line_of(const actors::round_entry* round) const;
+  [[nodiscard]] web::booking_item item_of(const web::kept_booking& b) const;
+
+  actors::node& node_;
+  booking_desk& desk_;
+  const receipt_signer& signer_;
+  site_options options_;
+  web::sealed_box box_;
+  std::unique_ptr<web::pages> pages_;   // of the listener's thread
+  std::unique_ptr<web::pages> makers_;  // of the thread that renders
+  deadline_clock clock_;
+  std::function<bool()> is_stopping_ = [] { return false; };
+  prepared_bodies bodies_;  // its thread ends before anything above goes
+};
+
+}  // namespace janji::net

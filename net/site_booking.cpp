@@ -1,0 +1,315 @@
+// What is booked from this browser: shown, found again, forgotten. A GET only looks.
+#include <algorithm>
+#include <charconv>
+
+#include "booking/reference_text.hpp"
+#include "net/site.hpp"
+#include "web/calendar.hpp"
+#include "web/codes.hpp"
+
+namespace janji::net {
+
+namespace {
+
+// The place that a form says, by its path: "WTCKL/2021-06-07/09:00".
+std::optional<web::chosen_place> place_from_path(std::string_view text) {
+  const auto first = text.find('/');
+  const auto second = first == std::string_view::npos ? first : text.find('/', first + 1);
+  if (second == std::string_view::npos)
+    return std::nullopt;
+  const auto date = parse_date(text.substr(first + 1, second - first - 1));
+  const auto minute = parse_minute(text.substr(second + 1));
+  if (!date || !minute)
+    return std::nullopt;
+  const std::string code(text.substr(0, first));
+  return web::chosen_place{code, code, *date, *minute, 0};
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------ GET
+
+void site::my_booking_get(const request& r, visit& v, responder&& respond) {
+  if (!v.draft || v.draft->key.empty() || v.draft->people.empty()) {
+    const bool again = query_value(r.query, "again") == "1";
+    const auto done = query_value(r.query, "done");
+    return show_mine(r, std::move(v), again,
+                     done == "moved"       ? "moved_done"
+                     : done == "cancelled" ? "cancelled_done"
+                                           : "",
+                     std::move(respond));
+  }
+  // Something was sent, or was about to be, and how it ended is not known: asked by its key.
+  const auto form = *v.draft;
+  const auto round = current_round();
+  const auto body = web::booking_body(form.people, round == nullptr ? "" : round->definition.code, form.place.centre,
+                                      format_date(form.place.date), format_minute(form.place.from));
+  auto to = std::make_shared<responder>(std::move(respond));
+  desk_.book(r, body, form.key, true, [this, v, form, to](desk_answer&& a) {
+    const bool never_sent = form.last_code.empty() && a.refusal && a.refusal->code == problem_code::not_found;
+    if (never_sent && !v.mine.empty()) {
+      web::my_booking_model m;
+      for (const auto& b : v.mine)
+        m.bookings.push_back(item_of(b));
+      m.known_at = v.mine.front().known_at;
+      return (*to)(page(v, pages_->my_booking(frame_of(v, "my-booking"), m)));
+    }
+    if (a.refusal)
+      return (*to)(pending_page(v, form, *a.refusal, true));
+    auto after = v;
+    take_in(after, a, form.people);
+    web::my_booking_model m{.repeated = false};
+    for (const auto& b : after.mine)
+      m.bookings.push_back(item_of(b));
+    after.draft.reset();
+    auto out = page(after, pages_->my_booking(frame_of(after, "my-booking"), m));
+    keep_mine(out, after);
+    drop_form(out, after);
+    (*to)(std::move(out));
+  });
+}
+
+// Sends again what is under way, with the same key.
+void site::my_booking_post(const request& r, visit& v, responder&& respond) {
+  const auto sent = form_of(r, v, respond);
+  if (!sent)
+    return;
+  web::kept_form form;
+  if (v.draft && !v.draft->people.empty()) {
+    form = *v.draft;
+  } else if (const auto place = place_from_path(sent->get("place"))) {
+    form.draft = sent->get("draft");
+    form.place = *place;
+    std::size_t count = 1;
+    const auto said = sent->get("people");
+    std::from_chars(said.data(), said.data() + said.size(), count);
+    form.people = web::people_in(*sent, std::clamp<std::size_t>(count, 1, janji::limits::party_people_max));
+  } else {
+    return respond(see_other("/my-booking"));
+  }
+  if (!own_form(r, v, *sent))
+    return respond(pending_page(v, form, {.code = problem_code::forbidden}, false));
+  form.key = box_.key_for("book", {form.draft, form.place.centre, format_date(form.place.date), format_minute(form.place.from)});
+  form.at = clock_.now();
+  const auto round = current_round();
+  const auto body = web::booking_body(form.people, round == nullptr ? "" : round->definition.code, form.place.centre,
+                                      format_date(form.place.date), format_minute(form.place.from));
+  auto to = std::make_shared<responder>(std::move(respond));
+  desk_.book(r, body, form.key, false, [this, v, form, to](desk_answer&& a) { booked(v, form, std::move(a), *to); });
+}
+
+namespace {
+
+// The looks at several bookings of one page; the last to come makes it.
+struct looking {
+  visit v;
+  responder respond;
+  std::size_t missing = 0;
+  bool all_known = true;
+  bool changed = false;
+};
+
+}  // namespace
+
+void site::show_mine(const request& r, visit&& v, bool repeated, std::string done, responder&& respond) {
+  const auto finish = [this, repeated, done](looking& l) {
+    web::my_booking_model m{.repeated = repeated, .done = done};
+    std::optional<unix_ms> oldest;
+    for (const auto& b : l.v.mine) {
+      m.bookings.push_back(item_of(b));
+      if (!oldest || b.known_at < *oldest)
+        oldest = b.known_at;
+    }
+    if (!l.all_known)
+      m.known_at = oldest;
+    auto out = page(l.v, pages_->my_booking(frame_of(l.v, "my-booking"), m));
+    if (l.changed)
+      keep_mine(out, l.v);
+    l.respond(std::move(out));
+  };
+  auto state = std::make_shared<looking>();
+  state->v = std::move(v);
+  state->respond = std::move(respond);
+  state->missing = state->v.mine.size();
+  if (state->missing == 0)
+    return finish(*state);
+  for (std::size_t i = 0; i < state->v.mine.size(); ++i) {
+    const auto& b = state->v.mine[i];
+    desk_.look_up(r, b.ref, b.token_generation, [this, state, i, finish](desk_answer&& a) {
+      auto& mine = state->v.mine[i];
+      if (a.refusal || a.places.empty()) {
+        state->all_known = state->all_known && a.refusal && a.refusal->code == problem_code::not_found;
+      } else {
+        const auto before = mine;
+        const auto& p = a.places.front();
+        mine.cancelled = p.status == place_status::cancelled;
+        mine.moves = p.generation.value;
+        mine.known_at = clock_.now();
+        if (const auto n = name_place(*a.catalogue, p.group, p.window)) {
+          mine.round = n->round->code;
+          mine.place = {n->at->code, n->at->name, n->date, n->window->opens_minute, n->window->closes_minute};
+        }
+        state->changed = state->changed || !(mine == before);
+      }
+      if (--state->missing == 0)
+        finish(*state);
+    });
+  }
+}
+
+// What was booked comes to the list that this browser keeps, the newest last; of more than it holds the oldest goes.
+void site::take_in(visit& v, const desk_answer& a, const std::vector<web::person_fields>& people) const {
+  for (std::size_t i = 0; i < a.places.size(); ++i) {
+    const auto& p = a.places[i];
+    web::kept_booking b;
+    b.ref = p.ref;
+    b.token_generation = p.token_generation;
+    b.moves = p.generation.value;
+    if (i < people.size()) {
+      b.name = web::cut(people[i].get(web::person_field::name), web::kept_name_bytes_max);
+      std::string plain;
+      for (const char c : people[i].get(web::person_field::number))
+        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
+          plain += c;
+      b.number = plain.size() > 4 ? plain.substr(plain.size() - 4) : std::string{};
+    }
+    if (const auto n = name_place(*a.catalogue, p.group, p.window)) {
+      b.round = n->round->code;
+      b.place = {n->at->code, n->at->name, n->date, n->window->opens_minute, n->window->closes_minute};
+    }
+    b.position = static_cast<std::uint8_t>(i + 1);
+    b.confirmed_at = p.at;
+    b.cancelled = p.status == place_status::cancelled;
+    b.known_at = clock_.now();
+    std::erase_if(v.mine, [&](const auto& known) { return known.ref == b.ref; });
+    v.mine.push_back(std::move(b));
+  }
+  while (v.mine.size() > web::kept_bookings_max)
+    v.mine.erase(v.mine.begin());
+}
+
+web::booking_item site::item_of(const web::kept_booking& b) const {
+  web::booking_item out{
+      .name = b.name, .number = b.number, .centre_name = b.place.centre_name, .date = b.place.date, .from = b.place.from, .to = b.place.to};
+  out.reference = to_text(b.ref);
+  out.code = web::booking_code(options_.keys.front(), b.ref, b.token_generation);
+  out.cancelled = b.cancelled;
+  if (!b.cancelled && !b.round.empty()) {
+    receipt_statement s{.round = b.round, .reference = out.reference, .centre = b.place.centre, .date = format_date(b.place.date)};
+    s.window = format_minute(b.place.from) + "-" + format_minute(b.place.to);
+    s.confirmed_at = format_utc(b.confirmed_at);
+    s.position = b.position;
+    out.receipt = signer_.sign_alone(s);
+  }
+  return out;
+}
+
+void site::calendar(const visit& v, std::size_t n, responder& respond) const {
+  if (n == 0 || n > v.mine.size())
+    return not_there(v, respond, "missing", 404);
+  const auto& b = v.mine[n - 1];
+  const auto f = frame_of(v, "my-booking");
+  const auto& words = pages_->all();
+  const auto begins = start_of_day(b.place.date, f.offset);
+  const auto host = options_.public_urls.empty() ? std::string("janji")
+                                                 : options_.public_urls.front().substr(options_.public_urls.front().find("://") + 3);
+  web::calendar_entry e{.uid = to_text(b.ref) + "@" + host,
+                        .made = b.known_at,
+                        .from = unix_ms{begins.value + std::int64_t{b.place.from} * 60'000},
+                        .to = unix_ms{begins.value + std::int64_t{b.place.to} * 60'000},
+                        .title = words.say(v.lang, "nav_my_booking"),
+                        .place = b.place.centre_name};
+  e.text = words.date(v.lang, b.place.date) + ", " + words.hours(v.lang, b.place.from, b.place.to) + "\n" +
+           words.say(v.lang, "label_reference") + ": " + to_text(b.ref) + "\n" + words.say(v.lang, "bring_text");
+  e.sequence = b.moves;
+  e.cancelled = b.cancelled;
+  response out;
+  out.content_type = "text/calendar; charset=utf-8";
+  out.body = web::calendar_file(e);
+  out.add("Content-Disposition", "attachment; filename=\"janji.ics\"");
+  out.add("X-Content-Type-Options", "nosniff");
+  respond(std::move(out));
+}
+
+// ------------------------------------------------------------------ find, forget
+
+void site::find(const request& r, visit& v, responder&& respond) {
+  if (r.reads())
+    return respond(page(v, pages_->find(frame_of(v, "find"), {})));
+  const auto sent = form_of(r, v, respond);
+  if (!sent)
+    return;
+  web::find_model m{.reference = std::string(sent->get("reference")), .code = std::string(sent->get("code"))};
+  if (const auto to = web::language_of(sent->get("lang")); to && sent->has("lang")) {
+    v.lang = *to;
+    v.set_language = true;
+    return respond(page(v, pages_->find(frame_of(v, "find"), m)));
+  }
+  const auto& words = pages_->all();
+  if (!own_form(r, v, *sent)) {
+    m.faults.push_back({"reference", words.say(v.lang, "refused_from_elsewhere")});
+    return respond(page(v, pages_->find(frame_of(v, "find"), m), 403));
+  }
+  const auto ref = web::typed_reference(m.reference);
+  if (!ref)
+    m.faults.push_back({"reference", words.say(v.lang, m.reference.empty() ? "field_missing" : "reference_wrong")});
+  if (m.code.empty())
+    m.faults.push_back({"code", words.say(v.lang, "field_missing")});
+  if (!m.faults.empty())
+    return respond(page(v, pages_->find(frame_of(v, "find"), m), 422));
+  // The code is judged here alone: whether there is such a booking makes no difference to one that does not fit.
+  std::optional<std::uint8_t> generation;
+  for (const auto& key : options_.keys)
+    if (const auto fits = web::check_booking_code(key, *ref, m.code))
+      generation = fits;
+  m.failed = true;
+  if (!generation)
+    return respond(page(v, pages_->find(frame_of(v, "find"), m), 404));
+  auto to = std::make_shared<responder>(std::move(respond));
+  desk_.look_up(r, *ref, *generation, [this, v, m, to](desk_answer&& a) {
+    if (a.refusal && a.refusal->code != problem_code::not_found) {
+      web::refused_model busy{.heading = "unknown_heading",
+                              .text = pages_->all().say(v.lang, web::row_of(name_of(a.refusal->code)).text),
+                              .good = true,
+                              .code = std::string(name_of(a.refusal->code))};
+      busy.links = {{"/find", pages_->all().say(v.lang, "nav_find")}};
+      return (*to)(page(v, pages_->refused(frame_of(v, "find"), busy), row_of(a.refusal->code).status));
+    }
+    if (a.refusal || a.places.empty())
+      return (*to)(page(v, pages_->find(frame_of(v, "find"), m), 404));
+    auto after = v;
+    take_in(after, a, {});
+    auto out = see_other("/my-booking");
+    keep_mine(out, after);
+    (*to)(std::move(out));
+  });
+}
+
+void site::forget(const request& r, visit& v, bool all, responder& respond) const {
+  const auto sent = form_of(r, v, respond);
+  if (!sent)
+    return;
+  if (!own_form(r, v, *sent)) {
+    const auto& words = pages_->all();
+    web::refused_model m{.heading = "not_changed_heading",
+                         .text = words.say(v.lang, "refused_from_elsewhere"),
+                         .action = all ? "/forget" : "/start-again",
+                         .button = "send_again_button"};
+    return respond(page(v, pages_->refused(frame_of(v, "refused"), m), 403));
+  }
+  if (!all) {
+    auto out = see_other("/");
+    drop_form(out, v);
+    return respond(std::move(out));
+  }
+  v.draft.reset();
+  v.mine.clear();
+  v.new_browser = false;
+  auto out = page(v, pages_->text(frame_of(v, "forgotten"), "forgotten"));
+  for (const auto name : {web::form_cookie, web::mine_cookie, web::browser_cookie})
+    add_cookie(out, v, name, "", 0);
+  out.add("Clear-Site-Data", "\"storage\"");
+  respond(std::move(out));
+}
+
+}  // namespace janji::net

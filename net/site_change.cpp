@@ -1,0 +1,266 @@
+// Moving and cancelling what is booked from this browser: one person after another, each with a key of its own, stopping at the first that
+// cannot be changed or is not known.
+#include <algorithm>
+
+#include "booking/reference_text.hpp"
+#include "booking/states.hpp"
+#include "net/page_numbers.hpp"
+#include "net/site.hpp"
+#include "web/codes.hpp"
+
+namespace janji::net {
+
+namespace {
+
+// Positions in the list, from 0 on, of those that are live; none said: all of them where there is one.
+std::vector<std::size_t> chosen_of(const web::kept_bookings& mine, const std::vector<std::string_view>& said) {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < mine.size(); ++i)
+    if (!mine[i].cancelled && std::ranges::find(said, std::to_string(i + 1)) != said.end())
+      out.push_back(i);
+  const auto live = std::ranges::count_if(mine, [](const auto& b) { return !b.cancelled; });
+  if (out.empty() && live == 1)
+    for (std::size_t i = 0; i < mine.size(); ++i)
+      if (!mine[i].cancelled)
+        out.push_back(i);
+  return out;
+}
+
+std::vector<std::string_view> who_in(std::string_view query) {
+  std::vector<std::string_view> out;
+  constexpr std::string_view name = "who=";
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    if (query.substr(0, end).starts_with(name))
+      out.push_back(query.substr(name.size(), end - name.size()));
+    query.remove_prefix(std::min(end + 1, query.size()));
+  }
+  return out;
+}
+
+std::string query_of(const std::vector<std::size_t>& chosen) {
+  std::string out;
+  for (const auto i : chosen)
+    out += (out.empty() ? "who=" : "&who=") + std::to_string(i + 1);
+  return out;
+}
+
+std::vector<std::pair<std::string, std::string>> hidden_of_chosen(const std::vector<std::size_t>& chosen) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto i : chosen)
+    out.emplace_back("who", std::to_string(i + 1));
+  return out;
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------ asking
+
+void site::change_get(const request& r, visit& v, const std::vector<std::string>& parts, responder& respond) {
+  const bool cancel = parts[1] == "cancel";
+  web::change_model m{.cancel = cancel};
+  for (const auto& b : v.mine)
+    m.people.push_back(item_of(b));
+  const auto live = std::ranges::count_if(v.mine, [](const auto& b) { return !b.cancelled; });
+  if (live == 0)
+    return respond(see_other("/my-booking"));
+  m.chosen = chosen_of(v.mine, who_in(r.query));
+  if (cancel || (parts.size() == 2 && m.chosen.empty())) {
+    if (m.chosen.empty())
+      for (std::size_t i = 0; i < v.mine.size(); ++i)
+        if (!v.mine[i].cancelled)
+          m.chosen.push_back(i);
+    m.choose = live > 1;
+    m.posts = cancel;
+    m.action = cancel ? "/my-booking/cancel" : "/my-booking/move";
+    if (!m.choose)
+      m.hidden = hidden_of_chosen(m.chosen);
+    return respond(page(v, pages_->change(frame_of(v, "change"), m)));
+  }
+  if (m.chosen.empty())
+    return respond(see_other("/my-booking/move"));
+  const auto people = static_cast<std::uint8_t>(m.chosen.size());
+  const auto query = query_of(m.chosen);
+  const page_numbers numbers(node_, current_round());
+  if (parts.size() == 2) {
+    web::centres_model c{.people = people, .base = "/my-booking/move/", .query = query};
+    if (numbers.round != nullptr) {
+      const auto& d = numbers.round->definition;
+      constexpr std::size_t shown_max = 100;
+      for (std::uint16_t i = 0; i < d.centres.size() && c.centres.size() < shown_max; ++i) {
+        const auto known = numbers.of_centre(i, people);
+        c.centres.push_back(
+            {d.centres[i].code, d.centres[i].name, d.centres[i].district, state_number(d.centres[i].state), known.free, known.next, 0, 0});
+      }
+    }
+    c.numbers = {numbers.as_of, {}};
+    return respond(page(v, pages_->centres(frame_of(v, "move-centre"), c)));
+  }
+  const auto base = "/my-booking/move/" + web::percent_encoded(parts[2]);
+  if (parts.size() == 3) {
+    web::month_model days{.people = people, .centre = parts[2], .base = base + "/", .query = query, .back = "/my-booking/move?" + query};
+    auto f = frame_of(v, "move-day");
+    days.today = date_at(f.now, f.offset);
+    fill_month(numbers, parts[2], days);
+    if (days.days.empty())
+      return not_there(v, respond, "missing", 404);
+    days.numbers = {numbers.as_of, {}};
+    return respond(page(v, pages_->month(f, days)));
+  }
+  if (parts.size() == 4) {
+    const auto date = parse_date(parts[3]);
+    web::times_model times{.people = people,
+                           .centre = parts[2],
+                           .date = date.value_or(civil_date{}),
+                           .base = base + "/" + parts[3] + "/",
+                           .query = query,
+                           .back = base + "?" + query};
+    if (date)
+      fill_times(numbers, parts[2], times);
+    if (times.windows.empty())
+      return not_there(v, respond, "missing", 404);
+    times.numbers = {numbers.as_of, {}};
+    return respond(page(v, pages_->times(frame_of(v, "move-time"), times)));
+  }
+  const auto where = place_of(parts);
+  if (!where)
+    return not_there(v, respond, "missing", 404);
+  m.to = where->place;
+  m.posts = true;
+  m.action = "/my-booking/move/" + where->place.path();
+  m.hidden = hidden_of_chosen(m.chosen);
+  respond(page(v, pages_->change(frame_of(v, "change"), m)));
+}
+
+// ------------------------------------------------------------------ doing
+
+struct site::change_run {
+  visit v;
+  responder respond;
+  bool cancel = false;
+  std::optional<web::chosen_place> to;
+  std::vector<std::size_t> chosen;
+  std::vector<web::kept_booking> before;  // of the chosen
+  std::vector<web::change_end> ends;
+  std::vector<std::string> why;
+  std::string code;
+  std::size_t next = 0;
+  request asked;  // what of it every step needs: when it came and from where
+  std::shared_ptr<const std::vector<stamp>> heard;
+};
+
+void site::change_post(const request& r, visit& v, const std::vector<std::string>& parts, responder&& respond) {
+  const auto sent = form_of(r, v, respond);
+  if (!sent)
+    return;
+  const auto& words = pages_->all();
+  auto run = std::make_shared<change_run>();
+  run->cancel = parts[1] == "cancel";
+  run->chosen = chosen_of(v.mine, sent->all("who"));
+  if (!run->cancel) {
+    const auto where = place_of(parts);
+    if (!where)
+      return not_there(v, respond, "missing", 404);
+    run->to = where->place;
+  }
+  const bool own = own_form(r, v, *sent);
+  if (run->chosen.empty() || !own) {
+    web::change_model m{.cancel = run->cancel,
+                        .choose = true,
+                        .to = run->to,
+                        .action = std::string("/my-booking/") + (run->cancel ? "cancel" : "move/" + run->to->path()),
+                        .posts = true};
+    for (std::size_t i = 0; i < v.mine.size(); ++i) {
+      m.people.push_back(item_of(v.mine[i]));
+      if (!own && std::ranges::find(run->chosen, i) != run->chosen.end())
+        m.chosen.push_back(i);
+    }
+    if (v.mine.empty())
+      return respond(see_other("/my-booking"));
+    m.faults.push_back({"main", words.say(v.lang, own ? "choose_somebody" : "refused_from_elsewhere")});
+    return respond(page(v, pages_->change(frame_of(v, "change"), m), own ? 422 : 403));
+  }
+  for (const auto i : run->chosen)
+    run->before.push_back(v.mine[i]);
+  run->ends.assign(run->chosen.size(), web::change_end::waits);
+  run->why.resize(run->chosen.size());
+  run->asked.from = r.from;
+  run->asked.arrived = r.arrived;
+  run->heard = r.arrived.heard;
+  run->v = std::move(v);
+  run->respond = std::move(respond);
+  next_change(run);
+}
+
+void site::next_change(const std::shared_ptr<change_run>& run) {
+  if (run->next == run->chosen.size())
+    return end_change(*run);
+  const auto n = run->next++;
+  auto& b = run->v.mine[run->chosen[n]];
+  const auto moves = std::to_string(b.moves);
+  const auto reference = to_text(b.ref);
+  const auto sink = [this, run, n](desk_answer&& a) {
+    auto& mine = run->v.mine[run->chosen[n]];
+    if (!a.refusal && !a.places.empty()) {
+      const auto& p = a.places.front();
+      mine.cancelled = p.status == place_status::cancelled;
+      mine.moves = p.generation.value;
+      mine.known_at = clock_.now();
+      mine.confirmed_at = p.at;
+      if (const auto named = name_place(*a.catalogue, p.group, p.window); named && !run->cancel)
+        mine.place = {named->at->code, named->at->name, named->date, named->window->opens_minute, named->window->closes_minute};
+      run->ends[n] = web::change_end::done;
+      return next_change(run);
+    }
+    const auto p = a.refusal.value_or(problem{.code = problem_code::unknown});
+    run->code = name_of(p.code);
+    run->why[n] = refusal_words(run->v.lang, p, 1);
+    run->ends[n] = web::row_of(run->code).change == web::screen::unknown ? web::change_end::unknown : web::change_end::kept;
+    end_change(*run);
+  };
+  if (run->cancel)
+    return desk_.cancel(run->asked, b.ref, b.token_generation, box_.key_for("cancel", {reference, moves}), sink);
+  const auto body = R"({"centre":")" + run->to->centre + R"(","date":")" + format_date(run->to->date) + R"(","window":")" +
+                    format_minute(run->to->from) + "\"}";
+  desk_.move(run->asked, b.ref, b.token_generation, body, box_.key_for("move", {reference, moves, run->to->path()}), sink);
+}
+
+void site::end_change(change_run& run) {
+  const bool all_done = std::ranges::all_of(run.ends, [](auto e) { return e == web::change_end::done; });
+  if (all_done) {
+    auto out = see_other(run.cancel ? "/my-booking?done=cancelled" : "/my-booking?done=moved");
+    keep_mine(out, run.v);
+    return run.respond(std::move(out));
+  }
+  web::changed_model m{.cancel = run.cancel, .code = run.code};
+  bool unknown = false;
+  std::vector<std::size_t> rest;
+  std::vector<std::size_t> moved;
+  for (std::size_t i = 0; i < run.chosen.size(); ++i) {
+    const auto at = run.chosen[i];
+    m.people.push_back({item_of(run.v.mine[at]), run.ends[i], run.why[i], at + 1});
+    unknown = unknown || run.ends[i] == web::change_end::unknown;
+    if (run.ends[i] != web::change_end::done)
+      rest.push_back(at);
+    else
+      moved.push_back(i);
+  }
+  if (unknown) {
+    m.action = run.cancel ? "/my-booking/cancel" : "/my-booking/move/" + run.to->path();
+    m.hidden = hidden_of_chosen(rest);
+  } else if (!run.cancel && !moved.empty()) {
+    // Where all who were moved stood before, if it was one place.
+    const auto& first = run.before[moved.front()].place;
+    const bool one_place = std::ranges::all_of(moved, [&](std::size_t i) { return run.before[i].place.path() == first.path(); });
+    if (one_place) {
+      m.back_action = "/my-booking/move/" + first.path();
+      for (const auto i : moved)
+        m.back_hidden.emplace_back("who", std::to_string(run.chosen[i] + 1));
+    }
+  }
+  auto out = page(run.v, pages_->changed(frame_of(run.v, "changed"), m), unknown ? 503 : 409);
+  keep_mine(out, run.v);
+  run.respond(std::move(out));
+}
+
+}  // namespace janji::net
