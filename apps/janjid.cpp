@@ -329,6 +329,8 @@ result<void> server::listen(const settings& s) {
   limits.header_timeout_s = limits.body_timeout_s = static_cast<std::uint32_t>(s.number("http.request_timeout_s"));
   limits.idle_timeout_s = static_cast<std::uint32_t>(s.number("http.idle_timeout_s"));
   if (serves_citizens(s)) {
+    limits.header_bytes_max = std::size_t{32} << 10;  // of pages; the API takes less, and says so
+    limits.body_bytes_max = net::site::form_bytes_max;
     auto front =
         net::listener::open(citizens_io, s.text("http.address"), static_cast<std::uint16_t>(s.number("http.port")), limits, *citizens_api);
     if (!front)
@@ -337,6 +339,7 @@ result<void> server::listen(const settings& s) {
   }
   limits.connections_max = descriptors.operators - descriptors.operators / 4;
   limits.turned_away_max = descriptors.operators / 4;
+  limits.header_bytes_max = net::http_limits{}.header_bytes_max;
   limits.body_bytes_max = std::size_t{96} << 20;  // an import carries two files
   limits.held_bytes_max = limits.held_by_address_max = 2 * limits.body_bytes_max;
   limits.callers_give_way = false;

@@ -86,7 +86,7 @@ std::optional<response> admin_api::refuse_body(const request& head, std::uint64_
   return std::nullopt;
 }
 
-response admin_api::refusal(problem_code code, std::string_view /*origin*/) { return to_response({.code = code}); }
+response admin_api::refusal(problem_code code, const request& /*known*/) { return to_response({.code = code}); }
 
 void admin_api::get(const request& r, responder& respond) {
   constexpr std::string_view rounds = "/admin/v1/rounds/";

@@ -1,17 +1,19 @@
 #include "net/citizen_api.hpp"
 
-#include "net/site.hpp"
-
 #include <sodium.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+
+#include "net/site.hpp"
 
 namespace janji::net {
 
 namespace {
 
 constexpr std::string_view bookings_path = "/api/v1/bookings";
+constexpr std::uint64_t api_body_bytes_max = 32 * 1024;
+constexpr std::size_t api_header_bytes_max = 8 * 1024;  // a page's may be larger: browsers send whatever cookies they have
 
 bool good_id(std::string_view id) {
   return !id.empty() && id.size() <= 64 && std::ranges::all_of(id, [](char c) {
@@ -92,6 +94,8 @@ void citizen_api::handle(const request& r, responder&& respond) {
   }
   if (of_page)
     return pages_->handle(r, std::move(respond));
+  if (r.header_bytes > api_header_bytes_max)
+    return refuse(respond, caller_of(r), {.code = problem_code::headers_too_large});
   if (read(r, respond))
     return;
   if (r.verb == method::options)
@@ -113,14 +117,16 @@ std::optional<problem> citizen_api::turned_away(route what, const request& r, co
 
 // A form may be larger than what the API takes.
 std::optional<response> citizen_api::refuse_body(const request& head, std::uint64_t& bytes_max) {
-  if (pages_ != nullptr && site::is_page(head.path))
-    bytes_max = std::max<std::uint64_t>(bytes_max, site::form_bytes_max);
+  if (pages_ == nullptr || !site::is_page(head.path))
+    bytes_max = std::min(bytes_max, api_body_bytes_max);
   return std::nullopt;
 }
 
-response citizen_api::refusal(problem_code code, std::string_view origin) {
+response citizen_api::refusal(problem_code code, const request& known) {
+  if (pages_ != nullptr && !known.path.empty() && site::is_page(known.path))
+    return pages_->refusal(code, known.accept_language);
   auto out = to_response({.code = code});
-  add_cors(out, origin);
+  add_cors(out, known.origin);
   return out;
 }
 

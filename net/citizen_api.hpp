@@ -49,7 +49,7 @@ public:
               const api_options& options);
 
   void handle(const request& r, responder&& respond) override;
-  response refusal(problem_code code, std::string_view origin) override;
+  response refusal(problem_code code, const request& known) override;
   void warn(const std::string& words) override { node_.warn(words); }
   arrival hear() override { return {node_.heard(), front_.clock().now()}; }
   std::optional<response> refuse_body(const request& head, std::uint64_t& bytes_max) override;

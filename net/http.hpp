@@ -45,6 +45,7 @@ struct request {
   std::string_view origin;
   std::string_view request_id;
   std::string_view sec_fetch_site;
+  std::size_t header_bytes = 0;          // all of its header
   std::array<unsigned char, 16> from{};  // the address that it came from; of IPv4 as IPv6 writes it
   arrival arrived;
   [[nodiscard]] bool reads() const { return verb == method::get || verb == method::head; }
@@ -104,8 +105,9 @@ class handler {
 public:
   virtual ~handler() = default;
   virtual void handle(const request& r, responder&& respond) = 0;
-  // The words for a request that never became one (too large, too slow, not HTTP); `origin` may be "".
-  virtual response refusal(problem_code code, std::string_view origin) = 0;
+  // The words for a request that never became one (too large, too slow, not HTTP); of `known` what had come of it: its origin, path and
+  // language may be "".
+  virtual response refusal(problem_code code, const request& known) = 0;
   // Asked when a request's header is there and its body is still to come: the answer to one who may not send it. `bytes_max`: how large it
   // may be, the listener's limit at first.
   virtual std::optional<response> refuse_body(const request& /*head*/, std::uint64_t& /*bytes_max*/) { return std::nullopt; }

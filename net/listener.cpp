@@ -28,7 +28,7 @@ std::string date_field_now() {
 
 // To one of whom no connection of ours is made.
 std::string turned_away_words(const listener_core& core) {
-  const auto r = core.handle.refusal(problem_code::busy, "");
+  const auto r = core.handle.refusal(problem_code::busy, {});
   std::string out;
   append_head(out, r, core.date_field, closes_line);
   return out.append(r.payload());

@@ -49,7 +49,7 @@ void session::hold(exchange& e) {
     return;
   e.held = {};
   --large_ready_;
-  e.answer = core_->handle.refusal(problem_code::busy, e.origin);
+  e.answer = core_->handle.refusal(problem_code::busy, {.origin = e.origin});
   ready_bytes_ += e.answer.payload().size();
 }
 

@@ -98,6 +98,7 @@ private:
   void on_read(boost::system::error_code ec, std::size_t n);
   void pump();
   void take_requests();
+  void know_from(std::string_view head);
   bool invite();
   bool invites_body();
   bool skip_empty_lines();
@@ -106,7 +107,7 @@ private:
   std::optional<problem_code> check_target(std::string_view target);
   [[nodiscard]] bool gone_behind();
   void dispatch();
-  void refuse(problem_code code) { refuse(core_->handle.refusal(code, request_.origin)); }
+  void refuse(problem_code code) { refuse(core_->handle.refusal(code, request_)); }
   void refuse(response&& r);
   void gather();
   void serialize(exchange& e);

@@ -159,7 +159,7 @@ void session::take_requests() {
     if (phase_ == phase::header) {
       const auto size = header_size(unread);
       if (!size) {
-        request_.origin = origin_in(unread);
+        know_from(unread);
         return refuse(size.error());
       }
       if (*size == 0) {
@@ -173,7 +173,7 @@ void session::take_requests() {
     in_begin_ += used;
     if (phase_ == phase::header) {
       if (ec || !parser_->is_header_done() || used != unread.size()) {
-        request_.origin = origin_in(unread);
+        know_from(unread);
         return refuse(ec == http::error::body_limit ? problem_code::body_too_large : problem_code::malformed_request);
       }
       empty_lines_ = 0;
@@ -196,6 +196,13 @@ void session::take_requests() {
     else if (starved_ && in_end_ - in_begin_ >= 2 * core_->limits.header_bytes_max)
       return refuse(problem_code::headers_too_large);  // a chunk's header without an end
   }
+}
+
+// Of a header that is refused: whose it is, as far as it can be told.
+void session::know_from(std::string_view head) {
+  request_.origin = field_in(head, "origin:");
+  request_.accept_language = field_in(head, "accept-language:");
+  request_.path = path_in(head);
 }
 
 // Before a body is waited for: whoever may not send it, or not so much, is told.
@@ -271,6 +278,7 @@ std::optional<problem_code> session::check_header(std::string_view head) {
   const auto& message = parser_->get();
   request_ = {};
   request_.from = address_;
+  request_.header_bytes = head.size();
   request_.verb = method_of(message.method());
   const auto version = message.version();
   int hosts = 0;

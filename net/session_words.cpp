@@ -60,8 +60,7 @@ void append_head(std::string& out, const response& r, std::string_view date_fiel
   out.append(r.fields).append(connection).append("\r\n");
 }
 
-std::string_view origin_in(std::string_view head) {
-  constexpr std::string_view name = "origin:";
+std::string_view field_in(std::string_view head, std::string_view name) {
   std::string_view found;
   for (auto at = head.find("\r\n"); at != std::string_view::npos; at = head.find("\r\n", at + 2)) {
     const auto line = head.substr(at + 2, head.find("\r\n", at + 2) - at - 2);
@@ -73,6 +72,15 @@ std::string_view origin_in(std::string_view head) {
     found = trimmed(line.substr(name.size()));
   }
   return found;
+}
+
+std::string_view path_in(std::string_view head) {
+  const auto line = head.substr(0, head.find("\r\n"));
+  const auto begin = line.find(' ');
+  if (line.size() == head.size() || begin == std::string_view::npos)
+    return {};
+  const auto target = line.substr(begin + 1, line.find(' ', begin + 1) - begin - 1);
+  return target.starts_with('/') ? target.substr(0, target.find('?')) : std::string_view{};
 }
 
 bool has_folded_lines(std::string_view head) {

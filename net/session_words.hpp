@@ -17,9 +17,11 @@ inline constexpr std::string_view keeps_line = "Connection: keep-alive\r\n";
 [[nodiscard]] inline bool has_body(const response& r) { return r.status != 204 && r.status != 304; }
 // All that stands before an answer's body. `date_field`, `connection`: lines with their ends, or nothing.
 void append_head(std::string& out, const response& r, std::string_view date_field, std::string_view connection);
-// The value of the Origin line of a header that may be cut short or wrong: a page elsewhere may read why it is refused. "": there is none,
-// or several.
-[[nodiscard]] std::string_view origin_in(std::string_view head);
+// The value of a line ("origin:") of a header that may be cut short or wrong: a page elsewhere may read why it is refused, in its reader's
+// language. "": there is none, or several.
+[[nodiscard]] std::string_view field_in(std::string_view head, std::string_view name);
+// The path of the request line of such a header, as it was written; "" where that line has not come whole.
+[[nodiscard]] std::string_view path_in(std::string_view head);
 // A line that begins with white space continues the one before (RFC 9112, 5.2: to be rejected).
 [[nodiscard]] bool has_folded_lines(std::string_view head);
 

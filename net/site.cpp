@@ -378,6 +378,9 @@ response site::refusal(problem_code code, std::string_view accept_language) cons
   const auto& row = web::row_of(name_of(code));
   const auto& words = pages_->all();
   web::refused_model m{.heading = "no_booking_heading", .text = words.say(v.lang, row.text), .code = std::string(name_of(code))};
+  if (accept_language.empty())  // whose language is not known, and may have been in what could not be read
+    for (const auto l : web::languages)
+      m.more += l == v.lang ? std::string{} : words.say(l, row.text) + " ";
   m.links = {{"/my-booking", words.say(v.lang, "nav_my_booking")}, {"/", words.say(v.lang, "start_page")}};
   if (code == problem_code::busy || code == problem_code::stopping)
     return page(v, pages_->text(f, "trouble"), row_of(code).status);

@@ -327,6 +327,21 @@ def headers_of_pages(checks, world):
         checks.equal(f"a cookie that is none of ours ({cookie[:12]}): as if there were none", page.status, 200)
 
 
+def refused_by_the_session(checks, world):
+    r = world.reader("ta")
+    page = r.get("/", headers={"Cookie": "a=" + "b" * 20_000})
+    checks.equal("a header of 20 kB: a page", page.status, 200)
+    page = r.get("/", headers={"Cookie": "a=" + "b" * 40_000})
+    checks.check("of 40 kB: a page that says so in every language", page.status == 431 and page.heading() and "表格太大" in page.text(), f"{page.status} {page.body[:200]}")
+    page = r.get("/api/v1/rounds", headers={"Cookie": "a=" + "b" * 20_000})
+    checks.check("the API takes no header of 20 kB, and says so in JSON", page.status == 431 and "headers_too_large" in page.body, f"{page.status} {page.body[:200]}")
+    form = world.at_details(r).form("/details")
+    page = r.ask("POST", form.get("action"), body="p1-notes=" + "x" * 60_000)
+    checks.check("a form of 60 kB is read", page.status in (403, 422), page.status)
+    page = r.ask("POST", form.get("action"), body="p1-notes=" + "x" * 70_000)
+    checks.check("of 70 kB: a page that says so, in the reader's language", page.status == 413 and page.all("html")[0].get("lang") == "ta", f"{page.status} {page.body[:200]}")
+
+
 def text_raw(body, begin, end):
     return body.split(begin, 1)[1].split(end, 1)[0]
 
@@ -349,7 +364,7 @@ def receipts(checks, world):
 def main(checks):
     world = World(checks)
     for part in (the_whole_way, pressed_many_times, names_as_typed, wrong_fields, language_in_mid_form, own_forms_and_others, links_change_nothing, full_while_choosing,
-                 booked_twice, find_again, round_states, forgotten, without_cookies, headers_of_pages, receipts, restarted):
+                 booked_twice, find_again, round_states, forgotten, without_cookies, headers_of_pages, refused_by_the_session, receipts, restarted):
         checks.part(part, checks, world)
 
 

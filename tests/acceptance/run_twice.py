@@ -52,9 +52,11 @@ def serves_until_it_is_stopped(checks):
             return text.read()
 
     wait_until(lambda: "To stop:" in said() or process.poll() is not None, 300, "./run serves")
-    port = re.search(r"at http://127\.0\.0\.1:(\d+)", said())
+    port = re.search(r"open http://127\.0\.0\.1:(\d+)/ and book", said())
     checks.check("./run prints where it serves", port, said())
     checks.check("and serves there", request(int(port.group(1)), "GET", "/api/v1/rounds").status == 200)
+    page = request(int(port.group(1)), "GET", "/")
+    checks.check("whoever opens that address sees a page", page.status == 200 and b"<h1>" in page.body, page.status)
     lines = [line for line in said().splitlines() if " curl " in line]
     checks.check("with three lines that can be pasted, where the data is and how to stop it", len(lines) == 3 and data in said() and
                  f"kill {process.pid}" in said(), said())

@@ -50,7 +50,8 @@ public:
     else
       respond(std::move(out));
   }
-  response refusal(problem_code code, std::string_view origin) override {
+  response refusal(problem_code code, const request& known) override {
+    const auto origin = known.origin;
     auto out = to_response({.code = code});
     out.add("X-Origin", origin);
     return out;

@@ -218,7 +218,8 @@ public:
       bytes_max = 100;
     return head.path == "/forbidden" ? std::optional(to_response({.code = problem_code::unauthorised})) : std::nullopt;
   }
-  response refusal(problem_code code, std::string_view origin) override {
+  response refusal(problem_code code, const request& known) override {
+    const auto origin = known.origin;
     auto out = to_response({.code = code});
     out.add("X-Origin", origin);
     return out;
