@@ -5,17 +5,20 @@ import shutil
 import tempfile
 import time
 
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
+try:
+    from selenium import webdriver
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+    from selenium.webdriver.common.by import By
+except ImportError:
+    webdriver = None
 
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 
 
 def missing():
     """Why there is no browser here; "": there is one."""
-    return "" if os.path.exists(CHROMIUM) and os.path.exists(DRIVER) else "chromium and chromium-driver are not installed (cmake/setup.sh browser)"
+    return "" if webdriver and os.path.exists(CHROMIUM) and os.path.exists(DRIVER) else "chromium, chromium-driver and python3-selenium are not installed (cmake/setup.sh browser)"
 
 
 class Window:
@@ -38,7 +41,7 @@ class Window:
         o.add_experimental_option("prefs", prefs)
         o.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(service=Service(DRIVER), options=o)
-        self.driver.set_page_load_timeout(60)
+        self.driver.set_page_load_timeout(20)
         self.cdp("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
     def cdp(self, command, **arguments):

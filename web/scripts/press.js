@@ -3,6 +3,7 @@
 import {pageOf} from './policy.js';
 
 const leastWaitS = 3;
+const patienceMs = 20000;  // longer than the server's own deadline
 
 const shut = (form, yes) => form.querySelectorAll('button').forEach((b) => {
   b.disabled = yes;
@@ -18,6 +19,7 @@ const openLater = (form, seconds) => {
     const left = Math.ceil((until - performance.now()) / 1000);
     if (left <= 0) {
       button.textContent = text;
+      delete form.dataset.sent;
       shut(form, false);
       return;
     }
@@ -63,9 +65,11 @@ const send = async (form, submitter) => {
   const body = new URLSearchParams(new FormData(form));
   if (submitter?.name) body.append(submitter.name, submitter.value);
   shut(form, true);
+  const patience = new AbortController();
+  setTimeout(() => patience.abort(), patienceMs);
   let response, text;
   try {
-    response = await fetch(submitter?.getAttribute('formaction') ?? form.action, {method: 'POST', body, headers: {'X-Requested-By': 'janji'}});
+    response = await fetch(submitter?.getAttribute('formaction') ?? form.action, {method: 'POST', body, signal: patience.signal});
     text = await response.text();
   } catch {
     say(form, `${words.noAnswer} ${words.unknown}`);
@@ -73,7 +77,7 @@ const send = async (form, submitter) => {
     return;
   }
   if (response.redirected) {
-    location.assign(response.url);
+    location.replace(response.url);  // Back leads to the form, and not to a page that would have to be sent again
     return;
   }
   const page = pageOf(text);
@@ -97,6 +101,7 @@ const onSubmit = (event) => {
   const leaves = by && (by.name === 'lang' || by.value === 'change');
   if (form.matches(live) && !leaves) {
     event.preventDefault();
+    form.dataset.sent = 'yes';
     send(form, by);
     return;
   }
