@@ -22,8 +22,8 @@ namespace json = boost::json;
 
 namespace {
 
-bool same_token(std::string_view given, const std::string& token) {
-  return given.size() == token.size() && sodium_memcmp(given.data(), token.data(), token.size()) == 0;
+bool same_token(std::string_view given, std::string_view token) {
+  return !token.empty() && given.size() == token.size() && sodium_memcmp(given.data(), token.data(), token.size()) == 0;
 }
 
 constexpr std::array<std::string_view, 8> round_settings{"code",      "name",    "time_zone", "opens_at",
@@ -43,7 +43,7 @@ json::array trail_of(const actors::round_catalogue& catalogue) {
 }  // namespace
 
 admin_api::admin_api(boost::asio::io_context& io, actors::node& node, store::node_store& store, store::key_ring& keys,
-                     store::sealing& sealing, const receipt_signer& signer, const citizen_api& citizens, std::string token,
+                     store::sealing& sealing, const receipt_signer& signer, const citizen_api& citizens, store::secret_text token,
                      std::uint16_t shard_count, cluster::operations* operations, master_ports masters)
     : io_(io),
       node_(node),

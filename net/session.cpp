@@ -71,6 +71,7 @@ void session::refuse(response&& r) {
 }
 
 void session::gather() {
+  const store::wiping_scope wipes;  // of answers with tokens in them
   std::size_t done = 0;
   while (done < slots_.size() && slots_[done].ready && !large_ && out_.size() < limits::gathered_bytes_max)
     serialize(slots_[done++]);
@@ -131,12 +132,21 @@ void session::write() {
     sent_ += n;
   }
   sent_ = 0;
+  if (slots_.empty())
+    wipe_sent();
   out_.clear();
   large_.reset();
   if (out_.capacity() > limits::copied_body_bytes_max)
     out_.shrink_to_fit();
   if (last_ && slots_.empty())
     finish();
+}
+
+void session::wipe_sent() {
+  if (!std::exchange(sent_private_, false))
+    return;
+  out_.resize(out_.capacity());  // of what stood there before too
+  store::wipe(out_);
 }
 
 // Closing while the other side still sends would reset the connection and take our last answer with it.
