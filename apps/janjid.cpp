@@ -296,6 +296,9 @@ result<void> server::open_keys(const settings& s, bool may_be_new) {
   if (!ring)
     return std::unexpected(ring.error().text());
   keys = std::move(*ring);
+  if (s.text("cluster.name").empty())  // a cluster's are once its feature level permits
+    if (auto r = keys->make_erasable(); !r)
+      return std::unexpected(r.error().text());
   return {};
 }
 
