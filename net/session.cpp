@@ -55,6 +55,7 @@ void session::hold(exchange& e) {
 
 // Bytes that are no request of ours: say what is wrong, in its turn, and close.
 void session::refuse(response&& r) {
+  const store::wiping_scope wipes;  // of what has come of the request
   exchange e;
   e.answer = std::move(r);
   e.ready = true;
@@ -231,6 +232,7 @@ void session::stop() {
 void session::close() {
   if (closed_)
     return;
+  const store::wiping_scope wipes;  // of answers that nobody takes
   closed_ = true;
   if (watched_)
     core_->watch.closed();

@@ -38,6 +38,7 @@ public:
     close();
     wipe_read();
     wipe_sent();
+    parser_.reset();
     in_.reset();
   }
   session(const session&) = delete;

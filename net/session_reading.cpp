@@ -323,6 +323,8 @@ std::optional<problem_code> session::check_header(std::string_view head) {
       default: break;
     }
   }
+  if (!request_.reads() || !request_.authorization.empty())
+    read_private_ = true;
   expects_continue_ = version == 11 && boost::beast::iequals(boost::beast::string_view(expected.data(), expected.size()), "100-continue");
   const bool known_version = version == 11 || (version == 10 && encodings == 0);
   const bool bad_length = length.find_first_not_of("0123456789") != std::string_view::npos;  // a list, which the parser takes for its first
@@ -380,8 +382,8 @@ void session::dispatch() {
   expects_continue_ = false;
   phase_ = phase::idle;
   place_passed_ = true;
-  if (!request_.reads() || !request_.authorization.empty()) {
-    read_private_ = sent_private_ = true;
+  if (read_private_) {
+    sent_private_ = true;
     store::wiping_scope::with_the_stack();
   }
   core_->handle.handle(request_, responder(shared_from_this(), first_slot_ + slots_.size() - 1));

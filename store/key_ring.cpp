@@ -103,6 +103,9 @@ result<std::unique_ptr<key_ring>> key_ring::open(const std::string& path, std::s
       return std::unexpected(loaded.error());
   } else if (!create) {
     return std::unexpected(store_error{errc::missing, fmt::format("there are no keys in {}", path)});
+  } else if (std::filesystem::exists(ring->secrets_.path(), ec) || ec) {
+    return std::unexpected(store_error{errc::missing, fmt::format("{} is there, and {} is not: put that back, or remove both to begin anew",
+                                                                  ring->secrets_.path(), path)});
   }
   ring->master_ = masters.front();
   ring->mark_ = {};
@@ -249,6 +252,8 @@ result<key_bytes> key_ring::get_or_make(const std::string& name) {
   if (erasable_)
     if (auto r = make_secrets(next); !r)
       return std::unexpected(r.error());
+  if (const auto round = round_of_key(name); erasable_ && round && !secrets_.get(*round))
+    return std::unexpected(store_error{errc::missing, fmt::format("the secret of round {} has been destroyed", round->value)});
   if (auto r = replace_and_overwrite(path_, text(next, master_, mark_, erasable_)); !r)
     return std::unexpected(r.error());
   put(std::move(next));

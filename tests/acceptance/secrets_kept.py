@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 
 from checks import Stop, run, wait_until
@@ -48,9 +49,62 @@ def plant(checks, node, marks):
     book(node, booking(("RAHSIA", day(0)), wrong, round_code="main"))
     large = marks.planted(marks.letters(40))
     request(node.port, "POST", "/api/v1/bookings", f'{{"people":[{{"name":"{large}'.encode() + b" " * 20000, {"Idempotency-Key": new_key()})
+    plant_on_the_wire(checks, node, marks)
     release = {"round": "main", "identity": one["identity"], "reason": "card seen"}
     checks.equal("a claim is released at the operators' port", node.admin("POST", "/admin/v1/claims/release", release).status, 200)
     return tokens
+
+
+def plant_on_the_wire(checks, node, marks):
+    """Connections that stay: after an answer, after two requests in one piece, in pieces, in chunks; and half requests that are given up."""
+    def wire(person, headers=""):
+        body = json.dumps(booking(("RAHSIA", day(0)), person, round_code="main"))
+        return f"POST /api/v1/bookings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{headers}", body
+
+    def connected():
+        sock = socket.create_connection(("127.0.0.1", node.port), timeout=30)
+        checks.undo.append(sock.close)
+        return sock
+
+    def answers(sock, count):
+        said = b""
+        while said.count(b"HTTP/1.1 201") < count:
+            more = sock.recv(65536)
+            if not more:
+                raise Stop(f"no answer on a connection that stays: {said[-300:]!r}")
+            said += more
+
+    def whole_request(person):
+        head, body = wire(person)
+        return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+    stays = connected()
+    stays.sendall(whole_request(marks.person()))
+    answers(stays, 1)
+    both = connected()
+    both.sendall(whole_request(marks.person()) + whole_request(marks.person()))
+    answers(both, 2)
+    pieces = connected()
+    data = whole_request({**marks.person(), "notes": marks.planted(marks.letters(40)) + " " + "catatan " * 50})
+    for at in range(0, len(data), 97):
+        pieces.sendall(data[at:at + 97])
+    answers(pieces, 1)
+    chunks = connected()
+    head, body = wire(marks.person(), "Transfer-Encoding: chunked\r\n")
+    chunks.sendall(f"{head}\r\n".encode())
+    for at in range(0, len(body), 50):
+        part = body[at:at + 50]
+        chunks.sendall(f"{len(part):x}\r\n{part}\r\n".encode())
+    chunks.sendall(b"0\r\n\r\n")
+    answers(chunks, 1)
+    for share in (0.5, 0.9):
+        with connected() as given_up:
+            data = whole_request(marks.person())
+            given_up.sendall(data[:int(len(data) * share)])
+    with connected() as too_much:
+        too_much.sendall(f"POST /api/v1/bookings HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n{marks.planted(marks.letters(30))}".encode())
+        while too_much.recv(65536):
+            pass
 
 
 def memory_of_a_node(checks):

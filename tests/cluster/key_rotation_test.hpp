@@ -154,6 +154,7 @@ struct rotation_test : testing::Test {
   static void wipe(machine& m) {
     stop(m);
     std::filesystem::remove(m.file);
+    std::filesystem::remove(m.file + ".rounds");
   }
   void all_pass() {
     for (int i = 0; i < 3; ++i)

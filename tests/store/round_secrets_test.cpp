@@ -292,6 +292,20 @@ TEST_F(erasable_ring, without_its_secret_a_key_is_lost_and_not_made_anew) {
   EXPECT_EQ(open()->get("citizen/1"), key) << "put back, it opens it";
 }
 
+TEST_F(erasable_ring, secrets_without_their_key_file_are_not_begun_anew_upon) {
+  auto ring = open();
+  const auto key = *ring->get_or_make("citizen/1");
+  const auto text = ring_file();
+  ring.reset();
+  std::filesystem::remove(ring_path);
+  const auto refused = key_ring::open(ring_path, master(1), true);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().text().find("is there, and"), std::string::npos) << refused.error().text();
+  EXPECT_FALSE(std::filesystem::exists(ring_path));
+  put(text);
+  EXPECT_EQ(open()->get("citizen/1"), key);
+}
+
 TEST_F(erasable_ring, an_erasure_that_fails_leaves_the_round_as_it_was_and_can_be_ordered_again) {
   auto ring = open();
   const auto key = *ring->get_or_make("citizen/1");
