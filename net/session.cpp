@@ -111,6 +111,7 @@ void session::count_unsent() {
 void session::write() {
   if (writing_ || closed_)
     return;
+  const store::wiping_scope wipes;  // of a large answer that was sent
   const auto large = [&] { return large_ ? large_->answer.payload() : std::string_view{}; };
   const auto total = out_.size() + large().size();
   while (sent_ < total) {
