@@ -7,7 +7,6 @@
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include "booking/assert.hpp"
 #include "net/session_impl.hpp"
@@ -147,8 +146,9 @@ void session::pump() {
 
 // What was taken; of a buffer that grew or was moved within itself, all that is not to be taken yet.
 void session::wipe_read() {
-  if (!std::exchange(read_private_, false) || in_ == nullptr)
+  if (!read_private_ || in_ == nullptr)
     return;
+  read_private_ = phase_ != phase::idle;  // there is more to come
   store::wipe(in_.get(), in_begin_);
   store::wipe(in_.get() + in_end_, in_capacity_ - in_end_);
 }
