@@ -42,6 +42,7 @@ directory_watch::directory_watch(const std::string& path) {
     (void)remember(store + "/" + name, "file");
   (void)remember(store + "/CURRENT", "file", true);
   (void)remember(path + "/keys", "file", true);
+  (void)remember(path + "/keys.rounds", "file");
 }
 
 bool directory_watch::remember(std::string path, const char* kind, bool replaceable) {

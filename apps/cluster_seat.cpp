@@ -250,7 +250,8 @@ void cluster_seat::take_value(const std::string& name, const std::optional<std::
     if (value)  // an etcd that has forgotten takes nothing back
       feature_level_ = *level;
     node_->feature_level_changed(*level);
-  } else if (name == cluster::master_value || name.starts_with(cluster::holders_prefix)) {
+    look_at_keys_again();
+  } else if (name == cluster::master_value || name.starts_with(cluster::holders_prefix) || name.starts_with(cluster::locks_prefix)) {
     look_at_keys_again();
   }
 }

@@ -51,6 +51,8 @@ public:
   [[nodiscard]] bool knows_all_rounds() const;
   // The keys of a round that is about to be imported here; those that another made for that number are as good.
   std::expected<void, std::string> make_keys(round_id round);
+  // Keys of that round can be made for more nodes than this one. False: not yet, or not known.
+  [[nodiscard]] bool can_make_keys(round_id round) { return keys_->has_locks(round).value_or(false); }
   [[nodiscard]] cluster::key_operations& key_orders() { return *keys_; }
   // Begins every shard of the cluster from the log that this node, which was alone, holds of it; before the node runs, and after
   // keep_keys(). Every step can be repeated. (cluster_founding.cpp)

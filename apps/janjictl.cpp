@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <sodium.h>
 #include <toml++/toml.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +26,7 @@
 #include "apps/janjictl.hpp"
 #include "apps/settings.hpp"
 #include "booking/receipt.hpp"
+#include "store/wiping.hpp"
 
 namespace janji::apps {
 
@@ -252,6 +255,10 @@ void add_capacity_command(CLI::App& app, connection& c, int& code) {
 int run(int argc, char** argv) {
   if (sodium_init() < 0)
     return fail("the cryptography library cannot be started");
+  const rlimit no_core{0, 0};  // the token would stand in it
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  ::prctl(PR_SET_DUMPABLE, 0);
+  const store::wiping_scope wipes;
   (void)raise_descriptor_limit({});  // a store that is read may have many files
   ::umask(077);                      // what is exported is nobody else's
   CLI::App app{"janjictl: operates a node of the appointment cluster"};

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "apps/ports_file.hpp"
+#include "store/master_keys.hpp"
 
 namespace janji::apps {
 
@@ -113,12 +114,12 @@ bool is_alive(const std::string& host, const std::string& port, std::chrono::sec
 result<reply> call(const connection& c, http::verb verb, const std::string& target, const json::value& body) {
   constexpr std::chrono::seconds ask_whether_alive_after{1};
   const auto address = address_of(c);
-  const auto token = read_text(c.token_file.empty() ? c.data + "/admin.token" : c.token_file);
+  const auto token = store::read_secret_file(c.token_file.empty() ? c.data + "/admin.token" : c.token_file, "the admin token");
   if (!address || !token)
-    return std::unexpected(!address ? address.error() : token.error());
+    return std::unexpected(!address ? address.error() : token.error().text());
   const auto& [host, port] = *address;
   http::request<http::string_body> request(verb, target, 11);
-  request.set(http::field::authorization, "Bearer " + token->substr(0, token->find_first_of("\r\n")));
+  request.set(http::field::authorization, fmt::format("Bearer {}", token->view()));
   request.set(http::field::content_type, "application/json");
   if (!body.is_null())
     request.body() = json::serialize(body);

@@ -82,6 +82,7 @@ std::optional<check_line> check_masters(const connection& c) {
   std::map<std::string, std::vector<std::string>> holders;
   std::string silent;
   std::string wrong;
+  std::string erased;
   bool good = k->at("unreadable").as_array().empty();
   for (const auto& v : k->at("nodes").as_array()) {
     const auto& n = v.as_object();
@@ -93,6 +94,8 @@ std::optional<check_line> check_masters(const connection& c) {
       continue;
     }
     good = good && n.at("holds_it").as_bool() && scalar(n.at("wrapped_under")) == master;
+    if (const auto* left = n.if_contains("erased_held"); left != nullptr && !left->as_array().empty())
+      erased += fmt::format("; node {} holds keys of erased rounds still: {}", name, names(left->as_array()));
     if (!scalar(n.at("wrong")).empty())
       wrong += fmt::format("; node {}: {}", name, scalar(n.at("wrong")));
   }
@@ -108,7 +111,7 @@ std::optional<check_line> check_masters(const connection& c) {
     detail += left == 0 ? "; a rotation is to be finished: janjictl keys rotate --finish"
                         : fmt::format("; a rotation is under way, {} files and {} copies are left", number(*k, "files_left"),
                                       number(*k, "copies_left"));
-  return check_line{good && left == 0 && silent.empty() && wrong.empty(), detail + wrong};
+  return check_line{good && left == 0 && silent.empty() && wrong.empty() && erased.empty(), detail + wrong + erased};
 }
 
 }  // namespace janji::apps

@@ -12,6 +12,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -35,8 +36,10 @@
 #include "net/site.hpp"
 #include "net/listener.hpp"
 #include "store/key_ring.hpp"
+#include "store/master_keys.hpp"
 #include "store/node_store.hpp"
 #include "store/sealing.hpp"
+#include "store/secret.hpp"
 #include "store/small_file.hpp"
 
 namespace janji::apps {
@@ -63,27 +66,32 @@ bool is_left_empty(const std::string& file) {
 }
 
 // The operators' token: made at the first start, mode 0600. `named`: an operator has said where it is, and may be about to write it.
-result<std::string> admin_token(const std::string& file, bool named) {
+result<store::secret_text> admin_token(const std::string& file, bool named) {
   const auto there = is_there(file);
   if (!there)
     return std::unexpected(there.error());
   std::error_code ec;
   if (!*there || (!named && is_left_empty(file))) {
-    std::array<unsigned char, 24> random{};
+    store::secret_text random;
+    random.resize(24);
     randombytes_buf(random.data(), random.size());
-    std::string token(sodium_base64_ENCODED_LEN(random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING), '\0');
-    sodium_bin2base64(token.data(), token.size(), random.data(), random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    token.pop_back();
+    store::secret_text token;
+    token.resize(sodium_base64_ENCODED_LEN(random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING));
+    sodium_bin2base64(token.data(), token.size(), reinterpret_cast<const unsigned char*>(random.data()), random.size(),
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    token.data()[token.size() - 1] = '\n';
     std::filesystem::remove(file + ".new", ec);  // laid there by somebody who is to read what is written
-    if (auto written = store::replace_file(file, token + "\n"); !written)
+    if (auto written = store::replace_file(file, token); !written)
       return std::unexpected(fmt::format("the admin token {} cannot be written: {}", file, written.error().text()));
+    token.resize(token.size() - 1);
     return token;
   }
-  std::ifstream in(file);
-  std::string token;
-  if (!(in >> token) || token.size() < 16)
+  auto token = store::read_secret_file(file, "the admin token");
+  if (!token)
+    return std::unexpected(token.error().text());
+  if (token->size() < 16)
     return std::unexpected(fmt::format("{} does not hold an admin token of at least 16 characters", file));
-  return token;
+  return std::move(*token);
 }
 
 // The number of shards is part of the data: asking for another is an error, not a silent change.
@@ -101,16 +109,25 @@ result<void> check_shards(store::node_store& store, std::int64_t shards) {
   return {};
 }
 
-// Its directory is there.
+// A secret of the environment is taken out of it: /proc shows it to whoever may look at the process.
+store::secret_text taken_from_environment(const char* name) {
+  auto* const text = std::getenv(name);
+  if (text == nullptr)
+    return {};
+  store::secret_text taken(text);
+  store::wipe(text, std::strlen(text));
+  ::unsetenv(name);
+  return taken;
+}
+
+// Its directory is there. Once: what the environment had is gone from it.
 store::master_sources sources_of(const settings& s, bool create) {
-  const auto variable = [](const char* name) {
-    const auto* text = std::getenv(name);
-    return std::string(text == nullptr ? "" : text);
-  };
   const auto& named = s.text("node.master_key_file");
   const auto file = named.empty() ? s.text("node.data") + "/master.key" : named;
   const auto& next = s.text("node.next_master_key_file");
-  return {{file, variable("JANJI_MASTER_KEY"), create}, next.empty() ? file + ".next" : next, variable("JANJI_MASTER_KEY_NEXT")};
+  return {{file, taken_from_environment("JANJI_MASTER_KEY"), create},
+          next.empty() ? file + ".next" : next,
+          taken_from_environment("JANJI_MASTER_KEY_NEXT")};
 }
 
 struct server {
@@ -155,6 +172,17 @@ struct server {
 }
 
 bool serves_citizens(const settings& s) { return s.text("cluster.role") != "store"; }
+
+// Swapped out, keys would stand on a disk that nobody erases.
+result<void> keys_are_locked(const settings& s) {
+  const auto why = store::vault::why_not_locked();
+  if (why.empty())
+    return {};
+  if (s.text("cluster.mode") == "production")
+    return std::unexpected(why);
+  spdlog::warn("{}", why);
+  return {};
+}
 
 // Before anything is opened: too few descriptors are told of here, and not by whatever is opened last.
 result<void> server::divide(const settings& s) {
@@ -270,6 +298,9 @@ result<void> server::open_keys(const settings& s, bool may_be_new) {
   if (!ring)
     return std::unexpected(ring.error().text());
   keys = std::move(*ring);
+  if (s.text("cluster.name").empty())  // a cluster's are once its feature level permits
+    if (auto r = keys->make_erasable(); !r)
+      return std::unexpected(r.error().text());
   return {};
 }
 
@@ -295,7 +326,7 @@ result<void> server::check_keys(const std::string& data) {
 
 result<void> server::listen(const settings& s) {
   const auto token_file = s.text("admin.token_file").empty() ? s.text("node.data") + "/admin.token" : s.text("admin.token_file");
-  const auto token = admin_token(token_file, !s.text("admin.token_file").empty());
+  auto token = admin_token(token_file, !s.text("admin.token_file").empty());
   if (!token)
     return std::unexpected(token.error());
   net::api_options api;
@@ -321,7 +352,7 @@ result<void> server::listen(const settings& s) {
   pages->stopping([this] { return citizens_api->stopping(); });
   citizens_api->serve_pages(pages.get());
   operators_api = std::make_unique<net::admin_api>(
-      admin_io, *node, *store, *keys, *sealing, *signer, *citizens_api, *token, api.shard_count, seat.get(),
+      admin_io, *node, *store, *keys, *sealing, *signer, *citizens_api, std::move(*token), api.shard_count, seat.get(),
       net::master_ports{[this] { return store::read_masters(masters); }, seat ? &seat->key_orders() : nullptr, rounds->ports()});
   net::http_limits limits;
   limits.connections_max = descriptors.citizens;
@@ -489,6 +520,8 @@ int run(int argc, char** argv) {
     return 0;
   }
   begin_log(s.text("log.level"));
+  if (good)
+    good = keys_are_locked(s);
   server node;
   if (good)
     good = node.divide(s);

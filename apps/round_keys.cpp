@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <span>
 #include <utility>
@@ -30,14 +29,7 @@ std::string fingerprint_of(const store::key_ring& keys, const names& of) {
 }
 
 names keys_of(round_id round) { return {fmt::format("citizen/{}", round.value), fmt::format("data/{}", round.value)}; }
-bool is_of_a_round(const std::string& name) { return name.starts_with("citizen/") || name.starts_with("data/"); }
-std::optional<round_id> round_of(const std::string& name) {
-  std::uint16_t id = 0;
-  const auto* end = name.data() + name.size();
-  if (!is_of_a_round(name) || std::from_chars(name.data() + name.find('/') + 1, end, id).ptr != end)
-    return std::nullopt;
-  return round_id{id};
-}
+bool is_of_a_round(const std::string& name) { return store::round_of_key(name).has_value(); }
 std::string remembered_as(round_id round) { return fmt::format("keys-fingerprint/{}", round.value); }
 std::string made_as(round_id round) { return fmt::format("keys-made/{}", round.value); }
 
@@ -81,7 +73,7 @@ std::expected<void, std::string> round_keys::begin() {
   // The rounds are not known yet: of theirs, those that this node has used.
   auto held = keys_.names();
   std::erase_if(held, [this](const auto& name) {
-    const auto of = round_of(name);
+    const auto of = store::round_of_key(name);
     return of && !is_used(*of);
   });
   const auto others = seat_->compare_keys(held);
@@ -107,12 +99,24 @@ round_keys::state round_keys::prepare() {
 
 round_keys::state round_keys::prepare(const actors::round_entry& round) {
   const auto id = round.definition.id;
-  if (round.status.state == round_state::erased)
-    return forget(id);
+  if (round.status.state == round_state::erased) {
+    auto now = forget(id);
+    if (!now.left.empty())
+      now.left = fmt::format("the keys of the erased round {} are not all destroyed: {}", round.definition.code, now.left);
+    return now;
+  }
   const auto remembered = store_.get(remembered_as(id));
   if (!remembered)
     return {.failed = remembered.error().text()};
   const bool is_new = remembered->revision == 0;
+  if (seat_ == nullptr && !is_new && keys_.is_lost(keys_of(id).front()))
+    return {.wrong = fmt::format(
+                "{0}/keys.rounds does not hold the secret that opens the keys of the round {1} in {0}/keys: put the right one back", data_,
+                round.definition.code)};
+  if (seat_ == nullptr && !is_new && keys_.is_destroyed(id))
+    return {.wrong = fmt::format(
+                "the keys of the round {} were destroyed, and the store in {} knows of no erasure: put the store back that does",
+                round.definition.code, store_.path())};
   if (seat_ == nullptr && !is_new && !keys_.get(keys_of(id).front()))
     return {.wrong = fmt::format(
                 "{}/keys is not the key file that the store in {} was written with: it lacks the keys of the round {}; put the right one "
@@ -129,10 +133,16 @@ round_keys::state round_keys::prepare(const actors::round_entry& round) {
 // Out of memory too, where they were kept since they were used.
 round_keys::state round_keys::forget(round_id round, bool again) {
   const auto gone = keys_.is_destroyed(round) && !again ? store::result<std::size_t>(0) : keys_.destroy_round(round);
+  if (keys_.is_destroyed(round))
+    sealing_.forget_round(round);
   if (!gone)
     return {.left = gone.error().text()};
-  sealing_.forget_round(round);
   return {};
+}
+
+void round_keys::tell_left(const std::string& words) {
+  const std::lock_guard lock(mutex_);
+  left_ = words;
 }
 
 bool round_keys::is_used(round_id round) const {
@@ -258,6 +268,7 @@ bool round_keys::look_at_rounds() {
   if (!now.failed.empty())
     die_(now.failed);
   lacking_(now.waits);
+  tell_left(now.left);
   const auto& words = now.waits.empty() ? now.left : now.waits;
   if (words != said_)
     words.empty() ? spdlog::info("the keys of all rounds are here") : spdlog::warn("{}", words);
@@ -298,6 +309,10 @@ net::round_key_ports round_keys::ports() {
   static constexpr std::size_t imports_max = 4;
   static constexpr auto too_many = "too many orders about keys wait for etcd or the disk";
   net::round_key_ports all;
+  all.left = [this] {
+    const std::lock_guard lock(mutex_);
+    return left_;
+  };
   if (seat_ != nullptr)
     all.make = [this](const auto& then) {
       const auto until = clock::now() + patience;
@@ -349,16 +364,19 @@ std::expected<void, std::string> round_keys::have(round_id round) {
 // The number of a round that this node has not heard of must not be taken for one that is free.
 bool round_keys::make(const std::function<void(std::expected<round_id, std::string>)>& then, clock::time_point until) {
   const bool knows = seat_->knows_all_rounds();
-  if (clock::now() > until) {
-    then(std::unexpected(std::string(knows ? "it took too long" : "this node does not know all rounds yet")));
-    return true;
-  }
-  if (!knows)
-    return false;
   round_id next{1};
   const auto catalogue = node_.catalogue();
   for (const auto& round : catalogue->rounds)
     next = round_id{std::max<std::uint16_t>(next.value, static_cast<std::uint16_t>(round->definition.id.value + 1))};
+  const bool can = knows && seat_->can_make_keys(next);
+  if (clock::now() > until) {
+    then(std::unexpected(std::string(can     ? "it took too long"
+                                     : knows ? "no other node has said yet under which lock they are to be wrapped for it, or etcd is away"
+                                             : "this node does not know all rounds yet")));
+    return true;
+  }
+  if (!can)
+    return false;
   if (auto noted = note_made(next); !noted) {
     then(std::unexpected(noted.error()));
     return true;

@@ -57,6 +57,7 @@ private:
   state prepare();
   state prepare(const actors::round_entry& round);
   state forget(round_id round, bool again = false);
+  void tell_left(const std::string& words);
   state remember(const actors::round_entry& round);
   state agree(const actors::round_entry& round);
   [[nodiscard]] bool is_used(round_id round) const;
@@ -83,6 +84,7 @@ private:
   std::string said_of_copies_;
   std::mutex mutex_;           // over what follows
   std::vector<order> orders_;  // of the thread
+  std::string left_;           // of erasures, in words
   std::size_t imports_ = 0;    // that wait, or are under way: each holds what is imported
   bool woken_ = false;
   std::condition_variable_any wake_;

@@ -249,13 +249,15 @@ std::optional<std::string> text_under(const parts_of_receipt& parts, std::string
 
 }  // namespace
 
-receipt_signer::receipt_signer(const std::array<std::uint8_t, 32>& seed) {
+receipt_signer::receipt_signer(std::span<const std::uint8_t, 32> seed) {
   initialise();
-  crypto_sign_seed_keypair(public_key_.data(), secret_key_.data(), seed.data());
+  secret_key_ = static_cast<std::uint8_t*>(sodium_malloc(crypto_sign_SECRETKEYBYTES));
+  assert_always(secret_key_ != nullptr, "there is memory for a key");
+  crypto_sign_seed_keypair(public_key_.data(), secret_key_, seed.data());
   key_id_ = janji::key_id(public_key_);
 }
 
-receipt_signer::~receipt_signer() { sodium_memzero(secret_key_.data(), secret_key_.size()); }
+receipt_signer::~receipt_signer() { sodium_free(secret_key_); }
 
 std::vector<std::string> receipt_signer::sign(std::span<const receipt_statement> statements) const {
   std::vector<std::string> receipts;
@@ -278,8 +280,7 @@ void receipt_signer::sign_batch(std::span<const receipt_statement> statements, s
   const auto levels = tree_of(std::move(leaves));
   const auto to_sign = signed_text(levels.back().front(), texts.size());
   std::array<unsigned char, crypto_sign_BYTES> signature{};
-  crypto_sign_detached(signature.data(), nullptr, reinterpret_cast<const unsigned char*>(to_sign.data()), to_sign.size(),
-                       secret_key_.data());
+  crypto_sign_detached(signature.data(), nullptr, reinterpret_cast<const unsigned char*>(to_sign.data()), to_sign.size(), secret_key_);
   std::string proof;
   proof.reserve(place_bytes + path_max * sizeof(digest) + signature.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {

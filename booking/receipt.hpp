@@ -52,7 +52,7 @@ inline constexpr std::size_t receipt_bytes_max = 2048;
 
 class receipt_signer {
 public:
-  explicit receipt_signer(const std::array<std::uint8_t, 32>& seed);
+  explicit receipt_signer(std::span<const std::uint8_t, 32> seed);
   ~receipt_signer();
   receipt_signer(const receipt_signer&) = delete;
   receipt_signer& operator=(const receipt_signer&) = delete;
@@ -69,7 +69,7 @@ private:
   void sign_batch(std::span<const receipt_statement> statements, std::vector<std::string>& receipts) const;
 
   receipt_public_key public_key_{};
-  std::array<std::uint8_t, 64> secret_key_{};
+  std::uint8_t* secret_key_;  // 64 bytes of locked memory (libsodium's), out of core files
   std::string key_id_;
 };
 

@@ -15,7 +15,6 @@ namespace {
 
 constexpr int tries_max = 5;
 constexpr std::uint32_t rotation_level = 1;  // from which on a copy may name its master
-std::string copy_name(std::string_view name) { return std::string(copies_prefix) + std::string(name); }
 
 }  // namespace
 
@@ -115,7 +114,7 @@ key_keeper::result<key_keeper::seen_record> key_keeper::settle() {
 std::expected<void, std::string> key_keeper::begin() {
   if (auto settled = settle(); !settled)
     return std::unexpected(settled.error());
-  return {};
+  return settle_form();
 }
 
 // For the others. A start of this node that was frozen says nothing over a later one.
@@ -125,6 +124,12 @@ key_keeper::result<void> key_keeper::say() {
     const std::lock_guard lock(mutex_);
     now.wrong = held_.wrong;
   }
+  for (const auto& held_name : ring_.names())
+    if (const auto round = store::round_of_key(held_name); round && (now.rounds.empty() || now.rounds.back() != round->value))
+      now.rounds.push_back(round->value);
+  std::ranges::sort(now.rounds);
+  const auto twice = std::ranges::unique(now.rounds);
+  now.rounds.erase(twice.begin(), twice.end());
   const auto name = fmt::format("{}{}", holders_prefix, ports_.node);
   const auto there = values_.read_value(name);
   if (!there)
@@ -161,168 +166,15 @@ void key_keeper::pass() {
   }
   if (auto said = say(); !said)
     failed(said.error());
+  if (auto formed = settle_form(); !formed)
+    failed(formed.error());
+  if (auto said = say_locks(std::nullopt); !said)
+    failed(said.error());
   const auto done = wrap_copies(*settled);
   if (!done)
     failed(done.error());
   else if (!*done)
     look_ = true;
-}
-
-// ------------------------------------------------------------------ copies
-
-std::optional<key_keeper::opened_copy> key_keeper::opened(const std::optional<master_record>& record, const std::string& name,
-                                                          const key_copy& copy) const {
-  for (const auto& m : masters()) {
-    opened_copy out{{}, fingerprint_of(m)};
-    if ((copy.master.empty() || copy.master == out.master) && is_accepted(record, out.master) && store::unwrap(name, copy.box, m, out.key))
-      return out;
-  }
-  return std::nullopt;
-}
-
-key_keeper::result<std::string> key_keeper::wrapped(const std::optional<master_record>& record, const std::string& name,
-                                                    const key_bytes& key) const {
-  if (!record)
-    return to_text(key_copy{"", store::wrap(name, key, ring_.master())});
-  const auto master = master_named(record->to);
-  if (!master)
-    return std::unexpected(why_refused(*record, held()));
-  return to_text(key_copy{record->to, store::wrap(name, key, *master)});
-}
-
-key_keeper::result<bool> key_keeper::put_copy(const seen_record& seen, const std::string& name, const key_bytes& key,
-                                              std::int64_t revision) {
-  const auto text = wrapped(seen.record, name, key);
-  if (!text)
-    return std::unexpected(text.error());
-  const auto put = values_.put_value(copy_name(name), revision, *text, seen.unchanged());
-  if (!put)
-    return cannot_reach(put.error());
-  return *put;
-}
-
-key_keeper::result<key_bytes> key_keeper::agree_on_key(const std::string& name, const key_bytes& key) {
-  for (int tries = 0; tries < tries_max; ++tries) {
-    const auto seen = read_record();
-    if (!seen)
-      return std::unexpected(seen.error());
-    const auto there = values_.read_value(copy_name(name));
-    if (!there)
-      return cannot_reach(there.error());
-    if (there->value) {
-      const auto copy = key_copy_from_text(*there->value);
-      if (auto found = opened(seen->record, name, copy))
-        return found->key;
-      if (const auto now = read_record(); !now || now->revision != seen->revision)
-        continue;
-      return std::unexpected(fmt::format("this node's master key does not open the cluster's copy{}{}",
-                                         copy.master.empty() ? "" : ", which is wrapped under the one with fingerprint ", copy.master));
-    }
-    const auto may = ports_.may_be_made(name);
-    if (!may)
-      return std::unexpected(may.error());
-    if (!*may)
-      return std::unexpected(fmt::format(
-          "etcd has lost the key {}, and with a new one everybody could book again: start a node that holds it, then try again", name));
-    const auto put = put_copy(*seen, name, key, 0);
-    if (!put)
-      return std::unexpected(put.error());
-    if (*put)
-      return key;
-  }
-  return std::unexpected(std::string("it changes faster than it can be read"));
-}
-
-store::key_ring::common_store key_keeper::common() {
-  return {[this](const std::string& name, const key_bytes& key) { return agree_on_key(name, key); },
-          [this](const std::string& name) -> std::expected<void, std::string> {
-            auto removed = values_.remove(copy_name(name));
-            return removed ? std::move(removed) : cannot_reach(removed.error());
-          }};
-}
-
-std::expected<void, std::string> key_keeper::put_back(const std::string& name) {
-  for (int tries = 0; tries < tries_max; ++tries) {
-    const auto key = ring_.get(name);
-    if (!key)
-      return {};
-    const auto seen = read_record();
-    if (!seen)
-      return std::unexpected(seen.error());
-    const auto there = values_.read_value(copy_name(name));
-    if (!there)
-      return cannot_reach(there.error());
-    if (there->value)
-      return {};
-    const auto put = put_copy(*seen, name, *key, 0);
-    if (!put)
-      return std::unexpected(put.error());
-    if (*put)
-      return {};
-  }
-  return std::unexpected(fmt::format("the key {} cannot be put back: it changes faster than it can be read", name));
-}
-
-std::expected<std::vector<std::string>, std::string> key_keeper::put_back(const std::vector<std::string>& names) {
-  return compare(names, true);
-}
-
-std::expected<std::vector<std::string>, std::string> key_keeper::compare(const std::vector<std::string>& names, bool puts_back) {
-  std::vector<std::string> others;
-  const auto seen = read_record();
-  if (!seen)
-    return std::unexpected(seen.error());
-  const auto copies = values_.read_values(copies_prefix);
-  if (!copies)
-    return cannot_reach(copies.error());
-  for (const auto& name : names) {
-    const auto there = copies->find(copy_name(name));
-    if (there == copies->end()) {
-      if (auto put = puts_back ? put_back(name) : std::expected<void, std::string>{}; !put)
-        return std::unexpected(put.error());
-      continue;
-    }
-    const auto own = ring_.get(name);
-    const auto found = opened(seen->record, name, key_copy_from_text(*there->second.value));
-    if (own && found && found->key != *own)
-      others.push_back(name);
-  }
-  return others;
-}
-
-// True: nothing is left to be done here. A copy that this node cannot open is another's, or nobody's.
-key_keeper::result<bool> key_keeper::wrap_copies(const seen_record& seen) {
-  const auto copies = values_.read_values(copies_prefix);
-  if (!copies)
-    return cannot_reach(copies.error());
-  bool all = true;
-  for (const auto& [full, there] : *copies) {
-    const auto done = wrap_copy(seen, full.substr(copies_prefix.size()), there);
-    if (!done)
-      return done;
-    all = all && *done;
-  }
-  return all;
-}
-
-key_keeper::result<bool> key_keeper::wrap_copy(const seen_record& seen, const std::string& name, const versioned_value& there) {
-  if (ring_.is_destroyed(name)) {  // of an erased round: a store that was put back still had it
-    if (auto removed = values_.remove(copy_name(name)); !removed)
-      return cannot_reach(removed.error());
-    return true;
-  }
-  if (!seen.record)
-    return true;
-  const auto copy = key_copy_from_text(*there.value);
-  const auto found = opened(seen.record, name, copy);
-  const auto own = ring_.get(name);
-  if (found && own && found->key != *own) {
-    warn_once(fmt::format("the cluster's key {} is not the one that this node holds: nothing is wrapped", name));
-    return true;
-  }
-  if ((found && copy.master == seen.record->to) || (!found && !own))
-    return true;
-  return put_copy(seen, name, own ? *own : found->key, there.revision);  // false: looked at again
 }
 
 // ------------------------------------------------------------------ operators
@@ -349,9 +201,10 @@ key_keeper::result<keys_view> key_keeper::view(const seen_record& seen) {
     const auto found = opened(seen.record, name, copy);
     const auto own = ring_.get(name);
     ++v.copies;
-    ++v.copies_under[found ? found->master : ""];
-    v.copies_left += seen.record && (!found || copy.master != seen.record->to) ? 1 : 0;
-    if (found ? own && *own != found->key : !own || !seen.record)
+    const bool for_others = !found && copy.is_erasable();
+    ++v.copies_under[found ? found->master : for_others ? copy.master : ""];
+    v.copies_left += seen.record && ((!found && !for_others) || copy.master != seen.record->to) ? 1 : 0;
+    if (found ? own && *own != found->key : !own || (!seen.record && !for_others))
       v.unreadable.push_back(name);
   }
   return v;

@@ -53,12 +53,14 @@ std::expected<master_record, std::string> master_record_from_text(std::string_vi
 
 std::string to_text(const key_holder& h) {
   json::array held(h.held.begin(), h.held.end());
+  json::array rounds(h.rounds.begin(), h.rounds.end());
   return json::serialize(json::object{{"node", h.node},
                                       {"boot", h.boot.value},
                                       {"held", std::move(held)},
                                       {"wrapped_under", h.wrapped_under},
                                       {"mark", json_of(h.mark)},
-                                      {"wrong", h.wrong.substr(0, wrong_bytes_max)}});
+                                      {"wrong", h.wrong.substr(0, wrong_bytes_max)},
+                                      {"rounds", std::move(rounds)}});
 }
 
 std::expected<key_holder, std::string> key_holder_from_text(std::string_view text) {
@@ -73,6 +75,9 @@ std::expected<key_holder, std::string> key_holder_from_text(std::string_view tex
     h.wrapped_under = words(v, "wrapped_under");
     h.mark = mark_from(v.at("mark"));
     h.wrong = words(v, "wrong");
+    if (const auto* rounds = v.as_object().if_contains("rounds"))
+      for (const auto& one : rounds->as_array())
+        h.rounds.push_back(one.to_number<std::uint16_t>());
     return h;
   } catch (const std::exception& e) {
     return std::unexpected(std::string("what a node says of its master keys cannot be read: ") + e.what());

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cluster/key_locks.hpp"
 #include "cluster/replication/types.hpp"
 #include "store/key_ring.hpp"
 
@@ -37,10 +38,11 @@ struct master_record {
 struct key_holder {
   std::uint64_t node = 0;
   replication::boot_t boot;
-  std::vector<std::string> held;  // what its next start would have
-  std::string wrapped_under;      // its file
-  rotation_mark mark;             // of its file
-  std::string wrong;              // not empty: what of its masters cannot be had
+  std::vector<std::string> held;           // what its next start would have
+  std::string wrapped_under;               // its file
+  rotation_mark mark;                      // of its file
+  std::string wrong;                       // not empty: what of its masters cannot be had
+  std::vector<std::uint16_t> rounds = {};  // whose keys it holds; an earlier version names none
   friend bool operator==(const key_holder&, const key_holder&) = default;
 };
 
@@ -49,10 +51,12 @@ struct key_holder {
 [[nodiscard]] std::string to_text(const key_holder& h);
 [[nodiscard]] std::expected<key_holder, std::string> key_holder_from_text(std::string_view text);
 
-// A wrapped key as the configuration store has it. Before the first rotation it does not name its master: earlier versions read it.
+// A wrapped key as the configuration store has it. Before the first rotation it does not name its master: earlier versions read it. That of
+// a round is, from a feature level on, what key_locks.hpp says, and names it.
 struct key_copy {
   std::string master;
   std::string box;
+  [[nodiscard]] bool is_erasable() const { return are_boxes(box); }
 };
 [[nodiscard]] std::string to_text(const key_copy& c);
 [[nodiscard]] key_copy key_copy_from_text(std::string_view text);

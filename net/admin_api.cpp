@@ -22,8 +22,8 @@ namespace json = boost::json;
 
 namespace {
 
-bool same_token(std::string_view given, const std::string& token) {
-  return given.size() == token.size() && sodium_memcmp(given.data(), token.data(), token.size()) == 0;
+bool same_token(std::string_view given, std::string_view token) {
+  return !token.empty() && given.size() == token.size() && sodium_memcmp(given.data(), token.data(), token.size()) == 0;
 }
 
 constexpr std::array<std::string_view, 8> round_settings{"code",      "name",    "time_zone", "opens_at",
@@ -43,7 +43,7 @@ json::array trail_of(const actors::round_catalogue& catalogue) {
 }  // namespace
 
 admin_api::admin_api(boost::asio::io_context& io, actors::node& node, store::node_store& store, store::key_ring& keys,
-                     store::sealing& sealing, const receipt_signer& signer, const citizen_api& citizens, std::string token,
+                     store::sealing& sealing, const receipt_signer& signer, const citizen_api& citizens, store::secret_text token,
                      std::uint16_t shard_count, cluster::operations* operations, master_ports masters)
     : io_(io),
       node_(node),
@@ -402,7 +402,10 @@ void admin_api::status(responder& respond) {
     rounds.push_back({{"code", round->definition.code}, {"state", name_of(round->status.state)}, {"reason", round->status.reason}});
   const bool broken = !s.failed.empty() || !s.directory_wrong.empty() || (!s.clustered && serving < shard_count_);
   const bool clock_is_set = cluster::is_clock_set(s.clock_set_ms);
-  const std::string_view own = broken ? "broken" : s.storage_low || clock_is_set || !node_.ready() ? "degraded" : "healthy";
+  const auto erasures = round_keys_.left();
+  const std::string_view own = broken                                                                 ? "broken"
+                               : s.storage_low || clock_is_set || !node_.ready() || !erasures.empty() ? "degraded"
+                                                                                                      : "healthy";
   auto cluster = cluster_.summary();
   const auto of_all = cluster.empty() ? std::string("healthy") : std::string(cluster.at("verdict").as_string());
   const std::string_view verdict = own == "broken" || of_all == "broken" ? "broken" : own == "degraded" ? own : std::string_view(of_all);
@@ -424,6 +427,8 @@ void admin_api::status(responder& respond) {
                    {"log_bytes", statistics.log_bytes},
                    {"rounds", std::move(rounds)},
                    {"shard_list", std::move(shards)}};
+  if (!erasures.empty())
+    out["erasure_wrong"] = erasures;
   if (!s.directory_wrong.empty())
     out["directory_wrong"] = s.directory_wrong;
   if (clock_is_set)
@@ -451,6 +456,8 @@ void admin_api::readyz(const request& r, responder& respond) {
     else
       out.body += fmt::format("of {} slot groups not heard yet, shards {}\n", s.groups_unheard, fmt::join(s.shards_unheard, " "));
     out.body += "keys: " + (waits.empty() ? "ok" : waits) + "\n";
+    const auto erasures = round_keys_.left();
+    out.body += "erased keys: " + (erasures.empty() ? "ok" : erasures) + "\n";
     out.body += "storage: " + storage_words(node_) + "\n";
     out.body += std::string("writes: ") + (s.failed.empty() ? "ok\n" : "failed\n");
   }

@@ -28,7 +28,7 @@ namespace janji::net {
 class admin_api final : public handler {
 public:
   admin_api(boost::asio::io_context& io, actors::node& node, store::node_store& store, store::key_ring& keys, store::sealing& sealing,
-            const receipt_signer& signer, const citizen_api& citizens, std::string token, std::uint16_t shard_count,
+            const receipt_signer& signer, const citizen_api& citizens, store::secret_text token, std::uint16_t shard_count,
             cluster::operations* operations = nullptr, master_ports masters = {});
 
   void handle(const request& r, responder&& respond) override;
@@ -68,7 +68,7 @@ private:
   store::sealing& sealing_;
   const receipt_signer& signer_;
   const citizen_api& citizens_;
-  std::string token_;
+  store::secret_text token_;
   std::uint16_t shard_count_;
   shard_probe shards_;
   cluster_api cluster_;

@@ -9,6 +9,7 @@
 #include "booking/entry_index.hpp"
 #include "booking/reference_text.hpp"
 #include "net/citizen_api.hpp"
+#include "store/wiping.hpp"
 #include "net/json_text.hpp"
 
 namespace janji::net {
@@ -93,6 +94,7 @@ std::optional<named_place> name_place(const actors::round_catalogue& catalogue, 
 // ------------------------------------------------------------------ one turn's answers
 
 void citizen_api::told(std::vector<answered_request>&& answers) {
+  const store::wiping_scope wipes;  // tokens are made here
   std::vector<answered_request> ready;
   ready.reserve(answers.size());
   for (auto& a : answers) {

@@ -20,7 +20,16 @@ constexpr std::string_view keys_root = "/admin/v1/keys";
 
 json::array texts(const std::vector<std::string>& list) { return json::array(list.begin(), list.end()); }
 
-json::object node_json(const key_member& n, const keys_view& v) {
+// Codes of erased rounds whose keys it held when it last said so.
+json::array erased_held(const key_member& n, const actors::round_catalogue& catalogue) {
+  json::array out;
+  for (const auto& round : catalogue.rounds)
+    if (round->status.state == round_state::erased && std::ranges::find(n.said->rounds, round->definition.id.value) != n.said->rounds.end())
+      out.emplace_back(round->definition.code);
+  return out;
+}
+
+json::object node_json(const key_member& n, const keys_view& v, const actors::round_catalogue& catalogue) {
   json::object out{{"node", n.node}, {"there", n.there}, {"said", n.has_said()}};
   if (!n.said)
     return out;
@@ -28,15 +37,16 @@ json::object node_json(const key_member& n, const keys_view& v) {
   out["holds_it"] = n.holds(v.master());
   out["wrapped_under"] = n.said->wrapped_under;
   out["wrong"] = n.said->wrong;
+  out["erased_held"] = erased_held(n, catalogue);
   return out;
 }
 
 std::string_view state_of(const keys_view& v) { return !v.record ? "none" : v.under_way() ? "under_way" : "finished"; }
 
-json::object view_json(const keys_view& v) {
+json::object view_json(const keys_view& v, const actors::round_catalogue& catalogue) {
   json::array nodes;
   for (const auto& n : v.nodes)
-    nodes.push_back(node_json(n, v));
+    nodes.push_back(node_json(n, v, catalogue));
   json::object under;
   for (const auto& [master, count] : v.copies_under)
     under[master.empty() ? "unknown" : master] = count;
@@ -76,7 +86,7 @@ void keys_api::show(responder&& respond) {
     if (ports_.cluster == nullptr)
       return json_response(view_alone());
     const auto v = ports_.cluster->keys();
-    return v ? json_response(view_json(*v)) : to_response(refused("busy: " + v.error()));
+    return v ? json_response(view_json(*v, *node_.catalogue())) : to_response(refused("busy: " + v.error()));
   });
 }
 

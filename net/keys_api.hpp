@@ -31,6 +31,8 @@ struct round_key_ports {
   std::function<void(round_id round, told then)> have;
   // Of a round that is erased: its keys are gone from this node and from the cluster. An error: not yet; it is tried on.
   std::function<void(round_id round, told then)> destroy;
+  // What is left of erasures here, in words; "": nothing.
+  std::function<std::string()> left = [] { return std::string(); };
 };
 
 struct master_ports {

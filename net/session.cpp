@@ -55,6 +55,7 @@ void session::hold(exchange& e) {
 
 // Bytes that are no request of ours: say what is wrong, in its turn, and close.
 void session::refuse(response&& r) {
+  const store::wiping_scope wipes;  // of what has come of the request
   exchange e;
   e.answer = std::move(r);
   e.ready = true;
@@ -71,6 +72,7 @@ void session::refuse(response&& r) {
 }
 
 void session::gather() {
+  const store::wiping_scope wipes;  // of answers with tokens in them
   std::size_t done = 0;
   while (done < slots_.size() && slots_[done].ready && !large_ && out_.size() < limits::gathered_bytes_max)
     serialize(slots_[done++]);
@@ -109,6 +111,7 @@ void session::count_unsent() {
 void session::write() {
   if (writing_ || closed_)
     return;
+  const store::wiping_scope wipes;  // of a large answer that was sent
   const auto large = [&] { return large_ ? large_->answer.payload() : std::string_view{}; };
   const auto total = out_.size() + large().size();
   while (sent_ < total) {
@@ -131,12 +134,21 @@ void session::write() {
     sent_ += n;
   }
   sent_ = 0;
+  if (slots_.empty())
+    wipe_sent();
   out_.clear();
   large_.reset();
   if (out_.capacity() > limits::copied_body_bytes_max)
     out_.shrink_to_fit();
   if (last_ && slots_.empty())
     finish();
+}
+
+void session::wipe_sent() {
+  if (!std::exchange(sent_private_, false))
+    return;
+  out_.resize(out_.capacity());  // of what stood there before too
+  store::wipe(out_);
 }
 
 // Closing while the other side still sends would reset the connection and take our last answer with it.
@@ -221,6 +233,7 @@ void session::stop() {
 void session::close() {
   if (closed_)
     return;
+  const store::wiping_scope wipes;  // of answers that nobody takes
   closed_ = true;
   if (watched_)
     core_->watch.closed();

@@ -14,6 +14,8 @@
 
 #include "net/held_bytes.hpp"
 #include "net/session.hpp"
+#include "store/secret.hpp"
+#include "store/wiping.hpp"
 
 namespace janji::net {
 
@@ -31,7 +33,14 @@ public:
     ++core_->connections;
     watched_ = core_->watch.add(socket_.native_handle(), static_cast<connection*>(this));
   }
-  ~session() override { close(); }
+  ~session() override {
+    const store::wiping_scope wipes;
+    close();
+    wipe_read();
+    wipe_sent();
+    parser_.reset();
+    in_.reset();
+  }
   session(const session&) = delete;
   session& operator=(const session&) = delete;
 
@@ -116,6 +125,8 @@ private:
   void close();
   void set_due();
   bool count_received();
+  void wipe_read();
+  void wipe_sent();
   void hold(exchange& e);
   void find_place();
   void count_unsent();
@@ -147,12 +158,14 @@ private:
   held_bytes::part received_;  // what is more than a small request
   bool starved_ = false;       // the parser needs more bytes than there are
   bool eof_ = false;
+  bool read_private_ = false;  // what was read may hold names or tokens
 
   // ---- answering
   std::vector<exchange> slots_;
   std::uint64_t first_slot_ = 0;
   std::string out_;
   std::size_t sent_ = 0;
+  bool sent_private_ = false;      // of out_
   std::optional<exchange> large_;  // goes out after `out_`, from where it lies
   std::size_t large_ready_ = 0;    // of slots_
   std::size_t ready_bytes_ = 0;    // of slots_, but for the large ones

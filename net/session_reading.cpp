@@ -64,7 +64,9 @@ void session::read(bool from_the_loop) {
   if (reading_ || closed_ || eof_ || !wanted)
     return;
   constexpr std::size_t first_bytes = 4096;
+  const store::wiping_scope wipes;
   if (in_begin_ == in_end_) {
+    wipe_read();
     in_begin_ = in_end_ = 0;
     if (in_capacity_ > first_bytes) {
       in_.reset();
@@ -142,7 +144,17 @@ void session::pump() {
   set_due();
 }
 
+// What was taken; of a buffer that grew or was moved within itself, all that is not to be taken yet.
+void session::wipe_read() {
+  if (!read_private_ || in_ == nullptr)
+    return;
+  read_private_ = phase_ != phase::idle;  // there is more to come
+  store::wipe(in_.get(), in_begin_);
+  store::wipe(in_.get() + in_end_, in_capacity_ - in_end_);
+}
+
 void session::take_requests() {
+  const store::wiping_scope wipes;  // of the parser, and of whoever handles what it has read
   while (has_bytes()) {
     if (!parser_) {
       if (!skip_empty_lines())
@@ -328,6 +340,8 @@ std::optional<problem_code> session::check_header(std::string_view head) {
       default: break;
     }
   }
+  if (!request_.reads() || !request_.authorization.empty())
+    read_private_ = true;
   expects_continue_ = version == 11 && boost::beast::iequals(boost::beast::string_view(expected.data(), expected.size()), "100-continue");
   const bool known_version = version == 11 || (version == 10 && encodings == 0);
   const bool bad_length = length.find_first_not_of("0123456789") != std::string_view::npos;  // a list, which the parser takes for its first
@@ -385,6 +399,10 @@ void session::dispatch() {
   expects_continue_ = false;
   phase_ = phase::idle;
   place_passed_ = true;
+  if (read_private_) {
+    sent_private_ = true;
+    store::wiping_scope::with_the_stack();
+  }
   core_->handle.handle(request_, responder(shared_from_this(), first_slot_ + slots_.size() - 1));
   parser_.reset();
   request_ = {};  // its views went with the parser

@@ -4,6 +4,7 @@
 #include <capnp/serialize.h>
 #include <kj/io.h>
 
+#include <array>
 #include <vector>
 
 #include "booking/types.hpp"
@@ -13,7 +14,8 @@
 namespace janji::schema {
 
 std::string encode(const personal_record& record) {
-  capnp::MallocMessageBuilder message;
+  std::array<capnp::word, 1024> scratch{};  // all of it as a rule; wiped by its builder
+  capnp::MallocMessageBuilder message(kj::arrayPtr(scratch.data(), scratch.size()));
   auto out = message.initRoot<wire::PersonalRecord>();
   out.setIdentityKind(whole(record.identity_kind));
   out.setIdentityNumber(whole(record.identity_number));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -19,23 +20,28 @@ namespace {
 constexpr std::string_view header = "janji-keys 1";
 // Of a file that was wrapped in a cluster's rotation: its master's fingerprint, the rotation's number, "begun" or "finished".
 constexpr std::string_view rotated_header = "janji-keys 2";
+// Of one whose rounds' keys are wrapped under their secrets too: the same, and the number may be 0.
+constexpr std::string_view erasable_header = "janji-keys 3";
 constexpr std::string_view destroyed = "destroyed";
+constexpr std::string_view under_secret = "secret ";
 
 // The master that the file is wrapped under, when it says so.
 struct file_head {
   std::string fingerprint;
   rotation_mark mark;
+  bool erasable = false;
 };
 
 std::optional<file_head> head_from(const std::string& line) {
   if (line == header)
     return file_head{};
-  if (!line.starts_with(rotated_header))
-    return std::nullopt;
   file_head h;
+  h.erasable = line.starts_with(erasable_header);
+  if (!h.erasable && !line.starts_with(rotated_header))
+    return std::nullopt;
   std::string state;
   std::istringstream in(line.substr(rotated_header.size()));
-  if (!(in >> h.fingerprint >> h.mark.number >> state) || h.mark.number == 0 || (state != "begun" && state != "finished"))
+  if (!(in >> h.fingerprint >> h.mark.number >> state) || (h.mark.number == 0 && !h.erasable) || (state != "begun" && state != "finished"))
     return std::nullopt;
   h.mark.finished = state == "finished";
   return h;
@@ -47,7 +53,7 @@ struct key_line {
 };
 
 std::optional<key_bytes> opening(const std::string& box, std::span<const key_bytes> masters) {
-  key_bytes nothing{};
+  key_bytes nothing;
   const auto found = std::ranges::find_if(masters, [&](const auto& m) { return unwrap("check", box, m, nothing); });
   return found == masters.end() ? std::nullopt : std::optional(*found);
 }
@@ -59,7 +65,19 @@ std::string fingerprints_of(std::span<const key_bytes> masters) {
   return out;
 }
 
+constexpr std::array kinds_of_a_round{"citizen/", "data/"};
+
 }  // namespace
+
+std::optional<round_id> round_of_key(std::string_view name) {
+  for (const std::string_view kind : kinds_of_a_round) {
+    std::uint16_t id = 0;
+    const auto* const end = name.data() + name.size();
+    if (name.starts_with(kind) && std::from_chars(name.data() + kind.size(), end, id).ptr == end && name.size() > kind.size())
+      return round_id{id};
+  }
+  return std::nullopt;
+}
 
 result<std::unique_ptr<key_ring>> key_ring::open(const std::string& path, const key_bytes& master, bool create) {
   return open(path, std::span(&master, 1), create);
@@ -73,7 +91,11 @@ result<std::unique_ptr<key_ring>> key_ring::open(const std::string& path, std::s
     return std::unexpected(store_error{errc::io, fmt::format("{} cannot be looked at: {}", path, ec.message())});
   if (there) {
     overwrite_what_was_left(path);
-    auto loaded = ring->load(masters);
+    auto loaded = ring->secrets_.load();
+    if (loaded)
+      loaded = ring->load(masters);
+    if (loaded)
+      loaded = ring->finish_erasures();
     if (loaded)
       return ring;
     const bool nothing_to_lose = create && loaded.error().code == errc::wrong_key && ring->keys_.empty();
@@ -81,10 +103,14 @@ result<std::unique_ptr<key_ring>> key_ring::open(const std::string& path, std::s
       return std::unexpected(loaded.error());
   } else if (!create) {
     return std::unexpected(store_error{errc::missing, fmt::format("there are no keys in {}", path)});
+  } else if (std::filesystem::exists(ring->secrets_.path(), ec) || ec) {
+    return std::unexpected(store_error{errc::missing, fmt::format("{} is there, and {} is not: put that back, or remove both to begin anew",
+                                                                  ring->secrets_.path(), path)});
   }
   ring->master_ = masters.front();
   ring->mark_ = {};
-  if (auto r = replace_file(path, text(ring->keys_, ring->master_, ring->mark_)); !r)
+  ring->erasable_ = false;
+  if (auto r = replace_file(path, ring->text(ring->keys_, ring->master_, ring->mark_, false)); !r)
     return std::unexpected(r.error());
   return ring;
 }
@@ -96,6 +122,7 @@ result<void> key_ring::load(std::span<const key_bytes> masters) {
   if (!head)
     return std::unexpected(store_error{errc::corrupt, fmt::format("{} is not a key file that this program reads", path_)});
   mark_ = head->mark;
+  erasable_ = head->erasable;
   std::vector<key_line> lines;
   std::string check;
   while (std::getline(in, line)) {
@@ -113,7 +140,7 @@ result<void> key_ring::load(std::span<const key_bytes> masters) {
     master_ = *master;
   } else {
     for (const auto& l : lines)
-      keys_[l.name] = std::nullopt;  // there is something to lose
+      keys_[l.name] = {};  // there is something to lose
     const auto needed = head->fingerprint.empty() ? "" : fmt::format(": it needs the one with fingerprint {}", head->fingerprint);
     return std::unexpected(
         store_error{errc::wrong_key, fmt::format("the master key does not open {} (or it is damaged at check){}, given is {}", path_,
@@ -126,24 +153,51 @@ result<void> key_ring::load(std::span<const key_bytes> masters) {
 }
 
 result<void> key_ring::load_line(const std::string& name, std::string_view box) {
-  keys_[name] = std::nullopt;
+  auto& here = keys_[name];
   if (box == destroyed)
     return {};
-  key_bytes key{};
+  key_bytes key;
+  const auto round = round_of_key(name);
+  if (box.starts_with(under_secret) && round) {
+    const auto secret = secrets_.get(*round);
+    if (secret && unwrap_under(*secret, name, box.substr(under_secret.size()), master_, key))
+      here.key = std::move(key);
+    else if (secrets_.state_of(*round) != round_secrets::state::destroyed)  // it is, by a stop before this file was written
+      here.lost = box;
+    return {};
+  }
   if (!unwrap(name, box, master_, key))
     return std::unexpected(
         store_error{errc::wrong_key, fmt::format("the master key does not open {} (or it is damaged at {})", path_, name)});
-  keys_[name] = key;
+  here.key = std::move(key);
   return {};
 }
 
-std::string key_ring::text(const key_map& keys, const key_bytes& master, rotation_mark mark) {
-  auto out = mark.number == 0
-                 ? std::string(header)
-                 : fmt::format("{} {} {} {}", rotated_header, fingerprint_of(master), mark.number, mark.finished ? "finished" : "begun");
+// A stop between the two files, in either order, or one of them put back.
+result<void> key_ring::finish_erasures() {
+  for (const auto round : secrets_.there())
+    if (is_destroyed(round))
+      if (auto r = secrets_.destroy(round); !r)
+        return r;
+  return {};
+}
+
+std::string key_ring::box_of(const std::string& name, const held& h, const key_bytes& master, bool erasable) const {
+  if (!h.key)
+    return h.lost.empty() ? std::string(destroyed) : h.lost;
+  const auto round = round_of_key(name);
+  const auto secret = erasable && round ? secrets_.get(*round) : std::nullopt;
+  return secret ? std::string(under_secret) + wrap_under(*secret, name, *h.key, master) : wrap(name, *h.key, master);
+}
+
+std::string key_ring::text(const key_map& keys, const key_bytes& master, rotation_mark mark, bool erasable) const {
+  const bool plain = !erasable && mark.number == 0;
+  auto out = plain ? std::string(header)
+                   : fmt::format("{} {} {} {}", erasable ? erasable_header : rotated_header, fingerprint_of(master), mark.number,
+                                 mark.finished ? "finished" : "begun");
   out += '\n';
-  for (const auto& [name, key] : keys)
-    out += name + " " + (key ? wrap(name, *key, master) : std::string(destroyed)) + "\n";
+  for (const auto& [name, h] : keys)
+    out += name + " " + box_of(name, h, master, erasable) + "\n";
   out += "check " + wrap("check", key_bytes{}, master) + "\n";  // last: shows that the file is whole
   return out;
 }
@@ -156,24 +210,36 @@ void key_ring::put(key_map&& keys) {
 std::optional<key_bytes> key_ring::get(std::string_view name) const {
   const std::lock_guard lock{mutex_};
   const auto it = keys_.find(name);
-  return it == keys_.end() ? std::nullopt : it->second;
+  return it == keys_.end() ? std::nullopt : it->second.key;
 }
 
-// The key as this ring has it; none: it has not been made yet.
+// The key as this ring has it; none: it has not been made yet. One that is lost is fetched again where others may have it.
 std::optional<result<key_bytes>> key_ring::known(std::string_view name) const {
   const std::lock_guard lock{mutex_};
   const auto it = keys_.find(name);
-  if (it == keys_.end())
+  if (it == keys_.end() || (!it->second.lost.empty() && common_.put))
     return std::nullopt;
-  if (it->second)
-    return *it->second;
+  if (it->second.key)
+    return *it->second.key;
+  if (!it->second.lost.empty())
+    return std::unexpected(store_error{
+        errc::missing, fmt::format("the key {} is there, but {} does not hold the secret that opens it", name, secrets_.path())});
   return std::unexpected(store_error{errc::missing, fmt::format("the key {} has been destroyed", name)});
+}
+
+// Where they are to be wrapped under them.
+result<void> key_ring::make_secrets(const key_map& keys) {
+  std::vector<round_id> rounds;
+  for (const auto& [name, h] : keys)
+    if (const auto round = round_of_key(name); round && h.key)
+      rounds.push_back(*round);
+  return secrets_.make(rounds);
 }
 
 result<key_bytes> key_ring::get_or_make(const std::string& name) {
   if (auto here = known(name))
     return *here;
-  key_bytes key{};
+  key_bytes key;
   randombytes_buf(key.data(), key.size());
   const auto there = common_.put ? common_.put(name, key) : std::expected<key_bytes, std::string>(key);
   const std::lock_guard one_at_a_time{saving_};
@@ -182,30 +248,44 @@ result<key_bytes> key_ring::get_or_make(const std::string& name) {
   if (!there)
     return std::unexpected(store_error{errc::io, fmt::format("the cluster does not agree on the key {}: {}", name, there.error())});
   auto next = keys_;
-  next[name] = *there;
-  if (auto r = replace_file(path_, text(next, master_, mark_)); !r)
+  next[name] = {*there, {}};
+  if (erasable_)
+    if (auto r = make_secrets(next); !r)
+      return std::unexpected(r.error());
+  if (const auto round = round_of_key(name); erasable_ && round && !secrets_.get(*round))
+    return std::unexpected(store_error{errc::missing, fmt::format("the secret of round {} has been destroyed", round->value)});
+  if (auto r = replace_and_overwrite(path_, text(next, master_, mark_, erasable_)); !r)
     return std::unexpected(r.error());
   put(std::move(next));
   return *there;
 }
 
+// The secret first: with it everything that is wrapped under it is gone, whatever comes between this and the rest.
 result<std::size_t> key_ring::destroy_round(round_id round) {
-  constexpr std::array kinds{"citizen/", "data/"};
+  std::size_t count = 0;
+  {
+    const std::lock_guard one_at_a_time{saving_};
+    if (erasable_)
+      if (auto r = secrets_.destroy(round); !r)
+        return std::unexpected(r.error());
+    auto next = keys_;
+    for (const auto* kind : kinds_of_a_round) {
+      auto& h = next[kind + std::to_string(round.value)];
+      count += h.key ? 1 : 0;
+      h = {};
+    }
+    const auto now = text(next, master_, mark_, erasable_);
+    if (erasable_)
+      put(std::move(next));
+    if (auto r = replace_and_overwrite(path_, now); !r)
+      return std::unexpected(r.error());
+    if (!erasable_)
+      put(std::move(next));
+  }
   if (common_.take)  // may wait for a network: the others' keys are asked for meanwhile
-    for (const auto* kind : kinds)
+    for (const auto* kind : kinds_of_a_round)
       if (const auto gone = common_.take(kind + std::to_string(round.value)); !gone)
         return std::unexpected(store_error{errc::io, "the cluster's copy of a key cannot be removed: " + gone.error()});
-  const std::lock_guard one_at_a_time{saving_};
-  auto next = keys_;
-  std::size_t count = 0;
-  for (const auto* kind : kinds) {
-    auto& key = next[kind + std::to_string(round.value)];
-    count += key.has_value() ? 1 : 0;
-    key.reset();
-  }
-  if (auto r = replace_and_overwrite(path_, text(next, master_, mark_)); !r)
-    return std::unexpected(r.error());
-  put(std::move(next));
   return count;
 }
 
@@ -214,7 +294,7 @@ result<void> key_ring::drop(std::span<const std::string> names) {
   auto next = keys_;
   for (const auto& name : names)
     next.erase(name);
-  if (auto r = replace_and_overwrite(path_, text(next, master_, mark_)); !r)
+  if (auto r = replace_and_overwrite(path_, text(next, master_, mark_, erasable_)); !r)
     return r;
   put(std::move(next));
   return {};
@@ -225,22 +305,80 @@ bool key_ring::is_destroyed(round_id round) const { return is_destroyed("citizen
 bool key_ring::is_destroyed(std::string_view name) const {
   const std::lock_guard lock{mutex_};
   const auto it = keys_.find(name);
-  return it != keys_.end() && !it->second;
+  return it != keys_.end() && it->second.is_destroyed();
+}
+
+bool key_ring::is_lost(std::string_view name) const {
+  const std::lock_guard lock{mutex_};
+  const auto it = keys_.find(name);
+  return it != keys_.end() && !it->second.lost.empty();
 }
 
 std::vector<std::string> key_ring::names() const {
   const std::lock_guard lock{mutex_};
   std::vector<std::string> out;
-  for (const auto& [name, key] : keys_)
-    if (key)
+  for (const auto& [name, h] : keys_)
+    if (h.key)
       out.push_back(name);
   return out;
+}
+
+// ------------------------------------------------------------------ rounds' secrets
+
+result<void> key_ring::make_erasable() {
+  const std::lock_guard one_at_a_time{saving_};
+  if (erasable_)
+    return {};
+  for (const auto& [name, h] : keys_)  // of an erasure before
+    if (const auto round = round_of_key(name); round && h.is_destroyed())
+      if (auto r = secrets_.destroy(*round); !r)
+        return r;
+  if (auto r = make_secrets(keys_); !r)
+    return r;
+  if (auto r = replace_and_overwrite(path_, text(keys_, master_, mark_, true)); !r)
+    return r;
+  const std::lock_guard lock{mutex_};
+  erasable_ = true;
+  return {};
+}
+
+bool key_ring::is_erasable() const {
+  const std::lock_guard lock{mutex_};
+  return erasable_;
+}
+
+result<std::string> key_ring::lock_of_round(round_id round) {
+  if (auto made = secrets_.make(std::span(&round, 1)); !made)
+    return std::unexpected(made.error());
+  const auto secret = secrets_.get(round);
+  if (!secret)
+    return std::unexpected(store_error{errc::missing, fmt::format("the secret of round {} has been destroyed", round.value)});
+  return lock_of(*secret);
+}
+
+result<std::map<round_id, std::string>> key_ring::locks(std::span<const round_id> also) {
+  if (auto made = secrets_.make(also); !made)
+    return std::unexpected(made.error());
+  std::map<round_id, std::string> out;
+  for (const auto round : secrets_.there())
+    if (const auto secret = secrets_.get(round))
+      out[round] = lock_of(*secret);
+  return out;
+}
+
+std::optional<key_bytes> key_ring::open_copy(const std::string& name, std::string_view box, const key_bytes& master) const {
+  const auto round = round_of_key(name);
+  const auto secret = round ? secrets_.get(*round) : std::nullopt;
+  key_bytes key;
+  if (!secret || !unwrap_from(*secret, name, box, master, key))
+    return std::nullopt;
+  return key;
 }
 
 // What was wrapped under a master that somebody may have seen is overwritten.
 result<void> key_ring::wrap_again(const key_bytes& master, rotation_mark mark) {
   const std::lock_guard one_at_a_time{saving_};
-  if (auto r = replace_and_overwrite(path_, text(keys_, master, mark)); !r)
+  if (auto r = replace_and_overwrite(path_, text(keys_, master, mark, erasable_)); !r)
     return r;
   const std::lock_guard lock{mutex_};
   master_ = master;

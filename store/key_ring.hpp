@@ -1,5 +1,7 @@
 // The node's keys, independent of each other and outside RocksDB, so that erasing is erasing. Each is wrapped by a master
-// key (XChaCha20-Poly1305, its name authenticated) in one file that is replaced atomically.
+// key (XChaCha20-Poly1305, its name authenticated) in one file that is replaced atomically. A round's keys are wrapped under a secret of
+// the round besides (round_secrets.hpp), once make_erasable() was called: what destroys the secret destroys them, in every copy of the file
+// that there ever was, and in the cluster's copies, which are wrapped for the nodes' secrets.
 //
 //   citizen/<round>   citizen hash; never rotated, destroyed with its round (rotating it would let everyone book again)
 //   data/<round>      sealed records; the key of one day is derived from it
@@ -27,6 +29,7 @@
 #include "store/error.hpp"
 #include "store/master_keys.hpp"
 #include "store/node_store.hpp"
+#include "store/round_secrets.hpp"
 
 namespace janji::store {
 
@@ -36,6 +39,9 @@ struct rotation_mark {
   bool finished = true;
   friend auto operator<=>(const rotation_mark&, const rotation_mark&) = default;
 };
+
+// Of a key that goes with a round.
+[[nodiscard]] std::optional<round_id> round_of_key(std::string_view name);
 
 class key_ring {
 public:
@@ -57,11 +63,23 @@ public:
   result<key_bytes> get_or_make(const std::string& name);
   // As if they had never been here, and nothing was done with them; on disk before it returns.
   result<void> drop(std::span<const std::string> names);
-  // Destroys every key of a round; on disk before it returns. The names stay, so that none is made again.
+  // Destroys every key of a round; on disk before it returns. The names stay, so that none is made again. An error: something is left, here
+  // or in the cluster's copies, and it is to be called again.
   result<std::size_t> destroy_round(round_id round);
   [[nodiscard]] bool is_destroyed(round_id round) const;
   [[nodiscard]] bool is_destroyed(std::string_view name) const;
+  // The file has it, and the round's secret that opens it is not here, or is another.
+  [[nodiscard]] bool is_lost(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> names() const;  // of the keys that are there
+  // From now on, and for good: earlier versions do not read what is written then. On disk before it returns.
+  result<void> make_erasable();
+  [[nodiscard]] bool is_erasable() const;
+  // Its secret is made if there is none. A destroyed one stays destroyed: errc::missing.
+  result<std::string> lock_of_round(round_id round);
+  // Of all rounds that have secrets here; those of these numbers are made if they have none and were not destroyed.
+  result<std::map<round_id, std::string>> locks(std::span<const round_id> also);
+  // A cluster's copy that was wrapped for this node's secret of its round.
+  [[nodiscard]] std::optional<key_bytes> open_copy(const std::string& name, std::string_view box, const key_bytes& master) const;
   // Wraps everything again under `master`, and is durable before it returns.
   result<void> wrap_again(const key_bytes& master, rotation_mark mark);
   // Of a node that is alone.
@@ -71,19 +89,29 @@ public:
   [[nodiscard]] std::size_t size() const;
 
 private:
-  using key_map = std::map<std::string, std::optional<key_bytes>, std::less<>>;  // none: destroyed
+  struct held {
+    std::optional<key_bytes> key;
+    std::string lost;  // as the file has it: what cannot be opened. Neither: destroyed
+    [[nodiscard]] bool is_destroyed() const { return !key && lost.empty(); }
+  };
+  using key_map = std::map<std::string, held, std::less<>>;
 
-  explicit key_ring(std::string path) : path_(std::move(path)) {}
+  explicit key_ring(const std::string& path) : path_(path), secrets_(path + ".rounds") {}
   result<void> load(std::span<const key_bytes> masters);
   result<void> load_line(const std::string& name, std::string_view box);
   [[nodiscard]] std::optional<result<key_bytes>> known(std::string_view name) const;
-  [[nodiscard]] static std::string text(const key_map& keys, const key_bytes& master, rotation_mark mark);
+  result<void> finish_erasures();
+  result<void> make_secrets(const key_map& keys);
+  [[nodiscard]] std::string text(const key_map& keys, const key_bytes& master, rotation_mark mark, bool erasable) const;
+  [[nodiscard]] std::string box_of(const std::string& name, const held& h, const key_bytes& master, bool erasable) const;
   void put(key_map&& keys);
 
   std::string path_;
+  round_secrets secrets_;
   std::mutex saving_;         // whoever changes the file; taken first
   mutable std::mutex mutex_;  // over what follows; who saves may read it without
-  key_bytes master_{};
+  key_bytes master_;
+  bool erasable_ = false;
   rotation_mark mark_;
   key_map keys_;
   common_store common_;  // none: the node is alone

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <sodium.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <fstream>
 #include <string_view>
 
 #include "store/aead.hpp"
@@ -18,40 +20,62 @@ namespace janji::store {
 namespace {
 
 constexpr std::size_t fingerprint_bytes = 8;
+constexpr std::size_t stack_of_a_hash = 2048;  // libsodium keeps the key there
 constexpr std::string_view fingerprint_context = "janji master key";
 
-result<key_bytes> from_variable(const std::string& value, std::string_view name) {
-  key_bytes key{};
+result<key_bytes> from_variable(std::string_view value, std::string_view name) {
+  key_bytes key;
   if (!unhex(value, key.data(), key.size()))
     return std::unexpected(store_error{errc::wrong_key, fmt::format("{} must be 64 hexadecimal digits", name)});
   return key;
 }
 
-// Its first word; what is longer than a key can be is not read.
-std::string first_word(const std::string& file) {
-  constexpr std::size_t read_max = 256;
-  std::ifstream in(file, std::ios::binary);
-  std::string text(read_max, '\0');
-  in.read(text.data(), read_max);
-  text.resize(static_cast<std::size_t>(in.gcount()));
+// What is longer than that is cut, and so no key or token that anybody meant.
+secret_text first_word_in(int fd) {
+  constexpr std::size_t read_max = 4096;
+  secret_text text;
+  text.resize(read_max);
+  std::size_t size = 0;
+  for (ssize_t n = 1; n > 0 && size < read_max; size += n > 0 ? static_cast<std::size_t>(n) : 0)
+    n = ::read(fd, text.data() + size, read_max - size);
+  const auto all = text.view().substr(0, size);
   constexpr std::string_view blank = " \t\r\n";
-  const auto begin = std::min(text.find_first_not_of(blank), text.size());
-  const auto end = std::min(text.find_first_of(blank, begin), text.size());
-  return text.substr(begin, end - begin);
+  const auto begin = std::min(all.find_first_not_of(blank), all.size());
+  const auto end = std::min(all.find_first_of(blank, begin), all.size());
+  return secret_text(all.substr(begin, end - begin));
 }
 
 }  // namespace
 
+result<secret_text> read_secret_file(const std::string& file, std::string_view what) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe is not waited for
+  if (fd < 0 && errno == ENOENT)
+    return std::unexpected(store_error{errc::missing, fmt::format("there is no {}", file)});
+  if (fd < 0)
+    return std::unexpected(file_error(fmt::format("cannot read {} in", what), file));
+  struct stat st{};
+  const bool regular = ::fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+  const bool others = (st.st_mode & 077) != 0;
+  auto text = regular && !others ? first_word_in(fd) : secret_text();
+  ::close(fd);
+  if (!regular)
+    return std::unexpected(store_error{errc::wrong_key, fmt::format("{} in {} is not a file", what, file)});
+  if (others)
+    return std::unexpected(store_error{errc::permission, fmt::format("{} in {} can be read by others: chmod 600 it", what, file)});
+  return text;
+}
+
 std::string fingerprint_of(const key_bytes& master) {
-  static_assert(crypto_generichash_KEYBYTES_MAX >= sizeof(key_bytes));
+  static_assert(crypto_generichash_KEYBYTES_MAX >= key_bytes::bytes);
   std::array<unsigned char, crypto_generichash_BYTES> whole{};
   crypto_generichash(whole.data(), whole.size(), reinterpret_cast<const unsigned char*>(fingerprint_context.data()),
                      fingerprint_context.size(), master.data(), master.size());
+  sodium_stackzero(stack_of_a_hash);
   return hex(whole.data(), fingerprint_bytes);
 }
 
 std::string wrap(const std::string& name, const key_bytes& key, const key_bytes& master) {
-  std::array<unsigned char, nonce_bytes + sizeof(key_bytes) + tag_bytes> box{};
+  std::array<unsigned char, nonce_bytes + key_bytes::bytes + tag_bytes> box{};
   randombytes_buf(box.data(), nonce_bytes);
   crypto_aead_xchacha20poly1305_ietf_encrypt(box.data() + nonce_bytes, nullptr, key.data(), key.size(),
                                              reinterpret_cast<const unsigned char*>(name.data()), name.size(), nullptr, box.data(),
@@ -60,7 +84,7 @@ std::string wrap(const std::string& name, const key_bytes& key, const key_bytes&
 }
 
 bool unwrap(const std::string& name, std::string_view text, const key_bytes& master, key_bytes& key) {
-  std::array<unsigned char, nonce_bytes + sizeof(key_bytes) + tag_bytes> box{};
+  std::array<unsigned char, nonce_bytes + key_bytes::bytes + tag_bytes> box{};
   return unhex(text, box.data(), box.size()) &&
          crypto_aead_xchacha20poly1305_ietf_decrypt(key.data(), nullptr, nullptr, box.data() + nonce_bytes, box.size() - nonce_bytes,
                                                     reinterpret_cast<const unsigned char*>(name.data()), name.size(), box.data(),
@@ -70,23 +94,24 @@ bool unwrap(const std::string& name, std::string_view text, const key_bytes& mas
 result<key_bytes> load_master(const master_source& source) {
   if (!source.environment_value.empty())
     return from_variable(source.environment_value, "JANJI_MASTER_KEY");
-  key_bytes key{};
-  struct stat st{};
-  if (::stat(source.file.c_str(), &st) != 0) {
-    if (!source.create || errno != ENOENT)
-      return std::unexpected(store_error{errc::missing, fmt::format("there is no master key in {}", source.file)});
-    randombytes_buf(key.data(), key.size());
-    if (auto r = replace_file(source.file, hex(key.data(), key.size()) + "\n"); !r)
-      return std::unexpected(r.error());
+  if (const auto there = read_secret_file(source.file, "the master key"); there) {
+    key_bytes key;
+    if (!unhex(*there, key.data(), key.size()))
+      return std::unexpected(store_error{errc::wrong_key, fmt::format("the master key in {} is not 64 hexadecimal digits", source.file)});
     return key;
+  } else if (there.error().code != errc::missing) {
+    return std::unexpected(there.error());
   }
-  if (!S_ISREG(st.st_mode))
-    return std::unexpected(store_error{errc::wrong_key, fmt::format("the master key in {} is not a file", source.file)});
-  if ((st.st_mode & 077) != 0)
-    return std::unexpected(
-        store_error{errc::permission, fmt::format("the master key in {} can be read by others: chmod 600 it", source.file)});
-  if (!unhex(first_word(source.file), key.data(), key.size()))
-    return std::unexpected(store_error{errc::wrong_key, fmt::format("the master key in {} is not 64 hexadecimal digits", source.file)});
+  if (!source.create)
+    return std::unexpected(store_error{errc::missing, fmt::format("there is no master key in {}", source.file)});
+  key_bytes key;
+  randombytes_buf(key.data(), key.size());
+  secret_text text;
+  text.resize(2 * key.size() + 1);
+  sodium_bin2hex(text.data(), text.size(), key.data(), key.size());
+  text.data()[2 * key.size()] = '\n';
+  if (auto r = replace_file(source.file, text); !r)
+    return std::unexpected(r.error());
   return key;
 }
 
@@ -104,9 +129,7 @@ held_masters read_masters(const master_sources& sources) {
     take(from_variable(sources.next_environment, "JANJI_MASTER_KEY_NEXT"));
   else if (!sources.next_file.empty() && (::stat(sources.next_file.c_str(), &st) == 0 || errno != ENOENT))
     take(load_master({sources.next_file, {}, false}));
-  auto now = sources.now;
-  now.create = false;
-  take(load_master(now));
+  take(load_master({sources.now.file, sources.now.environment_value.copy(), false}));
   return out;
 }
 

@@ -3,17 +3,14 @@
 // Threads: any; nothing is kept.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "store/error.hpp"
+#include "store/secret.hpp"
 
 namespace janji::store {
-
-using key_bytes = std::array<std::uint8_t, 32>;
 
 // 16 hexadecimal digits that say which master it is, and nothing of what it is.
 [[nodiscard]] std::string fingerprint_of(const key_bytes& master);
@@ -22,10 +19,13 @@ using key_bytes = std::array<std::uint8_t, 32>;
 [[nodiscard]] std::string wrap(const std::string& name, const key_bytes& key, const key_bytes& master);
 [[nodiscard]] bool unwrap(const std::string& name, std::string_view text, const key_bytes& master, key_bytes& key);
 
+// The first word of a file of at most 4096 bytes that is a regular one, and that its owner alone can read. `what`: "the master key".
+result<secret_text> read_secret_file(const std::string& file, std::string_view what);
+
 // Where the master key comes from: the environment, else the file; a missing file is made (mode 0600) when `create`.
 struct master_source {
   std::string file;
-  std::string environment_value;  // 64 hexadecimal digits; empty: not given
+  secret_text environment_value;  // 64 hexadecimal digits; empty: not given
   bool create = true;
 };
 result<key_bytes> load_master(const master_source& source);
@@ -34,7 +34,7 @@ result<key_bytes> load_master(const master_source& source);
 struct master_sources {
   master_source now;
   std::string next_file;         // none there: no other
-  std::string next_environment;  // goes before the file
+  secret_text next_environment;  // goes before the file
 };
 struct held_masters {
   std::vector<key_bytes> keys;  // that to come at the end; none twice

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <mutex>
@@ -25,6 +26,7 @@ std::array<std::uint8_t, Size> mac(const key_bytes& key, std::initializer_list<s
   for (const auto part : parts)
     crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(part.data()), part.size());
   crypto_generichash_final(&state, out.data(), Size);
+  sodium_memzero(&state, sizeof state);  // the key stands in it
   return out;
 }
 
@@ -66,7 +68,7 @@ result<void> sealing::prepare_round(round_id round) {
     return std::unexpected(data.error());
   const std::unique_lock lock{mutex_};
   if (!keys_.is_destroyed(round))
-    rounds_[round.value] = {*citizen, *data};
+    rounds_[round.value] = std::make_shared<const round_keys>(*citizen, *data);
   return {};
 }
 
@@ -75,7 +77,7 @@ void sealing::forget_round(round_id round) {
   rounds_.erase(round.value);
 }
 
-std::optional<sealing::round_keys> sealing::keys_of(round_id round) const {
+std::shared_ptr<const sealing::round_keys> sealing::keys_of(round_id round) const {
   {
     const std::shared_lock lock{mutex_};
     if (const auto it = rounds_.find(round.value); it != rounds_.end())
@@ -85,11 +87,11 @@ std::optional<sealing::round_keys> sealing::keys_of(round_id round) const {
   const auto citizen = keys_.get("citizen/" + id);
   const auto data = keys_.get("data/" + id);
   if (!citizen || !data || !is_used_(round))
-    return std::nullopt;
+    return nullptr;
   const std::unique_lock lock{mutex_};
   if (keys_.is_destroyed(round))  // meanwhile: nobody forgets it again
-    return std::nullopt;
-  return rounds_[round.value] = {*citizen, *data};
+    return nullptr;
+  return rounds_[round.value] = std::make_shared<const round_keys>(*citizen, *data);
 }
 
 std::optional<citizen_hash> sealing::hash_citizen(round_id round, std::string_view canonical_identity) const {
@@ -113,15 +115,22 @@ body_hash sealing::hash_body(std::string_view canonical_body) const {
   return h;
 }
 
-key_bytes sealing::day_key(const key_bytes& data, day_number day) { return mac<32>(data, {"day", bytes_of(day)}); }
+key_bytes sealing::day_key(const key_bytes& data, day_number day) {
+  auto derived = mac<key_bytes::bytes>(data, {"day", bytes_of(day)});
+  key_bytes key;
+  std::memcpy(key.data(), derived.data(), derived.size());
+  sodium_memzero(derived.data(), derived.size());
+  return key;
+}
 
 std::optional<std::string> sealing::seal(round_id round, day_number day, reference ref, std::string_view plain) const {
   const auto keys = keys_of(round);
   if (!keys)
     return std::nullopt;
-  std::string padded(plain);
-  padded.push_back('\x80');  // ISO/IEC 7816-4
-  padded.resize((padded.size() + padding - 1) / padding * padding, '\0');
+  secret_text padded;
+  padded.resize((plain.size() + 1 + padding - 1) / padding * padding);  // zeros
+  std::ranges::copy(plain, padded.data());
+  padded.data()[plain.size()] = '\x80';  // ISO/IEC 7816-4
   std::string out(head_bytes + nonce_bytes + padded.size() + tag_bytes, '\0');
   out[0] = static_cast<char>(sealed_version);
   std::memcpy(out.data() + 1, &day, sizeof day);
@@ -135,7 +144,7 @@ std::optional<std::string> sealing::seal(round_id round, day_number day, referen
   return out;
 }
 
-std::optional<std::string> sealing::unseal(round_id round, reference ref, std::string_view sealed) const {
+std::optional<secret_text> sealing::unseal(round_id round, reference ref, std::string_view sealed) const {
   const auto keys = keys_of(round);
   if (!keys || sealed.size() < head_bytes + nonce_bytes + tag_bytes || sealed[0] != static_cast<char>(sealed_version))
     return std::nullopt;
@@ -143,14 +152,15 @@ std::optional<std::string> sealing::unseal(round_id round, reference ref, std::s
   std::memcpy(&day, sealed.data() + 1, sizeof day);
   const auto with = associated(sealed.data(), ref);
   const auto key = day_key(keys->data, day);
-  std::string plain(sealed.size() - head_bytes - nonce_bytes - tag_bytes, '\0');
+  secret_text plain;
+  plain.resize(sealed.size() - head_bytes - nonce_bytes - tag_bytes);
   const auto* box = reinterpret_cast<const unsigned char*>(sealed.data() + head_bytes);
   if (crypto_aead_xchacha20poly1305_ietf_decrypt(reinterpret_cast<unsigned char*>(plain.data()), nullptr, nullptr, box + nonce_bytes,
                                                  sealed.size() - head_bytes - nonce_bytes,
                                                  reinterpret_cast<const unsigned char*>(with.data()), with.size(), box, key.data()) != 0)
     return std::nullopt;
-  const auto end = plain.find_last_not_of('\0');
-  if (end == std::string::npos || plain[end] != '\x80')
+  const auto end = plain.view().find_last_not_of('\0');
+  if (end == std::string_view::npos || plain.view()[end] != '\x80')
     return std::nullopt;
   plain.resize(end);
   return plain;

@@ -12,6 +12,7 @@
 
 #include "booking/types.hpp"
 #include "store/key_ring.hpp"
+#include "store/secret.hpp"
 
 namespace janji::store {
 
@@ -38,7 +39,7 @@ public:
 
   // XChaCha20-Poly1305 under the round's key of that day; bound to the reference; padded to a multiple of 64 bytes.
   [[nodiscard]] std::optional<std::string> seal(round_id round, day_number day, reference ref, std::string_view plain) const;
-  [[nodiscard]] std::optional<std::string> unseal(round_id round, reference ref, std::string_view sealed) const;
+  [[nodiscard]] std::optional<secret_text> unseal(round_id round, reference ref, std::string_view sealed) const;
 
   // A manage token is a MAC of (reference, token generation): derived, never stored. Text for an Authorization header.
   [[nodiscard]] std::string make_token(reference ref, std::uint8_t token_generation) const;
@@ -56,17 +57,17 @@ private:
     key_bytes data;
   };
   explicit sealing(key_ring& keys) : keys_(keys) {}
-  [[nodiscard]] std::optional<round_keys> keys_of(round_id round) const;
+  [[nodiscard]] std::shared_ptr<const round_keys> keys_of(round_id round) const;  // none: destroyed, or not here yet
   [[nodiscard]] static key_bytes day_key(const key_bytes& data, day_number day);
 
   key_ring& keys_;
   std::function<bool(round_id)> is_used_ = [](round_id) { return true; };
-  key_bytes request_key_{};
-  key_bytes token_key_{};
-  key_bytes receipt_seed_{};
+  key_bytes request_key_;
+  key_bytes token_key_;
+  key_bytes receipt_seed_;
   std::uint8_t token_key_id_ = 1;
   mutable std::shared_mutex mutex_;
-  mutable std::unordered_map<std::uint16_t, round_keys> rounds_;
+  mutable std::unordered_map<std::uint16_t, std::shared_ptr<const round_keys>> rounds_;
 };
 
 }  // namespace janji::store

@@ -182,7 +182,7 @@ def removed_while_running(o):
     o.booked("removed", "stay")
     store, away, aside = o.path("store"), o.path("away"), o.checks.path("removed-aside")
     admin = ("--admin", f"127.0.0.1:{o.node.admin_port}", "--token-file", o.checks.path("removed-token"))
-    with open(admin[-1], "w") as out:
+    with open(admin[-1], "w", opener=lambda p, flags: os.open(p, flags, 0o600)) as out:
         out.write(o.node.token())
 
     def status():
@@ -462,6 +462,15 @@ def empty_token_and_another_user(o):
         pass
     o.all_there("an operators' token that was left empty is made anew")
     o.checks.check("and it is one", len(o.node.token()) >= 16)
+    os.chmod(o.path("admin.token"), 0o644)
+    o.refused("an operators' token that others can read", "chmod 600")
+    os.chmod(o.path("admin.token"), 0o600)
+    o.node.start().ready()
+    os.chmod(o.path("admin.token"), 0o640)
+    sent = o.node.ctl("status")
+    o.checks.check("nor does janjictl take such a one", sent.code == 2 and "chmod 600" in sent.err, sent)
+    os.chmod(o.path("admin.token"), 0o600)
+    o.node.kill()
     if os.geteuid() != 0:
         o.checks.skip("a start as another user", "this is not root")
         return

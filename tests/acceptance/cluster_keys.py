@@ -173,6 +173,10 @@ def copies(c):
     return {base64.b64decode(kv["key"]).decode(): base64.b64decode(kv["value"]).decode() for kv in kvs}
 
 
+def of_round(name):
+    return "/citizen/" in name or "/data/" in name
+
+
 def until_it_says(needle, ask, seconds=60):
     """Asks again and again; what was said last stands in the failure."""
     last = []
@@ -241,7 +245,7 @@ def orders_refused(c, m):
     dry = one.ctl("--dry-run", "keys", "rotate")
     checks.check("--dry-run says what would be wrapped, and wraps nothing", dry.code == 0 and "would wrap" in dry.out
                  and shown(one)["rotation"] == "none", dry)
-    checks.check("until then the copies in etcd are as an earlier version reads them", not any(":" in v for v in copies(c).values()))
+    checks.check("until then the copies in etcd name no master, but for those of rounds", not any(":" in v for n, v in copies(c).items() if not of_round(n)))
 
 
 def whole_rotation(c, m):
@@ -337,7 +341,7 @@ def etcd_of_before_the_rotation(c, m, before):
     for i, n in enumerate(c.nodes):
         checks.equal(f"node {i + 1} stops in an orderly way", n.stop(), 0)
     exchange_etcd(c, before)
-    checks.check("etcd is as it was", any(name.endswith("citizen/1") for name in copies(c)) and not any(":" in v for v in copies(c).values()))
+    checks.check("etcd is as it was", any(name.endswith("citizen/1") for name in copies(c)) and not any(":" in v for n, v in copies(c).items() if not of_round(n)))
     for i in range(2):
         m.start(i, "C", None)
     # Its sets name a disk of node 3 that was lost since: whoever is first leads, and must not drop the other for it.

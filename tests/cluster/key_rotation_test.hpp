@@ -28,7 +28,7 @@ using store::key_bytes;
 using store::key_ring;
 
 inline key_bytes master(std::uint8_t b) {
-  key_bytes k{};
+  key_bytes k;
   k.fill(b);
   return k;
 }
@@ -43,8 +43,9 @@ public:
     std::map<std::string, versioned_value> values;
   };
   state now;
-  std::function<void(std::string_view name)> meanwhile;  // between what a node has read and what it puts; once
-  std::function<int()> fault = [] { return 0; };         // before a change: 1 ends the process before it, 2 after it, 3 its answer is lost
+  std::vector<std::pair<std::string, std::string>> ever;  // as a store keeps what was removed
+  std::function<void(std::string_view name)> meanwhile;   // between what a node has read and what it puts; once
+  std::function<int()> fault = [] { return 0; };          // before a change: 1 ends the process before it, 2 after it, 3 its answer is lost
 
   std::function<void(std::string_view name)> before_read;  // of a key; once
 
@@ -69,6 +70,7 @@ public:
       if (read_value(name)->revision != revision || (also && read_value(also->name)->revision != also->revision))
         return false;
       now.values[std::string(name)] = {++now.revision, std::string(value)};
+      ever.emplace_back(name, value);
       return true;
     });
   }
@@ -105,7 +107,7 @@ struct machine {
 struct rotation_test : testing::Test {
   void SetUp() override {
     ASSERT_GE(sodium_init(), 0);
-    etcd.now.values["feature"] = {++etcd.now.revision, "1"};
+    etcd.now.values["feature"] = {++etcd.now.revision, level};
     for (std::uint64_t n = 1; n <= 3; ++n) {
       machines.push_back({n, fmt::format("{}/keys{}", directory.path(), n), {a}});
       start(machines.back());
@@ -152,6 +154,7 @@ struct rotation_test : testing::Test {
   static void wipe(machine& m) {
     stop(m);
     std::filesystem::remove(m.file);
+    std::filesystem::remove(m.file + ".rounds");
   }
   void all_pass() {
     for (int i = 0; i < 3; ++i)
@@ -163,7 +166,11 @@ struct rotation_test : testing::Test {
   }
   // As all nodes have it; the first that is asked makes it.
   key_bytes key(machine& m, const std::string& name) {
-    const auto k = m.ring->get_or_make(name);
+    auto k = m.ring->get_or_make(name);
+    if (!k && level != "1") {  // the others have yet to wrap it for this one
+      all_pass();
+      k = m.ring->get_or_make(name);
+    }
     EXPECT_TRUE(k.has_value()) << (k ? "" : k.error().text());
     if (!k)
       return {};
@@ -188,6 +195,36 @@ struct rotation_test : testing::Test {
         out += fmt::format(" node {}", m.number);
     return out;
   }
+  // As nodes do that run: whatever was made is in every file.
+  void fetch_all() {
+    all_pass();
+    for (auto& m : machines)
+      for (const auto& [name, k] : made)
+        if (const auto round = store::round_of_key(name); m.runs() && !(round && erased.contains(*round)))
+          (void)m.ring->get_or_make(name);
+  }
+  // Of all that the store ever had of erased rounds' keys, what any of these masters opens, with all secrets that are left.
+  std::string opened_of_erased(const std::vector<key_bytes>& masters) const {
+    std::string out;
+    for (const auto& [name, value] : etcd.ever) {
+      const auto key_name = name.starts_with(copies_prefix) ? name.substr(copies_prefix.size()) : std::string();
+      const auto round = store::round_of_key(key_name);
+      if (level == "1" || !round || !erased.contains(*round))
+        continue;
+      const auto copy = key_copy_from_text(value);
+      for (const auto& with : masters) {
+        key_bytes k;
+        bool opened = store::unwrap(key_name, copy.box, with, k);
+        for (const auto& one : boxes_from_text(copy.box)) {
+          opened = opened || store::unwrap(key_name, one.box, with, k);
+          for (const auto& m : machines)
+            opened = opened || (m.runs() && m.ring->open_copy(key_name, one.box, with));
+        }
+        out += opened ? " " + name : "";
+      }
+    }
+    return out;
+  }
   std::string words(const key_operations::said& s) { return s ? *s : s.error(); }
 
   test::temporary_directory directory;
@@ -196,6 +233,7 @@ struct rotation_test : testing::Test {
   std::map<std::string, key_bytes> made;
   std::set<round_id> erased;
   bool may_be_new = false;
+  std::string level = "1";
 };
 
 }  // namespace rotation

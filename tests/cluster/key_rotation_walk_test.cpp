@@ -20,6 +20,8 @@ TEST_F(rotation_test, walks) {
     erased.clear();
     etcd.now = {};
     etcd.fault = [] { return 0; };
+    etcd.ever.clear();
+    level = walk % 2 == 0 ? "1" : "2";
     may_be_new = true;
     SetUp();
     for (auto& m : machines)
@@ -94,9 +96,11 @@ TEST_F(rotation_test, walks) {
             }
             break;
           default:
-            if (below(6) == 0 && std::ranges::count_if(machines, [](const auto& o) { return o.runs(); }) == 2)
-              wipe(m);  // two others hold what it held
             etcd.fault = [] { return 0; };
+            if (below(6) == 0 && std::ranges::count_if(machines, [](const auto& o) { return o.runs(); }) == 2) {
+              fetch_all();
+              wipe(m);  // two others hold what it held
+            }
             (void)start(m);
         }
       } catch (const ended&) {
@@ -141,6 +145,7 @@ TEST_F(rotation_test, walks) {
       if (const auto plain = name.substr(copies_prefix.size()); made.contains(plain)) {
         EXPECT_EQ(key(machines[2], plain), made[plain]);
       }
+    EXPECT_EQ(opened_of_erased(ever), "") << "by all masters that there were, and all that the nodes hold";
   }
   EXPECT_GT(bad, walks);
   EXPECT_GT(finished, walks / 2);

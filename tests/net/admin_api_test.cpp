@@ -53,7 +53,7 @@ TEST_F(admin_api_test, without_the_token_only_probes_are_answered) {
   }
   EXPECT_EQ(server().admin_without_token("GET", "/livez").status, 200U);
   EXPECT_EQ(server().admin_without_token("GET", "/readyz?verbose").body,
-            "ready\nshards serving: 4 of 4\nnumbers: ok\nkeys: ok\nstorage: ok\nwrites: ok\n");
+            "ready\nshards serving: 4 of 4\nnumbers: ok\nkeys: ok\nerased keys: ok\nstorage: ok\nwrites: ok\n");
 }
 
 TEST_F(admin_api_test, an_import_with_one_bad_line_imports_nothing_and_names_the_line) {

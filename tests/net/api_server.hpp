@@ -58,7 +58,7 @@ public:
     options.ballast_bytes = 1 << 20;
     options.disk_low_mark = 0;
     store_ = std::move(*store::node_store::open(options));
-    keys_ = std::move(*store::key_ring::open(directory_.path() + "/keys", store::key_bytes{1}, true));
+    keys_ = std::move(*store::key_ring::open(directory_.path() + "/keys", store::key_bytes(), true));
     sealing_ = std::move(*store::sealing::open(*keys_));
     signer_ = std::make_unique<receipt_signer>(sealing_->receipt_seed());
     actors::node_options n;
@@ -79,8 +79,9 @@ public:
     api.door = at_the_door;
     loop_.run([&] {
       citizens_api_ = std::make_unique<citizen_api>(loop_.io(), *node_, *sealing_, *signer_, api);
-      admin_api_ = std::make_unique<admin_api>(loop_.io(), *node_, *store_, *keys_, *sealing_, *signer_, *citizens_api_, std::string(token),
-                                               shard_count, operations, master_ports{.rounds = round_keys()});
+      admin_api_ = std::make_unique<admin_api>(loop_.io(), *node_, *store_, *keys_, *sealing_, *signer_, *citizens_api_,
+                                               store::secret_text(std::string(token)), shard_count, operations,
+                                               master_ports{.rounds = round_keys()});
       citizens_ = std::move(*listener::open(loop_.io(), "127.0.0.1", 0, {}, *citizens_api_));
       admin_ = std::move(*listener::open(loop_.io(), "127.0.0.1", 0, {.body_bytes_max = 96U << 20U}, *admin_api_));
     });
