@@ -15,6 +15,21 @@
 
 namespace janji::apps {
 
+net::link_options link_options_of(const settings& s) {
+  net::link_options o;
+  o.cluster = s.text("cluster.name");
+  o.node = static_cast<std::uint64_t>(s.number("cluster.node"));
+  o.address = s.text("cluster.address");
+  o.port = static_cast<std::uint16_t>(s.number("cluster.port"));
+  o.certificate_file = s.text("cluster.certificate_file");
+  o.key_file = s.text("cluster.key_file");
+  o.ca_file = s.text("cluster.ca_file");
+  o.production = s.text("cluster.mode") == "production";
+  o.unnamed_certificates = s.text("cluster.unnamed_certificates") == "accepted";
+  o.insecure_listeners = s.flag("node.insecure_listeners");
+  return o;
+}
+
 cluster_seat::cluster_seat(const settings& s, store::node_store& store, end_process end)
     : store_(store),
       end_(std::move(end)),
@@ -27,14 +42,7 @@ cluster_seat::cluster_seat(const settings& s, store::node_store& store, end_proc
   self_.weight = static_cast<std::uint32_t>(s.number("cluster.weight"));
   self_.zone = s.text("cluster.zone");
   self_.stores = s.text("cluster.role") != "front";
-  links_.cluster = s.text("cluster.name");
-  links_.node = static_cast<std::uint64_t>(s.number("cluster.node"));
-  links_.address = s.text("cluster.address");
-  links_.port = static_cast<std::uint16_t>(s.number("cluster.port"));
-  links_.certificate_file = s.text("cluster.certificate_file");
-  links_.key_file = s.text("cluster.key_file");
-  links_.ca_file = s.text("cluster.ca_file");
-  links_.production = s.text("cluster.mode") == "production";
+  links_ = link_options_of(s);
   links_.log = [](const std::string& line) { spdlog::info("{}", line); };
 }
 
@@ -124,7 +132,17 @@ std::expected<void, std::string> cluster_seat::join(actors::node& node, const st
   return {};
 }
 
-std::expected<void, std::string> cluster_seat::reload_certificates() { return open_links_->reload(); }
+std::expected<void, std::string> cluster_seat::reload_certificates() {
+  auto links = net::check_own_certificate(links_);
+  if (links)
+    links = open_links_->reload();
+  const auto etcd = etcd_->reload();
+  if (links && etcd)
+    return {};
+  return std::unexpected(!links && !etcd ? fmt::format("of the links: {}; for etcd: {}", links.error(), etcd.error())
+                         : !links        ? "of the links: " + links.error()
+                                         : "for etcd: " + etcd.error());
+}
 
 void cluster_seat::withdraw() { etcd_->withdraw(); }
 

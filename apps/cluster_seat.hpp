@@ -29,6 +29,8 @@
 
 namespace janji::apps {
 
+[[nodiscard]] net::link_options link_options_of(const settings& s);
+
 class cluster_seat final : public cluster::config_events, public cluster::operations {
 public:
   using end_process = std::function<void(const std::string&)>;
@@ -62,7 +64,8 @@ public:
   [[nodiscard]] actors::cluster_ports ports();
   // The node runs: registers it and begins to follow. An error says why the cluster does not take it.
   std::expected<void, std::string> join(actors::node& node, const std::string& fronts);
-  // Reads the links' certificates anew; links that are up keep theirs. On an error all stays as it was.
+  // Reads the certificates of the links and those for etcd anew; connections that are up keep theirs. Those stay as they were that an
+  // error is about.
   std::expected<void, std::string> reload_certificates();
   // Before the node stops: nobody plans with it any more.
   void withdraw();

@@ -57,27 +57,34 @@ prepare() {
   mkdir -p "$data"
   # One master key for all: what one node has sealed another must be able to read.
   [ -e "$data/master.key" ] || (umask 077; od -An -tx1 -N32 /dev/urandom | tr -d ' \n' >"$data/master.key")
+  # A certificate for each node, which links and etcd are shown, and one for etcd.
+  local whom=()
+  for i in $(seq "$nodes"); do whom+=("$i@127.0.0.1"); done
+  configs/dev-ca "$data/certificates" --cluster development "${whom[@]}" 127.0.0.1 >"$data/dev-ca.out" || fail "no certificates could be made"
 }
 
 start_etcd() {
-  local url peer
-  url=http://127.0.0.1:$(free_port) peer=http://127.0.0.1:$(free_port)
+  local url peer its=$data/certificates
+  url=https://127.0.0.1:$(free_port) peer=http://127.0.0.1:$(free_port)
   etcd --name=development --data-dir="$data/etcd" --listen-client-urls="$url" --advertise-client-urls="$url" --listen-peer-urls="$peer" \
-    --initial-advertise-peer-urls="$peer" --initial-cluster="development=$peer" >"$data/etcd.log" 2>&1 &
+    --initial-advertise-peer-urls="$peer" --initial-cluster="development=$peer" --cert-file="$its/127.0.0.1.pem" \
+    --key-file="$its/127.0.0.1.key" --client-cert-auth --trusted-ca-file="$its/ca.pem" >"$data/etcd.log" 2>&1 &
   etcd_pid=$!
-  until_true 300 curl -sf -m 2 -o /dev/null "$url/health" || { tail -5 "$data/etcd.log" >&2; fail "etcd does not answer"; }
+  until_true 300 curl -sf -m 2 -o /dev/null --cacert "$its/ca.pem" --cert "$its/127.0.0.1.pem" --key "$its/127.0.0.1.key" "$url/health" || { tail -5 "$data/etcd.log" >&2; fail "etcd does not answer"; }
   etcd=$url
 }
 
 # Each node's command is kept in its directory, so that one that was killed can be started again by hand.
 start_node() {
-  local i=$1 home=$data/node$1
+  local i=$1 home=$data/node$1 its=$data/certificates
   mkdir -p "$home"
   rm -f "$home/janjid.ports"
   cat >"$home/start" <<TXT
 #!/bin/sh
 exec "$PWD/$bin/janjid" --config "$PWD/configs/single.toml" --data "$home" --port "\${PORT:-$((8080 + i))}" --admin-port 0 \\
   --master-key-file "$data/master.key" --set cluster.name=development --set cluster.node=$i --set cluster.etcd=$etcd \\
+  --set "cluster.certificate_file=$its/node$i.pem" --set "cluster.key_file=$its/node$i.key" --set "cluster.ca_file=$its/ca.pem" \\
+  --set "cluster.etcd_certificate_file=$its/node$i.pem" --set "cluster.etcd_key_file=$its/node$i.key" --set "cluster.etcd_ca_file=$its/ca.pem" \\
   >>"$home/janjid.out" 2>>"$home/janjid.log"
 TXT
   chmod +x "$home/start"

@@ -24,6 +24,7 @@
 #include "actors/node.hpp"
 #include "apps/cluster_seat.hpp"
 #include "apps/descriptors.hpp"
+#include "apps/exposure.hpp"
 #include "apps/membership.hpp"
 #include "apps/ports_file.hpp"
 #include "apps/process.hpp"
@@ -325,6 +326,8 @@ result<void> server::check_keys(const std::string& data) {
 }
 
 result<void> server::listen(const settings& s) {
+  for (const auto& sentence : served_in_the_clear(s))
+    spdlog::warn("{}", sentence);
   const auto token_file = s.text("admin.token_file").empty() ? s.text("node.data") + "/admin.token" : s.text("admin.token_file");
   auto token = admin_token(token_file, !s.text("admin.token_file").empty());
   if (!token)
@@ -404,9 +407,9 @@ void server::reload_on(asio::signal_set& hangup) {
     if (!seat)
       spdlog::info("SIGHUP: there is nothing to read anew");
     else if (const auto read = seat->reload_certificates(); read)
-      spdlog::info("SIGHUP: the links' certificates were read anew");
+      spdlog::info("SIGHUP: the certificates were read anew");
     else
-      spdlog::error("SIGHUP: the links' certificates stay as they were: {}", read.error());
+      spdlog::error("SIGHUP: certificates stay as they were, {}", read.error());
     reload_on(hangup);
   });
 }

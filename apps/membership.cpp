@@ -8,8 +8,11 @@
 #include <filesystem>
 #include <sstream>
 
+#include "apps/cluster_seat.hpp"
+#include "apps/exposure.hpp"
 #include "cluster/boots.hpp"
 #include "cluster/feature_level.hpp"
+#include "cluster/streams/certificates.hpp"
 
 namespace janji::apps {
 
@@ -39,11 +42,27 @@ result<std::unique_ptr<cluster::etcd::etcd_config_store>> open_etcd(const settin
   std::istringstream endpoints(s.text("cluster.etcd"));
   for (std::string e; endpoints >> e;)
     o.endpoints.push_back(e);
-  return cluster::etcd::etcd_config_store::open(std::move(o), [](const std::string& line) { spdlog::warn("etcd: {}", line); });
+  o.ca_file = s.text("cluster.etcd_ca_file");
+  o.certificate_file = s.text("cluster.etcd_certificate_file");
+  o.key_file = s.text("cluster.etcd_key_file");
+  o.user = s.text("cluster.etcd_user");
+  o.password_file = s.text("cluster.etcd_password_file");
+  const bool production = s.text("cluster.mode") == "production";
+  if (production && cluster::made_for_development(o.ca_file))
+    return std::unexpected(o.ca_file + ": this authority was made for development: anybody may have its key");
+  auto opened = cluster::etcd::etcd_config_store::open(o, [](const std::string& line) { spdlog::warn("etcd: {}", line); });
+  if (opened && production && cluster::etcd::etcd_config_store::lets_strangers_in(std::move(o)))
+    return std::unexpected(
+        fmt::format("etcd at {} shows the cluster's records to whoever asks, without certificate and password: "
+                    "cluster.mode = production refuses that; enable its authentication, or let it demand certificates",
+                    s.text("cluster.etcd")));
+  return opened;
 }
 
 // What settings of a cluster say of themselves.
 result<void> check_settings(const settings& s) {
+  if (auto r = check_exposure(s); !r)
+    return r;
   if (s.text("cluster.name").empty()) {
     if (s.text("cluster.role") != "both")
       return std::unexpected("cluster.role is for a node of a cluster: this one is alone, cluster.name is empty");
@@ -53,7 +72,9 @@ result<void> check_settings(const settings& s) {
     return std::unexpected(std::move(*no));
   if (s.number("cluster.min_in_sync") > s.number("cluster.replicas"))
     return std::unexpected("cluster.min_in_sync cannot be more than cluster.replicas");
-  return {};
+  if (auto r = check_etcd_access(s); !r)
+    return r;
+  return net::check_own_certificate(link_options_of(s));
 }
 
 }  // namespace

@@ -27,8 +27,11 @@ const std::array all{
     setting{"node.master_key_file", "the master key; empty: master.key in the data", "file", std::string(), 0, 4096},
     setting{"node.next_master_key_file", "the one to come, during a rotation; empty: that of the master key with .next", "file",
             std::string(), 0, 4096},
+    setting{"node.insecure_listeners",
+            "other machines may reach what is served in the clear: for tests; cluster.mode = production refuses that even so", "", false},
     setting{"http.address", "where citizens are served", "", std::string("127.0.0.1"), 1, 64},
     setting{"http.port", "0: a free one", "", std::int64_t{8080}, 0, 65535},
+    setting{"http.behind_tls_proxy", "http.address is reached by a proxy alone, on another machine, that ends TLS", "", false},
     setting{"http.connections_max", "more are not accepted", "", std::int64_t{20000}, 1, 1000000},
     setting{"http.request_timeout_s", "of a request's header, and again of its body", "s", std::int64_t{15}, 1, 600},
     setting{"http.idle_timeout_s", "between requests of a connection", "s", std::int64_t{75}, 1, 3600},
@@ -52,6 +55,12 @@ const std::array all{
     setting{"cluster.name", "of the cluster that this node belongs to; empty: it is alone", "", std::string(), 0, 64},
     setting{"cluster.node", "this node's number, its own in the cluster", "", std::int64_t{0}, 0, 4095},
     setting{"cluster.etcd", "endpoints of etcd, separated by spaces", "", std::string("http://127.0.0.1:2379"), 0, 4096},
+    setting{"cluster.etcd_user", "that etcd knows this node by; empty: it asks for none", "", std::string(), 0, 256},
+    setting{"cluster.etcd_password_file", "of that user; its owner's alone, read at each authentication", "file", std::string(), 0, 4096},
+    setting{"cluster.etcd_ca_file", "the authority whose certificates etcd shows; empty: those of the system", "file", std::string(), 0,
+            4096},
+    setting{"cluster.etcd_certificate_file", "that is shown to etcd, PEM; with its key, or neither", "file", std::string(), 0, 4096},
+    setting{"cluster.etcd_key_file", "of that certificate", "file", std::string(), 0, 4096},
     setting{"cluster.address", "where other nodes are listened to, and found", "", std::string("127.0.0.1"), 1, 64},
     setting{"cluster.port", "0: a free one", "", std::int64_t{0}, 0, 65535},
     setting{"cluster.replicas", "of every shard; as many nodes must be there before the cluster begins; fixed with it", "", std::int64_t{3},
@@ -60,8 +69,10 @@ const std::array all{
             9},
     setting{"cluster.role", "both: holds shards and serves citizens; front: holds none; store: serves no citizens", "", std::string("both"),
             0, 0, false, "both, front, store"},
-    setting{"cluster.mode", "production: links only with certificates, and none of an authority made for development", "",
-            std::string("development"), 0, 0, false, "development, production"},
+    setting{"cluster.mode",
+            "production: nothing in the clear beyond this machine, links and etcd only with certificates, none of an authority made for "
+            "development; etcd lets no stranger in",
+            "", std::string("development"), 0, 0, false, "development, production"},
     setting{"cluster.zone", "replicas lie in different zones as far as there are enough", "", std::string(), 0, 64},
     setting{"cluster.weight", "this node's share of the shards, in proportion to the others'", "", std::int64_t{100}, 1, 10000},
     setting{"cluster.hand_overs_at_once", "leaderships that a node hands over at the same time; each waits for the others", "",
@@ -71,6 +82,9 @@ const std::array all{
             4096},
     setting{"cluster.key_file", "of the certificate", "file", std::string(), 0, 4096},
     setting{"cluster.ca_file", "the authority whose certificates are let in", "file", std::string(), 0, 4096},
+    setting{"cluster.unnamed_certificates",
+            "accepted: a certificate that names no node may be any node's, while certificates of before are renewed", "",
+            std::string("refused"), 0, 0, false, "refused, accepted"},
     setting{"stop.limit_ms", "of an orderly stop", "ms", std::int64_t{10000}, 100, 600000},
     setting{"log.one_request_of", "requests that are logged, one of so many; 0: none", "", std::int64_t{0}, 0, 1000000},
     setting{"log.level", "how much is said on stderr", "", std::string("info"), 0, 0, false, "trace, debug, info, warn, error"},
@@ -101,6 +115,8 @@ std::string shown(const setting_value& v) {
     return toml_string(*s);
   if (const auto* i = std::get_if<std::int64_t>(&v))
     return fmt::format("{}", *i);
+  if (const auto* b = std::get_if<bool>(&v))
+    return *b ? "true" : "false";
   return fmt::format("{}", std::get<double>(v));
 }
 
@@ -110,6 +126,8 @@ std::string wanted(const setting& s) {
     return fmt::format("a whole number from {} to {}", s.least, s.greatest);
   if (std::holds_alternative<double>(s.standard))
     return fmt::format("a number from {} to {}", s.least, s.greatest);
+  if (std::holds_alternative<bool>(s.standard))
+    return "true or false";
   if (!s.choices.empty())
     return fmt::format("one of {}", s.choices);
   return s.least == 0 ? fmt::format("text of at most {} bytes", s.greatest) : fmt::format("text of {} to {} bytes", s.least, s.greatest);
@@ -141,6 +159,8 @@ std::expected<setting_value, std::string> parse(const setting& s, std::string_vi
     v = number_of<std::int64_t>(s, text);
   else if (std::holds_alternative<double>(s.standard))
     v = number_of<double>(s, text);
+  else if (std::holds_alternative<bool>(s.standard))
+    v = text == "true" || text == "false" ? std::optional<setting_value>(text == "true") : std::nullopt;
   else if (s.choices.empty() ? static_cast<double>(text.size()) >= s.least && static_cast<double>(text.size()) <= s.greatest
                              : is_choice(text, s.choices))
     v = std::string(text);
@@ -170,6 +190,8 @@ std::expected<void, std::string> set_from(settings& to, std::string_view name, c
   const bool wants_text = s != nullptr && std::holds_alternative<std::string>(s->standard);
   if (const auto text = value.value_exact<std::string>(); text && (s == nullptr || wants_text))
     return to.set(name, *text, where);
+  if (const auto truth = value.value_exact<bool>(); truth && s != nullptr && std::holds_alternative<bool>(s->standard))
+    return to.set(name, *truth ? "true" : "false", where);
   if (const auto whole = value.value_exact<std::int64_t>(); whole && !wants_text)
     return to.set(name, fmt::format("{}", *whole), where);
   if (const auto real = value.value_exact<double>(); real && !wants_text)
@@ -265,6 +287,7 @@ std::expected<void, std::string> settings::read_environment() {
 
 std::int64_t settings::number(std::string_view name) const { return std::get<std::int64_t>(values_.at(name)); }
 double settings::real(std::string_view name) const { return std::get<double>(values_.at(name)); }
+bool settings::flag(std::string_view name) const { return std::get<bool>(values_.at(name)); }
 const std::string& settings::text(std::string_view name) const { return std::get<std::string>(values_.at(name)); }
 
 std::string settings::show() const {

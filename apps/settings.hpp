@@ -14,7 +14,7 @@
 
 namespace janji::apps {
 
-using setting_value = std::variant<std::int64_t, double, std::string>;
+using setting_value = std::variant<std::int64_t, double, std::string, bool>;
 
 struct setting {
   std::string_view name;  // section.name, as in the file
@@ -41,6 +41,7 @@ public:
 
   [[nodiscard]] std::int64_t number(std::string_view name) const;
   [[nodiscard]] double real(std::string_view name) const;
+  [[nodiscard]] bool flag(std::string_view name) const;
   [[nodiscard]] const std::string& text(std::string_view name) const;
   // All of them as TOML; secrets hidden.
   [[nodiscard]] std::string show() const;

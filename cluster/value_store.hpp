@@ -12,8 +12,13 @@
 
 namespace janji::cluster {
 
+// How sentences begin that say what is to be put right before the same is tried again.
+inline constexpr std::string_view refused_by_etcd = "etcd refuses this node: ";
+
 // Nothing is known to be done; the same order may be given again.
 inline std::unexpected<std::string> cannot_reach(const std::string& why) {
+  if (why.starts_with(refused_by_etcd))
+    return std::unexpected(why);
   return std::unexpected("etcd cannot be reached, try again: " + why);
 }
 

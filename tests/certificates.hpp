@@ -21,13 +21,25 @@ public:
         (subject.empty() ? "/CN=" + name : subject) + "'");
   }
   // `dates`: what openssl ca would call its validity; by default from now for two days.
-  void issue(const std::string& name, const std::string& authority, const std::string& dates = "-days 2") {
+  // `names`: more of them, as openssl writes them.
+  void issue(const std::string& name, const std::string& authority, const std::string& dates = "-days 2", const std::string& names = {}) {
     const auto extensions = directory_.path() + "/extensions";
-    std::ofstream(extensions) << "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n";
+    std::ofstream(extensions) << "subjectAltName=DNS:localhost,IP:127.0.0.1" << (names.empty() ? "" : "," + names)
+                              << "\nbasicConstraints=CA:FALSE\n";
     const auto request = directory_.path() + "/" + name + ".csr";
     run("openssl req " + new_key + " -keyout " + key(name) + " -out " + request + " -subj /CN=" + name);
     run("openssl x509 -req -in " + request + " -CA " + certificate(authority) + " -CAkey " + key(authority) + " -CAcreateserial -out " +
         certificate(name) + " -extfile " + extensions + " " + dates);
+  }
+  // Of node `node` of the cluster "test".
+  void issue_for(int node, const std::string& name, const std::string& authority, const std::string& dates = "-days 2") {
+    issue(name, authority, dates, "URI:janji://test/node/" + std::to_string(node));
+  }
+
+  // Two keys that belong together: what is signed with key(name) is verified with certificate(name).
+  void make_signing_keys(const std::string& name) {
+    run("openssl genrsa -out " + key(name) + " 2048");
+    run("openssl rsa -in " + key(name) + " -pubout -out " + certificate(name));
   }
 
 private:

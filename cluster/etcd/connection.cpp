@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "cluster/streams/byte_stream.hpp"
+#include "cluster/value_store.hpp"
 
 namespace janji::cluster::etcd {
 
@@ -28,6 +29,9 @@ using boost::system::error_code;
 std::expected<endpoint, std::string> parse_endpoint(std::string_view text) {
   endpoint e;
   auto rest = text;
+  if (rest.contains('@'))
+    return std::unexpected(
+        std::string("an endpoint of etcd holds no user and no password: cluster.etcd_user and cluster.etcd_password_file say them"));
   if (rest.starts_with("https://"))
     e.tls = true;
   else if (!rest.starts_with("http://"))
@@ -37,7 +41,8 @@ std::expected<endpoint, std::string> parse_endpoint(std::string_view text) {
     rest.remove_suffix(1);
   const auto colon = rest.rfind(':');
   if (colon == std::string_view::npos || colon == 0 || colon + 1 == rest.size() ||
-      rest.find_first_not_of("0123456789", colon + 1) != std::string_view::npos || rest.size() - colon > 6)
+      rest.find_first_not_of("0123456789", colon + 1) != std::string_view::npos || rest.size() - colon > 6 ||
+      rest.find_first_of("/?# ") != std::string_view::npos)
     return std::unexpected(fmt::format("'{}' names no host and port", text));
   e.host = rest.substr(0, colon);
   if (e.host.starts_with('[') && e.host.ends_with(']'))
@@ -46,11 +51,11 @@ std::expected<endpoint, std::string> parse_endpoint(std::string_view text) {
   return e;
 }
 
-connection::connection(std::vector<endpoint> endpoints, std::shared_ptr<asio::ssl::context> tls, std::size_t first)
+connection::connection(std::vector<endpoint> endpoints, std::shared_ptr<tls_files> tls, std::size_t first)
     : io_(std::make_unique<asio::io_context>(1)),
       endpoints_(std::move(endpoints)),
       at_(endpoints_.empty() ? 0 : first % endpoints_.size()),
-      tls_context_(std::move(tls)) {}
+      tls_(std::move(tls)) {}
 connection::~connection() = default;
 
 void connection::interrupt() {
@@ -88,16 +93,27 @@ std::expected<void, std::string> connection::connect(steady::time_point deadline
   const auto found = resolver.resolve(e.host, e.port, ec);
   if (ec)
     return std::unexpected(fmt::format("{}: {}", where, ec.message()));
-  if (e.tls && !tls_context_)
+  if (e.tls && !tls_)
     return std::unexpected(where + ": https without a TLS context");
-  stream_ = std::make_unique<byte_stream>(asio::ip::tcp::socket(*io_), e.tls ? tls_context_ : nullptr);
+  stream_ = std::make_unique<byte_stream>(asio::ip::tcp::socket(*io_), e.tls ? tls_->now() : nullptr);
   ec = finish(deadline, [&](handler then) { stream_->connect(found, then); });
   if (!ec)
     ec = finish(deadline, [&](handler then) { stream_->handshake_client(e.host, then); });
   if (!ec)
     return {};
+  auto why = failure_of(ec).text;
   close();
-  return std::unexpected(fmt::format("{}: {}", where, ec.message()));
+  return std::unexpected(std::move(why));
+}
+
+// Where etcd has not taken this node's certificate only etcd's own log knows why.
+std::string connection::words_of(const error_code& ec) const {
+  if (byte_stream::certificate_is_refused(ec))
+    return fmt::format(
+        "{}this node's certificate is not taken, or none is shown and one is asked for ({}): look at "
+        "cluster.etcd_certificate_file, and into etcd's log",
+        refused_by_etcd, ec.message());
+  return stream_ ? stream_->words_of(ec) : ec.message();
 }
 
 // Whoever has closed an idle connection must not make a request's outcome unknown.
@@ -153,6 +169,15 @@ http::request<http::string_body> request_for(const endpoint& e, std::string_view
 // took ends otherwise when the leader is lost.
 bool is_without_leader(const failure& f) { return f.code == code_unavailable && f.text.find("no leader") != std::string::npos; }
 
+}  // namespace
+
+// What users may do has changed since the token was given: said before anything is done.
+bool is_of_old_rights(const failure& f) {
+  return f.text.contains("revision in header is old") || f.text.contains("revision of auth store is old");
+}
+
+namespace {
+
 // What etcd says when it does not do it: { error, code, message }, inside "error" of a stream.
 failure refusal_of(unsigned status, const json::value& body) {
   failure f;
@@ -173,9 +198,10 @@ failure refusal_of(unsigned status, const json::value& body) {
   // Invalid argument, not found, permission denied, too many requests, failed precondition, out of range, unauthenticated:
   // said before anything is done. All else, a time-out or a lost leader, may come after.
   switch (f.code) {
+    case 2: f.may_have_happened = !is_of_old_rights(f); break;
     case 3:
     case 5:
-    case 7:
+    case code_permission_denied:
     case 8:
     case 9:
     case 11:
@@ -216,7 +242,7 @@ std::expected<json::object, failure> connection::post(std::string_view path, con
     if (!ec)
       ec = finish(until, [&](handler then) { http::async_read(*stream_, buffer, parser, then); });
     if (ec) {
-      last = {true, 0, fmt::format("{}:{}: {}", e.host, e.port, ec.message())};
+      last = failure_of(ec);
       next_endpoint();
       if (repeat == again::no)
         return std::unexpected(last);
@@ -241,6 +267,13 @@ std::expected<json::object, failure> connection::post(std::string_view path, con
   return std::unexpected(last);
 }
 
+// Of a step of a call.
+failure connection::failure_of(const error_code& ec) const {
+  if (byte_stream::certificate_is_refused(ec))
+    return {false, 0, words_of(ec)};
+  return {true, 0, fmt::format("{}:{}: {}", current().host, current().port, words_of(ec))};
+}
+
 std::expected<void, failure> connection::stream(std::string_view path, const json::object& body, std::string_view token,
                                                 const std::function<bool(json::object&&)>& each, steady::time_point deadline) {
   const auto fail = [&](std::string text) {
@@ -251,8 +284,11 @@ std::expected<void, failure> connection::stream(std::string_view path, const jso
     return fail(made.error());
   const auto where = fmt::format("{}:{}", current().host, current().port);
   const auto request = request_for(current(), path, body, token);
-  if (const auto ec = finish(deadline, [&](handler then) { http::async_write(*stream_, request, then); }))
-    return fail(fmt::format("{}: {}", where, ec.message()));
+  if (const auto ec = finish(deadline, [&](handler then) { http::async_write(*stream_, request, then); })) {
+    auto failed = failure_of(ec);
+    next_endpoint();
+    return std::unexpected(std::move(failed));
+  }
   beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
   parser.body_limit(boost::none);  // it goes on; one object at a time is bounded below
@@ -282,10 +318,12 @@ std::expected<void, failure> connection::stream(std::string_view path, const jso
     refused.code == code_unauthenticated ? close() : next_endpoint();
     return std::unexpected(std::move(refused));
   }
+  auto failed = failure_of(end);
   close();
   if (!go_on || end == beast::error::timeout || parser.is_done())
     return {};
-  return fail(fmt::format("{}: {}", where, end.message()));
+  next_endpoint();
+  return std::unexpected(std::move(failed));
 }
 
 }  // namespace janji::cluster::etcd

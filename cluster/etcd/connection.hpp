@@ -10,8 +10,10 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cluster/etcd/options.hpp"
@@ -36,7 +38,27 @@ struct endpoint {
   std::string port;
   bool tls = false;
 };
+// No error shows what may be a password.
 std::expected<endpoint, std::string> parse_endpoint(std::string_view text);
+
+// The certificates as they were read last; connections made from then on use them. Any thread.
+class tls_files {
+public:
+  using context = std::shared_ptr<boost::asio::ssl::context>;
+  explicit tls_files(context now) : now_(std::move(now)) {}
+  [[nodiscard]] context now() const {
+    const std::lock_guard lock(mutex_);
+    return now_;
+  }
+  void replace(context now) {
+    const std::lock_guard lock(mutex_);
+    now_.swap(now);
+  }
+
+private:
+  mutable std::mutex mutex_;
+  context now_;
+};
 
 struct failure {
   bool may_have_happened = false;  // the request may have reached etcd and taken effect
@@ -44,15 +66,17 @@ struct failure {
   std::string text;
   bool forgotten = false;  // what is shown is older than what was shown before
 };
+[[nodiscard]] bool is_of_old_rights(const failure& f);
+constexpr int code_permission_denied = 7;
 constexpr int code_unavailable = 14;
 constexpr int code_unauthenticated = 16;
 constexpr std::chrono::milliseconds election_poll{100};  // between two members that have no leader
 
 class connection {
 public:
-  // `tls` is needed where an endpoint is https; shared, because certificates are read once.
+  // `tls` is needed where an endpoint is https.
   // `first`: the endpoint to begin with, so that not all nodes hang on one member.
-  connection(std::vector<endpoint> endpoints, std::shared_ptr<boost::asio::ssl::context> tls, std::size_t first = 0);
+  connection(std::vector<endpoint> endpoints, std::shared_ptr<tls_files> tls, std::size_t first = 0);
   ~connection();
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
@@ -75,6 +99,8 @@ public:
 private:
   std::expected<void, std::string> connect(steady::time_point deadline);
   std::expected<void, std::string> ready(steady::time_point deadline);
+  [[nodiscard]] std::string words_of(const boost::system::error_code& ec) const;
+  [[nodiscard]] failure failure_of(const boost::system::error_code& ec) const;
   [[nodiscard]] bool still_open();
   void close();
   void pause(steady::time_point until);
@@ -85,7 +111,7 @@ private:
   std::unique_ptr<boost::asio::io_context> io_;
   std::vector<endpoint> endpoints_;
   std::size_t at_ = 0;
-  std::shared_ptr<boost::asio::ssl::context> tls_context_;
+  std::shared_ptr<tls_files> tls_;
   std::unique_ptr<byte_stream> stream_;
   std::atomic<bool> interrupted_{false};
 };

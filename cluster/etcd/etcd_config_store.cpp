@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/json.hpp>
 #include <utility>
@@ -18,27 +20,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::expected<std::shared_ptr<boost::asio::ssl::context>, std::string> make_tls(const options& o) {
-  namespace ssl = boost::asio::ssl;
-  auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
-  boost::system::error_code ec;
-  const auto failed = [&](const std::string& what) { return std::unexpected(fmt::format("{}: {}", what, ec.message())); };
-  context->set_verify_mode(ssl::verify_peer);
-  if (o.ca_file.empty())
-    context->set_default_verify_paths(ec);
-  else
-    context->load_verify_file(o.ca_file, ec);
-  if (ec)
-    return failed(o.ca_file.empty() ? "the system's certificates" : o.ca_file);
-  if (o.certificate_file.empty())
-    return context;
-  if (context->use_certificate_chain_file(o.certificate_file, ec); ec)
-    return failed(o.certificate_file);
-  if (context->use_private_key_file(o.key_file, ssl::context::pem, ec); ec)
-    return failed(o.key_file);
-  return context;
-}
-
 // The name of a value that is told to those who follow: not what only its owner reads.
 std::optional<std::string_view> value_of(std::string_view name) {
   constexpr std::string_view values = "value/";
@@ -47,6 +28,11 @@ std::optional<std::string_view> value_of(std::string_view name) {
   name.remove_prefix(values.size());
   const bool own = name.starts_with("key/") || name.starts_with("boot/") || name.starts_with("probe/") || name.starts_with(positions_value);
   return own ? std::nullopt : std::optional{name};
+}
+
+bool is_about_who_asks(std::string_view cancelled) {
+  constexpr std::array said{"permission denied", "user name is empty", "invalid auth token", "revision of auth store is old"};
+  return std::ranges::any_of(said, [&](const char* words) { return cancelled.contains(words); });
 }
 
 std::expected<versioned_record, std::string> record_of(const key_value& kv) {
@@ -66,7 +52,11 @@ std::expected<std::unique_ptr<etcd_config_store>, std::string> etcd_config_store
   if (o.cluster.empty() || o.cluster.find('/') != std::string::npos)
     return std::unexpected(std::string("a cluster has a name, without a slash"));
   if (o.certificate_file.empty() != o.key_file.empty())
-    return std::unexpected(std::string("a certificate needs its key, and a key its certificate"));
+    return std::unexpected(std::string("cluster.etcd_certificate_file needs cluster.etcd_key_file, and the key its certificate"));
+  if (o.user.empty() != (o.password_file.empty() && o.password.empty()))
+    return std::unexpected(std::string("cluster.etcd_user needs cluster.etcd_password_file, and the password its user"));
+  if (auto password = password_of(o); !password)
+    return std::unexpected(password.error());
   std::unique_ptr<etcd_config_store> made(new etcd_config_store(std::move(o), std::move(log)));
   bool tls = false;
   for (const auto& text : made->options_.endpoints) {
@@ -77,10 +67,10 @@ std::expected<std::unique_ptr<etcd_config_store>, std::string> etcd_config_store
     made->endpoints_.push_back(std::move(*e));
   }
   if (tls) {
-    auto context = make_tls(made->options_);
+    auto context = read_certificates(made->options_);
     if (!context)
       return std::unexpected(context.error());
-    made->tls_ = std::move(*context);
+    made->tls_ = std::make_shared<tls_files>(std::move(*context));
   }
   made->caller_ = std::make_unique<channel>(made->endpoints_, made->tls_, made->options_.first_endpoint);
   return made;
@@ -109,29 +99,6 @@ void etcd_config_store::say(const std::string& text) const {
 }
 
 // ------------------------------------------------------------------ calls
-
-std::expected<json::object, failure> etcd_config_store::call(channel& c, std::string_view path, const json::object& body,
-                                                             connection::again repeat) {
-  const auto deadline = steady::now() + options_.call_deadline;
-  for (int attempt = 0;; ++attempt) {
-    if (!options_.user.empty() && c.token.empty()) {
-      const auto said =
-          c.link.post("/v3/auth/authenticate", user_and_password(options_.user, options_.password), {}, connection::again::yes, deadline);
-      if (!said)
-        return std::unexpected(failure{false, said.error().code, "etcd does not let us in: " + said.error().text});
-      auto token = read_text(*said, "token");
-      if (!token || token->empty())
-        return std::unexpected(failure{false, 0, "etcd gave no token"});
-      c.token = std::move(*token);
-    }
-    auto answer = c.link.post(path, body, c.token, repeat, deadline);
-    // A token lapses; the call was refused before anything was done.
-    const bool lapsed = !answer && answer.error().code == code_unauthenticated && !options_.user.empty() && attempt == 0;
-    if (!lapsed)
-      return answer;
-    c.token.clear();
-  }
-}
 
 std::expected<header, failure> etcd_config_store::same_cluster(const header& h) {
   std::uint64_t known = 0;
@@ -317,14 +284,19 @@ void etcd_config_store::follow(config_events& events) {
 void etcd_config_store::watch(const std::stop_token& stop) {
   constexpr auto first_pause = 50ms;
   constexpr auto longest_pause = 2'000ms;
-  std::int64_t next = 0;  // revision to go on from; 0: a picture is needed
+  constexpr auto refused_pause = 1'000ms;  // until somebody does something about it
+  std::int64_t next = 0;                   // revision to go on from; 0: a picture is needed
   auto pause = first_pause;
   const auto failed = [&](const failure& f) {
     if (stop.stop_requested())
       return;
     const bool first = !std::exchange(away_, true);
-    if (first || (f.forgotten && !std::exchange(told_forgotten_, true)))
+    const bool refused = f.text.starts_with(refused_by_etcd);
+    if (first || (f.forgotten && !std::exchange(told_forgotten_, true)) || (refused && !told_refused_))
       events_->store_away(f.text);
+    told_refused_ = refused;
+    if (refused)
+      pause = std::max<std::chrono::milliseconds>(pause, refused_pause);
     wait(stop, pause / 2 + std::chrono::milliseconds(randombytes_uniform(static_cast<std::uint32_t>(pause.count()))));
     pause = std::min<std::chrono::milliseconds>(2 * pause, longest_pause);
   };
@@ -402,10 +374,10 @@ std::expected<void, failure> etcd_config_store::is_current(channel& c, std::int6
 }
 
 std::expected<void, failure> etcd_config_store::tell_changes(channel& c, std::int64_t& next, bool& missed) {
-  if (!options_.user.empty() && c.token.empty())
+  if (!options_.user.empty() && c.token.empty() && !c.open_to_all) {
     missed = true;  // the token has lapsed: reading the picture again fetches one
-  if (missed)
     return {};
+  }
   std::expected<void, failure> result;
   bool behind = false;
   const auto each = [&](json::object&& o) {
@@ -427,11 +399,20 @@ std::expected<void, failure> etcd_config_store::tell_changes(channel& c, std::in
       missed = behind = true;
       return false;
     }
+    if (said->cancelled && is_about_who_asks(said->why)) {
+      c.token.clear();  // it lapses between two calls, too: the picture is read with another, and only who is refused then waits
+      c.open_to_all = false;
+      missed = true;
+      if (c.watches_refused++ > 0)
+        result = std::unexpected(explained({false, code_unauthenticated, said->why}));
+      return false;
+    }
     if (said->compact_revision != 0 || said->cancelled) {  // what was missed is read as a picture
       say("the watch was ended: " + (said->why.empty() ? "what it asked for is compacted" : said->why));
       missed = true;
       return false;
     }
+    c.watches_refused = 0;
     reached();
     for (auto& change : said->changes) {
       next = std::max(next, change.now.mod_revision + 1);
@@ -446,11 +427,13 @@ std::expected<void, failure> etcd_config_store::tell_changes(channel& c, std::in
     return result;
   if (!ended && ended.error().code == code_unauthenticated)
     c.token.clear();
-  return ended;
+  if (!ended)
+    return std::unexpected(explained(ended.error()));
+  return {};
 }
 
 void etcd_config_store::reached() {
-  told_forgotten_ = false;
+  told_forgotten_ = told_refused_ = false;
   if (std::exchange(away_, false))
     events_->store_back();
 }

@@ -33,6 +33,8 @@ public:
   using log_line = std::function<void(const std::string&)>;
   // Reads certificates and checks the addresses; does not wait for etcd. `log` may be called from any of its threads.
   static std::expected<std::unique_ptr<etcd_config_store>, std::string> open(options o, log_line log = {});
+  // Whether etcd lets anybody read the cluster's records, who shows no certificate and no password. One that does not answer does not.
+  static bool lets_strangers_in(options o);
   ~etcd_config_store() override;
 
   std::expected<versioned_record, std::string> read(shard_id shard) override;
@@ -70,12 +72,19 @@ public:
   void withdraw();
   // Once. `events` outlives this store.
   void follow(config_events& events);
+  // Reads the certificates again, for connections made from now on. On an error the old ones stay.
+  std::expected<void, std::string> reload();
 
 private:
   struct channel;
   explicit etcd_config_store(options o, log_line log);
   std::expected<boost::json::object, failure> call(channel& c, std::string_view path, const boost::json::object& body,
                                                    connection::again repeat);
+  // access.cpp
+  static std::expected<tls_files::context, std::string> read_certificates(const options& o);
+  static std::expected<std::string, std::string> password_of(const options& o);
+  std::expected<void, failure> sign_in(channel& c, steady::time_point deadline);
+  [[nodiscard]] failure explained(failure f) const;
   std::expected<header, failure> check(const boost::json::object& answer, std::int64_t at_least);
   std::expected<header, failure> same_cluster(const header& h);
   // `unchanged_at`: a failed swap that finds the record as last changed there has failed on its other condition.
@@ -111,7 +120,8 @@ private:
   log_line log_;
   std::string prefix_;  // /janji/<cluster>/
   std::vector<endpoint> endpoints_;
-  std::shared_ptr<boost::asio::ssl::context> tls_;
+  std::shared_ptr<tls_files> tls_;      // none: no endpoint is https
+  std::atomic<bool> told_open_{false};  // that etcd asks nobody for a password
 
   std::atomic<std::uint64_t> cluster_id_{0};  // 0: not heard of yet
   std::atomic<std::int64_t> seen_{0};         // the greatest revision of a linearizable answer
@@ -129,8 +139,9 @@ private:
   std::atomic<bool> look_{false};          // the registration is gone or another's, as the watch has it
 
   config_events* events_ = nullptr;
-  bool away_ = false;  // the watching thread's, both
+  bool away_ = false;  // the watching thread's, all three
   bool told_forgotten_ = false;
+  bool told_refused_ = false;
   std::mutex waiting_;
   std::condition_variable_any wake_;
   std::jthread keeping_;  // end before anything above goes

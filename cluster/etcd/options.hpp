@@ -14,8 +14,9 @@ struct options {
   std::string ca_file;                 // PEM; for https, empty: the system's
   std::string certificate_file;        // PEM; with key_file, shown to etcd
   std::string key_file;
-  std::string user;  // empty: no authentication
-  std::string password;
+  std::string user;                                // empty: no authentication
+  std::string password_file;                       // of the user; read at each authentication, so that a changed password takes no restart
+  std::string password;                            // where there is no file
   std::chrono::milliseconds call_deadline{3'000};  // of one call, over all endpoints
   std::chrono::seconds lease{5};                   // a node that says nothing for so long may be gone
   std::chrono::milliseconds watch_renewal{

@@ -19,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace boost::asio::ssl {
 class context;
@@ -52,6 +53,13 @@ public:
   // The handshake of TLS where there is TLS, else nothing. A client asks for the certificate of `host`.
   void handshake_client(const std::string& host, done then);
   void handshake_server(done then);
+  [[nodiscard]] bool is_encrypted() const;
+  // Of the other side's certificate, after the handshake; none where it has shown none.
+  [[nodiscard]] std::vector<std::string> peer_uris() const;
+  // The error of a step in words; why the other side's certificate was not taken, if that is why.
+  [[nodiscard]] std::string words_of(const error_code& ec) const;
+  // What TLS 1.3 says in place of an answer: the other side has not taken this one's certificate, and has read nothing of what was sent.
+  [[nodiscard]] static bool certificate_is_refused(const error_code& ec);
 
   // As Asio's concept of an asynchronous stream has it.
   template <class BUFFERS, class HANDLER>

@@ -1,6 +1,8 @@
 // The links of a node with the other nodes of its cluster: one WebSocket a pair, over mutual TLS where certificates are
 // given. The node with the smaller id dials. Messages are Cap'n Proto envelopes, many in one frame.
 //
+// Each end holds the certificate of the other against the node's number that it dialled or that the other says it has.
+//
 // Guarantees: a message arrives at most once and in the order of send() on its link, or not at all; what was sent to a
 // former life of a node never reaches the next one. What waits for a peer is bounded by its window (bytes it has not yet
 // taken), so that a slow one fills its own and nobody else's. A peer that says nothing for silence_ms has a broken link.
@@ -31,7 +33,10 @@ struct link_options {
   std::string certificate_file;  // PEM; all three or none
   std::string key_file;
   std::string ca_file;
-  bool production = false;  // no link in the clear, and no authority made for development
+  bool production = false;  // no link in the clear, no authority made for development, no certificate without a name
+  // A certificate names its node (node_name.hpp); with this, those that name none may be any node's, as they were once.
+  bool unnamed_certificates = false;
+  bool insecure_listeners = false;  // in the clear, other machines may come too
   std::size_t window_bytes_max = 32U << 20U;
   std::size_t strangers_max = 64;  // connections that have not said yet who they are; for one more the oldest is closed
   std::uint32_t silence_ms = 2'000;
@@ -49,6 +54,9 @@ struct link_counters {
 };
 
 class links_core;
+
+// Whether the certificate named there is this node's and valid now; that others will refuse it is better said before they do.
+std::expected<void, std::string> check_own_certificate(const link_options& options);
 
 class links final : public cluster::peer_links {
 public:

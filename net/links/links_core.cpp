@@ -1,16 +1,16 @@
 #include "net/links/links_core.hpp"
 
 #include <fmt/format.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <sodium.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/post.hpp>
 #include <charconv>
 #include <utility>
+
+#include "cluster/streams/byte_stream.hpp"
+#include "cluster/streams/certificates.hpp"
+#include "net/links/node_name.hpp"
 
 namespace janji::net {
 
@@ -63,25 +63,20 @@ links_core::~links_core() {
   thread_.join();
 }
 
-namespace {
-
-// configs/dev-ca names its authorities so; their keys lie about unprotected.
-bool made_for_development(const std::string& ca_file) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> file(BIO_new_file(ca_file.c_str(), "r"), &BIO_free);
-  while (file) {
-    const std::unique_ptr<X509, decltype(&X509_free)> one(PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr), &X509_free);
-    if (!one)
-      break;
-    std::array<char, 64> name{};
-    const auto length = X509_NAME_get_text_by_NID(X509_get_subject_name(one.get()), NID_organizationName, name.data(), name.size());
-    if (length > 0 && std::string_view(name.data()) == "Janji development")
-      return true;
-  }
-  ERR_clear_error();
-  return false;
+std::expected<void, std::string> check_own_certificate(const link_options& o) {
+  if (o.certificate_file.empty())
+    return {};
+  const auto own = cluster::read_certificate(o.certificate_file);
+  if (!own)
+    return std::unexpected(own.error());
+  if (const auto why = cluster::not_valid_now(*own); !why.empty())
+    return std::unexpected(fmt::format("{}, which is shown to other nodes: {}", o.certificate_file, why));
+  const auto found = find_name(own->uris, o.cluster, o.node);
+  if (found == name_found::right || (found == name_found::none && o.unnamed_certificates && !o.production))
+    return {};
+  return std::unexpected(fmt::format("{} names {} and not {}, so that no other node takes it for this one's: have one made with that URI",
+                                     o.certificate_file, names_in_words(own->uris), node_name(o.cluster, o.node)));
 }
-
-}  // namespace
 
 std::expected<std::shared_ptr<asio::ssl::context>, std::string> links_core::read_certificates() const {
   namespace ssl = asio::ssl;
@@ -92,19 +87,18 @@ std::expected<std::shared_ptr<asio::ssl::context>, std::string> links_core::read
     return nullptr;
   if (given != 3)
     return std::unexpected(std::string("links need a certificate, its key and the authority's certificate, or none of them"));
-  if (options.production && made_for_development(options.ca_file))
+  if (options.production && options.unnamed_certificates)
+    return std::unexpected(
+        std::string("cluster.mode = production takes no certificate that names no node: leave cluster.unnamed_certificates as it is"));
+  if (options.production && cluster::made_for_development(options.ca_file))
     return std::unexpected(options.ca_file + ": this authority was made for development: anybody may have its key");
   auto context = std::make_shared<ssl::context>(ssl::context::tls);
-  error_code ec;
-  const auto failed = [&](const std::string& file) { return std::unexpected(fmt::format("{}: {}", file, ec.message())); };
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_3_VERSION);
+  SSL_CTX_set_session_cache_mode(context->native_handle(), SSL_SESS_CACHE_OFF);  // every link shows its certificate
+  SSL_CTX_set_num_tickets(context->native_handle(), 0);
   context->set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert);
-  if (context->load_verify_file(options.ca_file, ec); ec)
-    return failed(options.ca_file);
-  if (context->use_certificate_chain_file(options.certificate_file, ec); ec)
-    return failed(options.certificate_file);
-  if (context->use_private_key_file(options.key_file, ssl::context::pem, ec); ec)
-    return failed(options.key_file);
+  if (auto loaded = cluster::load(*context, {options.certificate_file, options.key_file, options.ca_file}); !loaded)
+    return std::unexpected(loaded.error());
   return context;
 }
 
@@ -112,6 +106,16 @@ std::shared_ptr<asio::ssl::context> links_core::tls() {
   const std::lock_guard lock(tls_mutex_);
   return tls_;
 }
+
+namespace {
+
+bool is_loopback(const asio::ip::address& a) {
+  if (a.is_v6() && a.to_v6().is_v4_mapped())
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, a.to_v6()).is_loopback();
+  return a.is_loopback();
+}
+
+}  // namespace
 
 std::expected<void, std::string> links_core::start() {
   auto certificates = read_certificates();
@@ -123,6 +127,13 @@ std::expected<void, std::string> links_core::start() {
   const auto failed = [&] { return std::unexpected(fmt::format("links cannot listen at {}: {}", where, ec.message())); };
   asio::ip::tcp::resolver resolver(io);  // a name, as certificates have it, or an address
   const auto found = resolver.resolve(options.address, std::to_string(options.port), asio::ip::tcp::resolver::passive, ec);
+  const auto is_open = [](const auto& one) { return !is_loopback(one.endpoint().address()); };
+  if (const auto open = ec || tls_ || options.insecure_listeners ? found.end() : std::find_if(found.begin(), found.end(), is_open);
+      open != found.end())
+    return std::unexpected(
+        fmt::format("cluster.address {} is {}, which other machines reach, and the links are in the clear: give them certificates "
+                    "(cluster.certificate_file), or set node.insecure_listeners = true",
+                    options.address, open->endpoint().address().to_string()));
   for (auto at = found.begin(); at != found.end(); ++at)  // a name may have addresses of which not all are this machine's
     if (ec = listen(*at); !ec)
       break;
@@ -134,6 +145,23 @@ std::expected<void, std::string> links_core::start() {
     const auto work = asio::make_work_guard(io);
     io.run();
   });
+  return {};
+}
+
+std::string links_core::wrong_certificate(const cluster::byte_stream& link, std::uint64_t node) {
+  if (!link.is_encrypted())
+    return {};
+  const auto uris = link.peer_uris();
+  const auto found = find_name(uris, options.cluster, node);
+  if (found == name_found::right)
+    return {};
+  if (found == name_found::wrong || !options.unnamed_certificates)
+    return fmt::format("its certificate is of {}, not of {}", names_in_words(uris), node_name(options.cluster, node));
+  if (said_unnamed_.insert(node).second)
+    log(fmt::format(
+        "the certificate of node {} names no node, and is taken because of cluster.unnamed_certificates: any other could be shown "
+        "in its place; have one made with the URI {}",
+        node, node_name(options.cluster, node)));
   return {};
 }
 
@@ -364,7 +392,7 @@ void links_core::dial_failed(std::uint64_t node, const std::string& why) {
   dial_later(node);
 }
 
-void links_core::refuse(const std::string& why) {
+void links_core::refuse(const asio::ip::address& from, const std::string& why) {
   ++counters.refused;
   const auto now = std::chrono::steady_clock::now();
   const auto more = std::chrono::duration_cast<std::chrono::seconds>(now - said_at_);
@@ -377,7 +405,7 @@ void links_core::refuse(const std::string& why) {
     return;
   }
   --words_left_;
-  log(fmt::format("a link was refused: {}{}", why, unsaid_ == 0 ? "" : fmt::format(" (and {} before it)", unsaid_)));
+  log(fmt::format("a link was refused: {}: {}{}", from.to_string(), why, unsaid_ == 0 ? "" : fmt::format(" (and {} before it)", unsaid_)));
   unsaid_ = 0;
 }
 

@@ -11,10 +11,15 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <shared_mutex>
 #include <thread>
 
 #include "net/links/links.hpp"
+
+namespace janji::cluster {
+class byte_stream;
+}
 
 namespace janji::net {
 
@@ -64,10 +69,12 @@ public:
   bool established(const std::shared_ptr<link_session>& session);
   void ended(link_session* session, const std::string& why);
   void dial_failed(std::uint64_t node, const std::string& why);
-  void refuse(const std::string& why);
+  void refuse(const boost::asio::ip::address& from, const std::string& why);
   // Why a hello is not accepted; empty when it is.
   [[nodiscard]] std::string wrong_with(std::string_view cluster, std::string_view version, std::string_view node, std::string_view boot,
                                        std::string_view to, std::optional<std::uint64_t> expected, cluster::peer& out) const;
+  // Why a link's certificate is not that of the node; empty when it is, or when there are none.
+  [[nodiscard]] std::string wrong_certificate(const cluster::byte_stream& link, std::uint64_t node);
   // Takes messages for a frame; drops what is past its deadline.
   std::vector<cluster::peer_message> take(std::uint64_t node);
   void credited(std::uint64_t node, std::size_t cost);
@@ -109,6 +116,7 @@ private:
 
   boost::asio::ip::tcp::acceptor acceptor_{io};
   boost::asio::steady_timer accept_pause_{io};
+  std::set<std::uint64_t> said_unnamed_;               // nodes whose certificates name none
   std::deque<std::weak_ptr<link_session>> strangers_;  // the oldest first
   std::uint32_t words_left_ = refusals_said_max;       // of refusals, until time brings more
   std::uint64_t unsaid_ = 0;

@@ -65,8 +65,8 @@ public:
     lowest().connect(found, [me = self()](const error_code& ec, std::size_t) {
       if (ec)
         return me->dial_failed(ec.message());
-      me->lowest().handshake_client(me->host_,
-                                    [me](const error_code& e, std::size_t) { e ? me->dial_failed(e.message()) : me->ask_upgrade(); });
+      me->lowest().handshake_client(
+          me->host_, [me](const error_code& e, std::size_t) { e ? me->dial_failed(me->lowest().words_of(e)) : me->look_who_answers(); });
     });
   }
 
@@ -75,7 +75,8 @@ public:
     is_stranger = true;
     lowest().expires_after(hello_patience);
     lowest().accepted();
-    lowest().handshake_server([me = self()](const error_code& ec, std::size_t) { ec ? me->core_.refuse(ec.message()) : me->read_hello(); });
+    lowest().handshake_server(
+        [me = self()](const error_code& ec, std::size_t) { ec ? me->said_refused(me->lowest().words_of(ec)) : me->read_hello(); });
   }
 
   void write_more() override {
@@ -121,6 +122,13 @@ private:
     ws_.auto_fragment(false);
   }
 
+  // Before it is told who asks.
+  void look_who_answers() {
+    if (const auto wrong = core_.wrong_certificate(lowest(), node_); !wrong.empty())
+      return dial_failed(wrong);
+    ask_upgrade();
+  }
+
   void ask_upgrade() {
     set_up_stream();
     ws_.set_option(websocket::stream_base::decorator([this](websocket::request_type& r) { say_hello(r, core_, std::to_string(node_)); }));
@@ -130,7 +138,7 @@ private:
         return me->dial_failed(said.empty() ? ec.message() : "refused: " + said.substr(0, 300));
       }
       if (ec)
-        return me->dial_failed(ec.message());
+        return me->dial_failed(me->lowest().words_of(ec));
       const auto wrong = wrong_hello(me->core_, me->upgrade_answer_, me->node_, me->with);
       if (!wrong.empty())
         return me->dial_failed(wrong);
@@ -141,7 +149,7 @@ private:
   void read_hello() {
     http::async_read(ws_.next_layer(), buffer_, hello_, [me = self()](const error_code& ec, std::size_t) {
       if (ec)
-        return me->core_.refuse("no hello came: " + ec.message());
+        return me->said_refused("no hello came: " + ec.message());
       me->answer_hello();
     });
   }
@@ -152,14 +160,18 @@ private:
       return refuse("this is no link");
     if (const auto wrong = wrong_hello(core_, request, std::nullopt, with); !wrong.empty())
       return refuse(wrong);
+    if (const auto wrong = core_.wrong_certificate(lowest(), with.node); !wrong.empty())
+      return refuse(fmt::format("it says that it is node {}, and {}", with.node, wrong));
     set_up_stream();
     ws_.set_option(
         websocket::stream_base::decorator([this](websocket::response_type& r) { say_hello(r, core_, std::to_string(with.node)); }));
-    ws_.async_accept(request, [me = self()](const error_code& ec) { ec ? me->core_.refuse(ec.message()) : me->begin(); });
+    ws_.async_accept(request, [me = self()](const error_code& ec) { ec ? me->said_refused(ec.message()) : me->begin(); });
   }
 
+  void said_refused(const std::string& why) { core_.refuse(from, why); }
+
   void refuse(const std::string& why) {
-    core_.refuse(why);
+    said_refused(why);
     refusal_ = {http::status::forbidden, 11};
     refusal_.set(http::field::content_type, "text/plain");
     refusal_.body() = why;

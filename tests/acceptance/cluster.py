@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from checks import run, wait_until
+from checks import Stop, run, wait_until
 from cluster_parts import DEMO, MASTER, all_in_step, hold_against_store, hold_the_same, open_demo_round, shard_records
 from http_client import request
 from node import ROOT, SLOW, Node, call, program
@@ -59,8 +59,6 @@ class Cluster:
     def __init__(self, checks, name, tls=False, nodes=3):
         self.checks, self.name = checks, name
         self.certificates = checks.path(f"{name}-certificates") if tls else ""
-        if tls:
-            self.make_certificates()
         self.etcd = Etcd(checks, name).start()
         self.nodes, self.ports = [], []
         for _ in range(nodes):
@@ -77,7 +75,8 @@ class Cluster:
         for name, value in (("cluster.name", "test"), ("cluster.node", i + 1), ("cluster.etcd", f"http://127.0.0.1:{self.etcd.port}"), *settings):
             more += ["--set", f"{name}={value}"]
         if self.certificates:
-            for name, file in (("certificate", "127.0.0.1.pem"), ("key", "127.0.0.1.key"), ("ca", "ca.pem")):
+            self.make_certificate(i)
+            for name, file in (("certificate", f"node{i + 1}.pem"), ("key", f"node{i + 1}.key"), ("ca", "ca.pem")):
                 more += ["--set", f"cluster.{name}_file={self.certificates}/{file}"]
         # The same port as in its former life, so that the load generator finds it again.
         node.start("--port", str(self.ports[i]), *more, environment={"JANJI_MASTER_KEY": MASTER} if environment is None else environment, before=before)
@@ -86,9 +85,11 @@ class Cluster:
         wait_until(node.read_ports, 60 * SLOW, f"node {i + 1} listens")
         self.ports[i] = node.port
 
-    def make_certificates(self):
-        done = call(f"{ROOT}/configs/dev-ca", self.certificates, "127.0.0.1")
-        self.checks.equal("certificates for development are made", done.code, 0)
+    def make_certificate(self, i):
+        """What is there is kept."""
+        done = call(f"{ROOT}/configs/dev-ca", self.certificates, "--cluster", "test", f"{i + 1}@127.0.0.1")
+        if done.code != 0:
+            raise Stop(f"no certificate is made: {done}")
 
     def ready(self, i):
         try:
@@ -203,15 +204,15 @@ def hang_up(node, words):
 
 def new_certificates(c):
     """Junk is refused and changes nothing; new ones of the same authority are taken, and show in the next links."""
-    for node in c.nodes:
-        with open(f"{c.certificates}/127.0.0.1.pem", "w") as file:
+    for i, node in enumerate(c.nodes):
+        with open(f"{c.certificates}/node{i + 1}.pem", "w") as file:
             file.write("junk")
         hang_up(node, "certificates stay as they were")
-    c.checks.check("certificates that are none are refused, by name", all("127.0.0.1.pem" in n.stderr() for n in c.nodes))
-    for kind in ("pem", "key"):
-        os.remove(f"{c.certificates}/127.0.0.1.{kind}")
-    c.make_certificates()
-    for node in c.nodes:
+    c.checks.check("certificates that are none are refused, by name", all(f"node{i + 1}.pem" in n.stderr() for i, n in enumerate(c.nodes)))
+    for i, node in enumerate(c.nodes):
+        for kind in ("pem", "key"):
+            os.remove(f"{c.certificates}/node{i + 1}.{kind}")
+        c.make_certificate(i)
         hang_up(node, "certificates were read anew")
 
 

@@ -59,6 +59,8 @@ TEST(settings, every_default_is_within_its_own_range) {
       EXPECT_EQ(set(s.name, *text), "good");
     else if (const auto* whole = std::get_if<std::int64_t>(&s.standard))
       EXPECT_EQ(set(s.name, fmt::format("{}", *whole)), "good");
+    else if (const auto* truth = std::get_if<bool>(&s.standard))
+      EXPECT_EQ(set(s.name, fmt::format("{}", *truth)), "good");
     else
       EXPECT_EQ(set(s.name, fmt::format("{}", std::get<double>(s.standard))), "good");
   }
@@ -107,6 +109,22 @@ TEST(settings, a_value_of_another_kind_is_an_error) {
   EXPECT_EQ(read("[http]\nport = 80.5\n"), "janji.toml:2: http.port must be a whole number from 0 to 65535, not \"80.5\"");
   for (const auto* value : {"true", "[1]", "{ a = 1 }", "2021-05-26", "09:00:00"})
     EXPECT_EQ(read(fmt::format("[http]\nport = {}\n", value)), "janji.toml:2: http.port must be a whole number from 0 to 65535") << value;
+}
+
+TEST(settings, yes_and_no_are_true_and_false_and_nothing_else) {
+  settings s;
+  EXPECT_FALSE(s.flag("node.insecure_listeners"));
+  ASSERT_EQ(told(s.read_text("[node]\ninsecure_listeners = true\n", "f")), "good");
+  EXPECT_TRUE(s.flag("node.insecure_listeners"));
+  EXPECT_TRUE(s.show().contains("\ninsecure_listeners = true\n"));
+  const variable no("JANJI_NODE_INSECURE_LISTENERS", "false");
+  ASSERT_EQ(told(s.read_environment()), "good");
+  EXPECT_FALSE(s.flag("node.insecure_listeners"));
+  for (const auto* value : {"\"true\"", "[true]", "2021-05-26"})
+    EXPECT_EQ(read(fmt::format("[node]\ninsecure_listeners = {}\n", value)), "janji.toml:2: node.insecure_listeners must be true or false")
+        << value;
+  for (const auto* text : {"", "yes", "1", "True", " true", "true "})
+    EXPECT_TRUE(set("node.insecure_listeners", text).starts_with("--set: node.insecure_listeners must be true or false, not ")) << text;
 }
 
 TEST(settings, a_value_out_of_range_is_an_error) {

@@ -2,6 +2,7 @@
 
 enter() starts the program again in namespaces of its own, so nothing of the machine is changed and everything ends with it."""
 import base64
+import functools
 import json
 import os
 import shutil
@@ -147,6 +148,13 @@ class Etcd:
                 self.kill(i)
 
 
+@functools.cache
+def listens_in_the_clear(janjid):
+    """The setting without which this version serves no other machine in the clear; an earlier one does not know it."""
+    known = "node.insecure_listeners" in must(janjid, "--print-config-docs")
+    return (("node.insecure_listeners", "true"),) if known else ()
+
+
 class LabCluster:
     """`nodes` nodes in three zones with an etcd; every node at an address of its own."""
 
@@ -179,7 +187,7 @@ class LabCluster:
         more = []
         for name, value in (("cluster.name", "test"), ("cluster.node", i + 1), ("cluster.etcd", self.etcd.endpoints),
                             ("cluster.address", host.ip), ("cluster.port", LINKS), ("cluster.zone", f"zone{i % 3 + 1}"),
-                            ("http.address", host.ip), ("admin.address", "0.0.0.0"), *self.settings, *settings):
+                            ("http.address", host.ip), ("admin.address", "0.0.0.0"), *listens_in_the_clear(node.janjid), *self.settings, *settings):
             more += ["--set", f"{name}={value}"]
         node.enter = host.inside
         node.start("--port", str(CITIZENS), "--admin-port", str(OPERATORS), *more, before=(*host.inside, *before), **options)
