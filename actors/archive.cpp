@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "actors/follower_checkpoint.hpp"
+#include "actors/sealed_records.hpp"
 
 namespace janji::actors {
 
@@ -53,6 +54,7 @@ caf::behavior archive_actor::make_behavior() {
       [this](load_entries& l) { caf::anon_send(l.reply_to, read_entries(l)); },
       [this](hash_log& h) { caf::anon_send(h.reply_to, hash_of(h)); },
       [this](load_owner& l) { caf::anon_send(l.reply_to, read_owner(l)); },
+      [this](load_records& l) { l.done(sealed_records(shared_, store_, l)); },
       [this](write_snapshots& w) {
         if (w.checkpoint)
           w.rows.push_back({w.shard, schema::owner::of_checkpoint(), *w.checkpoint, {}});

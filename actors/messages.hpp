@@ -216,6 +216,11 @@ struct order_said {
   bool good = false;
   std::string text;
 };
+// To where the shard is led, for what is sealed there; `done` is called on any thread.
+struct read_records {
+  schema::records_ask ask;
+  std::function<void(schema::shard_said)> done;
+};
 struct read_committed {  // to where the shard is led; `reply_to` hears entries_loaded, or order_said when it is not led there
   std::uint64_t number = 0;
   sequence_t after;
@@ -275,6 +280,12 @@ struct read_outside_now {};  // the keeper of records to itself: once for all th
 struct outside_read {
   epoch_t epoch;
   replication::position at;
+};
+struct load_records {  // as committed up to there, when the shard was shown to be led here
+  shard_id shard;
+  sequence_t up_to;
+  schema::records_ask ask;
+  std::function<void(schema::shard_said)> done;
 };
 struct hash_log {  // `reply_to` hears order_said
   shard_id shard;
@@ -343,6 +354,15 @@ struct read_log_order {  // of the node that leads the shard, as much as one ans
   shard_id shard;
   sequence_t after;
   operator_done done;
+};
+struct records_order {  // of the node that leads the shard; what is told are sealed places, encoded
+  shard_id shard;
+  schema::records_ask ask;
+  operator_done done;
+};
+struct records_said {
+  std::uint64_t number = 0;
+  schema::shard_said what;
 };
 struct replace_order {
   shard_id shard;
@@ -434,6 +454,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::shard_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::order_said)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::read_committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::hash_log)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::read_records)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::load_records)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::records_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::records_said)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::verify_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::read_log_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(janji::actors::replace_order)

@@ -19,6 +19,7 @@
 #include "actors/peers.hpp"
 #include "actors/reports.hpp"
 #include "actors/rounds.hpp"
+#include "actors/sealed_records.hpp"
 #include "actors/shard.hpp"
 #include "actors/ticker.hpp"
 #include "cluster/local_config_store.hpp"
@@ -131,9 +132,10 @@ struct node::impl {
   [[nodiscard]] bool heard_every_leader() const;
   void answered(std::vector<answer>&& answers);
   void send_elsewhere(std::vector<answer>& answers);
-  request_id operator_request(operator_done&& done, std::int64_t patience_ms = operator_patience_ms) {
+  request_id operator_request(operator_done&& done, std::int64_t patience_ms = operator_patience_ms,
+                              std::function<void(const answer&)> hears = {}) {
     const auto first = others ? first_request_of(shared.node_id, shared.boot) : 0;
-    return shared.orders.begin(first, std::move(done), unix_ms{shared.now().value + patience_ms});
+    return shared.orders.begin(first, std::move(done), unix_ms{shared.now().value + patience_ms}, std::move(hears));
   }
   void tell_what_orders_changed(const std::vector<answer>& answers);
   void start_actors(catalogue_builder&& builder, sequence_t rounds_applied);
@@ -380,6 +382,33 @@ void node::release_claim(const citizen_hash& citizen, std::string reason, ordere
        order = cancel_command{request, {}, citizen, 0, key_hash{request.value}, std::move(who.by), std::move(reason), deadline, stamp}] {
         shared.route.send(shard, registry_input{cancel_command(order)});
       });
+}
+
+void node::find_place(reference ref, place_done done) {
+  constexpr std::int64_t patience_ms = 5'000;
+  if (ref.shard().value >= impl_->shared.options.shard_count)
+    return done(std::unexpected("not_found: there is no such booking"));
+  const auto request = impl_->operator_request(
+      [done](const auto&) { done(std::unexpected("busy: who leads the shard of this reference does not answer; ask again")); }, patience_ms,
+      [done](const answer& a) {
+        if (a.what == outcome::found && a.places.size() == 1)
+          return done(a.places.front());
+        done(std::unexpected(a.what == outcome::not_found     ? "not_found: there is no such booking"
+                             : a.what == outcome::in_progress ? "busy: a change of this booking is under way; ask again"
+                                                              : "busy: where this booking is is not known now; ask again"));
+      });
+  const unix_ms deadline{impl_->shared.now().value + patience_ms};
+  impl_->shared.orders.send(request, ref.shard(), [&shared = impl_->shared, ref, request, deadline] {
+    shared.route.send(ref.shard(), registry_input{lookup_command{request, ref, 0, deadline}});
+  });
+}
+
+void node::sealed_records(const schema::records_ask& ask, sealed_records_done done) {
+  const auto known = impl_->shared.catalogue.get();
+  const auto place = known->groups.find(ask.group.value);
+  if (place == known->groups.end())
+    return done(std::unexpected("not_found: there is no such slot group"));
+  gather_sealed_records(impl_->shared, place->second.shard, ask, std::move(done));
 }
 
 void node::warm(round_id round, const operator_done& done) {

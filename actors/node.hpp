@@ -201,6 +201,8 @@ struct node_options {
 };
 
 using operator_done = std::function<void(std::expected<std::string, std::string>)>;
+using place_done = std::function<void(std::expected<booked_place, std::string>)>;
+using sealed_records_done = std::function<void(std::expected<schema::sealed_places, std::string>)>;
 
 // What a node of a cluster is given besides its options. All outlive the node.
 struct cluster_ports {
@@ -278,6 +280,10 @@ public:
   void note(operator_noted what, operator_done done);
   // Staff release a disputed claim: a cancellation, found by the citizen instead of a token.
   void release_claim(const citizen_hash& citizen, std::string reason, orderer who, operator_done done);
+  // Where a booking is now, whoever asks; a cancelled one too. An error: "code: words", as of orders.
+  void find_place(reference ref, place_done done);
+  // The places of a slot group with their sealed records, as committed by whoever leads it when it is asked, a part at a time.
+  void sealed_records(const schema::records_ask& ask, sealed_records_done done);
   // Activates every slot group of the round.
   void warm(round_id round, const operator_done& done);
   [[nodiscard]] node_status status() const;

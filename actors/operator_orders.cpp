@@ -26,10 +26,10 @@ std::expected<std::string, std::string> result_of(outcome o, bool sent_again) {
 
 }  // namespace
 
-request_id operator_orders::begin(std::uint64_t first, operator_done&& done, unix_ms until) {
+request_id operator_orders::begin(std::uint64_t first, operator_done&& done, unix_ms until, std::function<void(const answer&)> hears) {
   const std::lock_guard lock{mutex_};
   const request_id request{operator_request_bit | first | ++last_};
-  waiting_.emplace(request.value, waiting{std::move(done), until});
+  waiting_.emplace(request.value, waiting{std::move(done), until, std::move(hears)});
   return request;
 }
 
@@ -67,7 +67,9 @@ bool operator_orders::answered(const answer& a) {
     if (auto known = waiting_.extract(a.request.value))
       order = std::move(known.mapped());
   }
-  if (order.done)
+  if (order.hears)
+    order.hears(a);
+  else if (order.done)
     order.done(result_of(a.what, order.sent_again));
   return true;
 }

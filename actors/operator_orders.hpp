@@ -18,8 +18,9 @@ inline constexpr std::uint64_t operator_request_bit = std::uint64_t{1} << 63U;
 
 class operator_orders {
 public:
-  // `first`: the least number of a request in this life of the node, as of fronts.
-  request_id begin(std::uint64_t first, operator_done&& done, unix_ms until);
+  // `first`: the least number of a request in this life of the node, as of fronts. `hears`: takes the answer as it is, instead of `done`,
+  // which then only hears that none came.
+  request_id begin(std::uint64_t first, operator_done&& done, unix_ms until, std::function<void(const answer&)> hears = {});
   // Hands it to whoever carries it out. `send` is kept while it waits, and called again by send_again().
   void send(request_id request, shard_id shard, const std::function<void()>& send);
   // Whoever was asked leads no more, or begins anew. As of the moment at which each was given: what was carried out already is not done
@@ -33,6 +34,7 @@ private:
   struct waiting {
     operator_done done;
     unix_ms until;
+    std::function<void(const answer&)> hears;
     shard_id shard{limits::shards_max};  // that carries it out; of what is asked once only, none
     std::function<void()> send = {};     // the same order, as of the same moment
     bool sent_again = false;             // a copy of it may have been carried out

@@ -21,6 +21,7 @@ constexpr std::int64_t short_patience_ms = 5'000;  // where it takes none: whoev
 constexpr std::int64_t order_patience_ms = 15'000;
 constexpr std::size_t for_others_max = 256;
 constexpr std::string_view silence = "does not answer";
+constexpr std::uint32_t level_of_records = 1;  // below it a node may not know the question
 
 replication::member member_of(const std::vector<replication::member>& list, std::uint64_t node) {
   const auto it = std::ranges::find(list, node, &replication::member::node);
@@ -29,7 +30,9 @@ replication::member member_of(const std::vector<replication::member>& list, std:
 
 std::int64_t patience_of(schema::shard_ask::verb what) {
   using enum schema::shard_ask::verb;
-  return what == note || what == read_log ? short_patience_ms : what == round_order ? order_patience_ms : patience_ms;
+  return what == note || what == read_log || what == read_records ? short_patience_ms
+         : what == round_order                                    ? order_patience_ms
+                                                                  : patience_ms;
 }
 
 }  // namespace
@@ -47,6 +50,8 @@ caf::behavior reports_actor::make_behavior() {
       [this](report_told& r) { heard(r.node, std::move(r.report)); },
       [this](verify_order& o) { verify(o); },
       [this](read_log_order& o) { read_log(o); },
+      [this](records_order& o) { read_records(o); },
+      [this](records_said& s) { say(s.number, std::move(s.what)); },
       [this](note_order& o) { note(o); },
       [this](replace_order& o) { replace(o); },
       [this](pass_round_order& o) { pass(o); },
@@ -124,6 +129,19 @@ void reports_actor::read_log(read_log_order& o) {
   gathering g{{}, o.shard, {status->record.record.leader.node}, {}, std::move(o.done), {}};
   g.ask.what = schema::shard_ask::verb::read_log;
   g.ask.up_to = o.after;
+  begin(std::move(g));
+}
+
+void reports_actor::read_records(records_order& o) {
+  const auto leader = shared_.leader_of(o.shard);
+  if (leader == 0)
+    return o.done(std::unexpected(fmt::format("busy: nobody is known here to lead shard {}; ask again", o.shard.value)));
+  if (leader != shared_.node_id && shared_.feature_level < level_of_records)
+    return o.done(std::unexpected(
+        "wrong_state: sealed records are read over all nodes from feature level 1 on: raise it first (janjictl cluster raise)"));
+  gathering g{{}, o.shard, {leader}, {}, std::move(o.done), {}};
+  g.ask.what = schema::shard_ask::verb::read_records;
+  g.ask.records = std::move(o.ask);
   begin(std::move(g));
 }
 
@@ -225,6 +243,10 @@ void reports_actor::asked(const shard_asked& a) {
     caf::anon_send(shared_.rounds, note_order{a.what.noted, answer_to(number)});
   else if (a.what.what == schema::shard_ask::verb::round_order)
     order_here(a, number);
+  else if (a.what.what == schema::shard_ask::verb::read_records)
+    caf::anon_send(shared_.route.shard(a.shard), actors::read_records{a.what.records, [self, number](schema::shard_said said) {
+                                                                        caf::anon_send(self, records_said{number, std::move(said)});
+                                                                      }});
   else if (a.what.what == schema::shard_ask::verb::read_log)
     caf::anon_send(shared_.route.shard(a.shard), read_committed{number, a.what.up_to, self});
   else if (a.what.what == schema::shard_ask::verb::hash_log)
@@ -294,7 +316,8 @@ void reports_actor::finish(gathering& g) {
   const bool all = std::ranges::all_of(g.heard, [](const auto& h) { return h.second.good; });
   if (!all && g.again_until > shared_.now())
     return unnoted_.push_back(std::move(g));
-  if (all && (g.ask.what == schema::shard_ask::verb::read_log || g.ask.what == schema::shard_ask::verb::note))
+  if (all && (g.ask.what == schema::shard_ask::verb::read_log || g.ask.what == schema::shard_ask::verb::note ||
+              g.ask.what == schema::shard_ask::verb::read_records))
     return g.done(std::move(g.heard.begin()->second.text));
   std::string words;
   std::set<std::string> hashes;

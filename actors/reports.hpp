@@ -40,6 +40,7 @@ private:
   void heard(std::uint64_t node, schema::node_report&& report);
   void verify(verify_order& o);
   void read_log(read_log_order& o);
+  void read_records(records_order& o);
   void note(note_order& o);
   [[nodiscard]] operator_done answer_to(std::uint64_t number);
   void note_again();

@@ -140,6 +140,7 @@ caf::behavior shard_actor::make_behavior() {
           flushed();
       },
       [this](read_committed& r) { read_for_operator(r); },
+      [this](read_records& r) { read_sealed(r); },
       [this](flush_all) {
         flushing_ = true;
         checkpoint_when_due();

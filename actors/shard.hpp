@@ -137,6 +137,9 @@ private:
   void let_go();
   void obey(shard_order& o);
   void read_for_operator(const read_committed& r);
+  void read_sealed(read_records& r);
+  bool sealed_read(const replication::strict_read_done& d);
+  void give_up_sealed_reads();
   void answer_order(const replication::order_answered& said);
   void give_up_orders(bool all);
   void count_moves();
@@ -185,6 +188,7 @@ private:
   std::uint64_t next_read_ = 0;
   std::map<std::uint64_t, std::pair<schema::owner, incarnation_t>> strict_reads_;
   std::vector<strict_round_mail> unconfirmed_reads_;
+  std::map<std::uint64_t, read_records> sealed_reads_;  // by strict read
   std::deque<early_mail> early_;
   unix_ms expired_at_;                // when mail was last looked through
   std::deque<group_id> to_activate_;  // so that their numbers are known; nobody waits for them

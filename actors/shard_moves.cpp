@@ -169,4 +169,32 @@ void shard_actor::read_for_operator(const read_committed& r) {
   caf::anon_send(shared_.archive, load_entries{shard_, r.number, sequence_t{r.after.value + 1}, count, r.reply_to});
 }
 
+// What a leader that was deposed without knowing it has on its disk may be another citizen's by now: it is shown to lead first.
+void shard_actor::read_sealed(read_records& r) {
+  constexpr std::size_t reads_max = 64;
+  if (!serving_)
+    return r.done({0, false, "does not serve this shard now"});
+  if (sealed_reads_.size() >= reads_max)
+    return r.done({0, false, "is asked for too many records at once"});
+  sealed_reads_.emplace(++next_read_, std::move(r));
+  step(replication::strict_read{next_read_});
+}
+
+bool shard_actor::sealed_read(const replication::strict_read_done& d) {
+  auto read = sealed_reads_.extract(d.number);
+  if (!read)
+    return false;
+  auto& r = read.mapped();
+  if (d.confirmed)
+    caf::anon_send(shared_.archive, load_records{shard_, machine_.commit(), std::move(r.ask), std::move(r.done)});
+  else
+    r.done({0, false, "is not shown to lead this shard just now"});
+  return true;
+}
+
+void shard_actor::give_up_sealed_reads() {
+  for (auto& [number, r] : std::exchange(sealed_reads_, {}))
+    r.done({0, false, "leads this shard no more"});
+}
+
 }  // namespace janji::actors

@@ -194,6 +194,7 @@ void shard_actor::deposed(const replication::stepped_down& d) {
     unknown(q.who, q.token);
   give_up_orders(true);
   strict_reads_.clear();
+  give_up_sealed_reads();
   unconfirmed_reads_.clear();
   checkpoint_at_.reset();
   awaited_.clear();
@@ -253,7 +254,7 @@ void shard_actor::strict_round(const strict_round_mail& m) {
 // One that was not confirmed is asked again with the next tick: a new epoch is beginning, or too many wait. If leadership is
 // lost meanwhile, its owner ends.
 void shard_actor::strict_round_done_for(const replication::strict_read_done& d) {
-  if (questions_read(d))
+  if (questions_read(d) || sealed_read(d))
     return;
   const auto read = strict_reads_.extract(d.number);
   if (!read)

@@ -288,6 +288,7 @@ int run(int argc, char** argv) {
   add_log_commands(app, c, code);
   add_membership_commands(app, c, code);
   add_store_commands(app, c, code);
+  add_unseal_command(app, c, code);
   CLI11_PARSE(app, argc, argv);
   return code;
 }

@@ -86,6 +86,8 @@ std::optional<check_line> check_masters(const connection& c);
 void add_log_commands(CLI::App& app, connection& c, int& code);
 // keys.
 void add_keys_commands(CLI::App& app, connection& c, int& code);
+// unseal.
+void add_unseal_command(CLI::App& app, connection& c, int& code);
 // node, rebalance, shard, check.
 void add_cluster_commands(CLI::App& app, connection& c, int& code);
 // membership: what the data was written as.

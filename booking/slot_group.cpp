@@ -540,6 +540,7 @@ window_counts slot_group::counts(window_index w) const { return impl_->state->co
 std::uint32_t slot_group::held(window_index w) const { return impl_->held[w.value] + impl_->appending[w.value]; }
 std::span<const std::uint32_t> slot_group::booked_by_facts() const { return impl_->state->facts(); }
 std::span<const group_entry> slot_group::entries() const { return impl_->state->entries(); }
+record_locator slot_group::record_of(const group_entry& entry) const { return impl_->record_of(entry); }
 log_sequence slot_group::applied() const { return impl_->state->applied(); }
 std::string slot_group::snapshot() const { return impl_->state->snapshot(); }
 std::uint64_t slot_group::state_hash() const { return impl_->state->hash(); }

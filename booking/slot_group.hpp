@@ -95,6 +95,8 @@ public:
   // booked[state][age band], live bookings.
   [[nodiscard]] std::span<const std::uint32_t> booked_by_facts() const;
   [[nodiscard]] std::span<const group_entry> entries() const;
+  // Where the sealed record of one of these lies.
+  [[nodiscard]] record_locator record_of(const group_entry& entry) const;
   [[nodiscard]] log_sequence applied() const;
 
   // Committed state as bytes, and back. The form carries a version and a checksum; a damaged one is an error.

@@ -259,6 +259,9 @@ struct slot_group::impl {
   // ---- settling, cancelling, moving
   void settle(const settle_ask& q);
   void give_up(shard_id from, reference ref, generation_t generation, bool cancel);
+  [[nodiscard]] record_locator record_of(const group_entry& e) const {
+    return state->foreign_record(e).value_or(record_locator{shard, e.sequence(), e.record});
+  }
   void drop(const drop_place& d);
   void offer(const offer_move& m);
   void take_in(move_in&& m);

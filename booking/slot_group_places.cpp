@@ -51,9 +51,7 @@ void slot_group::impl::offer(const offer_move& m) {
   const auto* e = state->by_place(m.ref, m.generation);
   if (e == nullptr || !e->live() || on_its_way(m.ref))
     return;
-  auto record = state->foreign_record(*e);
-  if (!record)
-    record = record_locator{shard, e->sequence(), e->record};
+  const auto record = record_of(*e);
   const citizen_facts facts{static_cast<std::uint8_t>(e->facts & 31U), static_cast<std::uint8_t>(e->facts >> 5)};
   emit(to_group{m.to, move_in{m.from, m.citizen, m.ref, faults.no_generation ? m.generation : m.next, e->key, e->body, m.window, facts,
                               record, unix_ms{std::int64_t{e->at_s} * 1000}}});

@@ -58,6 +58,7 @@ admin_api::admin_api(boost::asio::io_context& io, actors::node& node, store::nod
       cluster_(io, node, operations, shards_),
       round_keys_(masters.rounds),
       masters_(io, node, keys, std::move(masters)),
+      unseal_(io, node, sealing),
       readings_(io, "Another reading of the whole log is under way.") {}
 
 void admin_api::handle(const request& r, responder&& respond) {
@@ -71,6 +72,8 @@ void admin_api::handle(const request& r, responder&& respond) {
     return cluster_.handle(r, std::move(respond));
   if (keys_api::is_about(r.path))
     return masters_.handle(r, std::move(respond));
+  if (unseal_api::is_about(r.path))
+    return unseal_.handle(r, std::move(respond));
   if (r.reads())
     return get(r, respond);
   change(r, std::move(respond));

@@ -19,6 +19,7 @@
 #include "net/keys_api.hpp"
 #include "net/preflight.hpp"
 #include "net/shard_probe.hpp"
+#include "net/unseal_api.hpp"
 #include "store/key_ring.hpp"
 #include "store/node_store.hpp"
 #include "store/sealing.hpp"
@@ -74,6 +75,7 @@ private:
   cluster_api cluster_;
   round_key_ports round_keys_;
   keys_api masters_;
+  unseal_api unseal_;
   one_at_a_time readings_;  // of the whole log, as of one moment; ends before anything above goes
 };
 

@@ -38,7 +38,7 @@ inline std::string text_of(const boost::json::object& o, std::string_view name) 
 
 // A text of an order, which stands in a log for ever: none that is no text or too long.
 inline std::expected<std::string, problem> order_text(const boost::json::object& o, std::string_view name,
-                                                      std::size_t characters_max = limits::reason_characters_max) {
+                                                      std::size_t characters_max = janji::limits::reason_characters_max) {
   const auto* v = o.if_contains(boost::json::string_view(name.data(), name.size()));
   if (v == nullptr)
     return std::string{};
@@ -50,7 +50,7 @@ inline std::expected<std::string, problem> order_text(const boost::json::object&
     return wrong("bad_text", std::string(name) + " must be a text.");
   const std::string_view text(v->get_string().data(), v->get_string().size());
   const auto characters = std::ranges::count_if(text, [](unsigned char c) { return (c & 0xC0U) != 0x80U; });  // of UTF-8, which JSON is
-  if (static_cast<std::size_t>(characters) > characters_max || text.size() > limits::order_text_bytes_max)
+  if (static_cast<std::size_t>(characters) > characters_max || text.size() > janji::limits::order_text_bytes_max)
     return wrong("too_long", std::string(name) + " has at most " + std::to_string(characters_max) + " characters (reason_characters_max).");
   return std::string(text);
 }

@@ -183,7 +183,8 @@ struct ShardReport {
 }
 
 # An operator's question or order about the shard of the envelope, and what became of it. The verb is a number that only grows:
-# 0 hash the log up to a position, 1 replace a dead member, 2 read the log after a position, 3 note an order in the audit trail.
+# 0 hash the log up to a position, 1 replace a dead member, 2 read the log after a position, 3 note an order in the audit trail,
+# 4 an order about rounds, 5 read sealed records (from feature level 1 on).
 struct ShardAsk {
   number @0 :UInt64;
   verb @1 :UInt8;
@@ -197,6 +198,40 @@ struct ShardAsk {
   notedBy @9 :Text;
   notedAtMs @10 :Int64;
   order @11 :Data;
+  records @12 :RecordsAsk;
+}
+# Of the places of a slot group, in the order of their references; or, where the group is 0, of log entries of the shard.
+struct RecordsAsk {
+  group @0 :UInt32;
+  cancelled @1 :Bool;          # cancelled ones too
+  hasOnly @2 :Bool;
+  hasAfter @3 :Bool;
+  hasWindow @4 :Bool;
+  window @5 :UInt8;
+  only @6 :UInt64;             # a reference
+  after @7 :UInt64;            # a reference
+  at @8 :List(RecordAt);
+}
+struct RecordAt {
+  sequence @0 :UInt64;
+  index @1 :UInt16;
+}
+# What was asked for, as it is kept: sealed.
+struct SealedPlaces {
+  places @0 :List(SealedPlace);
+  more @1 :Bool;
+}
+struct SealedPlace {
+  ref @0 :UInt64;
+  generation @1 :UInt16;
+  window @2 :UInt8;
+  status @3 :UInt8;
+  atMs @4 :Int64;
+  sealed @5 :Data;             # none: a fault, or it lies in another shard
+  fault @6 :Text;
+  recordShard @7 :UInt16;      # where it lies
+  recordIndex @8 :UInt16;
+  recordSequence @9 :UInt64;
 }
 struct ShardSaid {
   number @0 :UInt64;

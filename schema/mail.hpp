@@ -103,9 +103,42 @@ struct node_report {
 [[nodiscard]] std::string encode_report(const node_report& report);
 [[nodiscard]] std::expected<node_report, codec_error> decode_report(std::string_view bytes);
 
+// Which sealed records are asked for: of the places of a slot group, in the order of their references; or those that lie at these
+// positions of the shard's log.
+struct records_ask {
+  group_id group;
+  std::optional<reference> only = {};
+  std::optional<reference> after = {};
+  std::optional<window_index> window = {};
+  bool cancelled = false;  // cancelled places too
+  std::vector<record_locator> at = {};
+  friend bool operator==(const records_ask&, const records_ask&) = default;
+};
+// A place with its sealed record, as it is kept. Of what was asked by position, the record alone.
+struct sealed_place {
+  reference ref;
+  generation_t generation;
+  window_index window;
+  place_status status = place_status::confirmed;
+  unix_ms at;
+  std::string sealed = {};  // empty: a fault, or it lies in another shard
+  std::string fault = {};   // why it cannot be read
+  record_locator record = {};
+  friend bool operator==(const sealed_place&, const sealed_place&) = default;
+};
+struct sealed_places {
+  std::vector<sealed_place> places;
+  bool more = false;  // behind the last of these
+  friend bool operator==(const sealed_places&, const sealed_places&) = default;
+};
+// Of one answer: so it is one message, and no longer on its way than others can wait.
+inline constexpr std::size_t sealed_places_max = 200;
+[[nodiscard]] std::string encode_sealed_places(const sealed_places& places);
+[[nodiscard]] std::expected<sealed_places, codec_error> decode_sealed_places(std::string_view bytes);
+
 // An operator's question or order about one shard, to a node that has it or leads it.
 struct shard_ask {
-  enum class verb : std::uint8_t { hash_log, replace, read_log, note, round_order };
+  enum class verb : std::uint8_t { hash_log, replace, read_log, note, round_order, read_records };
   std::uint64_t number = 0;
   verb what = verb::hash_log;
   sequence_t up_to;                          // read_log: what comes after it
@@ -113,13 +146,14 @@ struct shard_ask {
   std::uint64_t by_node = 0, by_disk = 0;
   operator_noted noted;  // note
   std::string order;     // round_order: encode_rounds of one event
+  records_ask records;   // read_records
   friend bool operator==(const shard_ask&, const shard_ask&) = default;
 };
 struct shard_said {
   std::uint64_t number = 0;
   bool good = false;
   std::string text;           // the hash; what was done; or why not
-  std::string log;            // read_log: the part, encoded
+  std::string log;            // read_log: the part, encoded; read_records: encode_sealed_places
   sequence_t rounds_applied;  // up to where whoever says it knows the rounds
   friend bool operator==(const shard_said&, const shard_said&) = default;
 };

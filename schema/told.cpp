@@ -4,6 +4,7 @@
 #include "booking/assert.hpp"
 #include "schema/mail.hpp"
 #include "schema/message.hpp"
+#include "schema/sealed_places.hpp"
 #include "wire/mail.capnp.h"
 
 namespace janji::schema {
@@ -79,7 +80,7 @@ node_report get_report(wire::NodeReport::Reader from) {
 }
 
 shard_ask get_ask(wire::ShardAsk::Reader from) {
-  require(from.getVerb() <= static_cast<std::uint8_t>(shard_ask::verb::round_order), "an order that is not known here");
+  require(from.getVerb() <= static_cast<std::uint8_t>(shard_ask::verb::read_records), "an order that is not known here");
   const auto order = from.getOrder().asChars();
   return {from.getNumber(),
           static_cast<shard_ask::verb>(from.getVerb()),
@@ -90,7 +91,8 @@ shard_ask get_ask(wire::ShardAsk::Reader from) {
           from.getByDisk(),
           {text_of(from.getNoted(), mail_text_bytes_max), text_of(from.getNotedDetail(), mail_text_bytes_max),
            text_of(from.getNotedBy(), mail_text_bytes_max), unix_ms{from.getNotedAtMs()}},
-          {order.begin(), order.size()}};
+          {order.begin(), order.size()},
+          from.getVerb() == static_cast<std::uint8_t>(shard_ask::verb::read_records) ? get_records_ask(from.getRecords()) : records_ask{}};
 }
 
 shard_said get_said(wire::ShardSaid::Reader from) {
@@ -204,6 +206,8 @@ std::string encode_ask(const shard_ask& ask) {
   to.setNotedBy(whole(cut(ask.noted.by)));
   to.setNotedAtMs(ask.noted.at.value);
   to.setOrder(data_of(ask.order));
+  if (ask.what == shard_ask::verb::read_records)
+    put_records_ask(to.initRecords(), ask.records);
   return bytes_of(message);
 }
 std::expected<shard_ask, codec_error> decode_ask(std::string_view bytes) { return read_message<wire::ShardAsk>(bytes, get_ask); }

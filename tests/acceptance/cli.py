@@ -48,7 +48,7 @@ def help_of_everything(c):
     for name in ("janjid", "janjictl", "janji-load"):
         done = call(program(name), "--help")
         c.checks.check(f"{name} --help explains itself", done.code == 0 and "--help" in done.out, done)
-    for verb in ("status", "round", "capacity", "audit", "export", "show", "disk", "keys", "receipt", "config"):
+    for verb in ("status", "round", "capacity", "audit", "export", "show", "disk", "keys", "receipt", "config", "unseal"):
         done = ctl(verb, "--help")
         c.checks.check(f"janjictl {verb} --help", done.code == 0 and len(done.out) > 40, done)
     for verb in ("import", "list", "figures", "preflight", "warm", "open", "pause", "resume", "close", "erase"):

@@ -298,6 +298,7 @@ def parts(checks):
         checks.part(cluster_last_resort.last_resort, checks)
         checks.part(cluster_membership.membership, checks)
         checks.part(cluster_roles.roles, checks)
+        checks.part(cluster_unseal.unsealing, checks)
         checks.part(as_a_newcomer, checks)
     else:
         checks.skip("a cluster of three nodes", "there is no etcd on this machine")
@@ -312,5 +313,6 @@ if __name__ == "__main__":
     import cluster_last_resort
     import cluster_membership
     import cluster_roles
+    import cluster_unseal
 
     run("cluster", parts)

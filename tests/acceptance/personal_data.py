@@ -191,6 +191,48 @@ def look_as_operators_do(t):
         t.answers.append(request(t.node.port, "GET", path).body)
 
 
+def opened_by_operators(t):
+    """What is opened for them stands in what they asked for, and nowhere else; nothing_found() looks there afterwards."""
+    node, checks, marks = t.node, t.checks, t.marks
+    person = marks.person()
+    one = book(node, booking(("DATA", day(1)), person, round_code="main")).json()["bookings"][0]
+    of_day = ("unseal", "--round", "main", "--centre", "DATA", "--date", day(1))
+    opened = lambda: [e for e in node.ctl("--output", "json", "trail").json() if e["what"].startswith("unseal")]  # noqa: E731
+    path = checks.path("opened.ndjson")
+    for words, arguments in (("without a reason", ("unseal", one["reference"])), ("with a blank one", ("unseal", one["reference"], "--reason", " ")),
+                             ("into a directory that is not there", (*of_day, "--reason", "x", "--to", checks.path("none", "x"))),
+                             ("into what is no file", (*of_day, "--reason", "x", "--to", checks.directory)),
+                             ("of a booking and a day at once", (*of_day, one["reference"], "--reason", "x")),
+                             ("of a reference with a slip", ("unseal", one["reference"][:-1] + ("1" if one["reference"][-1] != "1" else "2"), "--reason", "x"))):
+        done = t.ctl(*arguments)
+        checks.check(f"janjictl unseal {words} opens nothing and says why", done.code != 0 and done.err and not done.out, done)
+    checks.equal("and nothing of it is in the trail", opened(), [])
+    dry = t.ctl("--dry-run", *of_day, "--reason", "how many?")
+    checks.check("janjictl --dry-run unseal says how many it would be", dry.code == 0 and "would open" in dry.out and not opened(), dry)
+    said = node.ctl("unseal", one["reference"], "--reason", "the clinic rang")
+    checks.check("janjictl unseal opens one booking", said.code == 0 and all(person[f] in said.out for f in ("name", "phone", "email", "notes")), said)
+    for kind in ("ndjson", "csv"):
+        done = t.ctl(*of_day, "--reason", "the day's list", "--format", kind, "--to", path)
+        with open(path) as file:
+            text = file.read()
+        checks.check(f"janjictl unseal writes a day as {kind}, 0600", done.code == 0 and os.stat(path).st_mode & 0o777 == 0o600 and
+                     all(person[f] in text for f in ("name", "phone", "email", "notes")), (done, len(text)))
+    checks.check("nothing else is left beside it", [n for n in os.listdir(checks.directory) if n.startswith("opened")] == ["opened.ndjson"], os.listdir(checks.directory))
+    full = node.ctl(*of_day, "--reason", "to a full disk", "--to", "/dev/full")
+    checks.check("what is no file is not written to", full.code != 0 and "/dev/full" in full.err, full)
+    checks.check("the trail says who, why and what", [(e["by"], e["detail"]) for e in opened()] ==
+                 [("admin token", "the day's list")] * 2 + [("admin token", "the clinic rang")], opened())
+    t.ctl("trail")
+    new = checks.path("rotated.key")
+    with open(os.open(new, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
+        file.write(os.urandom(32).hex())
+    checks.equal("the master key is rotated", node.ctl("keys", "rotate", "--new-master-key-file", new).code, 0)
+    again = node.ctl("unseal", one["reference"], "--reason", "after a rotation")
+    checks.check("it opens what was sealed before", again.code == 0 and person["name"] in again.out, again)
+    os.remove(path)
+    os.replace(new, os.path.join(node.data, "master.key"))
+
+
 def self_test(t, search):
     """The search finds what is there, however it lies there: else it would prove nothing."""
     value = t.checks.random.choice([v for v in t.marks.values if len(v) >= 12])
@@ -232,7 +274,7 @@ def parts(checks):
     t.node.start("--log-level", "debug", "--set", "log.one_request_of=1", "--set", "store.snapshot_every_events=16").ready()
     groups = [("DATA", day(i), "09:00", "17:00", 50) for i in range(2)] + [("PENUH", day(0), "09:00", "17:00", 1)]
     Round(checks.directory, "main", groups).open_on(t.node)
-    for plant in (plant_bookings, plant_refusals, plant_malformed, look_as_operators_do):
+    for plant in (plant_bookings, plant_refusals, plant_malformed, look_as_operators_do, opened_by_operators):
         checks.part(plant, t)
     search = Search(t.marks)
     checks.say(f"{len(t.marks.values)} marked values, {len(search.needles)} ways to write them")

@@ -159,5 +159,34 @@ TEST_F(reports_test, questions_of_others_that_nobody_answers_are_forgotten) {
   EXPECT_EQ(states_.size(), 257U);
 }
 
+// What is sealed lies where its shard is led.
+TEST_F(reports_test, sealed_records_are_asked_of_who_leads_and_come_back_as_they_are) {
+  std::vector<std::expected<std::string, std::string>> told;
+  const auto ask = [&] { tell(reports_, records_order{shard_id{0}, {group_id{5}}, [&](auto said) { told.push_back(std::move(said)); }}); };
+  leads(0);
+  ask();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_TRUE(!told[0] && told[0].error().starts_with("busy: "));
+  leads(2);
+  shared_.feature_level = 0;
+  ask();
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_TRUE(!told[1] && told[1].error().starts_with("wrong_state: ")) << "nothing is sent that a node may not know";
+  EXPECT_TRUE(nodes_.asks.empty());
+  shared_.feature_level = 1;
+  ask();
+  ASSERT_EQ(nodes_.asks.size(), 1U);
+  EXPECT_EQ(nodes_.asks[0].second.what, schema::shard_ask::verb::read_records);
+  EXPECT_EQ(nodes_.asks[0].second.records, schema::records_ask{group_id{5}});
+  tell(reports_, shard_answered{2, {nodes_.asks[0].second.number, true, {}, std::string("\0sealed", 7), {}}});
+  ASSERT_EQ(told.size(), 3U);
+  EXPECT_EQ(told[2], std::string("\0sealed", 7));
+  ask();
+  now_ = unix_ms{7'000};
+  tell(reports_, sweep{});
+  ASSERT_EQ(told.size(), 4U);
+  EXPECT_EQ(told[3].error(), "busy: node 2: does not answer");
+}
+
 }  // namespace
 }  // namespace janji::actors

@@ -40,6 +40,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto said = schema::decode_said(bytes))
     if (schema::decode_said(schema::encode_said(*said)) != *said)
       std::abort();
+  if (const auto places = schema::decode_sealed_places(bytes))
+    if (schema::decode_sealed_places(schema::encode_sealed_places(*places)) != *places)
+      std::abort();
   if (const auto said = cluster::decode_replica_message(bytes)) {
     const auto again = cluster::encode_replica_message(said->head, said->what);
     const auto back = cluster::decode_replica_message(again);

@@ -50,13 +50,14 @@ public:
   static constexpr std::string_view page = "https://page.example";
 
   // `hears_nobody`: a node of a cluster that has just started and is linked to no other. `operations`: of a cluster, as far as operators
-  // see it, while the node itself is alone.
+  // see it, while the node itself is alone. `env`: the disk.
   explicit api_server(std::size_t pending_max = 20'000, bool hears_nobody = false, cluster::operations* operations = nullptr,
-                      door* at_the_door = nullptr) {
+                      door* at_the_door = nullptr, rocksdb::Env* env = nullptr) {
     store::store_options options;
     options.path = directory_.path() + "/store";
     options.ballast_bytes = 1 << 20;
     options.disk_low_mark = 0;
+    options.env = env;
     store_ = std::move(*store::node_store::open(options));
     keys_ = std::move(*store::key_ring::open(directory_.path() + "/keys", store::key_bytes(), true));
     sealing_ = std::move(*store::sealing::open(*keys_));
@@ -149,6 +150,7 @@ public:
 
   [[nodiscard]] const receipt_public_key& receipt_key() const { return signer_->public_key(); }
   citizen_api& citizens() { return *citizens_api_; }
+  actors::node& node() { return *node_; }
   [[nodiscard]] const std::string& directory() const { return directory_.path(); }
 
 private:

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "net/json_text.hpp"
+#include "net/session_words.hpp"
 
 namespace janji::net {
 namespace {
@@ -40,6 +41,11 @@ TEST(problem, every_code_is_told_as_rfc_9457_has_it) {
     EXPECT_EQ(o.at("status").to_number<unsigned>(), row.status);
     EXPECT_EQ(text(o, "request_id"), "abc");
   }
+}
+
+TEST(problem, every_status_is_sent_as_itself) {
+  for (const auto& row : problem_table())
+    EXPECT_TRUE(status_line(row.status).starts_with("HTTP/1.1 " + std::to_string(row.status) + " ")) << row.name;
 }
 
 TEST(problem, every_code_has_a_name_of_its_own_and_words) {

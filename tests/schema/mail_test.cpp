@@ -253,5 +253,46 @@ TEST(mail, words_between_nodes_come_back_whole_with_zeros_in_them_and_cut_where_
   EXPECT_TRUE(!cut->text.empty() && said.text.starts_with(cut->text));
 }
 
+TEST(mail, questions_for_sealed_records_and_their_answers_come_back_whole) {
+  shard_ask ask;
+  ask.number = 7;
+  ask.what = shard_ask::verb::read_records;
+  ask.records = {group_id{3}, reference{}, reference{5}, window_index{63}, true, {}};
+  EXPECT_EQ(decode_ask(encode_ask(ask)), ask) << "a reference of nothing but zeros is one";
+  ask.records = {};
+  for (std::uint16_t i = 0; i < sealed_places_max; ++i)
+    ask.records.at.push_back({{}, sequence_t{i + 1U}, i});
+  EXPECT_EQ(decode_ask(encode_ask(ask)), ask);
+  ask.what = shard_ask::verb::hash_log;
+  EXPECT_EQ(decode_ask(encode_ask(ask))->records, records_ask{}) << "of another question it is nothing";
+  sealed_places told{{{reference{9},
+                       generation_t{2},
+                       window_index{1},
+                       place_status::cancelled,
+                       unix_ms{4},
+                       std::string("\0x", 2),
+                       "",
+                       {shard_id{3}, sequence_t{8}, 1}},
+                      {reference{10}, {}, {}, place_status::confirmed, {}, "", "no such entry", {}}},
+                     true};
+  EXPECT_EQ(decode_sealed_places(encode_sealed_places(told)), told);
+}
+
+TEST(mail, sealed_records_that_there_cannot_be_are_refused) {
+  const auto refused = [](sealed_place p) { return !decode_sealed_places(encode_sealed_places({{std::move(p)}})).has_value(); };
+  EXPECT_FALSE(refused({}));
+  sealed_place p;
+  p.sealed.assign(limits::sealed_record_bytes_max + 1, 'x');
+  EXPECT_TRUE(refused(p));
+  EXPECT_TRUE(refused({{}, {}, window_index{64}}));
+  EXPECT_TRUE(refused({{}, {}, {}, static_cast<place_status>(3)}));
+  EXPECT_TRUE(refused({{}, {}, {}, {}, {}, "", "", {shard_id{limits::shards_max}, {}, 0}}));
+  EXPECT_FALSE(decode_sealed_places(encode_sealed_places({{}, true})).has_value()) << "asked on for ever";
+  const auto whole = encode_sealed_places({std::vector<sealed_place>(3)});
+  for (std::size_t n = 0; n < whole.size(); ++n)
+    (void)decode_sealed_places(std::string_view(whole).substr(0, n));
+  EXPECT_FALSE(decode_sealed_places("junk").has_value());
+}
+
 }  // namespace
 }  // namespace janji::schema

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <map>
 #include <random>
 #include <sstream>
 #include <thread>
@@ -158,6 +159,35 @@ TEST_F(ring_test, while_a_new_key_waits_for_a_disk_that_hangs_the_others_are_rea
   EXPECT_FALSE(made.get()) << "a pipe cannot be synced";
   ::close(end);
   EXPECT_FALSE(ring->get("data/2").has_value());
+}
+
+// Rounds are imported while others are erased, each on a thread of its own: who writes the file last must have read it last.
+TEST_F(ring_test, keys_that_are_made_and_destroyed_at_one_moment_are_all_as_they_were_told_in_the_file) {
+  constexpr int makers = 6;
+  constexpr int each = 8;
+  auto ring = open();
+  for (int n = 0; n < each; ++n)
+    ASSERT_TRUE(ring->get_or_make("data/" + std::to_string(1'000 + n)).has_value());
+  std::vector<std::future<std::map<std::string, key_bytes>>> made;
+  for (int m = 0; m < makers; ++m)
+    made.push_back(std::async(std::launch::async, [&, m] {
+      std::map<std::string, key_bytes> mine;
+      for (int n = 0; n < each; ++n) {
+        const auto name = "data/" + std::to_string(m * each + n);
+        mine[name] = ring->get_or_make(name).value_or(key_bytes{});
+      }
+      return mine;
+    }));
+  for (int n = 0; n < each; ++n)
+    EXPECT_TRUE(ring->destroy_round(round_id{static_cast<std::uint16_t>(1'000 + n)}).has_value());
+  std::map<std::string, key_bytes> all;
+  for (auto& m : made)
+    all.merge(m.get());
+  ring = open();
+  for (const auto& [name, key] : all)
+    EXPECT_EQ(ring->get(name), key) << name << " is gone with the next start, and with it all that was sealed under it";
+  for (int n = 0; n < each; ++n)
+    EXPECT_TRUE(ring->is_destroyed(round_id{static_cast<std::uint16_t>(1'000 + n)})) << "it would come back with the next start";
 }
 
 TEST_F(ring_test, a_damaged_first_line_is_refused) {
