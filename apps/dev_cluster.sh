@@ -87,8 +87,9 @@ TXT
 
 # The first day on which SPICE can be booked, as node 1 says; 2099-01-01, which is none, while it says nothing.
 open_day() {
-  curl -sf -m 5 "http://127.0.0.1:$(field 1 port)/api/v1/availability?state=Pulau+Pinang" |
-    grep -o '"date":"[0-9-]*","status":"open"' | head -1 | cut -d '"' -f 4 | grep . || echo 2099-01-01
+  local page
+  page=$(curl -sf -m 5 "http://127.0.0.1:$(field 1 port)/api/v1/availability?state=Pulau+Pinang") || page=
+  if [[ $page =~ \"date\":\"([0-9-]*)\",\"status\":\"open\" ]]; then echo "${BASH_REMATCH[1]}"; else echo 2099-01-01; fi
 }
 
 book() {
