@@ -239,6 +239,8 @@ void availability_actor::build() {
   const auto catalogue = shared_.catalogue.get();
   const auto now = shared_.now();
   const auto changed = changed_pages(*catalogue);
+  if (std::exchange(judged_past_, shared_.judges_past()) != judged_past_)
+    days_.clear();
   if (catalogue_changed_ || !changed.empty() || now.value - judged_at_.value >= renew_after_ms)
     judge_age(*catalogue);
   bool any = false;
@@ -246,11 +248,15 @@ void availability_actor::build() {
     for (std::uint8_t state = 1; state < state_count; ++state) {
       const read_model::page_key key{round->definition.id.value, state};
       auto& known = pages_[key];
-      if (known != nullptr && !catalogue_changed_ && !changed.contains(key) && now.value - known->built_at.value < renew_after_ms)
+      const bool same = known != nullptr && !catalogue_changed_ && !changed.contains(key) && shared_.wall_clock() < known->until;
+      if (same && now.value - known->built_at.value < renew_after_ms)
         continue;
       auto built = page(*round, state, *catalogue);
-      if (known != nullptr && known->gzip_asked_for())
-        built->compress();  // so that no reader waits for it
+      if (known != nullptr && known->gzip_asked_for()) {  // so that no reader waits for it
+        built->compress();
+        if (built->after != nullptr)
+          built->after->compress();
+      }
       known = std::move(built);
       any = true;
     }
@@ -312,20 +318,42 @@ void append_number(std::string& out, std::uint32_t n) {
   out.append(text.data(), text.size());
 }
 
-// A slot group's day, with its numbers as far as they are known.
-std::string day_text(const group_definition& group, const group_words& words, const group_figures* numbers) {
-  auto out = R"({"date":")" + words.date + R"(","windows":[)";
+void append_status(std::string& out, const status_at& is) {
+  out.append(R"("status":")").append(name_of(is.status)).append(R"(","changes_at":)");
+  if (is.changes_at)
+    out.append("\"").append(format_utc(*is.changes_at)).append("\"");
+  else
+    out += "null";
+}
+
+// A slot group's day, with its numbers as far as they are known: what is over has no free places. A window says its status where it is
+// not its day's: a page is read more often than anything else.
+std::string text_of_day(const round_entry& round, std::uint32_t index, const group_figures* numbers, bool ends, unix_ms moment) {
+  const auto& group = round.definition.groups[index];
+  const auto& words = round.words[index];
+  const auto admitted = round.admitted_as();
+  auto out = R"({"date":")" + words.date + R"(",)";
+  const auto of_day = status_of(admitted, ends ? round.body->group_ends[index] : never_over, moment);
+  append_status(out, of_day);
+  out += R"(,"windows":[)";
   for (std::size_t w = 0; w < group.windows.size(); ++w) {
     const bool known = numbers != nullptr && w < numbers->windows.size();
     const auto counts = known ? numbers->windows[w] : window_counts{group.windows[w].capacity, 0, 0, 0, 0};
+    const auto until = ends ? group.windows[w].book_until : never_over;
     out.append(w == 0 ? R"({"opens":")" : R"(,{"opens":")").append(words.windows[w].opens);
     out.append(R"(","closes":")").append(words.windows[w].closes).append(R"(","capacity":)");
     append_number(out, counts.capacity);
     out += R"(,"free":)";
-    if (known)
+    if (until <= moment)
+      out += '0';
+    else if (known)
       append_number(out, counts.capacity > counts.booked ? counts.capacity - counts.booked : 0);
     else
       out += "null";  // nobody has said
+    if (const auto is = status_of(admitted, until, moment); is != of_day) {
+      out += ',';
+      append_status(out, is);
+    }
     out += '}';
   }
   return out += "]}";
@@ -335,15 +363,21 @@ std::string json_text(std::string_view text) { return boost::json::serialize(boo
 
 }  // namespace
 
-// Made again only when its numbers have changed.
-const std::string& availability_actor::day(const round_entry& round, std::uint32_t index) {
-  const auto& group = round.definition.groups[index];
-  auto& text = days_[group.id.value];
-  if (text.empty()) {
-    const auto it = numbers_.find(group.id.value);
-    text = day_text(group, round.words[index], it == numbers_.end() ? nullptr : &it->second);
+// Made again only when its numbers or its statuses have changed.
+const std::string& availability_actor::day(const round_entry& round, std::uint32_t index, unix_ms moment) {
+  const auto id = round.definition.groups[index].id.value;
+  auto& known = days_[id];
+  if (known.text.empty() || moment < known.from || moment >= known.until || known.state != round.status.state) {
+    const auto it = numbers_.find(id);
+    known = {text_of_day(round, index, it == numbers_.end() ? nullptr : &it->second, judged_past_, moment), moment, never_over,
+             round.status.state};
+    const auto note = [&](unix_ms end) { known.until = end > moment ? std::min(known.until, end) : known.until; };
+    note(round.definition.opens_at);
+    note(round.definition.closes_at);
+    for (const auto& w : round.definition.groups[index].windows)
+      note(w.book_until);
   }
-  return text;
+  return known.text;
 }
 
 // When status and all numbers of a page were last known to be these.
@@ -363,13 +397,26 @@ std::optional<unix_ms> availability_actor::page_as_of(const round_entry& round, 
   return as_of;
 }
 
+// What is to be said from the next change of a status on is made before: no reader is told what was so until then.
 std::shared_ptr<const availability_page> availability_actor::page(const round_entry& round, std::uint8_t state,
                                                                   const round_catalogue& catalogue) {
+  constexpr std::int64_t made_before_ms = 1'500;  // pages are renewed once a second at least
+  const auto as_of = page_as_of(round, state, catalogue);
+  const auto moment = shared_.wall_clock();
+  auto built = page_at(round, state, as_of, moment);
+  if (built->until.value - made_before_ms <= moment.value)
+    built->after = page_at(round, state, as_of, built->until);
+  return built;
+}
+
+std::shared_ptr<availability_page> availability_actor::page_at(const round_entry& round, std::uint8_t state, std::optional<unix_ms> as_of,
+                                                               unix_ms moment) {
   const auto& definition = round.definition;
   const auto before = pages_.find({definition.id.value, state});
   auto built = std::make_shared<availability_page>();
-  built->as_of = page_as_of(round, state, catalogue);
+  built->as_of = as_of;
   built->built_at = shared_.now();
+  built->until = round.next_end(moment);
   auto& out = built->body;
   const auto here = [&out] { return static_cast<std::uint32_t>(out.size()); };
   if (before != pages_.end() && before->second != nullptr)
@@ -377,7 +424,8 @@ std::shared_ptr<const availability_page> availability_actor::page(const round_en
   out += fmt::format(R"({{"round":{},"state":{},"as_of":{},)", json_text(definition.code), json_text(state_name(state)),
                      built->as_of ? '"' + format_utc(*built->as_of) + '"' : "null");
   built->status_begin = here();
-  out.append(R"("status":")").append(name_of(round.status.state)).append(R"(","centres":[)");
+  append_status(out, round.status_now(moment, judged_past_));
+  out += R"(,"centres":[)";
   built->centres_begin = here();
   std::uint32_t g = 0;
   for (std::uint16_t c = 0; c < definition.centres.size(); ++c) {
@@ -397,7 +445,7 @@ std::shared_ptr<const availability_page> availability_actor::page(const round_en
       if (i != first)
         out += ',';
       const auto begin = here();
-      out += day(round, i);
+      out += day(round, i, moment);
       built->add_day(day_number_of(definition.groups[i].date), {begin, here()});
     }
     built->centres.push_back({head_text, static_cast<std::uint32_t>(built->days.size())});

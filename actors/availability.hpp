@@ -46,17 +46,25 @@ private:
   [[nodiscard]] bool is_complete(const round_catalogue& catalogue) const;
   [[nodiscard]] std::vector<bool> served_shards() const;
   [[nodiscard]] std::set<read_model::page_key> changed_pages(const round_catalogue& catalogue) const;
-  const std::string& day(const round_entry& round, std::uint32_t index);
+  const std::string& day(const round_entry& round, std::uint32_t index, unix_ms moment);
   [[nodiscard]] std::optional<unix_ms> page_as_of(const round_entry& round, std::uint8_t state, const round_catalogue& catalogue) const;
   std::shared_ptr<const availability_page> page(const round_entry& round, std::uint8_t state, const round_catalogue& catalogue);
+  std::shared_ptr<availability_page> page_at(const round_entry& round, std::uint8_t state, std::optional<unix_ms> as_of, unix_ms moment);
 
   node_context& shared_;
   read_model& model_;
   std::map<std::uint32_t, group_figures> numbers_;
   std::map<read_model::page_key, std::shared_ptr<const availability_page>> pages_;
-  std::unordered_map<std::uint32_t, std::string> days_;  // by group: its part of a page, while its numbers stand
-  std::set<std::uint32_t> changed_groups_;               // since the last build
-  std::set<std::uint32_t> to_tell_;                      // led here, and changed since the other nodes were told
+  // By group: its part of a page, while its numbers stand and it is in that time, of a round in that state.
+  struct day_text {
+    std::string text;
+    unix_ms from, until;
+    round_state state = round_state::imported;
+  };
+  std::unordered_map<std::uint32_t, day_text> days_;
+  bool judged_past_ = false;                // what days_ were made with
+  std::set<std::uint32_t> changed_groups_;  // since the last build
+  std::set<std::uint32_t> to_tell_;         // led here, and changed since the other nodes were told
   std::set<std::uint32_t> led_here_;
   std::map<std::uint64_t, std::uint32_t> behind_;  // nodes that have just come, or were not reached: the first group to tell them of
   std::vector<std::uint32_t> groups_of_, led_of_;  // by shard: its slot groups, and those of them that are led here

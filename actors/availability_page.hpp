@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -36,6 +38,9 @@ struct availability_page {
   std::string etag;              // quoted
   std::optional<unix_ms> as_of;  // when status and all numbers were last known to be these; none: some have never been heard
   unix_ms built_at;
+  // By the clock as it is set: what it says of statuses holds until then, and then what `after` says, which is made when it is near.
+  unix_ms until{std::numeric_limits<std::int64_t>::max()};
+  std::shared_ptr<const availability_page> after;
   std::uint32_t status_begin = 0;  // what comes before says when and of what, and is not of the tag
   std::uint32_t centres_begin = 0;
   std::vector<centre_part> centres;

@@ -6,7 +6,9 @@
 #include <map>
 
 #include "booking/assert.hpp"
+#include "booking/booking_end.hpp"
 #include "booking/civil_time.hpp"
+#include "booking/round_orders.hpp"
 #include "cluster/placement.hpp"
 
 namespace janji::actors {
@@ -44,6 +46,47 @@ const round_entry* round_catalogue::find(round_id id) const {
 const std::vector<window_definition>* round_catalogue::windows_of(group_id group) const {
   const auto place = groups.find(group.value);
   return place == groups.end() ? nullptr : &find(place->second.round)->definition.groups[place->second.index].windows;
+}
+
+std::optional<window_end> round_catalogue::end_of(group_id group, window_index window) const {
+  const auto place = groups.find(group.value);
+  if (place == groups.end())
+    return std::nullopt;
+  const auto* round = find(place->second.round);
+  const auto& g = round->definition.groups[place->second.index];
+  if (window.value >= g.windows.size())
+    return std::nullopt;
+  const auto& w = g.windows[window.value];
+  return window_end{w.book_until, std::max(w.book_until, opening_of(g.date, w, round->body->offset))};
+}
+
+status_at round_entry::status_now(unix_ms now, bool ends) const {
+  return status_of(admitted_as(), ends ? body->book_until : never_over, now);
+}
+
+unix_ms round_entry::next_end(unix_ms now) const {
+  const auto it = std::ranges::upper_bound(body->ends, now);
+  return it == body->ends.end() ? never_over : *it;
+}
+
+static void note_ends(round_body& body) {
+  auto& d = body.definition;
+  say_ends(d);
+  body.offset = zone_offset(d.time_zone).value_or(std::chrono::minutes{0});
+  body.ends = {d.opens_at, d.closes_at};
+  body.book_until = {};
+  for (const auto& g : d.groups) {
+    unix_ms latest;
+    for (const auto& w : g.windows) {
+      latest = std::max(latest, w.book_until);
+      if (body.ends.back() != w.book_until)
+        body.ends.push_back(w.book_until);
+    }
+    body.group_ends.push_back(latest);
+    body.book_until = std::max(body.book_until, latest);
+  }
+  std::ranges::sort(body.ends);
+  body.ends.erase(std::ranges::unique(body.ends).begin(), body.ends.end());
 }
 
 void catalogue_builder::number(round_definition& definition) const {
@@ -93,6 +136,7 @@ void catalogue_builder::add_round(const round_definition& definition, unix_ms at
   assert_always(find(definition.id) == nullptr, "a round is imported once");
   auto entry = std::make_shared<round_body>();
   entry->definition = definition;
+  note_ends(*entry);
   for (std::uint16_t c = 0; c < definition.centres.size(); ++c)
     entry->centre_by_code.emplace(definition.centres[c].code, c);
   std::vector<group_index::entry> more;
@@ -182,7 +226,8 @@ trail_entry catalogue_builder::trail_entry_of(const round_event& event) const {
     return {i->at, i->by, "round import", i->definition.code};
   if (const auto* c = std::get_if<round_state_changed>(&event)) {
     const auto* round = find(c->round);
-    return {c->at, c->by, fmt::format("round {}", name_of(c->state)),
+    const auto done = c->order == round_order::resume ? name_of(c->order) : name_of(c->state);
+    return {c->at, c->by, fmt::format("round {}", done),
             fmt::format("{}{}{}", round != nullptr ? round->definition.code : "", c->reason.empty() ? "" : ": ", c->reason)};
   }
   const auto& n = std::get<operator_noted>(event);

@@ -87,6 +87,8 @@ private:
 // The machine's clock, as it is set now.
 unix_ms system_clock_now();
 
+inline constexpr std::uint32_t level_of_ends = 2;  // feature level from which on windows have ends
+
 struct node_context {
   explicit node_context(const node_options& o) : options(o), route(o.shard_count), strict_free_(o.shard_count) {}
 
@@ -122,6 +124,8 @@ struct node_context {
 
   // Fronts stamp requests, and leaders judge by it.
   [[nodiscard]] bool counts_refusals() const { return feature_level >= 1; }
+  // Leaders refuse windows that are over, and all nodes know the word.
+  [[nodiscard]] bool judges_past() const { return feature_level >= level_of_ends; }
   heard_stamps heard{options.shard_count};
   void hear(const std::vector<answer>& answers) {
     for (const auto& a : answers)

@@ -333,6 +333,7 @@ struct state_order {
   bool passed_on = false;
   unix_ms until{};
   sequence_t as_of{};  // how far the rounds were known where and when it was given; 0: it is not said
+  round_order order = round_order::unsaid;
 };
 struct pass_round_order {  // to the node that leads the rounds; whoever sends it hears round_order_heard
   std::uint64_t ticket = 0;

@@ -22,6 +22,7 @@
 #include "actors/sealed_records.hpp"
 #include "actors/shard.hpp"
 #include "actors/ticker.hpp"
+#include "booking/round_orders.hpp"
 #include "cluster/local_config_store.hpp"
 #include "cluster/placement.hpp"
 #include "schema/codec.hpp"
@@ -303,6 +304,7 @@ std::shared_ptr<const std::vector<stamp>> node::heard(bool exact) const {
   return impl_->shared.heard.copy();
 }
 bool node::leaders_judge() const { return impl_->shared.counts_refusals(); }
+bool node::judges_past() const { return impl_->shared.judges_past(); }
 unix_ms node::now() const { return impl_->shared.now(); }
 bool node::storage_low(group_id group) const {
   if (!impl_->others)
@@ -333,15 +335,19 @@ bool node::knows_rounds() const {
 std::shared_ptr<const availability_page> node::availability(round_id round, std::uint8_t state) const {
   const auto pages = impl_->model.pages.get();
   const auto it = pages->find({round.value, state});
-  return it == pages->end() ? nullptr : it->second;
+  if (it == pages->end())
+    return nullptr;
+  const auto now = impl_->shared.wall_clock();
+  return it->second->after != nullptr && it->second->until <= now ? it->second->after : it->second;
 }
 
 void node::import_round(round_definition definition, std::string by, operator_done done) {
   caf::anon_send(impl_->shared.rounds, import_order{std::move(definition), std::move(by), std::move(done)});
 }
-void node::change_round(round_id round, round_state to, std::string reason, orderer who, operator_done done) {
+void node::change_round(round_id round, round_order order, std::string reason, orderer who, operator_done done) {
   const auto as_of = who.heard ? who.rounds : rounds_applied();
-  caf::anon_send(impl_->shared.rounds, state_order{round, to, std::move(reason), std::move(who.by), std::move(done), false, {}, as_of});
+  caf::anon_send(impl_->shared.rounds,
+                 state_order{round, state_after(order), std::move(reason), std::move(who.by), std::move(done), false, {}, as_of, order});
 }
 sequence_t node::rounds_applied() const { return sequence_t{impl_->shared.rounds_applied}; }
 void node::warn(std::string what) const { impl_->shared.warn(std::move(what)); }

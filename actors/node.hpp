@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "actors/availability_page.hpp"
+#include "booking/booking_status.hpp"
 #include "booking/messages.hpp"
 #include "booking/round.hpp"
 #include "cluster/config_store.hpp"
@@ -61,8 +62,12 @@ struct group_words {
 
 // What of a round never changes.
 struct round_body {
-  round_definition definition;
-  std::vector<group_words> words;  // as definition.groups
+  round_definition definition;  // every window says until when it can be booked
+  std::chrono::minutes offset{0};
+  std::vector<unix_ms> ends;        // of its windows, and its opening and closing: each once, in their order
+  unix_ms book_until = never_over;  // the latest of its windows
+  std::vector<unix_ms> group_ends;  // as definition.groups: the latest of its windows
+  std::vector<group_words> words;   // as definition.groups
   std::map<std::string, std::uint16_t, std::less<>> centre_by_code;
   // (centre, date) -> index into definition.groups
   std::map<std::pair<std::uint16_t, std::chrono::sys_days>, std::uint32_t> group_by_day;
@@ -73,6 +78,11 @@ struct round_entry {
   round_entry() : round_entry(std::make_shared<const round_body>(), {}) {}
   round_entry(std::shared_ptr<const round_body> made, round_status now) : body(std::move(made)), status(std::move(now)) {}
   [[nodiscard]] const group_definition* find_group(std::string_view centre_code, std::chrono::year_month_day date) const;
+  // What a booking would get now; `ends`: whether leaders judge by the ends of windows.
+  [[nodiscard]] status_at status_now(unix_ms now, bool ends) const;
+  // The first moment after `now` at which the status of the round, or of a day or a window of it, can be another.
+  [[nodiscard]] unix_ms next_end(unix_ms now) const;
+  [[nodiscard]] round_admission admitted_as() const { return {definition.id, status.state, definition.opens_at, definition.closes_at}; }
 
   std::shared_ptr<const round_body> body;
   round_status status;
@@ -114,6 +124,8 @@ struct round_catalogue {
   [[nodiscard]] const round_entry* find(round_id id) const;
   // nullptr: no round that is known here has it.
   [[nodiscard]] const std::vector<window_definition>* windows_of(group_id group) const;
+  // None: no round that is known here has it.
+  [[nodiscard]] std::optional<window_end> end_of(group_id group, window_index window) const;
   std::uint64_t version = 0;
   std::vector<trail_entry> trail;  // the last orders, the oldest first
 };
@@ -248,6 +260,8 @@ public:
   [[nodiscard]] std::shared_ptr<const std::vector<stamp>> heard(bool exact = false) const;
   // The leaders of shards judge whether a round admits what is asked; else, where not all nodes know of that, the front does.
   [[nodiscard]] bool leaders_judge() const;
+  // They refuse windows that are over.
+  [[nodiscard]] bool judges_past() const;
   // A booking of that slot group would be written to a disk that is low, here or elsewhere.
   [[nodiscard]] bool storage_low(group_id group) const;
   // In how many of all shards that is so.
@@ -272,7 +286,7 @@ public:
   // ---- operators
   void import_round(round_definition definition, std::string by, operator_done done);
   // What changed since the orderer looked is not undone: `changed`.
-  void change_round(round_id round, round_state to, std::string reason, orderer who, operator_done done);
+  void change_round(round_id round, round_order order, std::string reason, orderer who, operator_done done);
   void change_capacity(group_id group, window_index window, std::uint32_t capacity, std::string reason, orderer who, operator_done done);
   // Into the log, for a person.
   void warn(std::string what) const;

@@ -211,8 +211,9 @@ void reports_actor::order_here(const shard_asked& a, std::uint64_t number) {
   if (auto* i = std::get_if<round_imported>(&event))
     caf::anon_send(shared_.rounds, import_order{std::move(i->definition), std::move(i->by), answer_to(number), true});
   else if (auto* s = std::get_if<round_state_changed>(&event))
-    caf::anon_send(shared_.rounds,
-                   state_order{s->round, s->state, std::move(s->reason), std::move(s->by), answer_to(number), true, {}, told->applied});
+    caf::anon_send(
+        shared_.rounds,
+        state_order{s->round, s->state, std::move(s->reason), std::move(s->by), answer_to(number), true, {}, told->applied, s->order});
   else
     say(number, {0, false, "wrong_state: what was passed on is no order about rounds", {}, {}});
 }

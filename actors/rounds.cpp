@@ -8,6 +8,8 @@
 
 #include "actors/peers.hpp"
 #include "booking/assert.hpp"
+#include "booking/booking_end.hpp"
+#include "booking/round_orders.hpp"
 
 namespace janji::actors {
 
@@ -83,6 +85,11 @@ void rounds_actor::take(import_order& o) {
     return pass_on(round_imported{std::move(o.definition), std::move(o.by), {}}, std::move(o.done), until_of(o.until), {});
   if (builder_.find(o.definition.code) != nullptr)
     return o.done(std::unexpected("wrong_state: a round with the code " + o.definition.code + " is there already"));
+  if (!shared_.judges_past() && !says_ends_as_usual(o.definition))
+    return o.done(
+        std::unexpected(fmt::format("wrong_state: not all nodes know of book_until, and it must be the opening of each window "
+                                    "until the feature level is {}: janjictl cluster raise",
+                                    level_of_ends)));
   const auto keys_are_for = o.definition.id;
   builder_.number(o.definition);
   if (keys_are_for != round_id{} && keys_are_for != o.definition.id)
@@ -117,25 +124,28 @@ void rounds_actor::take(state_order& o, bool strict) {
   if (changes_rounds())
     return o.done(std::unexpected("busy: another operator's order is under way, try again"));
   if (!o.passed_on && led_elsewhere())
-    return pass_on(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), {}}, std::move(o.done), until_of(o.until),
-                   o.as_of);
+    return pass_on(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), {}, o.order}, std::move(o.done),
+                   until_of(o.until), o.as_of);
   const auto* round = builder_.find(o.round);
-  const bool done_before = round != nullptr && round->status.state == o.to && round->status.reason == o.reason;
-  const auto allowed = round != nullptr ? may_change(round->status.state, o.to) : std::expected<void, std::string>{};
-  if (round != nullptr && !done_before && allowed && strict)  // an order that came meanwhile is newer than this one may be
+  const auto status = round != nullptr ? round->status : round_status{};
+  const auto order = o.order == round_order::unsaid ? order_to(o.to, status.state) : o.order;
+  const auto effect = effect_of(status.state, order, status.reason, o.reason);
+  const bool done_before = round != nullptr && effect && effect->already;
+  const bool allowed = effect && !effect->already;
+  if (round != nullptr && allowed && strict)  // an order that came meanwhile is newer than this one may be
     return o.done(std::unexpected("busy: the rounds changed while it was asked, and nothing was done: look before you ask again"));
   if (round != nullptr && !done_before && o.as_of != sequence_t{} && builder_.changed_at(o.round) > o.as_of)
     return o.done(std::unexpected("changed: the round was changed after this order was given; look before you order it again"));
-  if (round != nullptr && !done_before && allowed)
-    return append(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), shared_.now()}, std::move(o.done),
-                  std::string(name_of(o.to)), until_of(o.until), o.passed_on, o.as_of);
+  if (round != nullptr && allowed)
+    return append(round_state_changed{o.round, effect->to, std::move(o.reason), std::move(o.by), shared_.now(), order}, std::move(o.done),
+                  std::string(name_of(effect->to)), until_of(o.until), o.passed_on, o.as_of);
   if (!strict && shared_.peers != nullptr)
     return decide_strictly(std::move(o));
   if (round == nullptr)
     return o.done(std::unexpected("not_found: there is no such round"));
   if (!done_before)
-    return o.done(std::unexpected("wrong_state: " + allowed.error()));
-  say_held(std::move(o.done), std::string(name_of(o.to)));  // said twice is done once
+    return o.done(std::unexpected("wrong_state: " + effect.error()));
+  say_held(std::move(o.done), std::string(name_of(effect->to)));  // said twice is done once
 }
 
 void rounds_actor::decide_strictly(state_order&& o) {
@@ -175,7 +185,8 @@ void rounds_actor::try_again(round_event event, operator_done done, unix_ms unti
   if (auto* i = std::get_if<round_imported>(&event))
     untaken_.emplace_back(import_order{std::move(i->definition), std::move(i->by), std::move(done), false, until});
   else if (auto* s = std::get_if<round_state_changed>(&event))
-    untaken_.emplace_back(state_order{s->round, s->state, std::move(s->reason), std::move(s->by), std::move(done), false, until, as_of});
+    untaken_.emplace_back(
+        state_order{s->round, s->state, std::move(s->reason), std::move(s->by), std::move(done), false, until, as_of, s->order});
   if (untaken_.size() == 1)
     delayed_send(this, look_for_leader, try_orders_again{});
 }

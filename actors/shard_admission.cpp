@@ -20,8 +20,10 @@ void shard_actor::begin_admission(bool handed_on) {
     const auto it = known->groups.find(group.value);
     return it == known->groups.end() ? std::nullopt : std::optional(it->second.round);
   };
-  gate_ = std::make_shared<admission_gate>(shared_.wall_clock, round_of);
+  const auto end_of = [&shared = shared_](group_id group, window_index window) { return shared.catalogue.get()->end_of(group, window); };
+  gate_ = std::make_shared<admission_gate>(shared_.wall_clock, round_of, end_of);
   gate_->enforce(shared_.counts_refusals());
+  gate_->judge_past(shared_.judges_past());
   if (handed_on || shared_.faults.know_at_once)
     gate_->know();
 }

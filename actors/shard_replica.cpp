@@ -60,6 +60,7 @@ void shard_actor::pass_time() {
     refusals_->enforce(shared_.counts_refusals());
   if (gate_) {
     gate_->enforce(shared_.counts_refusals());
+    gate_->judge_past(shared_.judges_past());
     ask_admission();
   }
   pump();

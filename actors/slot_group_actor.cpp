@@ -68,7 +68,10 @@ void slot_group_actor::recover() {
   machine_->use(refusals_);
   const auto known = shared_.catalogue.get();
   const auto place = known->groups.find(group_.value);
-  machine_->judge_by(gate_, place == known->groups.end() ? round_id{} : place->second.round);
+  std::vector<unix_ms> ends;
+  for (const auto& w : windows_)
+    ends.push_back(w.book_until);
+  machine_->judge_by(gate_, place == known->groups.end() ? round_id{} : place->second.round, std::move(ends));
   recovered_ = {};
   appends_.who = schema::owner::of(group_);
   appends_.incarnation = incarnation_;

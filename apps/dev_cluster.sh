@@ -92,8 +92,15 @@ TXT
   disown
 }
 
+# The first day on which SPICE can be booked, as node 1 says; 2099-01-01, which is none, while it says nothing.
+open_day() {
+  local page
+  page=$(curl -sf -m 5 "http://127.0.0.1:$(field 1 port)/api/v1/availability?state=Pulau+Pinang") || page=
+  if [[ $page =~ \"date\":\"([0-9-]*)\",\"status\":\"open\" ]]; then echo "${BASH_REMATCH[1]}"; else echo 2099-01-01; fi
+}
+
 book() {
-  curl -s -m 10 -H 'Content-Type: application/json' "http://127.0.0.1:$(field "$1" port)/api/v1/bookings" -d '{"centre":"SPICE","date":"2021-06-08",
+  curl -s -m 10 -H 'Content-Type: application/json' "http://127.0.0.1:$(field "$1" port)/api/v1/bookings" -d '{"centre":"SPICE","date":"'"$(open_day)"'",
     "people":[{"identity":{"type":"mykad","number":"'"$(shuf -i 60-99 -n1)0$(shuf -i 1-9 -n1)1$(shuf -i 0-9 -n1)07$(shuf -i 1000-9999 -n1)"'"},"name":"A Citizen"}]}'
 }
 
@@ -147,7 +154,7 @@ for i in $(seq "$nodes"); do start_node "$i"; done
 listening() { local i; for i in $(seq "$nodes"); do [ -s "$data/node$i/janjid.ports" ] || return 1; done; }
 until_true 300 listening || { tail -3 "$data"/node*/janjid.log >&2; fail "a node did not start"; }
 known() { curl -sf -m 5 "http://127.0.0.1:$(field 1 port)/api/v1/rounds" | grep -q "\"code\":\"$round\""; }
-imported() { known || ctl 1 round import --round configs/demo/round.toml --centres configs/demo/centres.csv --slots configs/demo/slot-groups.csv; }
+imported() { known || ctl 1 round import --round configs/demo/round.toml --centres configs/demo/centres.csv --slots configs/demo/slot-groups.csv --first-day tomorrow; }
 until_true 100 imported || { tail -5 "$data/janjictl.out" >&2; fail "the round could not be imported"; }
 until_true 600 all_ready || fail "the nodes were not ready within a minute"
 done_with "$nodes nodes are a cluster"

@@ -25,6 +25,7 @@
 #include "apps/descriptors.hpp"
 #include "apps/janjictl.hpp"
 #include "apps/settings.hpp"
+#include "booking/civil_time.hpp"
 #include "booking/receipt.hpp"
 #include "store/wiping.hpp"
 
@@ -56,7 +57,8 @@ int status(const connection& c) {
   return verdict == "healthy" ? 0 : verdict == "degraded" ? 1 : exit_broken;
 }
 
-int import_round(const connection& c, const std::string& round, const std::string& centres, const std::string& slots) {
+int import_round(const connection& c, const std::string& round, const std::string& centres, const std::string& slots,
+                 const std::string& first_day) {
   json::object settings;
   std::map<std::string, std::string> where;  // of each setting in its file
   try {
@@ -80,7 +82,10 @@ int import_round(const connection& c, const std::string& round, const std::strin
   const json::object body{{"round", std::move(settings)},
                           {"centres", {{"file", centres}, {"text", *centre_text}}},
                           {"slot_groups", {{"file", slots}, {"text", *slot_text}}}};
-  const auto r = call(c, http::verb::post, std::string("/admin/v1/rounds") + (c.dry_run ? "?dry_run=true" : ""), body);
+  auto target = std::string("/admin/v1/rounds?dry_run=") + (c.dry_run ? "true" : "false");
+  if (!first_day.empty())
+    target += "&first_day=" + first_day;
+  const auto r = call(c, http::verb::post, target, body);
   if (r && r->status == 422 && !c.as_json && r->body.is_object() && r->body.get_object().contains("fields")) {
     for (const auto& e : r->body.at("fields").as_array()) {
       const auto column = scalar(e.at("column"));
@@ -116,10 +121,15 @@ void add_round_commands(CLI::App& app, connection& c, int& code) {
   auto* round = app.add_subcommand("round", "import, open, pause and close rounds")->require_subcommand(1);
   auto* import = round->add_subcommand("import", "a round from a TOML file and two CSV files: all or nothing");
   auto* files = c.keep<std::array<std::string, 3>>();
+  auto* first_day = c.keep<std::string>();
   import->add_option("--round", (*files)[0], "its settings (TOML)")->required();
   import->add_option("--centres", (*files)[1], "its centres (CSV)")->required();
   import->add_option("--slots", (*files)[2], "its slot groups (CSV)")->required();
-  import->callback([&c, &code, files] { code = import_round(c, (*files)[0], (*files)[1], (*files)[2]); });
+  import->add_option("--first-day", *first_day, "YYYY-MM-DD or tomorrow: moves all its days, so that it begins then; of demonstrations")
+      ->check([](const std::string& day) {
+        return day == "tomorrow" || parse_date(day) ? std::string() : std::string("a date is written YYYY-MM-DD, or tomorrow");
+      });
+  import->callback([&c, &code, files, first_day] { code = import_round(c, (*files)[0], (*files)[1], (*files)[2], *first_day); });
   auto* which = c.keep<std::string>();
   auto* reason = c.keep<std::string>();
   round->add_subcommand("list", "all rounds and their states")->callback([&c, &code] {

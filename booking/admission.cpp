@@ -37,6 +37,18 @@ admission_verdict admission_gate::judge(group_id group, bool asked) const {
   return judge(round.value_or(round_id{}), asked);
 }
 
+unix_ms admission_gate::moment() const { return now_ && judges_past_ ? now_() : unix_ms{std::numeric_limits<std::int64_t>::min()}; }
+
+bool admission_gate::is_over(group_id group, window_index window) const {
+  const auto end = end_of_ ? end_of_(group, window) : std::nullopt;
+  return end && end->book_until <= moment();
+}
+
+bool admission_gate::is_attended(group_id group, window_index window) const {
+  const auto end = end_of_ ? end_of_(group, window) : std::nullopt;
+  return end && end->change_until <= moment();
+}
+
 void admission_gate::set(std::shared_ptr<const admission_state> state) {
   const std::lock_guard lock(mutex_);
   state_ = std::move(state);

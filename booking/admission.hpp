@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,10 +17,13 @@
 
 namespace janji {
 
-// imported -> open <-> paused -> closed; erased from closed. Closing is for good, and possible from each of the three
-// before it, so that a round that never opened can be erased too. Opening is an operator's committed event; opens_at may still
-// be ahead of it, then bookings are refused as not_open until the moment comes.
+// imported -> open <-> paused -> closed; erased from closed (booking/round_orders.hpp). Closing is for good, and possible from each of the
+// three before it, so that a round that never opened can be erased too. Opening is an operator's committed event; opens_at may still be
+// ahead of it, then bookings are refused as not_open until the moment comes.
 enum class round_state : std::uint8_t { imported, open, paused, closed, erased };
+
+// What an operator orders. unsaid: of an earlier version, which says the state to come alone.
+enum class round_order : std::uint8_t { unsaid, open, resume, pause, close, erase };
 
 // unknown: not until this leader knows the present state (admission_gate).
 enum class admission_verdict : std::uint8_t { admitted, not_open, paused, closed, unknown };
@@ -32,6 +36,15 @@ struct round_admission {
   friend bool operator==(const round_admission&, const round_admission&) = default;
 };
 [[nodiscard]] admission_verdict admission(const round_admission& round, unix_ms now);
+
+// Until when a window can be booked, moved into and offered, and until when a citizen can move or cancel what is booked there: later, where
+// booking ends before the visit begins.
+struct window_end {
+  unix_ms book_until;
+  unix_ms change_until;
+  friend bool operator==(const window_end&, const window_end&) = default;
+};
+inline constexpr unix_ms never_over{std::numeric_limits<std::int64_t>::max()};  // book_until = "none"
 
 // Of all rounds, as committed in shard 0 up to a position. A round that is not in it has not been opened.
 struct admission_state {
@@ -58,28 +71,36 @@ class admission_gate {
 public:
   using clock = std::function<unix_ms()>;
   using round_of = std::function<std::optional<round_id>(group_id)>;
+  using end_of = std::function<std::optional<window_end>(group_id, window_index)>;
 
   // Of a machine without a shard: admits whatever comes.
   admission_gate() : enforced_(false) {}
-  admission_gate(clock now, round_of round) : now_(std::move(now)), round_of_(std::move(round)) {}
+  admission_gate(clock now, round_of round, end_of end = {}) : now_(std::move(now)), round_of_(std::move(round)), end_of_(std::move(end)) {}
 
   // `asked`: the front has left it to the leader, also where this one has not heard yet that leaders judge.
   [[nodiscard]] admission_verdict judge(round_id round, bool asked = false) const;
   [[nodiscard]] admission_verdict judge(group_id group, bool asked = false) const;
+  // The moment by which ends of windows are judged: before all of them where not all nodes know of ends.
+  [[nodiscard]] unix_ms moment() const;
+  [[nodiscard]] bool is_over(group_id group, window_index window) const;      // it can no longer be booked or moved into
+  [[nodiscard]] bool is_attended(group_id group, window_index window) const;  // what is booked there is no longer moved or cancelled
   [[nodiscard]] std::uint64_t changes() const { return changes_.load(std::memory_order_acquire); }
 
   void set(std::shared_ptr<const admission_state> state);
   void know();  // what was set is the present state, or was since this leader fenced its predecessor
   [[nodiscard]] bool known() const;
-  void enforce(bool on);  // off while there are nodes of an earlier version: fronts judge
+  void enforce(bool on);                           // off while there are nodes of an earlier version: fronts judge
+  void judge_past(bool on) { judges_past_ = on; }  // off while there are nodes that do not know of window_over
 
 private:
   clock now_;
   round_of round_of_;
+  end_of end_of_;
   mutable std::mutex mutex_;
   std::shared_ptr<const admission_state> state_ = std::make_shared<const admission_state>();
   bool enforced_ = true;
   bool known_ = false;
+  std::atomic<bool> judges_past_{true};
   std::atomic<std::uint64_t> changes_{0};
 };
 

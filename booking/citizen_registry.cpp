@@ -268,8 +268,10 @@ void citizen_registry::impl::take(cancel_command&& c, bool strict) {
         drive(*n);
       return;
     case claim_state::moving:
-    case claim_state::releasing: return join_move(std::move(c), *n);
+    case claim_state::releasing: return join_move(std::move(c), *n, strict);
     case claim_state::confirmed:
+      if (is_citizens(c) && gate->is_attended(known.group, known.window))
+        return strict ? tell(c.request, outcome::window_over, n, true) : deny(std::move(c));
       if (too_much_under_way())
         return say(c.request, outcome::busy);
       if (may_change(c, known.citizen) && join(*n, c.request, c.deadline))
@@ -281,12 +283,19 @@ void citizen_registry::impl::take(cancel_command&& c, bool strict) {
 
 // A move may wait for long for a group that cannot be reached; the old place need not. What is told is told when neither place
 // is live. A move within one group is one event: it is waited for, as everything is where not all nodes know of this.
-void citizen_registry::impl::join_move(cancel_command&& c, std::uint32_t n) {
+// A visit that is attended is not cancelled; while it is not known which of the two is to be attended nothing is said.
+void citizen_registry::impl::join_move(cancel_command&& c, std::uint32_t n, bool strict) {
   const auto& known = state->at(n);
-  if (state->change_under_way(n)->to == known.group || !refusals->enforced()) {
+  const auto* move = state->change_under_way(n);
+  const bool moved = known.state == claim_state::releasing;
+  const bool attended =
+      is_citizens(c) && (moved ? gate->is_attended(move->to, move->window) : gate->is_attended(known.group, known.window));
+  if (move->to == known.group || !refusals->enforced() || (attended && !moved)) {
     touch(n);
     return wait(known.citizen, std::move(c));
   }
+  if (attended)
+    return strict ? tell(c.request, outcome::window_over, n, true) : deny(std::move(c));
   if (too_much_under_way())
     return say(c.request, outcome::busy);
   if (may_change(c, known.citizen) && join(n, c.request, c.deadline))
@@ -350,6 +359,9 @@ void citizen_registry::impl::begin_move(move_command&& m, std::uint32_t n, bool 
   }
   if (admitted != admission_verdict::admitted)
     return strict ? tell(m.request, outcome_of(admitted), n) : deny(std::move(m));
+  if (const bool attended = gate->is_attended(known.group, known.window);
+      !faults.book_the_past && (attended || gate->is_over(m.to, m.window)))
+    return strict ? tell(m.request, outcome::window_over, n, attended) : deny(std::move(m));
   if (too_much_under_way() || known.last_generation.value == std::numeric_limits<std::uint16_t>::max())
     return say(m.request, outcome::busy);
   if (!may_change(m, known.citizen) || !join(n, m.request, m.deadline))

@@ -104,7 +104,9 @@ struct citizen_registry::impl {
   void take(claim_request&& r, bool strict);
   [[nodiscard]] std::optional<claim_verdict> verdict_of_key(std::uint32_t n, const claim_request& r) const;
   void take(cancel_command&& c, bool strict);
-  void join_move(cancel_command&& c, std::uint32_t n);
+  // Staff may cancel what is attended, and whom they name.
+  [[nodiscard]] static bool is_citizens(const cancel_command& c) { return c.by.empty() && !c.citizen; }
+  void join_move(cancel_command&& c, std::uint32_t n, bool strict);
   void take(move_command&& m, bool strict);
   bool repeat_move(const move_command& m, std::uint32_t n);
   void begin_move(move_command&& m, std::uint32_t n, bool strict);

@@ -94,7 +94,9 @@ void citizen_registry::impl::replied(const place_reply& r) {
   else if (r.kind == place_reply_kind::moved_within && c.state == claim_state::moving && about_new)
     append(move_done{c.ref, now}, c.citizen);
   else if (r.kind == place_reply_kind::move_declined && c.state == claim_state::moving && about_new)
-    append(move_refused{c.ref}, c.citizen).move_refusal = r.window_closed ? outcome::window_closed : outcome::full;
+    append(move_refused{c.ref}, c.citizen).move_refusal = r.window_over     ? outcome::window_over
+                                                          : r.window_closed ? outcome::window_closed
+                                                                            : outcome::full;
   else if (r.kind == place_reply_kind::released && c.state == claim_state::releasing && about_old)
     append(move_done{c.ref, now}, c.citizen);
 }

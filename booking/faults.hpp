@@ -29,6 +29,7 @@ struct planted_faults {
   bool forget_fallen_holds = false;       // tells nobody of the claims of a hold that fell
   bool admit_whatever = false;            // gives places whatever the state of the round
   bool admit_at_hold_only = false;        // appends what was admitted when the place was held
+  bool book_the_past = false;             // gives places in windows that are over
   bool append_unjudged = false;           // the log takes bookings behind an order that was not known when they were judged
   bool know_at_once = false;              // a new leader admits by its own log, without asking shard 0
   bool take_older_orders = false;         // a shard takes a driven order whatever its position

@@ -11,6 +11,12 @@ namespace janji {
 namespace {
 constexpr std::uint32_t group_snapshot_version = 1;
 constexpr unsigned state_bits = 5;
+// A window as snapshots have it. Until when it can be booked is the round's to say.
+struct stored_window {
+  std::uint16_t opens_minute = 0;
+  std::uint16_t closes_minute = 0;
+  std::uint32_t capacity = 0;
+};
 std::uint8_t pack(citizen_facts f) { return static_cast<std::uint8_t>((f.state & ((1U << state_bits) - 1)) | f.age_band << state_bits); }
 }  // namespace
 
@@ -152,7 +158,10 @@ std::optional<record_locator> group_state::foreign_record(const group_entry& ent
 std::string group_state::snapshot() const {
   byte_writer out{group_snapshot_version};
   out.put(applied_);
-  out.put(definitions_);
+  std::vector<stored_window> windows;
+  for (const auto& w : definitions_)
+    windows.push_back({w.opens_minute, w.closes_minute, w.capacity});
+  out.put(windows);
   out.put(counts_);
   out.put(facts_);
   out.put(entries_);
@@ -177,10 +186,13 @@ std::expected<std::unique_ptr<group_state>, std::string> group_state::restore(st
   if (in.version() != group_snapshot_version)
     return std::unexpected("the snapshot has version " + std::to_string(in.version()) + ", this program reads 1");
   sequence_t applied;
-  std::vector<window_definition> definitions;
+  std::vector<stored_window> windows;
   in.get(applied);
-  if (!in.get(definitions) || definitions.empty() || definitions.size() > limits::windows_per_group_max)
+  if (!in.get(windows) || windows.empty() || windows.size() > limits::windows_per_group_max)
     return std::unexpected("the snapshot's windows make no sense");
+  std::vector<window_definition> definitions;
+  for (const auto& w : windows)
+    definitions.push_back({w.opens_minute, w.closes_minute, w.capacity});
   auto state = std::make_unique<group_state>(std::move(definitions));
   std::vector<std::uint64_t> declined;
   std::vector<std::uint32_t> numbers;

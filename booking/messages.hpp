@@ -76,6 +76,8 @@ enum class outcome : std::uint8_t {
   not_open,
   paused,
   closed,
+  // refusal: the window can no longer be booked or moved into; of what is booked there, with its place: it can no longer be changed
+  window_over,
 };
 
 // Of what is not admitted; what is not known yet is neither yes nor no.
@@ -259,6 +261,7 @@ struct place_reply {
   reference ref;
   generation_t generation;
   bool window_closed = false;  // a move was declined because its window has been closed, not because it is full
+  bool window_over = false;    // or because it can no longer be moved into
 };
 
 using registry_input = std::variant<claim_request, confirm_claims, settle_answer, cancel_command, move_command, lookup_command, place_reply,

@@ -16,15 +16,6 @@ admission_verdict admission(const round_definition& round, const round_status& s
   return admission({round.id, status.state, round.opens_at, round.closes_at}, now);
 }
 
-std::expected<void, std::string> may_change(round_state from, round_state to) {
-  using enum round_state;
-  const bool allowed = (to == open && (from == imported || from == paused)) || (to == paused && from == open) ||
-                       (to == closed && (from == imported || from == open || from == paused)) || (to == erased && from == closed);
-  if (allowed)
-    return {};
-  return std::unexpected("a round that is " + std::string(name_of(from)) + " cannot become " + std::string(name_of(to)));
-}
-
 std::string_view name_of(round_state state) {
   switch (state) {
     case round_state::imported: return "imported";

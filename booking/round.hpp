@@ -84,6 +84,7 @@ struct round_state_changed {
   std::string reason;
   std::string by;
   unix_ms at;
+  round_order order = round_order::unsaid;
 };
 // Something an operator did that changes no round: keys rotated, disk released, a claim released by staff.
 struct operator_noted {
@@ -96,9 +97,6 @@ struct operator_noted {
 using round_event = std::variant<round_imported, round_state_changed, operator_noted, round_part>;
 
 [[nodiscard]] admission_verdict admission(const round_definition& round, const round_status& status, unix_ms now);
-// Whether an operator may bring a round from one state to another; an error says why not.
-[[nodiscard]] std::expected<void, std::string> may_change(round_state from, round_state to);
-
 [[nodiscard]] std::string_view name_of(round_state state);
 
 namespace limits {

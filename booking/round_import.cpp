@@ -187,14 +187,17 @@ template <std::size_t N>
 using column_names = std::array<std::string_view, N>;
 
 // A file whose columns are found by name.
-template <std::size_t Required, std::size_t Ignored>
+template <std::size_t Required, std::size_t Ignored, std::size_t Optional = 0>
 class named_columns {
 public:
-  named_columns(const import_file& file, error_list& errors, column_names<Required> required, column_names<Ignored> ignored)
-      : file_(file), errors_(errors), required_(required), ignored_(ignored) {}
+  using fields_of_row = std::array<csv_field*, Required + Optional>;
+  named_columns(const import_file& file, error_list& errors, column_names<Required> required, column_names<Ignored> ignored,
+                column_names<Optional> optional = {})
+      : file_(file), errors_(errors), required_(required), ignored_(ignored), optional_(optional) {}
 
-  // `handle` gets the fields in the order of `required`. False when a row was lost: to a useless header, or not to be read.
-  bool read(const std::function<void(const std::array<csv_field*, Required>&)>& handle) {
+  // `handle` gets the fields in the order of `required`, then of `optional`, none of those that the file has not. False when a row was
+  // lost: to a useless header, or not to be read.
+  bool read(const std::function<void(const fields_of_row&)>& handle) {
     const auto errors_before = errors_.size();
     std::size_t errors_of_fields = 0;
     csv_reader(file_, errors_).read([&](std::span<csv_field> row) {
@@ -205,9 +208,9 @@ public:
       if (row.size() != width_)
         return errors_.add(file_.name, {row.front().at.line, 0}, {}, "wrong_number_of_fields",
                            fmt::format("The line has {} fields, the header {}.", row.size(), width_));
-      std::array<csv_field*, Required> fields{};
-      for (std::size_t i = 0; i < Required; ++i)
-        fields[i] = &row[at_[i]];
+      fields_of_row fields{};
+      for (std::size_t i = 0; i < fields.size(); ++i)
+        fields[i] = at_[i] < row.size() ? &row[at_[i]] : nullptr;
       const auto errors_in_rows = errors_.size();
       handle(fields);
       errors_of_fields += errors_.size() - errors_in_rows;
@@ -229,10 +232,13 @@ private:
         errors_.add(file_.name, {row.front().at.line, 0}, std::string(required_[i]), "column_missing",
                     fmt::format("The column {} is missing.", required_[i]));
     }
+    for (std::size_t i = 0; i < Optional; ++i)
+      at_[Required + i] = static_cast<std::size_t>(std::ranges::find(row, optional_[i], &csv_field::text) - row.begin());
     std::set<std::string_view> seen;
     for (const auto& name : row) {
-      const bool known =
-          std::ranges::find(required_, name.text) != required_.end() || std::ranges::find(ignored_, name.text) != ignored_.end();
+      const bool known = std::ranges::find(required_, name.text) != required_.end() ||
+                         std::ranges::find(ignored_, name.text) != ignored_.end() ||
+                         std::ranges::find(optional_, name.text) != optional_.end();
       if (!known)
         errors_.add(file_.name, name.at, name.text, "column_unknown", fmt::format("The column {} is not known.", name.text));
       else if (!seen.insert(name.text).second)
@@ -245,7 +251,8 @@ private:
   error_list& errors_;
   column_names<Required> required_;
   column_names<Ignored> ignored_;
-  std::array<std::size_t, Required> at_{};
+  column_names<Optional> optional_;
+  std::array<std::size_t, Required + Optional> at_{};
   std::size_t rows_ = 0;   // handled
   std::size_t width_ = 0;  // fields of the header; 0 before it
   bool good_ = false;
@@ -326,15 +333,20 @@ struct group_row {
 
 class group_reader {
 public:
-  group_reader(const import_file& file, round_definition& round, bool centres_known, error_list& wrong)
-      : file_(file), round_(round), centres_known_(centres_known), wrong_(wrong) {
+  group_reader(const import_file& file, round_definition& round, bool centres_known, const booking_end& until, error_list& wrong)
+      : file_(file),
+        round_(round),
+        centres_known_(centres_known),
+        until_(until),
+        offset_(zone_offset(round.time_zone).value_or(std::chrono::minutes{0})),
+        wrong_(wrong) {
     for (std::size_t i = 0; i < round.centres.size(); ++i)
       centres_.emplace(round.centres[i].code, static_cast<std::uint16_t>(i));
   }
 
   void read() {
     const auto first = wrong_.size();
-    named_columns<5, 0> columns(file_, wrong_, {"centre", "date", "opens", "closes", "capacity"}, {});
+    named_columns<5, 0, 1> columns(file_, wrong_, {"centre", "date", "opens", "closes", "capacity"}, {}, {"book_until"});
     const bool complete = columns.read([&](const auto& fields) { row(fields); });
     std::ranges::stable_sort(rows_, {}, [](const group_row& r) { return std::tuple(r.centre, r.date, r.window.opens_minute, r.at.line); });
     for (const auto& r : rows_)
@@ -347,8 +359,8 @@ public:
   }
 
 private:
-  void row(const std::array<csv_field*, 5>& fields) {
-    const auto& [code, day, from, to, places] = fields;
+  void row(const std::array<csv_field*, 6>& fields) {
+    const auto& [code, day, from, to, places, end] = fields;
     bool good = true;
     const auto require = [&](bool right, const csv_field* field, const char* column, const char* what, std::string_view detail) {
       good = good && right;
@@ -366,8 +378,15 @@ private:
     require(closes.has_value(), to, "closes", "bad_time", "is not a time (HH:MM).");
     require(!opens || !closes || *opens < *closes, to, "closes", "closes_before_opens", "is not later than the opening.");
     require(capacity && *capacity <= limits::capacity_max, places, "capacity", "bad_capacity", "is not a capacity from 0 to 1,000,000.");
-    if (good && centre != centres_.end())
-      rows_.push_back({centre->second, *date, {*opens, *closes, *capacity}, from->at});
+    const bool says_end = end != nullptr && !end->text.empty();
+    const auto until = says_end ? parse_booking_end(end->text) : std::optional(until_);
+    require(until && (!says_end || until->when != booking_end::at::none), says_end ? end : code, "book_until", "bad_book_until",
+            "is not opening, closing, or a time before the opening, such as 90m, 24h or 2d.");
+    if (!good || centre == centres_.end())
+      return;
+    window_definition window{*opens, *closes, *capacity};
+    window.book_until = instant_of(*until, *date, window, offset_);
+    rows_.push_back({centre->second, *date, window, from->at});
   }
 
   // Rows come sorted by centre, date and opening.
@@ -393,6 +412,8 @@ private:
   const import_file& file_;
   round_definition& round_;
   bool centres_known_;
+  booking_end until_;
+  std::chrono::minutes offset_;
   error_list& wrong_;
   std::map<std::string, std::uint16_t> centres_;
   std::vector<group_row> rows_;
@@ -402,14 +423,14 @@ private:
 }  // namespace
 
 std::expected<round_definition, std::vector<import_error>> import_round(round_definition settings, const import_file& centres,
-                                                                        const import_file& slot_groups) {
+                                                                        const import_file& slot_groups, const booking_end& until) {
   error_list wrong;
   settings.centres.clear();
   settings.groups.clear();
   for (auto& f : settings_faults(settings))
     wrong.add("round", {0, 0}, std::move(f.where), std::move(f.code), std::move(f.detail));
   const bool centres_known = read_centres(centres, settings, wrong);
-  group_reader(slot_groups, settings, centres_known, wrong).read();
+  group_reader(slot_groups, settings, centres_known, until, wrong).read();
   // The same rules once more, on what would be imported: nothing gets past both.
   if (wrong.size() == 0)
     for (auto& f : round_faults(settings))

@@ -15,8 +15,9 @@
 namespace janji {
 
 namespace limits {
-inline constexpr std::size_t part_centres_max = 1'000;   // at most about 700 kB
-inline constexpr std::size_t part_windows_max = 65'536;  // a slot group counts as its windows and five more: about 500 kB
+inline constexpr std::size_t part_centres_max = 1'000;  // at most about 700 kB
+// A slot group counts as its windows and five more: about 500 kB, or 1 MB where windows have ends of their own.
+inline constexpr std::size_t part_windows_max = 65'536;
 }  // namespace limits
 
 // Whether one event would be larger than a part.

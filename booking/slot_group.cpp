@@ -28,6 +28,8 @@ void slot_group::impl::decide(book_command&& c, bool strict, bool admitted) {
   const auto round = admits(c);
   if (round != admission_verdict::admitted && round != admission_verdict::unknown)
     return deny(std::move(c), strict, outcome_of(round));
+  if (all_over(c))
+    return deny(std::move(c), strict, outcome::window_over);
   // A command that came twice brings a reference that has had its fate; the next try has a new one.
   if (!faults.any_incarnation && std::ranges::any_of(c.people, [this](const applicant& p) { return reference_spent(p.proposed); }))
     return say(c.request, outcome::busy);
@@ -72,7 +74,8 @@ void slot_group::impl::refuse(const book_command& c, outcome what, std::uint8_t 
 std::uint32_t slot_group::impl::most_free(const book_command& c) const {
   std::uint32_t most = 0;
   for (std::uint8_t w = 0; w < state->window_count(); ++w)
-    if (const auto& n = state->counts(window_index{w}); (!c.window || c.window->value == w) && n.booked < n.capacity)
+    if (const auto& n = state->counts(window_index{w});
+        (!c.window || c.window->value == w) && !is_over(window_index{w}) && n.booked < n.capacity)
       most = std::max(most, n.capacity - n.booked);
   return c.people.size() > 1 && refusals->enforced() ? most : 0;
 }
@@ -223,9 +226,11 @@ void slot_group::impl::claim_answered(const claim_result& r) {
     append_booking(h);
 }
 
-// The round ceased to admit it after the place was held: its citizens are told so when this leader is shown to lead still.
+// The round ceased to admit it, or its window came to its end, after the place was held: its citizens are told so when this leader is
+// shown to lead still.
 void slot_group::impl::drop_unadmitted(hold_list::iterator h) {
-  const auto what = outcome_of(admits(h->command));
+  const auto round = admits(h->command);
+  const auto what = round == admission_verdict::admitted && is_over(h->window) ? outcome::window_over : outcome_of(round);
   std::vector<denied_command> denied;
   for (const auto& r : h->requests) {
     denied.push_back({h->command, what, 0});
@@ -297,7 +302,7 @@ void slot_group::impl::decline_others(const hold& h, std::uint8_t except) {
 
 void slot_group::impl::append_booking(hold_list::iterator h) {
   const auto n = static_cast<std::uint32_t>(h->command.people.size());
-  if (!faults.admit_at_hold_only && admits(h->command) != admission_verdict::admitted)
+  if (!faults.admit_at_hold_only && (admits(h->command) != admission_verdict::admitted || is_over(h->window)))
     return drop_unadmitted(h);
   const auto& counts = state->counts(h->window);
   if (counts.booked + appending[h->window.value] + n > capacity_to_come(h->window)) {  // lowered meanwhile
@@ -476,9 +481,10 @@ slot_group::slot_group(group_id id, shard_id shard, std::uint16_t, std::vector<w
 slot_group::~slot_group() = default;
 slot_group::slot_group(slot_group&&) noexcept = default;
 void slot_group::use(std::shared_ptr<refusal_table> refusals) { impl_->refusals = std::move(refusals); }
-void slot_group::judge_by(std::shared_ptr<const admission_gate> gate, round_id round) {
+void slot_group::judge_by(std::shared_ptr<const admission_gate> gate, round_id round, std::vector<unix_ms> ends) {
   impl_->gate = std::move(gate);
   impl_->round = round;
+  impl_->ends = std::move(ends);
 }
 slot_group& slot_group::operator=(slot_group&&) noexcept = default;
 
@@ -487,6 +493,7 @@ void slot_group::step(unix_ms now, group_input&& in, std::vector<group_output>& 
   m.now = now;
   m.out = &out;
   m.recheck = std::exchange(m.judged_at, m.gate->changes()) != m.judged_at || m.recheck;
+  m.pass_ends();
   m.expire();
   std::visit(
       [&m](auto&& input) {
@@ -518,6 +525,7 @@ void slot_group::step(unix_ms now, group_input&& in, std::vector<group_output>& 
       },
       std::move(in));
   m.recheck_waiters();
+  m.wake_at_next_end();
   m.out = nullptr;
 }
 

@@ -27,6 +27,7 @@ struct window_definition {
   std::uint16_t opens_minute = 0;  // minutes of the centre's local day
   std::uint16_t closes_minute = 0;
   std::uint32_t capacity = 0;
+  unix_ms book_until{};  // 0: not said, by an earlier version: its opening
   friend bool operator==(const window_definition&, const window_definition&) = default;
 };
 
@@ -73,8 +74,9 @@ public:
 
   // The shard's refusals, before the first step; shared with its other owners.
   void use(std::shared_ptr<refusal_table> refusals);
-  // What the shard admits, and the group's round; also before the first step. Without it whatever comes is admitted.
-  void judge_by(std::shared_ptr<const admission_gate> gate, round_id round);
+  // What the shard admits, the group's round, and by window until when it can be booked; also before the first step. Without it whatever
+  // comes is admitted, and without ends nothing is over.
+  void judge_by(std::shared_ptr<const admission_gate> gate, round_id round, std::vector<unix_ms> ends = {});
 
   // Handles one input at `now`; appends what must happen to `out`.
   void step(unix_ms now, group_input&& in, std::vector<group_output>& out);

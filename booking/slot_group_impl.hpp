@@ -104,6 +104,8 @@ struct slot_group::impl {
   std::shared_ptr<const admission_gate> gate = std::make_shared<const admission_gate>();
   round_id round;
   std::uint64_t judged_at = 0;  // the gate's changes
+  std::vector<unix_ms> ends;    // by window: until when it can be booked, by the gate's clock
+  std::uint64_t over = 0;       // bit per window that can no longer be booked, in this step
 
   hold_list holds;
   boost::unordered_flat_map<std::uint64_t, hold_list::iterator> hold_by_key, hold_by_citizen, hold_by_ref;
@@ -163,6 +165,11 @@ struct slot_group::impl {
   [[nodiscard]] admission_verdict admits(const book_command& c) const {
     return faults.admit_whatever ? admission_verdict::admitted : gate->judge(round, c.leader_judges);
   }
+  // Whether this window can no longer be booked; whether that is so of all that the command would take.
+  [[nodiscard]] bool is_over(window_index w) const { return w.value < state->window_count() && (over >> w.value & 1U) != 0; }
+  [[nodiscard]] bool all_over(const book_command& c) const;
+  void pass_ends();
+  void wake_at_next_end();
   void drop_unadmitted(hold_list::iterator h);
   void not_admitted(sent_append& s);
   [[nodiscard]] bool expired(unix_ms deadline) const { return !faults.ignore_deadline && deadline <= now; }
@@ -172,7 +179,7 @@ struct slot_group::impl {
   }
   void decline_move(shard_id to, window_index w, reference ref, generation_t generation) {
     const bool closed = w.value < state->window_count() && state->counts(w).capacity == 0;
-    emit(to_registry{to, place_reply{place_reply_kind::move_declined, id, ref, generation, closed}});
+    emit(to_registry{to, place_reply{place_reply_kind::move_declined, id, ref, generation, closed, is_over(w)}});
   }
   [[nodiscard]] booked_place place_of(const group_entry& e) const {
     return {e.ref, e.generation, e.status, id, e.window, 0, unix_ms{std::int64_t{e.at_s} * 1000}};
@@ -202,9 +209,9 @@ struct slot_group::impl {
   }
   [[nodiscard]] std::optional<window_index> window_with_room(const book_command& c) const {
     if (c.window)
-      return has_room(*c.window, c.people.size()) ? c.window : std::nullopt;
+      return !is_over(*c.window) && has_room(*c.window, c.people.size()) ? c.window : std::nullopt;
     for (std::uint8_t w = 0; w < state->window_count(); ++w)
-      if (has_room(window_index{w}, c.people.size()))
+      if (!is_over(window_index{w}) && has_room(window_index{w}, c.people.size()))
         return window_index{w};
     return std::nullopt;
   }
@@ -212,9 +219,9 @@ struct slot_group::impl {
     if (faults.held_counts_as_full)
       return !window_with_room(c);
     if (c.window)
-      return committed_full(*c.window, c.people.size());
+      return is_over(*c.window) || committed_full(*c.window, c.people.size());
     for (std::uint8_t w = 0; w < state->window_count(); ++w)
-      if (!committed_full(window_index{w}, c.people.size()))
+      if (!is_over(window_index{w}) && !committed_full(window_index{w}, c.people.size()))
         return false;
     return true;
   }
@@ -222,7 +229,7 @@ struct slot_group::impl {
   // Left without any place by an operator: no cancellation can make one free, so it is not called full.
   [[nodiscard]] bool is_closed(const book_command& c) const {
     for (std::uint8_t w = 0; w < state->window_count(); ++w)
-      if ((!c.window || c.window->value == w) && state->counts(window_index{w}).capacity != 0)
+      if ((!c.window || c.window->value == w) && !is_over(window_index{w}) && state->counts(window_index{w}).capacity != 0)
         return false;
     return true;
   }

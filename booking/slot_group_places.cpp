@@ -67,12 +67,12 @@ void slot_group::impl::take_in(move_in&& m) {
       state_strictly(std::move(m));
     return;  // came and went: late
   }
-  if (has_room(m.window, 1)) {
+  if (!is_over(m.window) && has_room(m.window, 1)) {
     booked event{m.window, m.body, true, m.at, {{m.citizen, m.ref, m.generation, m.key, m.facts, {}, m.record}}, {}};
     ++appending[m.window.value];
     auto& s = append(std::move(event));
     s.moving = std::move(m);
-  } else if (committed_full(m.window, 1)) {
+  } else if (is_over(m.window) || committed_full(m.window, 1)) {
     append(declined{{{m.ref, m.generation}}, now}).moving = std::move(m);
   } else if (waiting_moves.size() < limits::group_waiters_max) {
     waiting_moves.emplace_back(std::move(m));
@@ -89,11 +89,11 @@ void slot_group::impl::move_inside(move_within&& m) {
   const auto* e = state->by_place(m.ref, m.generation);
   if (e == nullptr || !e->live())
     return;
-  if (has_room(m.to, 1)) {
+  if (!is_over(m.to) && has_room(m.to, 1)) {
     ++appending[m.to.value];
     auto& s = append(moved_within{m.ref, m.generation, m.next, m.to, now});
     s.moving_within = std::move(m);
-  } else if (committed_full(m.to, 1)) {
+  } else if (is_over(m.to) || committed_full(m.to, 1)) {
     append(declined{{{m.ref, m.next}}, now}).moving_within = std::move(m);
   } else if (waiting_moves.size() < limits::group_waiters_max) {
     waiting_moves.emplace_back(std::move(m));

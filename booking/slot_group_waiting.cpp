@@ -43,11 +43,47 @@ void slot_group::impl::decide_denied(denied_command&& d) {
     return;
   if (d.verdict == outcome::already_booked || d.verdict == outcome::key_reused)
     return refuse(d.command, *d.verdict, d.position);
-  // Its sealed record may be gone with the append that the round's state refused: where that is another by now it is sent again.
+  // Its sealed record may be gone with the append that the round's state refused: where that is another by now it is sent again. So is
+  // what named no window and was held in one that came to its end, while the day has others.
   const auto admitted = admits(d.command);
+  if (d.verdict == outcome::window_over && admitted == admission_verdict::admitted && all_over(d.command))
+    return refuse(d.command, outcome::window_over, 0);
   if (admitted == admission_verdict::admitted || admitted == admission_verdict::unknown)
     return say(d.command.request, outcome::busy);
   refuse(d.command, outcome_of(admitted), 0);
+}
+
+// ------------------------------------------------------------------ ends of windows
+
+bool slot_group::impl::all_over(const book_command& c) const {
+  const auto n = state->window_count();
+  return c.window ? is_over(*c.window) : over == (n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1);
+}
+
+// One moment for all that is decided in a step. The clock may have been set back: then a window is not over any more.
+void slot_group::impl::pass_ends() {
+  if (ends.empty() || faults.book_the_past)
+    return;
+  static_assert(limits::windows_per_group_max <= 64);
+  const auto moment = gate->moment();
+  std::uint64_t past = 0;
+  for (std::size_t w = 0; w < ends.size() && w < state->window_count(); ++w)
+    past |= std::uint64_t{ends[w] <= moment ? 1U : 0U} << w;
+  recheck = recheck || past != over;
+  over = past;
+}
+
+// What waits for room there is told at once, and not when its own time has run out.
+void slot_group::impl::wake_at_next_end() {
+  if (ends.empty() || (waiters.empty() && waiting_moves.empty()))
+    return;
+  auto next = never_over;
+  for (std::size_t w = 0; w < ends.size() && w < state->window_count(); ++w)
+    if ((over >> w & 1U) == 0)
+      next = std::min(next, ends[w]);
+  const auto moment = gate->moment();
+  if (next != never_over && next > moment && moment.value > 0)
+    note_deadline(unix_ms{now.value + (next.value - moment.value)});
 }
 
 void slot_group::impl::expire() {

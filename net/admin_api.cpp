@@ -26,11 +26,23 @@ bool same_token(std::string_view given, std::string_view token) {
   return !token.empty() && given.size() == token.size() && sodium_memcmp(given.data(), token.data(), token.size()) == 0;
 }
 
-constexpr std::array<std::string_view, 8> round_settings{"code",      "name",    "time_zone", "opens_at",
-                                                         "closes_at", "age_min", "age_max",   "party_max"};
+constexpr std::array<std::string_view, 9> round_settings{"code",    "name",    "time_zone", "opens_at",  "closes_at",
+                                                         "age_min", "age_max", "party_max", "book_until"};
 constexpr std::size_t told_settings_max = 32;
 
 actors::orderer order_of(const request& r) { return {"admin", r.arrived.heard, r.arrived.rounds}; }
+
+// first_day: all days, the opening and the closing are moved, so that the round begins on that day, or tomorrow in its own zone.
+std::expected<void, std::string> date_as_asked(round_definition& round, std::string_view query) {
+  const auto given = query_parameter(query, "first_day");
+  if (!given)
+    return {};
+  const auto today = date_at(wall_clock(), zone_offset(round.time_zone).value_or(std::chrono::minutes{0}));
+  const auto first = *given == "tomorrow" ? civil_date{std::chrono::sys_days{today} + std::chrono::days{1}} : parse_date(*given);
+  if (!first)
+    return std::unexpected("first_day is tomorrow or a date, YYYY-MM-DD. Nothing was done.");
+  return date_from(round, *first);
+}
 
 // What operators ordered, the last first.
 json::array trail_of(const actors::round_catalogue& catalogue) {
@@ -214,10 +226,14 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
       else
         wrong.push_back({std::string("round.") + name, "bad_number", "This must be a number from 0 to 255."});
     }
+  const auto until = settings.contains("book_until") ? parse_booking_end(text_of(settings, "book_until")) : booking_end{};
+  if (!until)
+    wrong.push_back({"round.book_until", "bad_book_until",
+                     "This is opening, closing, none, or a time before the opening, such as 90m, 24h or 2d, in quotes."});
   const auto centres = part("centres");
   const auto groups = part("slot_groups");
-  auto made =
-      import_round(std::move(d), {text_of(centres, "file"), text_of(centres, "text")}, {text_of(groups, "file"), text_of(groups, "text")});
+  auto made = import_round(std::move(d), {text_of(centres, "file"), text_of(centres, "text")},
+                           {text_of(groups, "file"), text_of(groups, "text")}, until.value_or(booking_end{}));
   if (!made || !wrong.empty()) {
     json::array errors;
     for (const auto& w : wrong)
@@ -234,13 +250,20 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
     out.content_type = "application/problem+json";
     return respond(std::move(out));
   }
+  if (const auto dated = date_as_asked(*made, r.query); !dated)
+    return respond(to_response({.code = problem_code::invalid, .detail = dated.error()}));
   std::uint64_t places = 0;
   for (const auto& g : made->groups)
     for (const auto& w : g.windows)
       places += w.capacity;
+  const auto [first, last] = std::ranges::minmax(made->groups, {}, &group_definition::date);
   if (dry_run)
-    return respond(json_response(json::object{
-        {"result", "would import"}, {"centres", made->centres.size()}, {"slot_groups", made->groups.size()}, {"places", places}}));
+    return respond(json_response(json::object{{"result", "would import"},
+                                              {"centres", made->centres.size()},
+                                              {"slot_groups", made->groups.size()},
+                                              {"places", places},
+                                              {"from", format_date(first.date)},
+                                              {"to", format_date(last.date)}}));
   import_with_keys(std::move(*made), std::move(respond));
 }
 
@@ -288,25 +311,27 @@ void admin_api::round_verb(const std::string& code, std::string_view verb, const
   if (!said)
     return respond(to_response(said.error()));
   const auto& reason = *said;
-  if (verb == "open" || verb == "resume")
-    return round_keys_.have(id,
-                            [this, id, order = order_of(r), told = done(std::move(respond))](const std::expected<void, std::string>& had) {
-                              if (!had)
-                                return told(std::unexpected("wrong_state: " + had.error()));
-                              node_.change_round(id, round_state::open, {}, order, told);
-                            });
+  if (verb == "open" || verb == "resume") {
+    const auto what = verb == "open" ? round_order::open : round_order::resume;
+    return round_keys_.have(
+        id, [this, id, what, order = order_of(r), told = done(std::move(respond))](const std::expected<void, std::string>& had) {
+          if (!had)
+            return told(std::unexpected("wrong_state: " + had.error()));
+          node_.change_round(id, what, {}, order, told);
+        });
+  }
   if (verb == "close")
-    return node_.change_round(id, round_state::closed, reason, order_of(r), done(std::move(respond)));
+    return node_.change_round(id, round_order::close, reason, order_of(r), done(std::move(respond)));
   if (verb == "pause") {
     if (reason.empty())
       return respond(to_response(
           {.code = problem_code::invalid, .detail = "A pause needs a reason of at most 500 characters: citizens are shown it."}));
-    return node_.change_round(id, round_state::paused, reason, order_of(r), done(std::move(respond)));
+    return node_.change_round(id, round_order::pause, reason, order_of(r), done(std::move(respond)));
   }
   if (verb == "erase") {
     if (text_of(*body, "confirm") != code)
       return respond(to_response({.code = problem_code::invalid, .detail = "Erasing needs the round's code typed as confirm."}));
-    return node_.change_round(id, round_state::erased, reason, order_of(r), destroying_keys(id, done(std::move(respond))));
+    return node_.change_round(id, round_order::erase, reason, order_of(r), destroying_keys(id, done(std::move(respond))));
   }
   respond(to_response({.code = problem_code::no_such_endpoint}));
 }
@@ -401,8 +426,16 @@ void admin_api::status(responder& respond) {
   }
   json::array rounds;
   const auto catalogue = node_.catalogue();
+  const auto round_in_short = [&, now = wall_clock()](const actors::round_entry& round) -> json::object {
+    const auto is = round.status_now(now, node_.judges_past());
+    return {{"code", round.definition.code},
+            {"state", name_of(round.status.state)},
+            {"status", name_of(is.status)},
+            {"changes_at", is.changes_at ? json::value(format_utc(*is.changes_at)) : json::value(nullptr)},
+            {"reason", round.status.reason}};
+  };
   for (const auto& round : catalogue->rounds)
-    rounds.push_back({{"code", round->definition.code}, {"state", name_of(round->status.state)}, {"reason", round->status.reason}});
+    rounds.push_back(round_in_short(*round));
   const bool broken = !s.failed.empty() || !s.directory_wrong.empty() || (!s.clustered && serving < shard_count_);
   const bool clock_is_set = cluster::is_clock_set(s.clock_set_ms);
   const auto erasures = round_keys_.left();
@@ -482,7 +515,7 @@ json::object admin_api::preflight_of(const actors::round_entry& round, const std
   bool all = true;
   const auto check = [&](std::string_view what, bool good, std::string_view detail) {
     all = all && good;
-    checks.push_back({{"check", what}, {"ok", good}, {"detail", detail}});
+    checks.push_back({{"check", what}, {"ok", good}, {"detail", detail}, {"warning", false}});
   };
   std::uint64_t places = 0;
   for (const auto& g : round.definition.groups)
@@ -504,6 +537,9 @@ json::object admin_api::preflight_of(const actors::round_entry& round, const std
   const bool destroyed = keys_.is_destroyed(round.definition.id);
   check("keys", !destroyed, destroyed ? "the round's keys were destroyed" : "the round's keys were not destroyed");
   check("not over", wall_clock() < round.definition.closes_at, "closes at " + format_utc(round.definition.closes_at));
+  const auto ends = ends_of(round.definition, node_.judges_past(), wall_clock());
+  check("windows ahead", ends.good, ends.detail);
+  checks.back().as_object()["warning"] = ends.warning;
   return {{"round", round.definition.code}, {"places", places}, {"go", all}, {"checks", std::move(checks)}};
 }
 

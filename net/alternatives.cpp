@@ -11,11 +11,11 @@
 namespace janji::net {
 
 std::string_view alternatives::near(const std::shared_ptr<const actors::round_catalogue>& catalogue, const figures_ptr& figures,
-                                    unix_ms now, group_id full, std::optional<window_index> window, std::size_t people) {
-  if (catalogue != catalogue_ || now.value - built_at_.value >= renew_after_ms) {
+                                    unix_ms now, group_id full, std::optional<window_index> window, std::size_t people, unix_ms moment) {
+  if (catalogue != catalogue_ || now.value - built_at_.value >= renew_after_ms || moment >= until_ || moment < moment_) {
     catalogue_ = catalogue;
     built_at_ = now;
-    rebuild(figures);
+    rebuild(figures, moment);
   }
   const auto key = std::uint64_t{full.value} << 16 | (window ? window->value + 1ULL : 0) << 8 | people;
   auto it = known_.find(key);
@@ -24,7 +24,9 @@ std::string_view alternatives::near(const std::shared_ptr<const actors::round_ca
   return it->second;
 }
 
-void alternatives::rebuild(const figures_ptr& figures) {
+void alternatives::rebuild(const figures_ptr& figures, unix_ms moment) {
+  moment_ = moment;
+  until_ = never_over;
   known_.clear();
   free_.clear();
   std::uint16_t known_round = 0;
@@ -42,11 +44,15 @@ void alternatives::rebuild(const figures_ptr& figures) {
       for (const auto& c : round->definition.centres)
         states.push_back(state_number(c.state));
     }
+    const auto& windows = round->definition.groups[where.index].windows;
     for (std::size_t w = 0; w < f.windows.size(); ++w) {
       const auto& c = f.windows[w];
-      if (c.booked < c.capacity)
-        free_.push_back({where.round.value, where.centre, states[where.centre], static_cast<std::uint8_t>(w),
-                         day_number_of(round->definition.groups[where.index].date), where.index, c.capacity - c.booked});
+      const auto end = w < windows.size() ? windows[w].book_until : unix_ms{};
+      if (end <= moment || c.booked >= c.capacity)
+        continue;
+      until_ = std::min(until_, end);
+      free_.push_back({where.round.value, where.centre, states[where.centre], static_cast<std::uint8_t>(w),
+                       day_number_of(round->definition.groups[where.index].date), where.index, c.capacity - c.booked});
     }
   }
   std::ranges::sort(free_, {}, [](const place& p) { return std::tuple(p.round, p.state); });

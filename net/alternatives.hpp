@@ -4,6 +4,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,9 +24,10 @@ public:
 
   // Up to three as a JSON array, the same centre's nearest days first, then those of its state; "" when there are none.
   // `window`: the one that is full; none: the whole group. Not among the three, though the numbers may be older than that it
-  // is full. Valid until the next call.
+  // is full. None that is over by `moment`, of the clock as it is set. Valid until the next call.
   [[nodiscard]] std::string_view near(const std::shared_ptr<const actors::round_catalogue>& catalogue, const figures_ptr& figures,
-                                      unix_ms now, group_id full, std::optional<window_index> window, std::size_t people);
+                                      unix_ms now, group_id full, std::optional<window_index> window, std::size_t people,
+                                      unix_ms moment = unix_ms{std::numeric_limits<std::int64_t>::min()});
 
 private:
   struct place {
@@ -37,12 +39,13 @@ private:
     std::uint32_t index = 0;  // into the round's groups
     std::uint32_t free = 0;
   };
-  void rebuild(const figures_ptr& figures);
+  void rebuild(const figures_ptr& figures, unix_ms moment);
   [[nodiscard]] std::string search(group_id full, std::optional<window_index> window, std::size_t people) const;
 
   std::shared_ptr<const actors::round_catalogue> catalogue_;
   unix_ms built_at_{-renew_after_ms};
-  std::vector<place> free_;  // sorted by round and state
+  unix_ms moment_, until_ = never_over;  // when it was built, and when the first of what is free is over
+  std::vector<place> free_;              // sorted by round and state
   boost::unordered_flat_map<std::uint64_t, std::string> known_;
 };
 

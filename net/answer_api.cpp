@@ -215,8 +215,12 @@ void citizen_api::tell(answered_request& a, const std::string* receipts) {
       refusal.free = a.what.free;
     if (*code == problem_code::interrupted)
       refusal.retry_after_ms = 1U + static_cast<std::uint32_t>(spread(a.what.request.value) % 1'000);  // not all at once
-    if (*code == problem_code::full || *code == problem_code::window_closed)
-      refusal.alternatives = alternatives_.near(p.catalogue, node_.figures(), front_.clock().now(), p.group, p.window, p.people);
+    const bool attended = *code == problem_code::window_over && !a.what.places.empty();                // what is booked already is over
+    if (attended)
+      refusal.detail = "What was booked there can no longer be moved or cancelled.";
+    if (*code == problem_code::full || *code == problem_code::window_closed || (*code == problem_code::window_over && !attended))
+      refusal.alternatives = alternatives_.near(p.catalogue, node_.figures(), front_.clock().now(), p.group, p.window, p.people,
+                                                node_.judges_past() ? wall_clock() : unix_ms{});
     log(p.who, p.what, row_of(*code).status, name_of(*code), p.since);
     node_.count_refusal(name_of(*code));
     if (p.page)

@@ -105,7 +105,7 @@ private:
   void probe(const request& r, responder& respond);
   template <class Make>
   void send_prepared(const request& r, responder&& respond, const std::string& name, Make&& make);
-  [[nodiscard]] response public_answer(unix_ms as_of) const;
+  [[nodiscard]] response public_answer(unix_ms as_of, unix_ms until) const;
   static void put_body(response& out, const prepared_bodies::body_ptr& body, bool gzip);
   using days_key = std::array<std::int32_t, 4>;  // round, state, from, to
   prepared_bodies::body_ptr days_of(const days_key& which, const std::shared_ptr<const actors::availability_page>& page);

@@ -48,6 +48,23 @@ finding room_for(std::uint64_t bytes, const cluster::cluster_view& v, const std:
   return {low.empty() && least->free_bytes > least->needed_bytes, low.empty() ? words : fmt::format("low at nodes{}; {}", low, words)};
 }
 
+ends_finding ends_of(const round_definition& round, bool judged, unix_ms now) {
+  std::size_t all = 0, over = 0, endless = 0;
+  for (const auto& g : round.groups)
+    for (const auto& w : g.windows) {
+      ++all;
+      over += w.book_until <= now ? 1 : 0;
+      endless += w.book_until == never_over ? 1 : 0;
+    }
+  if (!judged)
+    return {true, true, "the past can be booked: windows have no end below feature level 2, see janjictl cluster raise"};
+  if (endless != 0)
+    return {true, true,
+            fmt::format("the past can be booked: {} of {} windows have no end, book_until = \"none\" is for demonstrations only", endless,
+                        all)};
+  return {over < all, over != 0, fmt::format("{} of {} windows can be booked, {} are over", all - over, all, over)};
+}
+
 std::string storage_words(const actors::node& node) {
   const auto [low, all] = node.shards_low();
   return low == 0 ? "ok" : low == all ? "low, no new bookings" : fmt::format("low, no new bookings in {} of {} shards", low, all);

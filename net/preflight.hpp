@@ -20,6 +20,14 @@ struct finding {
 [[nodiscard]] finding room_for(std::uint64_t bytes, const cluster::cluster_view& v,
                                const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now);
 
+// Which of a round's windows can still be booked, and for how long; a warning where that is for ever.
+struct ends_finding {
+  bool good = false;
+  bool warning = false;
+  std::string detail;
+};
+[[nodiscard]] ends_finding ends_of(const round_definition& round, bool judged, unix_ms now);
+
 // Of the disks that new bookings are written to, wherever they are.
 [[nodiscard]] std::string storage_words(const actors::node& node);
 

@@ -33,6 +33,7 @@ enum class problem_code : std::uint8_t {
   wrong_state,
   changed,
   not_enough_together,
+  window_over,
   erased,
   // what was asked for
   invalid,

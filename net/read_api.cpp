@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <limits>
 #include <utility>
 
+#include "booking/entry_index.hpp"
 #include "booking/states.hpp"
 #include "net/citizen_api.hpp"
 #include "net/json_text.hpp"
@@ -51,14 +53,22 @@ json::value moment(const std::optional<unix_ms>& at) { return at ? json::value(f
 
 struct sums {
   std::uint64_t places = 0, booked = 0, cancelled = 0, over = 0, free = 0;
-  void add(const window_counts& c) {
+  void add(const window_counts& c, bool is_over) {
     places += c.capacity;
     booked += c.booked;
     cancelled += c.cancelled;
     over += c.over_by_order;
-    free += c.capacity > c.booked ? c.capacity - c.booked : 0;
+    free += c.capacity > c.booked && !is_over ? c.capacity - c.booked : 0;
   }
 };
+
+// The first moment after `now` at which the status of anything is another by itself.
+unix_ms next_end(const actors::round_catalogue& catalogue, unix_ms now) {
+  auto next = never_over;
+  for (const auto& round : catalogue.rounds)
+    next = std::min(next, round->next_end(now));
+  return next;
+}
 
 struct round_sums {
   sums all;
@@ -68,7 +78,9 @@ struct round_sums {
   std::array<std::uint64_t, age_band_count> by_band{};
 };
 
-round_sums sums_of(const actors::round_catalogue& catalogue, const std::vector<actors::group_figures>& known, const round_definition& d) {
+// `moment`: what is over by then has no free places.
+round_sums sums_of(const actors::round_catalogue& catalogue, const std::vector<actors::group_figures>& known, const round_definition& d,
+                   unix_ms moment) {
   round_sums out;
   out.by_centre.resize(d.centres.size());
   out.unheard.resize(d.centres.size());
@@ -79,9 +91,11 @@ round_sums sums_of(const actors::round_catalogue& catalogue, const std::vector<a
     if (it == catalogue.groups.end() || it->second.round != d.id)
       continue;
     --out.unheard[it->second.centre];
-    for (const auto& c : f.windows) {
-      out.all.add(c);
-      out.by_centre[it->second.centre].add(c);
+    const auto& windows = d.groups[it->second.index].windows;
+    for (std::size_t w = 0; w < f.windows.size(); ++w) {
+      const bool over = w < windows.size() && windows[w].book_until <= moment;
+      out.all.add(f.windows[w], over);
+      out.by_centre[it->second.centre].add(f.windows[w], over);
     }
     for (std::size_t i = 0; i < f.booked_by_facts.size(); ++i) {
       out.by_state[i / age_band_count] += f.booked_by_facts[i];
@@ -102,13 +116,15 @@ std::string_view what_is_read(std::string_view path) {
 
 }  // namespace
 
-// A body that is the same for everybody.
+// A body that is the same for everybody. One of before a status changed by itself is of another version.
 template <class Make>
 void citizen_api::send_prepared(const request& r, responder&& respond, const std::string& name, Make&& make) {
-  const auto version = node_.catalogue()->version;
+  const auto catalogue = node_.catalogue();
+  const auto until = next_end(*catalogue, wall_clock());
+  const auto version = spread(catalogue->version ^ spread(static_cast<std::uint64_t>(until.value) + (node_.judges_past() ? 1 : 0)));
   const auto now = front_.clock().now();
-  const auto send = [this](const prepared_bodies::body_ptr& body, responder& to, std::string_view origin, bool gzip) {
-    auto out = body == nullptr ? to_response({.code = problem_code::busy}) : public_answer(body->as_of);
+  const auto send = [this, until](const prepared_bodies::body_ptr& body, responder& to, std::string_view origin, bool gzip) {
+    auto out = body == nullptr ? to_response({.code = problem_code::busy}) : public_answer(body->as_of, until);
     if (body != nullptr)
       put_body(out, body, gzip);
     add_cors(out, origin);
@@ -179,11 +195,12 @@ void citizen_api::refuse_read(const request& r, responder& respond, const proble
   send(respond, who, to_response(p, who.id()));
 }
 
-// Anybody may keep it for a second.
-response citizen_api::public_answer(unix_ms as_of) const {
+// Anybody may keep it for a second, but not over a change of what it says.
+response citizen_api::public_answer(unix_ms as_of, unix_ms until) const {
+  constexpr std::int64_t kept_ms = 1'000;
   response out;
   out.no_store = false;
-  out.add("Cache-Control", "public, max-age=1");
+  out.add("Cache-Control", until.value - kept_ms >= wall_clock().value ? "public, max-age=1" : "public, max-age=0, must-revalidate");
   out.add("Age", std::to_string(std::max<std::int64_t>(0, (front_.clock().now().value - as_of.value) / 1000)));
   out.add("Vary", "Accept-Encoding");
   return out;
@@ -243,7 +260,7 @@ void citizen_api::availability(const request& r, responder& respond) {
   const auto to = parse_date(to_text);
   if ((!from_text.empty() && !from) || (!to_text.empty() && !to))
     return refuse_read(r, respond, {.code = problem_code::malformed_request, .detail = "from and to are dates: YYYY-MM-DD."});
-  auto out = public_answer(page->as_of.value_or(page->built_at));
+  auto out = public_answer(page->as_of.value_or(page->built_at), page->until);
   const bool gzip = accepts_gzip(r.accept_encoding);
   const auto days = clamped(*page, from, to);
   const auto body = days ? days_of({round->definition.id.value, state, days->from, days->to}, page) : nullptr;
@@ -296,13 +313,17 @@ prepared_bodies::body_ptr citizen_api::days_of(const days_key& which, const std:
 std::string citizen_api::rounds_list() const {
   json::array list;
   const auto catalogue = node_.catalogue();
+  const auto now = wall_clock();
   for (const auto& round : catalogue->rounds) {
     const auto& d = round->definition;
+    const auto is = round->status_now(now, node_.judges_past());
     const auto by_date = [](const group_definition& a, const group_definition& b) { return a.date < b.date; };
     json::object o{{"code", d.code},
                    {"name", d.name},
                    {"time_zone", d.time_zone},
                    {"state", name_of(round->status.state)},
+                   {"status", name_of(is.status)},
+                   {"changes_at", moment(is.changes_at)},
                    {"opens_at", format_utc(d.opens_at)},
                    {"closes_at", format_utc(d.closes_at)},
                    {"rules", {{"age_min", d.rules.age_min}, {"age_max", d.rules.age_max}, {"party_max", d.rules.party_max}}},
@@ -340,7 +361,8 @@ std::string citizen_api::centres_list(std::string_view round_code, std::uint8_t 
 
 std::string citizen_api::figures_of(const actors::round_entry& round) const {
   const auto& d = round.definition;
-  const auto known = sums_of(*node_.catalogue(), *node_.figures(), d);
+  const auto past = node_.judges_past() ? wall_clock() : unix_ms{std::numeric_limits<std::int64_t>::min()};
+  const auto known = sums_of(*node_.catalogue(), *node_.figures(), d, past);
   // Not known is not nothing: a sum with a part that nobody has told is null.
   const auto sum = [](std::uint64_t n, bool whole) { return whole ? json::value(n) : json::value(nullptr); };
   const bool whole = std::ranges::all_of(known.unheard, [](std::size_t n) { return n == 0; });

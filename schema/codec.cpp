@@ -5,6 +5,7 @@
 #include <kj/io.h>
 
 #include <cstring>
+#include <optional>
 
 #include "booking/assert.hpp"
 #include "schema/words.hpp"
@@ -139,6 +140,32 @@ void put(wire::Event::Builder out, const joined_place_ended& e) {
   p.setAtMs(e.at.value);
 }
 
+// How it is said until when windows can be booked: nearly always in one number, because a round of the largest size has no room for more.
+struct said_ends {
+  std::optional<std::int64_t> before_ms;
+  std::size_t listed = 0;
+};
+said_ends ends_in(const auto& holder) {
+  std::size_t windows = 0;
+  bool same = true;  // of all
+  std::optional<unix_ms> first;
+  std::optional<std::int64_t> before;
+  bool before_all = true;
+  for (const auto& g : holder.groups)
+    for (const auto& w : g.windows) {
+      ++windows;
+      first = first.value_or(w.book_until);
+      same = same && w.book_until == *first;
+      const bool none = w.book_until == never_over || w.book_until == unix_ms{};
+      const auto distance = none ? 0 : utc_opening_ms(g.date, w.opens_minute) - w.book_until.value;
+      before = before.value_or(distance);
+      before_all = before_all && !none && distance == *before;
+    }
+  if (windows == 0 || (same && *first == unix_ms{}))
+    return {};
+  return before_all ? said_ends{before, 0} : said_ends{std::nullopt, same ? 1 : windows};
+}
+
 // Of a round, or of one part of it.
 template <class Builder, class Holder>
 void put_places(Builder out, const Holder& from) {
@@ -165,6 +192,17 @@ void put_places(Builder out, const Holder& from) {
       windows[w].setCapacity(g.windows[w].capacity);
     }
   }
+  const auto ends = ends_in(from);
+  out.setSaysEnds(ends.before_ms.has_value());
+  out.setEndsBeforeMs(ends.before_ms.value_or(0));
+  if (ends.listed == 0)
+    return;
+  auto list = out.initBookUntilMs(static_cast<unsigned>(ends.listed));
+  unsigned n = 0;
+  for (const auto& g : from.groups)
+    for (const auto& w : g.windows)
+      if (n < ends.listed)
+        list.set(n++, w.book_until.value);
 }
 void put(wire::Event::Builder out, const round_imported& e) {
   auto r = out.initRoundImported();
@@ -196,6 +234,7 @@ void put(wire::Event::Builder out, const round_state_changed& e) {
   r.setReason(whole(e.reason));
   r.setBy(whole(e.by));
   r.setAtMs(e.at.value);
+  r.setOrder(static_cast<std::uint8_t>(e.order));
 }
 void put(wire::Event::Builder out, const operator_noted& e) {
   auto n = out.initOperatorNoted();
@@ -270,7 +309,7 @@ std::size_t bound_of_places(const Holder& from) {
     bytes += centre_bytes_fixed + texts_bytes(c.code, c.name, c.state, c.district);
   for (const auto& g : from.groups)
     bytes += group_bytes_fixed + window_bytes * g.windows.size();
-  return bytes;
+  return bytes + sizeof(capnp::word) + sizeof(std::int64_t) * ends_in(from).listed;
 }
 std::size_t bound_of(const round_imported& e) {
   const auto& d = e.definition;

@@ -63,6 +63,26 @@ Event get_place(wire::Place::Reader p) {
   return {reference{p.getRef()}, generation_t{p.getGeneration()}, unix_ms{p.getAtMs()}};
 }
 
+template <class Reader, class Holder>
+void get_ends(Reader from, Holder& to) {
+  const auto before_ms = from.getEndsBeforeMs();
+  const auto ends = from.getBookUntilMs();
+  constexpr std::int64_t most = std::int64_t{1} << 48U;  // thousands of years: no sum with a day's moment overflows
+  require(before_ms > -most && before_ms < most, "windows end at a time that there cannot be");
+  unsigned n = 0;
+  for (auto& g : to.groups)
+    for (auto& w : g.windows) {
+      if (from.getSaysEnds())
+        w.book_until = unix_ms{utc_opening_ms(g.date, w.opens_minute) - before_ms};
+      else if (ends.size() == 1)
+        w.book_until = unix_ms{ends[0]};
+      else if (n < ends.size())
+        w.book_until = unix_ms{ends[n]};
+      ++n;
+    }
+  require(ends.size() <= 1 || ends.size() == n, "not every window says until when it can be booked");
+}
+
 // Of a round, or of one part of it.
 template <class Reader, class Holder>
 void get_places(Reader from, Holder& to) {
@@ -81,6 +101,7 @@ void get_places(Reader from, Holder& to) {
       group.windows.push_back({w.getOpensMinute(), w.getClosesMinute(), w.getCapacity()});
     to.groups.push_back(std::move(group));
   }
+  get_ends(from, to);
 }
 
 round_event get_round(wire::RoundImported::Reader r) {
@@ -111,8 +132,9 @@ round_event get_part(wire::RoundPart::Reader p) {
 
 round_event get_state(wire::RoundStateChanged::Reader r) {
   require(r.getState() <= static_cast<std::uint8_t>(round_state::erased), "a round has no such state");
+  require(r.getOrder() <= static_cast<std::uint8_t>(round_order::erase), "there is no such order about a round");
   return round_state_changed{round_id{r.getRound()}, static_cast<round_state>(r.getState()), text(r.getReason()), text(r.getBy()),
-                             unix_ms{r.getAtMs()}};
+                             unix_ms{r.getAtMs()},   static_cast<round_order>(r.getOrder())};
 }
 
 admission_event get_admission(wire::AdmissionSet::Reader a) {

@@ -173,6 +173,12 @@ struct RoundImported {
   atMs @12 :Int64;
   # Its centres and groups stand in that many RoundParts before it.
   parts @13 :UInt32;
+  # Until when its windows can be booked, as the import made it, so that no zone is asked for it again. Each so long before the moment at
+  # which it opens by its day and minute, read as UTC (so it is the zone's offset where that is the opening); else the list: one number
+  # for all windows, or one for each, in the order of groups. Neither: an earlier version's, which does not say it.
+  saysEnds @14 :Bool;
+  endsBeforeMs @15 :Int64;
+  bookUntilMs @16 :List(Int64);
 }
 
 struct RoundPart {
@@ -180,6 +186,10 @@ struct RoundPart {
   index @1 :UInt32;
   centres @2 :List(Centre);
   groups @3 :List(Group);
+  # As of RoundImported.
+  saysEnds @4 :Bool;
+  endsBeforeMs @5 :Int64;
+  bookUntilMs @6 :List(Int64);
 }
 
 struct RoundStateChanged {
@@ -188,6 +198,8 @@ struct RoundStateChanged {
   reason @2 :Text;
   by @3 :Text;
   atMs @4 :Int64;
+  # booking/admission.hpp, round_order. 0: an earlier version's.
+  order @5 :UInt8;
 }
 
 struct OperatorNoted {

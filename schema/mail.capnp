@@ -85,6 +85,8 @@ struct MailItem {
   stampCount @33 :UInt64;
   # The front has left it to the leader whether the round admits it.
   leaderJudges @34 :Bool;
+  # Of a place reply: the window can no longer be moved into.
+  over @35 :Bool;
 }
 
 struct Answers {

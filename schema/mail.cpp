@@ -175,6 +175,7 @@ void put(builder to, const place_reply& r) {
   to.setGroup(r.group.value);
   to.setCode(static_cast<std::uint8_t>(r.kind));
   to.setFlag(r.window_closed);
+  to.setOver(r.window_over);
 }
 template <class Stays>
 void put(builder, const Stays&) {
@@ -346,7 +347,8 @@ registry_input get_registry_input(reader from, const clocks& both) {
                           stamp_of(from),
                           from.getLeaderJudges()};
     case kind::LOOKUP_COMMAND: return lookup_command{request, ref, from.getTokenGeneration(), deadline};
-    case kind::PLACE_REPLY: return place_reply{code_of(from.getCode(), place_reply_kind::dropped), group, ref, generation, from.getFlag()};
+    case kind::PLACE_REPLY:
+      return place_reply{code_of(from.getCode(), place_reply_kind::dropped), group, ref, generation, from.getFlag(), from.getOver()};
     default: throw nonsense{"a registry is sent what is not for one"};
   }
 }
@@ -375,7 +377,7 @@ std::vector<answer> get_answers(wire::Answers::Reader from) {
   require(answers.size() <= mail_items_max, "too many answers at once");
   out.reserve(answers.size());
   for (const auto a : answers) {
-    answer to{request_id{a.getRequest()}, code_of(a.getOutcome(), outcome::closed), a.getRepeated(), a.getPosition(), {}};
+    answer to{request_id{a.getRequest()}, code_of(a.getOutcome(), outcome::window_over), a.getRepeated(), a.getPosition(), {}};
     const auto places = a.getPlaces();
     require(places.size() <= limits::party_people_max && a.getPosition() <= limits::party_people_max,
             "an answer is about one to four people");

@@ -138,12 +138,21 @@ std::expected<json::value, std::string> ask_json(const target& t, const std::str
 
 std::string text_of(const json::value& v) { return {v.as_string().data(), v.as_string().size()}; }
 
+// A window says its status where it is not its day's; an earlier version says none.
+std::string status_of(const json::value& window, const json::value& day) {
+  for (const auto* said : {&window, &day})
+    if (const auto* status = said->as_object().if_contains("status"))
+      return text_of(*status);
+  return {};
+}
+
 void add_slots(const json::value& page, std::vector<slot>& out) {
   for (const auto& centre : page.at("centres").as_array())
     for (const auto& day : centre.at("days").as_array())
       for (const auto& w : day.at("windows").as_array())
         out.push_back({text_of(centre.at("code")), text_of(day.at("date")), text_of(w.at("opens")),
-                       w.at("capacity").to_number<std::uint64_t>(), w.at("free").is_null() ? 0 : w.at("free").to_number<std::uint64_t>()});
+                       w.at("capacity").to_number<std::uint64_t>(), w.at("free").is_null() ? 0 : w.at("free").to_number<std::uint64_t>(),
+                       status_of(w, day) == "over"});
 }
 
 }  // namespace

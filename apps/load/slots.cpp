@@ -56,7 +56,7 @@ std::expected<slot_chooser, std::string> slot_chooser::make(const std::vector<sl
   slot_chooser c;
   for (const auto& s : slots) {
     const bool wanted = how.kind != spread_kind::one || (s.centre == how.centre && s.date == how.date);
-    c.weights_.push_back(!wanted ? 0 : how.kind == spread_kind::hot ? 1'000 : std::max<std::uint64_t>(s.capacity, 1));
+    c.weights_.push_back(!wanted || s.over ? 0 : how.kind == spread_kind::hot ? 1'000 : std::max<std::uint64_t>(s.capacity, 1));
   }
   if (how.kind == spread_kind::hot) {
     if (slots.size() < 2)
@@ -66,7 +66,7 @@ std::expected<slot_chooser, std::string> slot_chooser::make(const std::vector<sl
   }
   c.add_up();
   if (c.empty())
-    return std::unexpected(how.kind == spread_kind::one ? "there is no slot group " + how.centre + " on " + how.date
+    return std::unexpected(how.kind == spread_kind::one ? "there is no slot group " + how.centre + " on " + how.date + " that can be booked"
                                                         : "there are no slots to book");
   return c;
 }

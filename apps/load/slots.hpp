@@ -15,6 +15,7 @@ struct slot {
   std::string opens;  // HH:MM
   std::uint64_t capacity = 0;
   std::uint64_t free = 0;
+  bool over = false;  // nobody can book it any more: it is chosen by no spread
   [[nodiscard]] std::string place() const { return centre + "/" + date + "/" + opens; }
 };
 

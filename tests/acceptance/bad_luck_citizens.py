@@ -214,6 +214,13 @@ def before_the_opening_and_after_the_end(c):
     c.refused("before the opening: not_open", answer, 409, "not_open")
     c.checks.check("and the citizen is told when it opens", answer.json().get("opens_at") and answer.json().get("retry_after_ms", 0) > 0, answer)
     c.refused("after the end: closed", book(c.node, booking(place, c.people.one(), round_code="over")), 409, "closed")
+    yesterday = Round(c.checks.directory, "yesterday", [("AWAL", day(-61), *TIMES, 5), ("AWAL", day(0), *TIMES, 5)]).open_on(c.node)
+    answer = book(c.node, booking(("AWAL", day(-61)), c.people.one(), round_code=yesterday.code))
+    c.refused("a day that is over: window_over", answer, 409, "window_over")
+    c.checks.equal("and what is offered instead is ahead", [a["date"] for a in answer.json().get("alternatives", [])], [day(0)])
+    held = confirmed(c.node, booking(("AWAL", day(0)), c.people.one(), round_code=yesterday.code))["bookings"][0]
+    moved = manage(c.node, "PATCH", held, {"centre": "AWAL", "date": day(-61)})
+    c.refused("nothing is moved into a day that is over", moved, 409, "window_over")
     Round(c.checks.directory, "imported", [(*place, *TIMES, 5)]).import_into(c.node)
     c.refused("imported and not opened: not_open", book(c.node, booking(place, c.people.one(), round_code="imported")), 409, "not_open")
 

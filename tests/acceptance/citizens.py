@@ -9,6 +9,7 @@ from node import ROOT
 
 BOOKINGS = "/api/v1/bookings"
 DEMO = os.path.join(ROOT, "configs", "demo")
+DEMO_ROUND = os.path.join(ROOT, "tests", "acceptance", "demo-round.toml")  # with which its days of 2021 can be booked
 
 
 def new_key():
@@ -116,7 +117,7 @@ class Round:
 
 
 def open_demo(node):
-    imported = node.ctl("round", "import", "--round", f"{DEMO}/round.toml", "--centres", f"{DEMO}/centres.csv", "--slots",
+    imported = node.ctl("round", "import", "--round", DEMO_ROUND, "--centres", f"{DEMO}/centres.csv", "--slots",
                         f"{DEMO}/slot-groups.csv")
     opened = node.ctl("round", "open", "2021-3")
     if imported.code != 0 or opened.code != 0:

@@ -128,6 +128,7 @@ def rounds(c):
     c.checks.check("round preflight says go, check by check", go.get("go") is True and len(go.get("checks", [])) >= 4, go)
     c.works("preflight of an unknown round is refused", "round", "preflight", "nowhere", says="unknown_round", code=1)
     c.works("round warm", "round", "warm", "main", says="4 slot groups")
+    c.works("a round that was never opened is not resumed", "round", "resume", "main", says="never opened", code=1)
     for verb, before, after in (("open", "imported", "open"), ("pause", "open", "paused"), ("resume", "paused", "open")):
         reason = ("--reason", "tea") if verb == "pause" else ()
         c.works(f"round {verb} --dry-run says what it would do", "--dry-run", "round", verb, "main", *reason, says=f"would {verb}")
@@ -136,6 +137,14 @@ def rounds(c):
         c.checks.equal(f"it is {after}", c.state()["main"], after)
         c.works(f"round {verb} once more is no error", "round", verb, "main", *reason)
     c.works("a pause without a reason is refused", "round", "pause", "main", says="reason", code=1)
+    for reason in ("te", "tea again"):
+        c.works(f"a pause's reason can be mended: {reason}", "round", "pause", "main", "--reason", reason)
+    listed = c.json("round", "list")["rounds"][0]
+    c.checks.equal("citizens are shown the last one", (listed.get("reason"), listed.get("status"), listed.get("changes_at")), ("tea again", "paused", None))
+    c.works("and it goes on", "round", "resume", "main")
+    shown = c.json("status")["rounds"][0]
+    c.checks.check("round list and status say what a booking would get now, and until when", shown.get("status") == "open" and
+                   shown.get("changes_at", "").startswith(day(3)), shown)
     c.works("an unknown round cannot be opened", "round", "open", "nowhere", says="unknown_round", code=1)
 
 

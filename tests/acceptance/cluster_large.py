@@ -22,7 +22,7 @@ def tables(checks):
     paths = [checks.path(name) for name in ("round.toml", "centres.csv", "slots.csv")]
     with open(paths[0], "w") as out:
         out.write('code = "large"\nname = "The largest"\ntime_zone = "Asia/Kuala_Lumpur"\nopens_at = "2021-05-26T12:00:00+08:00"\n'
-                  'closes_at = "2099-12-31T23:59:59+08:00"\nage_min = 18\nage_max = 120\nparty_max = 4\n')
+                  'closes_at = "2099-12-31T23:59:59+08:00"\nage_min = 18\nage_max = 120\nparty_max = 4\nbook_until = "none"\n')
     centres = [f"C{i}" for i in range(GROUPS // DAYS)]
     first = datetime.date(2027, 1, 1)
     with open(paths[1], "w") as out:

@@ -1,13 +1,16 @@
 """What tests of clusters share, wherever their nodes run."""
 import base64
 import csv
+import datetime
 import json
+import os
 
 from checks import wait_until
 from node import ROOT, SLOW
 
 MASTER = "11" * 32
-DEMO = [f"{ROOT}/configs/demo/{name}" for name in ("round.toml", "centres.csv", "slot-groups.csv")]
+# With a round whose days of 2021 can be booked.
+DEMO = [f"{ROOT}/tests/acceptance/demo-round.toml", *(f"{ROOT}/configs/demo/{name}" for name in ("centres.csv", "slot-groups.csv"))]
 
 
 def large_slots(checks):
@@ -16,6 +19,20 @@ def large_slots(checks):
     with open(DEMO[2]) as file, open(path, "w") as out:
         for i, line in enumerate(csv.reader(file)):
             out.write(",".join(line if i == 0 else line[:4] + ["1000000"]) + "\n")
+    return path
+
+
+def dated(slots, directory):
+    """The same table of places, from the day after tomorrow on."""
+    path = os.path.join(directory, "dated-slots.csv")
+    with open(slots) as file:
+        rows = list(csv.reader(file))
+    column = rows[0].index("date")
+    shift = datetime.date.today() + datetime.timedelta(2) - min(datetime.date.fromisoformat(r[column]) for r in rows[1:])
+    for r in rows[1:]:
+        r[column] = (datetime.date.fromisoformat(r[column]) + shift).isoformat()
+    with open(path, "w") as out:
+        out.writelines(",".join(r) + "\n" for r in rows)
     return path
 
 
@@ -34,9 +51,12 @@ def all_in_step(records):
 def open_demo_round(nodes, fronts, all_ready, slots=DEMO[2], passed_on=True):
     """`fronts`: asked for a path, each answers; `slots`: another table of places. One node is told to import a round and another to open it, whoever
     leads the rounds; then every front sees it open. Not `passed_on`: an earlier version's nodes, of which one takes orders."""
+    settings = DEMO[0]
+    if not passed_on:  # and which know of no ends: the round lies ahead, as it does for real
+        settings, slots = f"{ROOT}/configs/demo/round.toml", dated(slots, nodes[0].data)
 
     def imported(node):  # whoever was told "busy: look before you ask again" finds it there
-        done = node.ctl("round", "import", "--round", DEMO[0], "--centres", DEMO[1], "--slots", slots)
+        done = node.ctl("round", "import", "--round", settings, "--centres", DEMO[1], "--slots", slots)
         return done.code == 0 or "is there already" in done.out
 
     wait_until(lambda: any(imported(n) for n in (nodes[:1] if passed_on else nodes)), 60 * SLOW, "the first node has a round imported")

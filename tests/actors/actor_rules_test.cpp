@@ -22,7 +22,9 @@ citizen_hash citizen(std::uint8_t n) {
 // A node of one shard with two slot groups of one window each, and what it said.
 class story : public ::testing::Test {
 protected:
-  void begin(const actors::node_options& options, std::uint32_t capacity, const planted_faults& faults = {}) {
+  // `over_in_ms`: of the windows, whose days are past.
+  void begin(const actors::node_options& options, std::uint32_t capacity, const planted_faults& faults = {},
+             std::optional<std::int64_t> over_in_ms = std::nullopt) {
     options_ = options;
     node_ = std::make_unique<simulated_node>(disk().wipe(options.shard_count), options, faults);
     node_->on_answers = [this](std::vector<answer>&& a) { said_.insert(said_.end(), a.begin(), a.end()); };
@@ -36,8 +38,9 @@ protected:
     d.time_zone = "Asia/Kuala_Lumpur";
     d.closes_at = unix_ms{4'000'000'000'000};
     d.centres = {{"A", "centre A", "Selangor", "Petaling", 3, 101}};
+    const auto until = over_in_ms ? unix_ms{node_->now().value + *over_in_ms} : never_over;
     for (unsigned day = 1; day <= 2; ++day)
-      d.groups.push_back({group_id{}, 0, std::chrono::year{2027} / 1 / day, {{540, 600, capacity}}});
+      d.groups.push_back({group_id{}, 0, std::chrono::year{over_in_ms ? 1971 : 2027} / 1 / day, {{540, 600, capacity, until}}});
     node_->order(actors::import_order{std::move(d), "op", [](const auto& done) { ASSERT_TRUE(done); }});
     node_->settle();
     node_->order(actors::state_order{round_id{1}, round_state::open, {}, "op", [](const auto& done) { ASSERT_EQ(done, "open"); }});
@@ -215,6 +218,49 @@ TEST_F(story, what_a_shard_admits_is_known_after_a_restart_from_log_or_snapshot)
     node_->settle();
     EXPECT_EQ(told(request), only{outcome::paused}) << (checkpoint ? "from a snapshot" : "from the log");
   }
+}
+
+// ------------------------------------------------------------------ what is over
+
+TEST_F(story, what_is_over_is_neither_booked_nor_moved_nor_cancelled_and_stays_so_after_a_restart) {
+  begin(one_shard(), 2, {}, 10 * minute_ms);
+  const auto request = book(1, here_);
+  node_->settle();
+  ASSERT_EQ(told(request), only{outcome::confirmed});
+  const auto ref = std::ranges::find(said_, request, &answer::request)->places.at(0).ref;
+  const auto cancel = [&] {
+    const request_id id{++requests_};
+    node_->submit(
+        one(cancel_command{id, ref, std::nullopt, 0, key_hash{900 + requests_}, {}, {}, unix_ms{node_->now().value + minute_ms}}));
+    node_->settle();
+    return told(id);
+  };
+  const auto move = [&] {
+    const request_id id{++requests_};
+    node_->submit(one(move_command{id, ref, 0, there_, window_index{0}, key_hash{900 + requests_}, body_hash{1},
+                                   unix_ms{node_->now().value + minute_ms}}));
+    node_->settle();
+    return told(id);
+  };
+  node_->advance(10 * minute_ms);
+  node_->settle();
+  for (const bool restarted : {false, true}) {
+    if (restarted) {
+      node_->power_cut(node_->unsynced(), node_->snapshots_written());
+      node_->settle();
+    }
+    const auto late = book(static_cast<std::uint8_t>(2 + requests_), here_);
+    node_->settle();
+    EXPECT_EQ(told(late), only{outcome::window_over});
+    EXPECT_EQ(cancel(), only{outcome::window_over});
+    EXPECT_EQ(move(), only{outcome::window_over});
+    const auto again = book(1, here_);
+    node_->settle();
+    EXPECT_EQ(told(again), only{outcome::confirmed}) << "the first answer, again";
+  }
+  node_->order(here_, change_capacity{request_id{++requests_}, window_index{0}, 0, "op", ""});
+  node_->settle();
+  EXPECT_EQ(told(request_id{requests_}), only{outcome::found});
 }
 
 // ------------------------------------------------------------------ passivation

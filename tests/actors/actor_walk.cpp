@@ -121,8 +121,8 @@ void world::import() {
     group.centre = static_cast<std::uint16_t>(g / 2);
     group.date = std::chrono::year{2027} / 1 / (1 + g);
     for (int w = 0, n = 1 + below(2); w < n; ++w)
-      group.windows.push_back(
-          {static_cast<std::uint16_t>(540 + 60 * w), static_cast<std::uint16_t>(600 + 60 * w), 1U + static_cast<unsigned>(below(3))});
+      group.windows.push_back({static_cast<std::uint16_t>(540 + 60 * w), static_cast<std::uint16_t>(600 + 60 * w),
+                               1U + static_cast<unsigned>(below(3)), never_over});
     d.groups.push_back(std::move(group));
   }
   node_.order(actors::import_order{std::move(d), "op", [this](const auto& done) {

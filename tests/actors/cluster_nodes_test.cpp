@@ -229,7 +229,7 @@ protected:
     for (unsigned g = 0; g < 12; ++g) {
       group_definition group;
       group.date = std::chrono::year{2027} / 1 / (1 + g);
-      group.windows.push_back({540, 600, capacity});
+      group.windows.push_back({540, 600, capacity, never_over});
       d.groups.push_back(std::move(group));
     }
     // Only where shard 0 is led: the others say so.
@@ -244,7 +244,7 @@ protected:
     }));
     ASSERT_TRUE(eventually([&] {
       std::promise<bool> done;
-      nodes_[0].runs->change_round(round_id{1}, round_state::open, {}, {"op"}, [&done](const auto& r) { done.set_value(r == "open"); });
+      nodes_[0].runs->change_round(round_id{1}, round_order::open, {}, {"op"}, [&done](const auto& r) { done.set_value(r == "open"); });
       return done.get_future().get();
     })) << "the round is opened in every shard";
     const auto knows_all = [](const auto& n) { return n.runs->ready() && n.runs->figures()->size() == 12; };

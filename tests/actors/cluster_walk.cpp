@@ -93,8 +93,8 @@ void cluster_world::import() {
     group_definition group;
     group.date = std::chrono::year{2027} / 1 / (1 + g);
     for (int w = 0; w < 2; ++w)
-      group.windows.push_back(
-          {static_cast<std::uint16_t>(540 + 60 * w), static_cast<std::uint16_t>(600 + 60 * w), 1U + static_cast<unsigned>(below(3))});
+      group.windows.push_back({static_cast<std::uint16_t>(540 + 60 * w), static_cast<std::uint16_t>(600 + 60 * w),
+                               1U + static_cast<unsigned>(below(3)), never_over});
     d.groups.push_back(std::move(group));
   }
   const auto leader = records_.known(shard_id{0}).record.leader.node - 1;
@@ -351,7 +351,7 @@ void cluster_world::decided(std::size_t node, const std::vector<answer>& answers
       continue;
     check_standing(a, it->second);
     if (a.what == outcome::full || a.what == outcome::not_enough_together || a.what == outcome::already_booked ||
-        a.what == outcome::key_reused || a.what == outcome::window_closed || by_state(a.what))
+        a.what == outcome::key_reused || a.what == outcome::window_closed || a.what == outcome::window_over || by_state(a.what))
       refusals_.emplace(it->second.key.value, refusal{it->second.group, body_of(it->second), a.stamp, a.what, result_.steps});
     if (a.what == outcome::confirmed && !a.repeated)
       check_came(a, answers);

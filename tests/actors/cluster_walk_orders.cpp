@@ -122,7 +122,7 @@ void cluster_world::state_told(std::uint64_t number, const std::expected<std::st
   if (number != order_.number)
     return;
   order_.answered = true;
-  closed_ = closed_ || (said ? order_.to == round_state::closed : said.error().contains("closed cannot become"));
+  closed_ = closed_ || (said ? order_.to == round_state::closed : said.error().contains("that is closed cannot be"));
   if (!said)
     return;
   order_.told = true;

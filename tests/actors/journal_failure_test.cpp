@@ -22,7 +22,7 @@ round_definition a_round() {
   d.time_zone = "Asia/Kuala_Lumpur";
   d.closes_at = unix_ms{4'000'000'000'000};
   d.centres = {{"A", "centre A", "Selangor", "Petaling", 3, 101}};
-  d.groups.push_back({group_id{}, 0, std::chrono::year{2027} / 1 / 1, {{540, 600, 10}}});
+  d.groups.push_back({group_id{}, 0, std::chrono::year{2027} / 1 / 1, {{540, 600, 10, never_over}}});
   return d;
 }
 
@@ -64,7 +64,7 @@ TEST(journal_failure, is_fatal_and_says_nothing_to_anybody) {
     ASSERT_EQ(there.wait_for(long_enough), std::future_status::ready);
     ASSERT_TRUE(there.get());
     std::promise<std::string> opened;
-    (*node)->change_round(round_id{1}, round_state::open, {}, {"op"}, [&](const auto& done) { opened.set_value(done.value_or("")); });
+    (*node)->change_round(round_id{1}, round_order::open, {}, {"op"}, [&](const auto& done) { opened.set_value(done.value_or("")); });
     ASSERT_EQ(opened.get_future().get(), "open");
     const auto ask = [&](std::uint8_t who) {
       std::vector<citizen_command> turn;

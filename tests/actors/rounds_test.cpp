@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "booking/booking_end.hpp"
+
 namespace janji::actors {
 namespace {
 
@@ -75,6 +77,77 @@ TEST_F(rounds_test, an_order_that_cannot_be_is_refused_by_what_is_committed_then
   tell(admission_wanted{incarnation_t{7}, asked_});
   ASSERT_EQ(said_.size(), 2U);
   EXPECT_TRUE(said_[1].starts_with("wrong_state: ")) << said_[1];
+}
+
+TEST_F(rounds_test, a_pauses_reason_is_replaced_and_driven_to_every_shard) {
+  opened();
+  tell(admission_held{shard_id{0}, sequence_t{8}});
+  for (const auto& [reason, at] : {std::pair{"rian", 9}, {"rain", 10}}) {
+    order_state(round_state::paused, reason);
+    tell(round_committed{last_token(), sequence_t{static_cast<std::uint64_t>(at)}});
+    tell(admission_held{shard_id{0}, sequence_t{static_cast<std::uint64_t>(at)}});
+  }
+  EXPECT_EQ(said_, (std::vector<std::string>{"open", "paused", "paused"}));
+  EXPECT_EQ(shared_.catalogue.get()->rounds.at(0)->status.reason, "rain");
+  EXPECT_EQ(driven_.back().state->position, sequence_t{10});
+}
+
+TEST_F(rounds_test, a_round_that_was_never_opened_is_not_resumed) {
+  lead(7);
+  order_import();
+  tell(round_committed{last_token(), sequence_t{5}});
+  tell(state_order{round_id{1},
+                   round_state::open,
+                   {},
+                   "op",
+                   [this](const auto& done) { said_.push_back(done ? *done : done.error()); },
+                   false,
+                   {},
+                   {},
+                   round_order::resume});
+  tell(admission_wanted{incarnation_t{7}, asked_});
+  ASSERT_EQ(said_.size(), 1U);
+  EXPECT_EQ(said_[0], "wrong_state: a round that is imported cannot be resumed: it was never opened, open it");
+  EXPECT_EQ(appended_.size(), 1U) << "the import alone";
+}
+
+TEST_F(rounds_test, an_order_that_is_passed_on_says_which_it_is) {
+  node_two_leads();
+  tell(state_order{round_id{1}, round_state::open, {}, "op", [](const auto&) {}, false, {}, {}, round_order::resume});
+  ASSERT_EQ(passed_on_.size(), 1U);
+  EXPECT_EQ(std::get<round_state_changed>(passed_on_[0].event).order, round_order::resume);
+}
+
+// An earlier version's node that leads would forget them when it writes the rounds anew.
+TEST_F(rounds_test, ends_other_than_the_openings_wait_until_no_node_is_of_an_earlier_version) {
+  lead(7);
+  auto endless = a_round();
+  endless.groups[0].windows[0].book_until = never_over;
+  shared_.feature_level = 1;
+  order_import(endless, false);
+  EXPECT_EQ(refused_, 1);
+  auto usual = a_round();
+  say_ends(usual);
+  order_import(usual, false);
+  EXPECT_EQ(appended_.size(), 1U);
+  tell(round_committed{last_token(), sequence_t{5}});
+  endless.code = "S";
+  shared_.feature_level = cluster::feature_level_newest;
+  order_import(endless, false);
+  EXPECT_EQ(appended_.size(), 2U);
+}
+
+TEST_F(rounds_test, what_an_earlier_version_imported_ends_at_its_openings) {
+  lead(7);
+  order_import();
+  tell(round_committed{last_token(), sequence_t{5}});
+  const auto known = shared_.catalogue.get();
+  const auto end = known->end_of(group_id{1}, window_index{0});
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->book_until, unix_ms{1'798'765'200'000}) << "2027-01-01T09:00 in Kuala Lumpur";
+  EXPECT_EQ(end->change_until, end->book_until);
+  EXPECT_FALSE(known->end_of(group_id{1}, window_index{1}));
+  EXPECT_FALSE(known->end_of(group_id{2}, window_index{0}));
 }
 
 TEST_F(rounds_test, an_order_that_waited_to_be_refused_is_not_carried_out_behind_a_newer_one) {

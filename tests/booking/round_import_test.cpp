@@ -84,10 +84,12 @@ TEST(round_import, several_windows_of_a_day_come_in_time_order_whatever_the_rows
   const auto made =
       import_groups("B,2021-06-08,09:00,12:00,5\nA,2021-06-08,14:00,17:00,3\nA,2021-06-07,09:00,17:00,1\nA,2021-06-08,09:00,14:00,2\n");
   ASSERT_TRUE(made) << told(made);
-  const std::vector<group_definition> expected{{{}, 0, 2021y / 6 / 7, {{540, 1020, 1}}},
-                                               {{}, 0, 2021y / 6 / 8, {{540, 840, 2}, {840, 1020, 3}}},
-                                               {{}, 1, 2021y / 6 / 8, {{540, 720, 5}}}};
-  EXPECT_EQ(made->groups, expected);
+  auto expected = settings();
+  expected.groups = {{{}, 0, 2021y / 6 / 7, {{540, 1020, 1}}},
+                     {{}, 0, 2021y / 6 / 8, {{540, 840, 2}, {840, 1020, 3}}},
+                     {{}, 1, 2021y / 6 / 8, {{540, 720, 5}}}};
+  say_ends(expected);
+  EXPECT_EQ(made->groups, expected.groups);
 }
 
 TEST(round_import, the_centres_are_as_listed_with_the_states_own_names) {
@@ -110,7 +112,7 @@ TEST(round_import, a_byte_order_mark_crlf_empty_lines_and_columns_in_another_ord
                            "\xef\xbb\xbf\"capacity\",closes,opens,date,centre\r\n10,17:00,09:00,2021-06-07,A");
   ASSERT_TRUE(made) << told(made);
   EXPECT_EQ(made->centres[0].latitude, 1.5);
-  EXPECT_EQ(made->groups[0].windows[0], (window_definition{540, 1020, 10}));
+  EXPECT_EQ(made->groups[0].windows[0], (window_definition{540, 1020, 10, *parse_moment("2021-06-07T09:00:00+08:00")}));
 }
 
 TEST(round_import, a_wrapped_cell_is_one_line_of_text) {
@@ -302,7 +304,8 @@ TEST(round_import, any_good_table_is_imported_whole) {
   SCOPED_TRACE(::testing::Message() << "seed " << seed);
   std::mt19937_64 random(seed);
   for (int turn = 0; turn < 100; ++turn) {
-    std::vector<group_definition> expected;
+    auto whole = settings();
+    auto& expected = whole.groups;
     std::vector<std::string> rows;
     for (std::uint16_t c = 0; c < 2; ++c)
       for (int d = 0; d < 5; ++d) {
@@ -326,8 +329,35 @@ TEST(round_import, any_good_table_is_imported_whole) {
     std::ranges::shuffle(rows, random);
     const auto made = import_groups(fmt::format("{}{}", fmt::join(rows, random() % 2 == 0 ? "\n" : "\r\n"), random() % 2 == 0 ? "\n" : ""));
     ASSERT_TRUE(made) << told(made);
+    say_ends(whole);
     ASSERT_EQ(made->groups, expected);
   }
+}
+
+const std::string with_ends = "book_until,centre,date,opens,closes,capacity\n";
+
+TEST(round_import, a_window_says_until_when_it_can_be_booked_and_else_the_round_does) {
+  const auto made = import_round(
+      settings(), {"centres.csv", two_centres},
+      {"slots.csv", with_ends + "90m,A,2021-06-07,09:00,12:00,1\n,A,2021-06-07,12:00,13:00,1\nclosing,B,2021-06-08,00:00,00:30,1\n"},
+      {booking_end::at::before, 1'440});
+  ASSERT_TRUE(made) << told(made);
+  EXPECT_EQ(format_utc(made->groups[0].windows[0].book_until), "2021-06-06T23:30:00.000Z");
+  EXPECT_EQ(format_utc(made->groups[0].windows[1].book_until), "2021-06-06T04:00:00.000Z");
+  EXPECT_EQ(format_utc(made->groups[1].windows[0].book_until), "2021-06-07T16:30:00.000Z");
+}
+
+TEST(round_import, a_round_without_ends_says_so_for_all_its_windows) {
+  const auto made = import_round(settings(), {"centres.csv", two_centres}, {"slots.csv", group_header + "A,2021-06-07,09:00,12:00,1\n"},
+                                 {booking_end::at::none, 0});
+  ASSERT_TRUE(made) << told(made);
+  EXPECT_EQ(made->groups[0].windows[0].book_until, never_over);
+}
+
+TEST(round_import, an_end_that_cannot_be_read_is_named_by_its_line) {
+  const auto made = import_round(settings(), {"centres.csv", two_centres},
+                                 {"slots.csv", with_ends + "none,A,2021-06-07,09:00,12:00,1\n1 day,A,2021-06-08,09:00,12:00,1\n"});
+  EXPECT_EQ(told(made), "slots.csv:2:1 book_until bad_book_until\nslots.csv:3:1 book_until bad_book_until\n");
 }
 
 TEST(round_import, any_damage_is_an_error_or_a_round_that_obeys_the_rules) {

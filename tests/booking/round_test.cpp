@@ -57,18 +57,6 @@ TEST(round, the_days_of_the_appointments_do_not_matter_for_admission) {
   EXPECT_EQ(admission(r, {open, {}, {}}, r.opens_at), admission_verdict::admitted);
 }
 
-TEST(round, every_change_of_state_is_allowed_or_refused_as_the_table_says) {
-  const std::set<std::pair<round_state, round_state>> allowed{{imported, open}, {open, paused},     {paused, open},  {open, closed},
-                                                              {paused, closed}, {imported, closed}, {closed, erased}};
-  for (const auto from : {imported, open, paused, closed, erased})
-    for (const auto to : {imported, open, paused, closed, erased})
-      EXPECT_EQ(may_change(from, to).has_value(), allowed.contains({from, to})) << name_of(from) << " to " << name_of(to);
-}
-
-TEST(round, a_refused_change_says_which_one) {
-  EXPECT_EQ(may_change(closed, paused).error(), "a round that is closed cannot become paused");
-}
-
 TEST(round, every_state_has_a_name_of_its_own) {
   std::set<std::string_view> names;
   for (const auto s : {imported, open, paused, closed, erased})

@@ -21,6 +21,17 @@ std::vector<int> drawn(const slot_chooser& c, int times) {
   return out;
 }
 
+TEST(slots, what_is_over_is_never_drawn) {
+  auto some = three;
+  some[1].over = true;
+  const auto c = slot_chooser::make(some, read_spread("groups").value(), 10).value();
+  for (std::uint64_t r = 0; r < 10'000; ++r)
+    ASSERT_NE(c.draw(r * 0x9e3779b97f4a7c15ULL), 1U);
+  for (auto& one : some)
+    one.over = true;
+  EXPECT_FALSE(slot_chooser::make(some, read_spread("groups").value(), 10));
+}
+
 TEST(slots, of_the_demo_round_add_up) {
   std::ifstream in("configs/demo/slot-groups.csv");
   std::stringstream text;

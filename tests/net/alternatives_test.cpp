@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include "booking/booking_end.hpp"
 #include "tests/net/catalogue_samples.hpp"
 
 namespace janji::net {
@@ -46,6 +47,19 @@ std::string near(const alternatives::figures_ptr& f, group_id full, std::size_t 
                  std::optional<window_index> window = window_index{0}) {
   alternatives a;
   return words(a.near(test::sample_catalogue(), f, now, full, window, people));
+}
+
+TEST(alternatives, what_is_over_is_not_offered_from_that_moment_on) {
+  auto round = test::sample_round();
+  say_ends(round);
+  const auto end = round.groups[b7.value - 1].windows[0].book_until;
+  const auto catalogue = test::catalogue_of(std::move(round));
+  const auto free = figures({{b7, {1}}, {b9, {1}}});
+  alternatives a;
+  const auto told = [&](unix_ms moment) { return words(a.near(catalogue, free, now, a7, std::nullopt, 1, moment)); };
+  EXPECT_EQ(told(unix_ms{end.value - 1}), "B 2021-06-07 09:00 1\nB 2021-06-09 09:00 1\n");
+  EXPECT_EQ(told(end), "B 2021-06-09 09:00 1\n") << "at once, not when the numbers are old";
+  EXPECT_EQ(told(unix_ms{end.value + 7 * 86'400'000}), "none");
 }
 
 TEST(alternatives, the_same_centre_comes_first_then_the_state_by_nearness_of_the_day) {

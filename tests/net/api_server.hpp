@@ -137,6 +137,8 @@ public:
     if (!round.contains("opens_at"))
       round["opens_at"] = "2021-05-26T12:00:00+08:00";
     round["closes_at"] = "2099-12-31T00:00:00+08:00";
+    if (!round.contains("book_until"))
+      round["book_until"] = "none";  // whose days are those of 2021
     return json::serialize(
         json::object{{"round", round},
                      {"centres",

@@ -49,14 +49,15 @@ inline actors::round_entry entry_of(round_definition definition) {
 }
 inline actors::round_entry sample_entry() { return entry_of(sample_round()); }
 
-inline std::shared_ptr<const actors::round_catalogue> sample_catalogue() {
+inline std::shared_ptr<const actors::round_catalogue> catalogue_of(round_definition definition) {
   auto catalogue = std::make_shared<actors::round_catalogue>();
-  const auto entry = std::make_shared<const actors::round_entry>(sample_entry());
+  const auto entry = std::make_shared<const actors::round_entry>(entry_of(std::move(definition)));
   const auto& groups = entry->definition.groups;
   for (std::uint32_t i = 0; i < groups.size(); ++i)
     catalogue->groups.add({{groups[i].id.value, {entry->definition.id, groups[i].centre, shard_id{0}, i}}});
   catalogue->rounds.push_back(entry);
   return catalogue;
 }
+inline std::shared_ptr<const actors::round_catalogue> sample_catalogue() { return catalogue_of(sample_round()); }
 
 }  // namespace janji::net::test

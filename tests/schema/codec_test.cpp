@@ -113,6 +113,54 @@ TEST(codec, a_round_in_parts_comes_back_as_it_went) {
   EXPECT_FALSE(decode_batch(encode_batch(std::span(&both, 1)))) << "its centres stand in parts, or in it";
 }
 
+// Each at its opening; all that long before it; one moment for all; each its own; and what an earlier version imported, which says nothing.
+TEST(codec, until_when_windows_can_be_booked_comes_back_as_it_went) {
+  using namespace std::chrono;
+  constexpr std::int64_t hour_ms = 3'600'000;
+  const auto opens = [](const group_definition& g, const window_definition& w) { return utc_opening_ms(g.date, w.opens_minute); };
+  std::size_t usual_bytes = 0;
+  for (int how = 0; how < 6; ++how) {
+    round_imported r;
+    auto& d = r.definition;
+    d.centres = {{"A", "centre A", "Selangor", "Petaling", 3, 101}};
+    for (unsigned day = 1; day <= 20; ++day)
+      d.groups.push_back({group_id{day}, 0, 2027y / 1 / std::chrono::day{day}, {{540, 600, 10}, {600, 700, 10}}});
+    std::int64_t n = 0;
+    for (auto& g : d.groups)
+      for (auto& w : g.windows)
+        w.book_until = unix_ms{how == 0   ? 0
+                               : how == 1 ? opens(g, w) - 8 * hour_ms
+                               : how == 2 ? opens(g, w) - 32 * hour_ms
+                               : how == 3 ? never_over.value
+                               : how == 4 ? opens(g, w) + 60'000 * (w.closes_minute - w.opens_minute)
+                                          : ++n % 3 * 1'000};
+    const owned_event whole{owner::of_rounds(), round_event{r}};
+    const owned_event part{owner::of_rounds(), round_event{round_part{unix_ms{7}, 0, d.centres, d.groups}}};
+    for (const auto& event : {whole, part}) {
+      const auto bytes = encode_batch(std::span(&event, 1));
+      EXPECT_LE(bytes.size(), bytes_bound(event.event)) << how;
+      const auto back = decode_batch(bytes);
+      ASSERT_TRUE(back) << back.error().text;
+      EXPECT_TRUE(samples::same(back->front(), event)) << how;
+      if (how == 0) {
+        usual_bytes = std::max(usual_bytes, bytes.size());
+      } else if (how <= 3) {
+        EXPECT_LE(bytes.size(), usual_bytes + 16) << "no number for each window: there is no room for them in the largest round";
+      }
+    }
+  }
+}
+
+TEST(codec, the_order_that_changed_a_round_comes_back_and_an_earlier_versions_says_none) {
+  for (const auto order : {round_order::unsaid, round_order::open, round_order::resume, round_order::erase}) {
+    const owned_event event{owner::of_rounds(),
+                            round_event{round_state_changed{round_id{1}, round_state::open, "", "op", unix_ms{1}, order}}};
+    const auto back = decode_batch(encode_batch(std::span(&event, 1)));
+    ASSERT_TRUE(back) << back.error().text;
+    EXPECT_EQ(std::get<round_state_changed>(std::get<round_event>(back->front().event)).order, order);
+  }
+}
+
 TEST(codec, a_batch_keeps_its_order) {
   const auto events = samples::events_v1();
   const auto back = decode_batch(encode_batch(events));

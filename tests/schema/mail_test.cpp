@@ -93,7 +93,7 @@ public:
                             strong<unix_ms>(),
                             yes()};
       case 5: return lookup_command{strong<request_id>(), ref(), static_cast<std::uint8_t>(number()), strong<unix_ms>()};
-      default: return place_reply{code(place_reply_kind::moved_within), strong<group_id>(), ref(), strong<generation_t>(), yes()};
+      default: return place_reply{code(place_reply_kind::moved_within), strong<group_id>(), ref(), strong<generation_t>(), yes(), yes()};
     }
   }
   static constexpr unsigned registry_kinds = 7;

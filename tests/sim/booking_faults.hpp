@@ -40,6 +40,7 @@ inline constexpr std::array named_faults{
     named_fault{"forget_fallen_holds", &planted_faults::forget_fallen_holds, 500},
     named_fault{"admit_whatever", &planted_faults::admit_whatever, 500},
     named_fault{"admit_at_hold_only", &planted_faults::admit_at_hold_only, 500},
+    named_fault{"book_the_past", &planted_faults::book_the_past, 50},
     named_fault{"append_unjudged", &planted_faults::append_unjudged, 1000},
     named_fault{"know_at_once", &planted_faults::know_at_once, 1000},
     named_fault{"take_older_orders", &planted_faults::take_older_orders, 1000},

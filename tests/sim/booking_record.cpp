@@ -130,6 +130,10 @@ void booking_record::check_answer(const client_request& r, const answer& a) {
         check_full(r);
       ++result_.refused;
       break;
+    case outcome::window_over:
+      check_over(r);
+      ++result_.refused;
+      break;
     case outcome::already_booked:
       check_already_booked(r, a);
       ++result_.refused;
@@ -172,8 +176,20 @@ void booking_record::check_full(const client_request& r) const {
   if (confirmed_.contains(key) && !reused_.contains(key))
     throw violation{"I4: full was said to a key that was confirmed"};
   for (std::uint8_t w = 0; w < windows_[r.group].size(); ++w)
-    if ((!r.window || r.window->value == w) && live(r.group, window_index{w}) + r.party.size() <= capacity_[r.group][w])
+    if ((!r.window || r.window->value == w) && !is_over(r.group, window_index{w}) &&
+        live(r.group, window_index{w}) + r.party.size() <= capacity_[r.group][w])
       throw violation{"I5: full was said while there is room in what is committed"};
+}
+
+void booking_record::check_over(const client_request& r) const {
+  if (r.what != client_request::kind::book)
+    return;  // where the booking was when it was said nobody knows
+  const auto key = number_of(r.key);
+  if (confirmed_.contains(key) && !reused_.contains(key))
+    throw violation{"I4: window_over was said to a key that was confirmed"};
+  for (std::uint8_t w = 0; w < windows_[r.group].size(); ++w)
+    if ((!r.window || r.window->value == w) && !is_over(r.group, window_index{w}))
+      throw violation{"window_over was said of a window that is not over"};
 }
 
 void booking_record::check_already_booked(const client_request& r, const answer& a) const {

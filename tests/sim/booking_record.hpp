@@ -73,6 +73,10 @@ protected:
   void check_wanted(const booked& b) const;
   void check_answer(const client_request& r, const answer& a);
 
+  // By the clock of the group's leader; in walks whose windows have ends.
+  [[nodiscard]] bool is_over(int g, window_index w) const {
+    return !ends_[g].empty() && ends_[g][w.value] <= unix_ms{now_.value + group_skew_ms_[g]};
+  }
   [[nodiscard]] std::uint32_t live(int g, window_index w) const;
   [[nodiscard]] bool is_declined(int g, const place& p) const { return declined_.contains({g, p}); }
 
@@ -81,6 +85,8 @@ protected:
   unix_ms now_{1'000'000};
   std::vector<window_definition> windows_[groups];
   std::vector<std::uint32_t> capacity_[groups];
+  std::vector<unix_ms> ends_[groups];  // by window: until when it can be booked; none: for ever
+  std::int64_t group_skew_ms_[groups] = {}, registry_skew_ms_[registries] = {};
   std::map<place, booking_truth> bookings_;
   std::map<std::uint64_t, std::size_t> parties_;    // by key: how many people
   std::map<std::uint64_t, unix_ms> last_deadline_;  // by key
@@ -95,6 +101,7 @@ private:
   void check_room(int g, window_index w) const;
   void check_confirmed(const client_request& r, const answer& a);
   void check_full(const client_request& r) const;
+  void check_over(const client_request& r) const;
   void check_already_booked(const client_request& r, const answer& a) const;
   [[nodiscard]] bool lives(reference ref) const;
 

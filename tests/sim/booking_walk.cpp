@@ -50,13 +50,16 @@ public:
       for (int w = 0; w < windows; ++w)
         windows_[g].push_back(
             {static_cast<std::uint16_t>(540 + 60 * w), static_cast<std::uint16_t>(600 + 60 * w), 1U + static_cast<unsigned>(below(2))});
+      set_ends(seed, g);
       capacity_[g] = {};
       for (const auto& w : windows_[g])
         capacity_[g].push_back(w.capacity);
       start_group(g);
     }
-    for (int r = 0; r < registries; ++r)
+    for (int r = 0; r < registries; ++r) {
+      registry_skew_ms_[r] = seed % 4 == 3 ? static_cast<std::int64_t>(seed / 4 % 7) * 5 : 0;
       start_registry(r);
+    }
   }
 
   walk_result run(int steps) {
@@ -81,6 +84,28 @@ private:
   }
   static shard_id shard_of(int c) { return shard_id{static_cast<std::uint16_t>(c % registries)}; }
 
+  // In every fourth walk windows come to their ends, by clocks that differ. Drawn apart, so that the others are as they were.
+  void set_ends(std::uint64_t seed, int g) {
+    if (seed % 4 != 3)
+      return;
+    std::mt19937_64 draw(seed * 31 + static_cast<unsigned>(g));
+    group_skew_ms_[g] = static_cast<std::int64_t>(draw() % 40) - 20;
+    for (std::size_t w = 0; w < windows_[g].size(); ++w)
+      ends_[g].emplace_back(now_.value + static_cast<std::int64_t>(draw() % 1'500));
+  }
+  // Of a leader whose clock is ahead by so much; every round is open.
+  std::shared_ptr<const admission_gate> gate_of(const std::int64_t& skew_ms) const {
+    auto gate =
+        std::make_shared<admission_gate>([this, &skew_ms] { return unix_ms{now_.value + skew_ms}; }, [](group_id) { return round_id{1}; },
+                                         [this](group_id g, window_index w) -> std::optional<window_end> {
+                                           if (g.value >= groups || w.value >= ends_[g.value].size())
+                                             return std::nullopt;
+                                           return window_end{ends_[g.value][w.value], ends_[g.value][w.value]};
+                                         });
+    gate->enforce(false);
+    return gate;
+  }
+
   // ---- machines
   void start_group(int g) {
     auto& r = group_[g];
@@ -96,6 +121,8 @@ private:
     // The log goes back further than the snapshot: what is in it already must not count again.
     for (auto i = std::max<std::size_t>(r.snapshot_at, 1) - 1; i < r.log.size(); ++i)
       m->apply(r.log[i], sequence_t{i + 1}, 0);
+    if (!ends_[g].empty())
+      m->judge_by(gate_of(group_skew_ms_[g]), round_id{1}, ends_[g]);
     r.lives.push_back({std::move(m), {}, false});
     if (r.lives.size() > 3)
       r.lives.erase(r.lives.begin());
@@ -112,6 +139,8 @@ private:
     }
     for (auto i = std::max<std::size_t>(r.snapshot_at, 1) - 1; i < r.log.size(); ++i)
       m->apply(r.log[i], sequence_t{i + 1});
+    if (!ends_[0].empty())
+      m->judge_by(gate_of(registry_skew_ms_[n]));
     r.lives.push_back({std::move(m), {}, false});
     if (r.lives.size() > 3)
       r.lives.erase(r.lives.begin());
@@ -133,8 +162,12 @@ private:
   }
   void carry_out(int g, group_instance& i, group_output&& o) {
     if (auto* a = std::get_if<append_group>(&o)) {
-      if (const auto* b = std::get_if<booked>(&a->event); b != nullptr && !b->moved_in)
+      const auto* b = std::get_if<booked>(&a->event);
+      const auto* w = std::get_if<moved_within>(&a->event);
+      if (b != nullptr && !b->moved_in)
         check_wanted(*b);
+      if ((b != nullptr && is_over(g, b->window)) || (w != nullptr && is_over(g, w->to)))
+        throw violation{"a place is given in a window that is over"};
       i.in_flight.emplace_back(a->token, std::move(a->event));
     } else if (auto* m = std::get_if<to_registry>(&o)) {
       if (const auto* s = std::get_if<settle_answer>(&m->message); s != nullptr && s->status == settle_status::declined)
@@ -154,6 +187,7 @@ private:
     i.machine->step(now_, std::move(in), out);
     for (auto& o : out) {
       if (auto* a = std::get_if<append_registry>(&o)) {
+        check_change(n, *i.machine, a->event);
         i.in_flight.emplace_back(a->token, std::move(a->event));
       } else if (auto* t = std::get_if<to_group>(&o)) {
         std::uint64_t life = 0;
@@ -166,7 +200,17 @@ private:
         i.wants_strict = true;
       }
     }
-    (void)n;
+  }
+  // What a citizen holds is changed until it is over, by the clock of the leader of the claim.
+  void check_change(int n, const citizen_registry& r, const registry_event& event) const {
+    const auto* cancel = std::get_if<cancel_intended>(&event);
+    const auto* move = std::get_if<move_intended>(&event);
+    if ((cancel == nullptr && move == nullptr) || ends_[0].empty() || faults_.book_the_past)
+      return;
+    const auto* c = r.find(cancel != nullptr ? cancel->ref : move->ref);
+    const auto over = [&](group_id g, window_index w) { return ends_[g.value].at(w.value) <= unix_ms{now_.value + registry_skew_ms_[n]}; };
+    if (over(c->group, c->window) || (move != nullptr && over(move->to, move->window)))
+      throw violation{"a visit that has begun is changed, or moved to one that has"};
   }
 
   // ---- commits
