@@ -122,6 +122,8 @@ struct node_context {
 
   // Fronts stamp requests, and leaders judge by it.
   [[nodiscard]] bool counts_refusals() const { return feature_level >= 1; }
+  // Registries count what their citizens book and move, and refuse more than a round permits.
+  [[nodiscard]] bool counts_changes() const { return feature_level >= 2; }
   heard_stamps heard{options.shard_count};
   void hear(const std::vector<answer>& answers) {
     for (const auto& a : answers)

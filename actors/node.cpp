@@ -300,6 +300,7 @@ std::shared_ptr<const std::vector<stamp>> node::heard(bool exact) const {
     (void)impl_->shared.hear_own();
   return impl_->shared.heard.copy();
 }
+bool node::counts_changes() const { return impl_->shared.counts_changes(); }
 bool node::leaders_judge() const { return impl_->shared.counts_refusals(); }
 unix_ms node::now() const { return impl_->shared.now(); }
 bool node::storage_low(group_id group) const {

@@ -246,6 +246,8 @@ public:
   [[nodiscard]] std::shared_ptr<const std::vector<stamp>> heard(bool exact = false) const;
   // The leaders of shards judge whether a round admits what is asked; else, where not all nodes know of that, the front does.
   [[nodiscard]] bool leaders_judge() const;
+  // Whether all nodes know that a round limits its citizens' changes.
+  [[nodiscard]] bool counts_changes() const;
   // A booking of that slot group would be written to a disk that is low, here or elsewhere.
   [[nodiscard]] bool storage_low(group_id group) const;
   // In how many of all shards that is so.

@@ -5,10 +5,12 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -58,6 +60,7 @@ class admission_gate {
 public:
   using clock = std::function<unix_ms()>;
   using round_of = std::function<std::optional<round_id>(group_id)>;
+  using changes_of = std::function<std::optional<std::uint32_t>(group_id)>;
 
   // Of a machine without a shard: admits whatever comes.
   admission_gate() : enforced_(false) {}
@@ -66,8 +69,13 @@ public:
   // `asked`: the front has left it to the leader, also where this one has not heard yet that leaders judge.
   [[nodiscard]] admission_verdict judge(round_id round, bool asked = false) const;
   [[nodiscard]] admission_verdict judge(group_id group, bool asked = false) const;
+  // How many changes a citizen may make in the group's round; none: it is not known here. uncounted: nobody counts them.
+  static constexpr std::uint32_t uncounted = std::numeric_limits<std::uint32_t>::max();
+  [[nodiscard]] std::optional<std::uint32_t> changes_max(group_id group) const { return changes_of_ ? changes_of_(group) : uncounted; }
+  [[nodiscard]] bool counts_changes() const { return changes_max(group_id{}) != uncounted; }
   [[nodiscard]] std::uint64_t changes() const { return changes_.load(std::memory_order_acquire); }
 
+  void limit_changes(changes_of limit) { changes_of_ = std::move(limit); }  // before anybody judges
   void set(std::shared_ptr<const admission_state> state);
   void know();  // what was set is the present state, or was since this leader fenced its predecessor
   [[nodiscard]] bool known() const;
@@ -76,6 +84,7 @@ public:
 private:
   clock now_;
   round_of round_of_;
+  changes_of changes_of_;
   mutable std::mutex mutex_;
   std::shared_ptr<const admission_state> state_ = std::make_shared<const admission_state>();
   bool enforced_ = true;

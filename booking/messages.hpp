@@ -76,6 +76,7 @@ enum class outcome : std::uint8_t {
   not_open,
   paused,
   closed,
+  changes_spent,  // refusal: the citizen has booked and moved as often as the round permits
 };
 
 // Of what is not admitted; what is not known yet is neither yes nor no.
@@ -115,7 +116,8 @@ struct answer {
 // ---- slot group: inputs
 
 // From the registry to the group whose hold it is about.
-enum class claim_verdict : std::uint8_t { granted, already_booked, in_progress, key_reused, reference_taken };
+// changes_spent only where all nodes know it.
+enum class claim_verdict : std::uint8_t { granted, already_booked, in_progress, key_reused, reference_taken, changes_spent };
 struct claim_result {
   incarnation_t incarnation;
   reference ref;

@@ -13,7 +13,7 @@
 
 namespace janji::cluster {
 
-inline constexpr std::uint32_t feature_level_newest = 1;
+inline constexpr std::uint32_t feature_level_newest = 2;
 inline constexpr std::string_view feature_level_value = "feature";  // its name in the configuration store
 
 struct cluster_view;

@@ -8,6 +8,8 @@
 #include <array>
 #include <boost/asio/post.hpp>
 #include <boost/json.hpp>
+#include <limits>
+#include <type_traits>
 
 #include "booking/civil_time.hpp"
 #include "booking/reference_text.hpp"
@@ -26,11 +28,29 @@ bool same_token(std::string_view given, const std::string& token) {
   return given.size() == token.size() && sodium_memcmp(given.data(), token.data(), token.size()) == 0;
 }
 
-constexpr std::array<std::string_view, 8> round_settings{"code",      "name",    "time_zone", "opens_at",
-                                                         "closes_at", "age_min", "age_max",   "party_max"};
+constexpr std::array<std::string_view, 10> round_settings{"code",    "name",    "time_zone", "opens_at",    "closes_at",
+                                                          "age_min", "age_max", "party_max", "changes_max", "citizens"};
 constexpr std::size_t told_settings_max = 32;
 
 actors::orderer order_of(const request& r) { return {"admin", r.arrived.heard, r.arrived.rounds}; }
+
+// How often a citizen may book and move, and how many there are.
+void read_changes(const json::object& settings, round_rules& rules, bool counted, std::vector<field_error>& wrong) {
+  const auto read = [&](const char* name, auto& to, std::int64_t most) {
+    const auto* v = settings.if_contains(name);
+    if (v == nullptr)
+      return;
+    if (!v->is_int64() || v->get_int64() < 1 || v->get_int64() > most)
+      wrong.push_back({std::string("round.") + name, "bad_number", fmt::format("This must be a number from 1 to {}.", most)});
+    else
+      to = static_cast<std::remove_reference_t<decltype(to)>>(v->get_int64());
+  };
+  read("changes_max", rules.changes_max, limits::changes_max_most);
+  read("citizens", rules.citizens, std::numeric_limits<std::uint32_t>::max());
+  if (!counted && settings.contains("changes_max"))
+    wrong.push_back({"round.changes_max", "not_known_yet",
+                     "Not all nodes know this setting: upgrade them and raise the feature level, or leave it out."});
+}
 
 // What operators ordered, the last first.
 json::array trail_of(const actors::round_catalogue& catalogue) {
@@ -211,6 +231,7 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
       else
         wrong.push_back({std::string("round.") + name, "bad_number", "This must be a number from 0 to 255."});
     }
+  read_changes(settings, d.rules, node_.counts_changes(), wrong);
   const auto centres = part("centres");
   const auto groups = part("slot_groups");
   auto made =
@@ -474,12 +495,9 @@ json::object admin_api::preflight_of(const actors::round_entry& round, const std
     all = all && good;
     checks.push_back({{"check", what}, {"ok", good}, {"detail", detail}});
   };
-  std::uint64_t places = 0;
-  for (const auto& g : round.definition.groups)
-    for (const auto& w : g.windows)
-      places += w.capacity;
-  constexpr std::uint64_t bytes_a_booking = 1'500;  // log and snapshots, measured with 300-byte records
-  const auto disk = room_for(places * bytes_a_booking);
+  const auto bytes = bytes_of(round.definition, largest_sealed_record());
+  const auto disk = room_for(bytes.booked);
+  const auto worst = room_for(bytes.worst);
   const auto waits = citizens_.waits_for();
   const bool ready = node_.ready() && waits.empty();
   check("node ready", ready,
@@ -491,10 +509,16 @@ json::object admin_api::preflight_of(const actors::round_entry& round, const std
   check("state", round.status.state != round_state::erased && round.status.state != round_state::closed,
         std::string(name_of(round.status.state)));
   check("disk", disk.good, disk.detail);
+  checks.push_back({{"check", "disk at worst"},
+                    {"ok", true},
+                    {"warning", !worst.good},
+                    {"detail", fmt::format("{}, if each of {} citizens makes {} changes (changes_max){}", worst.detail, bytes.citizens,
+                                           round.definition.rules.changes_max,
+                                           worst.good ? "" : "; before a disk is full bookings stop as storage_low")}});
   const bool destroyed = keys_.is_destroyed(round.definition.id);
   check("keys", !destroyed, destroyed ? "the round's keys were destroyed" : "the round's keys were not destroyed");
   check("not over", wall_clock() < round.definition.closes_at, "closes at " + format_utc(round.definition.closes_at));
-  return {{"round", round.definition.code}, {"places", places}, {"go", all}, {"checks", std::move(checks)}};
+  return {{"round", round.definition.code}, {"places", bytes.places}, {"go", all}, {"checks", std::move(checks)}};
 }
 
 // On the disks that bookings are written to: its own, where the node is alone.

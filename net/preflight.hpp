@@ -6,6 +6,7 @@
 #include <string>
 
 #include "actors/node.hpp"
+#include "booking/round.hpp"
 #include "cluster/operations.hpp"
 
 namespace janji::net {
@@ -19,6 +20,16 @@ struct finding {
 // not low. The disk of a node that only serves citizens does not count.
 [[nodiscard]] finding room_for(std::uint64_t bytes, const cluster::cluster_view& v,
                                const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now);
+
+// What a round's bookings take of a disk that has all of them, log and snapshots, at the most.
+struct round_bytes {
+  std::uint64_t places = 0, booked = 0;   // when every place is booked once
+  std::uint64_t citizens = 0, worst = 0;  // when every citizen makes all changes that the round permits, one at a time
+};
+// `record_bytes`: of a sealed record.
+[[nodiscard]] round_bytes bytes_of(const round_definition& round, std::size_t record_bytes);
+// Of the largest record that a form permits.
+[[nodiscard]] std::size_t largest_sealed_record();
 
 // Of the disks that new bookings are written to, wherever they are.
 [[nodiscard]] std::string storage_words(const actors::node& node);

@@ -33,6 +33,7 @@ enum class problem_code : std::uint8_t {
   wrong_state,
   changed,
   not_enough_together,
+  changes_spent,
   // what was asked for
   invalid,
   idempotency_key_reused,

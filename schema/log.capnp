@@ -35,6 +35,7 @@ struct Event {
     joinedPlaceEnded @20 :Place;
     admissionSet @21 :AdmissionSet;
     roundPart @22 :RoundPart;
+    changesForgiven @23 :ChangesForgiven;
   }
 }
 
@@ -110,6 +111,16 @@ struct Claimed {
   group @5 :UInt32;
   window @6 :UInt8;
   atMs @7 :Int64;
+  # From here on a claim that is released counts among its citizen's changes.
+  counted @8 :Bool;
+}
+
+struct ChangesForgiven {
+  citizenLow @0 :UInt64;
+  citizenHigh @1 :UInt64;
+  by @2 :Text;
+  reason @3 :Text;
+  atMs @4 :Int64;
 }
 
 struct CancelIntended {
@@ -173,6 +184,10 @@ struct RoundImported {
   atMs @12 :Int64;
   # Its centres and groups stand in that many RoundParts before it.
   parts @13 :UInt32;
+  # Bookings and moves that a citizen may begin; 0: of an earlier version, which had no such rule.
+  changesMax @14 :UInt16;
+  # How many people may book, for what the disks have to hold; 0: not said.
+  citizens @15 :UInt32;
 }
 
 struct RoundPart {

@@ -34,7 +34,7 @@ def starts(c):
     c.etcd.ask("/v3/kv/put", {"key": base64.b64encode(b"/janji/later/value/feature").decode(), "value": base64.b64encode(b"99").decode()})
     refused(c, "a cluster of a later version is not joined", "the cluster is at feature level 99", {"cluster.name": "later"})
     begun = c.nodes[0].ctl("cluster", "raise")
-    c.checks.check("a cluster that begins now begins at the newest feature level", begun.code == 0 and "feature level is 1" in begun.out, begun)
+    c.checks.check("a cluster that begins now begins at the newest feature level", begun.code == 0 and "feature level is 2" in begun.out, begun)
     refused(c, "an endpoint that is none is said", "etcd", {"cluster.etcd": "nonsense"})
     refused(c, "more in-sync disks than replicas are refused", "cluster.min_in_sync", {"cluster.replicas": "2", "cluster.min_in_sync": "3"})
     refused(c, "a certificate that is not there is named", "/nowhere.pem",
