@@ -16,6 +16,7 @@
 #include "booking/round_import.hpp"
 #include "cluster/audit.hpp"
 #include "net/admin_json.hpp"
+#include "net/import_body.hpp"
 #include "net/stored_view.hpp"
 
 namespace janji::net {
@@ -31,6 +32,14 @@ bool same_token(std::string_view given, const std::string& token) {
 constexpr std::array<std::string_view, 10> round_settings{"code",    "name",    "time_zone", "opens_at",    "closes_at",
                                                           "age_min", "age_max", "party_max", "changes_max", "citizens"};
 constexpr std::size_t told_settings_max = 32;
+constexpr std::string_view rounds_path = "/admin/v1/rounds";
+
+// Nobody takes a body that is empty.
+std::expected<import_body::parts, problem> import_of(const request& r) {
+  if (r.taker == nullptr)
+    return import_body::parts{};
+  return std::move(static_cast<import_body&>(*r.taker)).finish();
+}
 
 actors::orderer order_of(const request& r) { return {"admin", r.arrived.heard, r.arrived.rounds}; }
 
@@ -101,9 +110,13 @@ std::optional<response> admin_api::refuse_body(const request& head, std::uint64_
   constexpr std::uint64_t order_bytes_max = 64 * 1024;
   if (!same_token(bearer_token(head.authorization), token_))
     return to_response({.code = problem_code::unauthorised});
-  if (head.path != "/admin/v1/rounds")
+  if (head.path != rounds_path)
     bytes_max = std::min(bytes_max, order_bytes_max);
   return std::nullopt;
+}
+
+std::unique_ptr<body_taker> admin_api::take_body(const request& head) {
+  return head.path == rounds_path && head.verb == method::post ? std::make_unique<import_body>() : nullptr;
 }
 
 response admin_api::refusal(problem_code code, std::string_view /*origin*/) { return to_response({.code = code}); }
@@ -200,14 +213,10 @@ actors::operator_done admin_api::done(responder&& respond) {
 // ------------------------------------------------------------------ rounds
 
 void admin_api::import(const request& r, bool dry_run, responder&& respond) {
-  const auto body = object_of(r.body);
+  auto body = import_of(r);
   if (!body)
     return respond(to_response(body.error()));
-  const auto part = [&](std::string_view name) {
-    const auto* v = body->if_contains(json::string_view(name.data(), name.size()));
-    return v != nullptr && v->is_object() ? v->get_object() : json::object{};
-  };
-  const auto settings = part("round");
+  const auto& settings = body->round;
   round_definition d;
   d.code = text_of(settings, "code");
   d.name = text_of(settings, "name");
@@ -232,10 +241,7 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
         wrong.push_back({std::string("round.") + name, "bad_number", "This must be a number from 0 to 255."});
     }
   read_changes(settings, d.rules, node_.counts_changes(), wrong);
-  const auto centres = part("centres");
-  const auto groups = part("slot_groups");
-  auto made =
-      import_round(std::move(d), {text_of(centres, "file"), text_of(centres, "text")}, {text_of(groups, "file"), text_of(groups, "text")});
+  auto made = import_round(std::move(d), body->centres, body->slot_groups);
   if (!made || !wrong.empty()) {
     json::array errors;
     for (const auto& w : wrong)
@@ -259,6 +265,7 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
   if (dry_run)
     return respond(json_response(json::object{
         {"result", "would import"}, {"centres", made->centres.size()}, {"slot_groups", made->groups.size()}, {"places", places}}));
+  *body = {};
   import_with_keys(std::move(*made), std::move(respond));
 }
 
