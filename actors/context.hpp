@@ -126,6 +126,8 @@ struct node_context {
   [[nodiscard]] bool counts_refusals() const { return feature_level >= 1; }
   // Leaders refuse windows that are over, and all nodes know the word.
   [[nodiscard]] bool judges_past() const { return feature_level >= level_of_ends; }
+  // Registries count what their citizens book and move, and refuse more than a round permits.
+  [[nodiscard]] bool counts_changes() const { return feature_level >= 2; }
   heard_stamps heard{options.shard_count};
   void hear(const std::vector<answer>& answers) {
     for (const auto& a : answers)

@@ -303,6 +303,7 @@ std::shared_ptr<const std::vector<stamp>> node::heard(bool exact) const {
     (void)impl_->shared.hear_own();
   return impl_->shared.heard.copy();
 }
+bool node::counts_changes() const { return impl_->shared.counts_changes(); }
 bool node::leaders_judge() const { return impl_->shared.counts_refusals(); }
 bool node::judges_past() const { return impl_->shared.judges_past(); }
 unix_ms node::now() const { return impl_->shared.now(); }

@@ -262,6 +262,8 @@ public:
   [[nodiscard]] bool leaders_judge() const;
   // They refuse windows that are over.
   [[nodiscard]] bool judges_past() const;
+  // Whether all nodes know that a round limits its citizens' changes.
+  [[nodiscard]] bool counts_changes() const;
   // A booking of that slot group would be written to a disk that is low, here or elsewhere.
   [[nodiscard]] bool storage_low(group_id group) const;
   // In how many of all shards that is so.

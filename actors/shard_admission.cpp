@@ -22,6 +22,15 @@ void shard_actor::begin_admission(bool handed_on) {
   };
   const auto end_of = [&shared = shared_](group_id group, window_index window) { return shared.catalogue.get()->end_of(group, window); };
   gate_ = std::make_shared<admission_gate>(shared_.wall_clock, round_of, end_of);
+  gate_->limit_changes([&shared = shared_, round_of](group_id group) -> std::optional<std::uint32_t> {
+    if (!shared.counts_changes())
+      return admission_gate::uncounted;
+    const auto round = round_of(group);
+    if (!round)
+      return std::nullopt;
+    const auto known = shared.catalogue.get();
+    return known->find(*round)->definition.rules.changes_max;
+  });
   gate_->enforce(shared_.counts_refusals());
   gate_->judge_past(shared_.judges_past());
   if (handed_on || shared_.faults.know_at_once)

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -72,6 +73,7 @@ public:
   using clock = std::function<unix_ms()>;
   using round_of = std::function<std::optional<round_id>(group_id)>;
   using end_of = std::function<std::optional<window_end>(group_id, window_index)>;
+  using changes_of = std::function<std::optional<std::uint32_t>(group_id)>;
 
   // Of a machine without a shard: admits whatever comes.
   admission_gate() : enforced_(false) {}
@@ -84,8 +86,13 @@ public:
   [[nodiscard]] unix_ms moment() const;
   [[nodiscard]] bool is_over(group_id group, window_index window) const;      // it can no longer be booked or moved into
   [[nodiscard]] bool is_attended(group_id group, window_index window) const;  // what is booked there is no longer moved or cancelled
+  // How many changes a citizen may make in the group's round; none: it is not known here. uncounted: nobody counts them.
+  static constexpr std::uint32_t uncounted = std::numeric_limits<std::uint32_t>::max();
+  [[nodiscard]] std::optional<std::uint32_t> changes_max(group_id group) const { return changes_of_ ? changes_of_(group) : uncounted; }
+  [[nodiscard]] bool counts_changes() const { return changes_max(group_id{}) != uncounted; }
   [[nodiscard]] std::uint64_t changes() const { return changes_.load(std::memory_order_acquire); }
 
+  void limit_changes(changes_of limit) { changes_of_ = std::move(limit); }  // before anybody judges
   void set(std::shared_ptr<const admission_state> state);
   void know();  // what was set is the present state, or was since this leader fenced its predecessor
   [[nodiscard]] bool known() const;
@@ -96,6 +103,7 @@ private:
   clock now_;
   round_of round_of_;
   end_of end_of_;
+  changes_of changes_of_;
   mutable std::mutex mutex_;
   std::shared_ptr<const admission_state> state_ = std::make_shared<const admission_state>();
   bool enforced_ = true;

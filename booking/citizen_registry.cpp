@@ -51,6 +51,17 @@ void citizen_registry::impl::tell_absent(const cancel_command& c) {
   tell(c.request, outcome::not_found, std::nullopt);
 }
 
+// Where there is nothing to cancel.
+bool citizen_registry::impl::forgive_only(const cancel_command& c) {
+  if (!c.citizen || !gate->counts_changes() || state->changes_made(*c.citizen) == 0)
+    return false;
+  if (too_much_under_way())
+    say(c.request, outcome::busy);
+  else if (may_change(c, *c.citizen) && forgive(c, *c.citizen))
+    sent.back().forgiven_for = c.request;
+  return true;
+}
+
 // An order of staff is about what the citizen had when it was given, and not about what was claimed since.
 template <class Command>
 bool citizen_registry::impl::may_change(const Command& c, const citizen_hash& citizen) {
@@ -129,6 +140,8 @@ void citizen_registry::impl::after_commit(sent_append& s, std::optional<std::uin
     unsettled[*n] = unix_ms{now.value + settle_after_ms};
     return verdict(*s.request, claim_verdict::granted);
   }
+  if (s.forgiven_for)
+    return tell(*s.forgiven_for, outcome::cancelled, n, n.has_value(), true);
   if (const auto* e = std::get_if<claims_confirmed>(&s.event)) {
     for (const auto ref : e->refs)
       if (const auto c = state->by_ref(ref))
@@ -232,12 +245,18 @@ void citizen_registry::impl::take(claim_request&& r, bool strict) {
       return verdict(r, claim_verdict::in_progress);
     }
   }
-  if (too_much_under_way())
+  const auto left = has_changes_left(r.citizen, r.group);
+  if (left == false) {
+    if (!strict)
+      return deny(std::move(r));
+    return verdict(r, claim_verdict::changes_spent);
+  }
+  if (!left || too_much_under_way())
     return verdict(r, claim_verdict::in_progress);
   if (!claiming.insert(r.ref.value).second)
     return verdict(r, claim_verdict::reference_taken);
   refusals->note_claim(r.citizen);
-  claimed event{r.citizen, r.ref, r.key, r.body, r.group, r.window, r.at};
+  claimed event{r.citizen, r.ref, r.key, r.body, r.group, r.window, r.at, gate->counts_changes()};
   const auto citizen = r.citizen;
   append(std::move(event), citizen).request = std::move(r);
 }
@@ -253,15 +272,21 @@ void citizen_registry::impl::take(cancel_command&& c, bool strict) {
   if (expired(c.deadline))
     return say(c.request, outcome::unknown);
   const auto n = c.citizen ? state->by_citizen(*c.citizen) : find_for(c.ref, c.token_generation);
-  if (!n)
-    return strict ? tell_absent(c) : deny(std::move(c));
+  if (!n) {
+    if (!strict)
+      return deny(std::move(c));
+    return forgive_only(c) ? void() : tell_absent(c);
+  }
   const auto& known = state->at(*n);
   if (busy.contains(known.citizen))
     return wait(known.citizen, std::move(c));
   if (const auto* change = state->change_by_key(*n, c.key); change != nullptr && change->is_move)
     return strict ? tell(c.request, outcome::key_reused, n) : deny(std::move(c));
   switch (known.state) {
-    case claim_state::cancelled: return strict ? tell(c.request, outcome::cancelled, n, true, true) : deny(std::move(c));
+    case claim_state::cancelled:
+      if (!strict)
+        return deny(std::move(c));
+      return forgive_only(c) ? void() : tell(c.request, outcome::cancelled, n, true, true);
     case claim_state::cancelling:
     case claim_state::joined:
       if (join(*n, c.request, c.deadline))
@@ -274,9 +299,10 @@ void citizen_registry::impl::take(cancel_command&& c, bool strict) {
         return strict ? tell(c.request, outcome::window_over, n, true) : deny(std::move(c));
       if (too_much_under_way())
         return say(c.request, outcome::busy);
-      if (may_change(c, known.citizen) && join(*n, c.request, c.deadline))
-        append_change(cancel_intended{known.ref, c.key, std::move(c.by), std::move(c.reason), now}, known.citizen);
-      return;
+      if (!may_change(c, known.citizen) || !join(*n, c.request, c.deadline))
+        return;
+      forgive(c, known.citizen);
+      return void(append_change(cancel_intended{known.ref, c.key, std::move(c.by), std::move(c.reason), now}, known.citizen));
     default: touch(*n); return wait(known.citizen, std::move(c));
   }
 }
@@ -298,8 +324,10 @@ void citizen_registry::impl::join_move(cancel_command&& c, std::uint32_t n, bool
     return strict ? tell(c.request, outcome::window_over, n, true) : deny(std::move(c));
   if (too_much_under_way())
     return say(c.request, outcome::busy);
-  if (may_change(c, known.citizen) && join(n, c.request, c.deadline))
-    append_change(cancel_joined{known.ref, c.key, std::move(c.by), std::move(c.reason), now}, known.citizen);
+  if (!may_change(c, known.citizen) || !join(n, c.request, c.deadline))
+    return;
+  forgive(c, known.citizen);
+  append_change(cancel_joined{known.ref, c.key, std::move(c.by), std::move(c.reason), now}, known.citizen);
 }
 
 // A move that was asked for before with this key.
@@ -362,7 +390,10 @@ void citizen_registry::impl::begin_move(move_command&& m, std::uint32_t n, bool 
   if (const bool attended = gate->is_attended(known.group, known.window);
       !faults.book_the_past && (attended || gate->is_over(m.to, m.window)))
     return strict ? tell(m.request, outcome::window_over, n, attended) : deny(std::move(m));
-  if (too_much_under_way() || known.last_generation.value == std::numeric_limits<std::uint16_t>::max())
+  const auto left = has_changes_left(known.citizen, m.to);
+  if (left == false)
+    return strict ? tell(m.request, outcome::changes_spent, n) : deny(std::move(m));
+  if (!left || too_much_under_way() || known.last_generation.value == std::numeric_limits<std::uint16_t>::max())
     return say(m.request, outcome::busy);
   if (!may_change(m, known.citizen) || !join(n, m.request, m.deadline))
     return;
@@ -522,6 +553,8 @@ void citizen_registry::apply(const registry_event& event, log_sequence sequence)
   if (sequence <= impl_->recovered_to && !impl_->faults.count_twice_on_replay)
     return;
   const auto n = impl_->state->apply(event, sequence);
+  if (std::holds_alternative<changes_forgiven>(event))
+    return;
   if (const auto* e = std::get_if<claims_confirmed>(&event)) {
     for (const auto ref : e->refs)
       if (const auto c = impl_->state->by_ref(ref))

@@ -42,6 +42,7 @@ struct sent_append {
   registry_event event;
   std::optional<claim_request> request;                      // of a new claim
   std::optional<move_command> move;                          // of a new move
+  std::optional<request_id> forgiven_for;                    // an order that is answered when the changes are forgiven
   outcome move_refusal = outcome::full;                      // why a move was declined
   boost::container::small_vector<citizen_hash, 1> citizens;  // whose changes wait for this append
 };
@@ -88,6 +89,11 @@ struct citizen_registry::impl {
   template <class Command>
   [[nodiscard]] bool may_change(const Command& c, const citizen_hash& citizen);
   void tell_absent(const cancel_command& c);
+  // Whether a citizen may begin another change in the round of that group; none: the round is not known here.
+  [[nodiscard]] std::optional<bool> has_changes_left(const citizen_hash& citizen, group_id group) const;
+  // Of an order of staff. False: there is nothing to forgive.
+  bool forgive(const cancel_command& c, const citizen_hash& citizen);
+  bool forgive_only(const cancel_command& c);
   sent_append& append_change(registry_event&& event, const citizen_hash& citizen);
   void verdict(const claim_request& r, claim_verdict v) { verdict(r, v, r.at); }
   void verdict(const claim_request& r, claim_verdict v, unix_ms at) { emit(to_group{r.group, claim_result{r.incarnation, r.ref, v, at}}); }

@@ -1,4 +1,4 @@
-// Settling claims and driving cancels and moves, and what runs out of time meanwhile.
+// Settling claims and driving cancels and moves, how many of them a citizen may begin, and what runs out of time meanwhile.
 #include "booking/citizen_registry_impl.hpp"
 
 #include <utility>
@@ -99,6 +99,21 @@ void citizen_registry::impl::replied(const place_reply& r) {
                                                                             : outcome::full;
   else if (r.kind == place_reply_kind::released && c.state == claim_state::releasing && about_old)
     append(move_done{c.ref, now}, c.citizen);
+}
+
+std::optional<bool> citizen_registry::impl::has_changes_left(const citizen_hash& citizen, group_id group) const {
+  const auto most = gate->changes_max(group);
+  if (!most)
+    return std::nullopt;
+  return *most == admission_gate::uncounted || state->changes_made(citizen) < *most;
+}
+
+// Who has made all changes, or in whose name somebody else has, is let in again by staff.
+bool citizen_registry::impl::forgive(const cancel_command& c, const citizen_hash& citizen) {
+  if (!c.citizen || !gate->counts_changes() || state->changes_made(citizen) == 0)
+    return false;
+  append(changes_forgiven{citizen, c.by, c.reason, now}, citizen);
+  return true;
 }
 
 void citizen_registry::impl::tick_over() {

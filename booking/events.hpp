@@ -89,6 +89,7 @@ struct claimed {
   group_id group;
   window_index window;
   unix_ms at;
+  bool counted = false;  // from here on what comes to nothing counts among its citizen's changes too
   friend bool operator==(const claimed&, const claimed&) = default;
 };
 
@@ -159,7 +160,16 @@ struct joined_place_ended {
   friend bool operator==(const joined_place_ended&, const joined_place_ended&) = default;
 };
 
+// Staff let a citizen begin anew: the changes made until here are not counted any more.
+struct changes_forgiven {
+  citizen_hash citizen;
+  std::string by;
+  std::string reason;
+  unix_ms at;
+  friend bool operator==(const changes_forgiven&, const changes_forgiven&) = default;
+};
+
 using registry_event = std::variant<claimed, claims_confirmed, claim_released, cancel_intended, cancel_done, move_intended, move_booked,
-                                    move_done, move_refused, cancel_joined, joined_place_ended>;
+                                    move_done, move_refused, cancel_joined, joined_place_ended, changes_forgiven>;
 
 }  // namespace janji

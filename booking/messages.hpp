@@ -78,6 +78,7 @@ enum class outcome : std::uint8_t {
   closed,
   // refusal: the window can no longer be booked or moved into; of what is booked there, with its place: it can no longer be changed
   window_over,
+  changes_spent,  // refusal: the citizen has booked and moved as often as the round permits
 };
 
 // Of what is not admitted; what is not known yet is neither yes nor no.
@@ -117,7 +118,8 @@ struct answer {
 // ---- slot group: inputs
 
 // From the registry to the group whose hold it is about.
-enum class claim_verdict : std::uint8_t { granted, already_booked, in_progress, key_reused, reference_taken };
+// changes_spent only where all nodes know it.
+enum class claim_verdict : std::uint8_t { granted, already_booked, in_progress, key_reused, reference_taken, changes_spent };
 struct claim_result {
   incarnation_t incarnation;
   reference ref;

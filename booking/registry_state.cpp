@@ -9,7 +9,8 @@ namespace janji {
 
 namespace {
 constexpr std::uint32_t registry_snapshot_version = 1;
-}
+constexpr std::uint32_t counting_snapshot_version = 2;  // with what is counted besides
+}  // namespace
 
 registry_state::registry_state() : by_ref_(claims_), by_citizen_(claims_) {}
 
@@ -67,9 +68,40 @@ std::uint32_t registry_state::add(const claimed& e) {
     older_[n] = *before;
   }
   claims_[n] = c;
+  counting_ = counting_ || e.counted;
   by_ref_.put(n);
   by_citizen_.put(n);
   return n;
+}
+
+std::int32_t registry_state::changes_standing(const citizen_hash& citizen) const {
+  std::size_t made = 0;
+  for (auto n = by_citizen_.find(citizen); n; n = older(*n)) {
+    ++made;
+    const auto it = changes_of_.find(*n);
+    if (it != changes_of_.end())
+      made += static_cast<std::size_t>(std::ranges::count_if(it->second, [&](std::uint32_t c) { return changes_[c].is_move; }));
+  }
+  return static_cast<std::int32_t>(made);
+}
+
+std::uint32_t registry_state::changes_made(const citizen_hash& citizen) const {
+  const auto it = besides_.find(citizen);
+  return static_cast<std::uint32_t>(std::max(0, changes_standing(citizen) + (it == besides_.end() ? 0 : it->second)));
+}
+
+void registry_state::count_besides(const citizen_hash& citizen, std::int32_t more) {
+  const auto it = besides_.try_emplace(citizen, 0).first;
+  it->second += more;
+  if (it->second == 0)
+    besides_.erase(it);
+}
+
+void registry_state::forgive(const citizen_hash& citizen) {
+  counting_ = true;
+  besides_.erase(citizen);
+  if (const auto standing = changes_standing(citizen); standing != 0)
+    besides_[citizen] = -standing;
 }
 
 void registry_state::release(std::uint32_t n) {
@@ -79,6 +111,8 @@ void registry_state::release(std::uint32_t n) {
   by_citizen_.erase(n);
   c.state = claim_state::released;
   free_.push_back(n);
+  if (counting_)
+    count_besides(c.citizen, 1);
   if (const auto it = older_.find(n); it != older_.end()) {
     by_citizen_.put(it->second);
     older_.erase(it);
@@ -163,6 +197,10 @@ std::optional<std::uint32_t> registry_state::apply(const registry_event& event, 
   }
   if (const auto* e = std::get_if<joined_place_ended>(&event))
     return end_place(*e);
+  if (const auto* e = std::get_if<changes_forgiven>(&event)) {
+    forgive(e->citizen);
+    return by_citizen_.find(e->citizen);
+  }
   const auto n = must_find(std::get<move_refused>(event).ref);
   auto* change = pending_change(n);
   assert_always(change != nullptr && change->is_move, "a move that is refused was begun");
@@ -190,7 +228,7 @@ std::uint32_t registry_state::end_place(const joined_place_ended& e) {
 }
 
 std::string registry_state::snapshot() const {
-  byte_writer out{registry_snapshot_version};
+  byte_writer out{counting_ ? counting_snapshot_version : registry_snapshot_version};
   out.put(applied_);
   out.put(claims_);
   out.put(free_);
@@ -201,6 +239,17 @@ std::string registry_state::snapshot() const {
   }
   out.put(pairs);
   out.put(changes_);
+  if (counting_) {
+    std::vector<citizen_hash> citizens;
+    std::vector<std::int32_t> numbers;
+    for (const auto& [citizen, n] : besides_)
+      citizens.push_back(citizen);
+    std::ranges::sort(citizens);
+    for (const auto& citizen : citizens)
+      numbers.push_back(besides_.at(citizen));
+    out.put(citizens);
+    out.put(numbers);
+  }
   return std::move(out).finish();
 }
 
@@ -208,8 +257,8 @@ std::expected<std::unique_ptr<registry_state>, std::string> registry_state::rest
   byte_reader in{bytes};
   if (!in.ok())
     return std::unexpected("the snapshot's checksum is wrong");
-  if (in.version() != registry_snapshot_version)
-    return std::unexpected("the snapshot has version " + std::to_string(in.version()) + ", this program reads 1");
+  if (in.version() != registry_snapshot_version && in.version() != counting_snapshot_version)
+    return std::unexpected("the snapshot has version " + std::to_string(in.version()) + ", this program reads 1 and 2");
   auto state = std::make_unique<registry_state>();
   std::vector<std::uint32_t> pairs;
   in.get(state->applied_);
@@ -217,6 +266,13 @@ std::expected<std::unique_ptr<registry_state>, std::string> registry_state::rest
   in.get(state->free_);
   in.get(pairs);
   in.get(state->changes_);
+  std::vector<citizen_hash> citizens;
+  std::vector<std::int32_t> numbers;
+  state->counting_ = in.version() == counting_snapshot_version;
+  if (state->counting_) {
+    in.get(citizens);
+    in.get(numbers);
+  }
   const auto count = state->claims_.size();
   const auto fits = [&](std::uint32_t n) { return n < count; };
   if (!in.finished() || pairs.size() % 2 != 0 || !std::ranges::all_of(pairs, fits) || !std::ranges::all_of(state->free_, fits) ||
@@ -244,7 +300,21 @@ std::expected<std::unique_ptr<registry_state>, std::string> registry_state::rest
   state->by_citizen_.rebuild(state->claims_, [&](const claim& c) {
     return c.state != claim_state::released && (superseded.empty() || !superseded.contains(static_cast<std::uint32_t>(&c - first)));
   });
+  if (!state->restore_counts(citizens, numbers))
+    return std::unexpected("the snapshot counts changes that nobody made");
   return state;
+}
+
+bool registry_state::restore_counts(const std::vector<citizen_hash>& citizens, const std::vector<std::int32_t>& numbers) {
+  constexpr std::int32_t most = 1 << 30;  // of one citizen: more than there is time for
+  if (citizens.size() != numbers.size())
+    return false;
+  for (std::size_t i = 0; i < citizens.size(); ++i) {
+    if (numbers[i] == 0 || numbers[i] > most || numbers[i] < -changes_standing(citizens[i]) ||
+        !besides_.try_emplace(citizens[i], numbers[i]).second)
+      return false;
+  }
+  return true;
 }
 
 // What apply() takes for granted and a damaged snapshot might not hold: free claims are released ones, a citizen's older
@@ -288,6 +358,10 @@ std::uint64_t registry_state::hash() const {
     const std::uint64_t parts[] = {c.citizen.low(), c.ref.value, c.key.value,
                                    std::uint64_t{c.group.value} << 32 | std::uint64_t{c.generation.value} << 16 |
                                        std::uint64_t{c.window.value} << 8 | static_cast<std::uint64_t>(c.state)};
+    sum += XXH3_64bits(parts, sizeof parts);
+  }
+  for (const auto& [citizen, n] : besides_) {
+    const std::uint64_t parts[] = {citizen.low(), static_cast<std::uint64_t>(n)};
     sum += XXH3_64bits(parts, sizeof parts);
   }
   return sum;

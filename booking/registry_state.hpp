@@ -45,6 +45,9 @@ public:
   [[nodiscard]] std::optional<std::uint32_t> older(std::uint32_t n) const;
   [[nodiscard]] const claim_change* change_under_way(std::uint32_t n) const;
   [[nodiscard]] const claim_change* change_by_key(std::uint32_t n, key_hash key) const;
+  // Bookings and moves that the citizen began since staff last let them begin anew. What came to nothing is counted from the first event
+  // on that says so.
+  [[nodiscard]] std::uint32_t changes_made(const citizen_hash& citizen) const;
   [[nodiscard]] const std::vector<claim>& claims() const { return claims_; }
   [[nodiscard]] std::size_t live_size() const { return claims_.size() - free_.size(); }
   [[nodiscard]] sequence_t applied() const { return applied_; }
@@ -61,6 +64,10 @@ private:
     citizen_hash operator()(const claim& c) const { return c.citizen; }
   };
   [[nodiscard]] bool consistent(const boost::unordered_flat_map<std::uint32_t, bool>& superseded) const;
+  [[nodiscard]] bool restore_counts(const std::vector<citizen_hash>& citizens, const std::vector<std::int32_t>& numbers);
+  [[nodiscard]] std::int32_t changes_standing(const citizen_hash& citizen) const;
+  void count_besides(const citizen_hash& citizen, std::int32_t more);
+  void forgive(const citizen_hash& citizen);
   std::uint32_t add(const claimed& e);
   void release(std::uint32_t n);
   std::uint32_t end_place(const joined_place_ended& e);
@@ -74,6 +81,9 @@ private:
   std::vector<std::uint32_t> free_;                                // released claims, to be used again
   std::vector<claim_change> changes_;                              // few: in the order of their intents
   boost::unordered_flat_map<std::uint32_t, std::vector<std::uint32_t>> changes_of_;
+  bool counting_ = false;  // earlier versions cannot read what follows
+  // Beside what stands above: claims that were released, less what was forgiven. Of few citizens.
+  boost::unordered_flat_map<citizen_hash, std::int32_t, std::hash<citizen_hash>> besides_;
   sequence_t applied_;
 };
 

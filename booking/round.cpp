@@ -62,6 +62,8 @@ std::vector<round_fault> settings_faults(const round_definition& r) {
   require(r.rules.age_min <= r.rules.age_max, "age_min", "bad_rule", "The least age is above the greatest.");
   require(r.rules.party_max >= 1 && r.rules.party_max <= limits::party_people_max, "party_max", "bad_rule",
           "A party is of one to four people.");
+  require(r.rules.changes_max >= 1 && r.rules.changes_max <= limits::changes_max_most, "changes_max", "bad_rule",
+          "A citizen may make 1 to 1,000 changes.");
   return found;
 }
 

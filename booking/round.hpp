@@ -42,6 +42,8 @@ struct round_rules {
   std::uint8_t age_min = 18;  // on the day of the appointment
   std::uint8_t age_max = 120;
   std::uint8_t party_max = 4;
+  std::uint16_t changes_max = limits::changes_max;  // bookings and moves that a citizen may begin
+  std::uint32_t citizens = 0;                       // who may book, for what the disks have to hold; 0: as many as there are places
   friend bool operator==(const round_rules&, const round_rules&) = default;
 };
 

@@ -36,7 +36,7 @@ void slot_group::impl::decide(book_command&& c, bool strict, bool admitted) {
   if (round == admission_verdict::unknown && !all_committed_full(c))
     return admitted || may_have_place(c) ? wait_for_room(std::move(c), true) : void();
   if (const auto w = window_with_room(c)) {
-    if (holds.size() >= limits::group_holds_max || too_much_under_way())
+    if (holds.size() >= limits::group_holds_max || fallen.size() >= limits::group_fallen_max || too_much_under_way())
       return say(c.request, outcome::busy);
     return admitted || may_have_place(c) ? hold_places(std::move(c), *w) : void();
   }
@@ -212,7 +212,9 @@ void slot_group::impl::claim_answered(const claim_result& r) {
   if (r.incarnation != incarnation && !faults.any_incarnation)
     return;
   const auto it = hold_by_ref.find(r.ref.value);
-  if (it == hold_by_ref.end() || it->second->appending)
+  if (it == hold_by_ref.end())
+    return claimed_for_nothing(r);
+  if (it->second->appending)
     return;
   const auto h = it->second;
   const auto& people = h->command.people;
@@ -224,6 +226,14 @@ void slot_group::impl::claim_answered(const claim_result& r) {
     h->at = people.size() == 1 ? r.at : std::min(h->at, r.at);
   if (h->granted == (1U << people.size()) - 1)
     append_booking(h);
+}
+
+// Its hold fell while the claim was on its way: declined now, so that the claim is released at once. One that was never made leaves
+// nothing in the log.
+void slot_group::impl::claimed_for_nothing(const claim_result& r) {
+  if (r.verdict == claim_verdict::granted && fallen.contains(r.ref.value) && !on_its_way(r.ref) && !state->is_declined(r.ref, {}) &&
+      !too_much_under_way())
+    append(declined{{{r.ref, {}}}, now}).tell = {r.ref.shard()};
 }
 
 // The round ceased to admit it, or its window came to its end, after the place was held: its citizens are told so when this leader is
@@ -238,7 +248,7 @@ void slot_group::impl::drop_unadmitted(hold_list::iterator h) {
     denied.back().command.deadline = r.deadline;
     denied.back().command.stamp = r.stamp;
   }
-  decline_others(*h, 0);
+  decline_granted(*h);
   drop_hold(h);
   for (auto& d : denied)
     deny_later(std::move(d));
@@ -249,6 +259,7 @@ static outcome outcome_of(claim_verdict verdict) {
     case claim_verdict::already_booked: return outcome::already_booked;
     case claim_verdict::key_reused: return outcome::key_reused;
     case claim_verdict::in_progress: return outcome::in_progress;
+    case claim_verdict::changes_spent: return outcome::changes_spent;
     default: return outcome::busy;
   }
 }
@@ -256,7 +267,7 @@ static outcome outcome_of(claim_verdict verdict) {
 void slot_group::impl::refuse_hold(hold_list::iterator h, std::size_t person, claim_verdict verdict) {
   const auto position = static_cast<std::uint8_t>(person + 1);
   const auto what = outcome_of(verdict);
-  const bool denies = what == outcome::already_booked || what == outcome::key_reused;
+  const bool denies = registry_denies(what);
   // Who joined later may have come after what the registry's word was true of: they ask again.
   std::vector<denied_command> denied;
   for (const auto& r : h->requests)
@@ -277,24 +288,30 @@ void slot_group::impl::refuse_hold(hold_list::iterator h, std::size_t person, cl
       }
     append(std::move(event));
   } else {
-    decline_others(*h, static_cast<std::uint8_t>(1U << person));
+    decline_granted(*h);
   }
-  fallen.insert_or_assign(h->command.people[person].proposed.value, h->command.deadline);
-  note_deadline(h->command.deadline);
   drop_hold(h);
   for (auto& d : denied)  // the registry's word is a denial as any other: said when this leader is shown to lead still
     deny_later(std::move(d));
 }
 
-// The rest of a party that will not be booked: their claims are released once this is committed.
-void slot_group::impl::decline_others(const hold& h, std::uint8_t except) {
+// What will not be booked: the claims that were made are released once this is committed. The log has no more of it than there were
+// claims, which are counted.
+void slot_group::impl::decline_granted(const hold& h) {
   declined event{{}, now};
   std::vector<shard_id> tell;
-  for (std::size_t i = 0; i < h.command.people.size(); ++i)
-    if ((except >> i & 1U) == 0) {
-      event.refs.emplace_back(h.command.people[i].proposed, generation_t{});
-      tell.push_back(h.command.people[i].proposed.shard());
+  constexpr std::int64_t second = 1'000;  // they are looked through once a second
+  const unix_ms until{(h.command.deadline.value + claimed_late_ms + second - 1) / second * second};
+  for (std::size_t i = 0; i < h.command.people.size(); ++i) {
+    const auto ref = h.command.people[i].proposed;
+    if ((h.granted >> i & 1U) != 0) {
+      event.refs.emplace_back(ref, generation_t{});
+      tell.push_back(ref.shard());
+    } else {
+      fallen.insert_or_assign(ref.value, until);
+      note_deadline(until);
     }
+  }
   if (event.refs.empty())
     return;
   append(std::move(event)).tell = std::move(tell);
@@ -307,7 +324,7 @@ void slot_group::impl::append_booking(hold_list::iterator h) {
   const auto& counts = state->counts(h->window);
   if (counts.booked + appending[h->window.value] + n > capacity_to_come(h->window)) {  // lowered meanwhile
     say(h->requests, outcome::contended);
-    decline_others(*h, 0);
+    decline_granted(*h);
     return drop_hold(h);
   }
   booked event{h->window, h->command.body, false, h->at, {}, {}};

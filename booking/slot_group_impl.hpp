@@ -26,6 +26,7 @@ inline constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 // Between two requests for the same claim: doubled each time up to the other.
 inline constexpr std::int64_t claim_again_ms = 200;
 inline constexpr std::int64_t claim_again_ms_max = 1'000;
+inline constexpr std::int64_t claimed_late_ms = 5'000;  // after its deadline a claim may still be granted
 
 struct waiting_request {
   request_id id;
@@ -112,8 +113,9 @@ struct slot_group::impl {
   std::vector<std::uint32_t> held, appending;  // places by window
   fifo<sent_append> sent;
   boost::unordered_flat_map<std::uint64_t, int> sent_refs;  // references with an append on its way
-  // References of holds that a registry refused, until their commands' deadlines: another copy of the claim request may be granted yet,
-  // and must not be taken for one of a hold that a copy of the command would have elsewhere in the day.
+  // References of holds that fell before their claims were granted, until a while after their commands' deadlines: such a claim, or
+  // another copy of the request for it, may be granted yet. It is declined then, and must not be taken for one of a hold that a copy of the
+  // command would have elsewhere in the day.
   boost::unordered_flat_map<std::uint64_t, unix_ms> fallen;
   waiting_list waiters;
   boost::unordered_flat_map<std::uint64_t, waiting_list::iterator> waiter_by_key, waiter_by_citizen;
@@ -253,7 +255,12 @@ struct slot_group::impl {
   void claim_answered(const claim_result& r);
   void refuse_hold(hold_list::iterator h, std::size_t person, claim_verdict verdict);
   void append_booking(hold_list::iterator h);
-  void decline_others(const hold& h, std::uint8_t except);
+  void claimed_for_nothing(const claim_result& r);
+  void decline_granted(const hold& h);
+  // What a registry has said of a person is a denial, and waits for a strict round.
+  [[nodiscard]] static bool registry_denies(outcome what) {
+    return what == outcome::already_booked || what == outcome::key_reused || what == outcome::changes_spent;
+  }
 
   // ---- appends
   sent_append& append(group_event&& event);

@@ -41,7 +41,7 @@ void slot_group::impl::decide_denied(denied_command&& d) {
     return say(d.command.request, outcome::unknown);
   if (!faults.deny_without_look && decide_by_key(d.command, true))
     return;
-  if (d.verdict == outcome::already_booked || d.verdict == outcome::key_reused)
+  if (registry_denies(*d.verdict))
     return refuse(d.command, *d.verdict, d.position);
   // Its sealed record may be gone with the append that the round's state refused: where that is another by now it is sent again. So is
   // what named no window and was held in one that came to its end, while the day has others.
@@ -103,7 +103,7 @@ void slot_group::impl::expire() {
     h->requests.erase(late.begin(), late.end());
     if (h->requests.empty() && !h->appending) {
       if (!faults.forget_fallen_holds && !too_much_under_way())
-        decline_others(*h, 0);  // so that its claims are released at once
+        decline_granted(*h);  // so that its claims are released at once
       drop_hold(h);
     } else if (!h->appending && !faults.skip_claim) {
       if (h->ask_again <= now)

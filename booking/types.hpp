@@ -94,11 +94,15 @@ inline constexpr std::uint32_t capacity_max = 1'000'000;
 inline constexpr std::size_t sealed_record_bytes_max = 8 * 1024;
 inline constexpr std::size_t group_waiters_max = 1024;          // commands waiting for held places of one group
 inline constexpr std::size_t group_holds_max = 4096;            // places held in memory by one group
+inline constexpr std::size_t group_fallen_max = 512 * 1024;     // references of one group whose holds fell before their claims were made
 inline constexpr std::size_t claim_waiters_max = 16;            // commands waiting for one citizen's claim
 inline constexpr std::size_t group_appends_max = 16 * 1024;     // appends of one group on their way
 inline constexpr std::size_t registry_appends_max = 64 * 1024;  // appends of one registry on their way
 inline constexpr std::size_t registry_waiters_max = 16 * 1024;  // commands waiting in one registry, over all citizens
 inline constexpr std::size_t registry_sweep_max = 256;          // unsettled claims driven on by one tick
+// Bookings and moves that a citizen may begin in a round, those that came to nothing too; what a round says, and the most that it can.
+inline constexpr std::uint16_t changes_max = 10;
+inline constexpr std::uint16_t changes_max_most = 1'000;
 inline constexpr std::size_t shards_max = 1U << reference::shard_bits;
 // What an operator writes stands in a log for ever and goes to every node: an order's reason, and everything else in words.
 inline constexpr std::size_t reason_characters_max = 500;

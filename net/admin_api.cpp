@@ -8,12 +8,15 @@
 #include <array>
 #include <boost/asio/post.hpp>
 #include <boost/json.hpp>
+#include <limits>
+#include <type_traits>
 
 #include "booking/civil_time.hpp"
 #include "booking/reference_text.hpp"
 #include "booking/round_import.hpp"
 #include "cluster/audit.hpp"
 #include "net/admin_json.hpp"
+#include "net/import_body.hpp"
 #include "net/stored_view.hpp"
 
 namespace janji::net {
@@ -26,9 +29,17 @@ bool same_token(std::string_view given, std::string_view token) {
   return !token.empty() && given.size() == token.size() && sodium_memcmp(given.data(), token.data(), token.size()) == 0;
 }
 
-constexpr std::array<std::string_view, 9> round_settings{"code",    "name",    "time_zone", "opens_at",  "closes_at",
-                                                         "age_min", "age_max", "party_max", "book_until"};
+constexpr std::array<std::string_view, 11> round_settings{"code",    "name",      "time_zone",  "opens_at",    "closes_at", "age_min",
+                                                          "age_max", "party_max", "book_until", "changes_max", "citizens"};
 constexpr std::size_t told_settings_max = 32;
+constexpr std::string_view rounds_path = "/admin/v1/rounds";
+
+// Nobody takes a body that is empty.
+std::expected<import_body::parts, problem> import_of(const request& r) {
+  if (r.taker == nullptr)
+    return import_body::parts{};
+  return std::move(static_cast<import_body&>(*r.taker)).finish();
+}
 
 actors::orderer order_of(const request& r) { return {"admin", r.arrived.heard, r.arrived.rounds}; }
 
@@ -42,6 +53,24 @@ std::expected<void, std::string> date_as_asked(round_definition& round, std::str
   if (!first)
     return std::unexpected("first_day is tomorrow or a date, YYYY-MM-DD. Nothing was done.");
   return date_from(round, *first);
+}
+
+// How often a citizen may book and move, and how many there are.
+void read_changes(const json::object& settings, round_rules& rules, bool counted, std::vector<field_error>& wrong) {
+  const auto read = [&](const char* name, auto& to, std::int64_t most) {
+    const auto* v = settings.if_contains(name);
+    if (v == nullptr)
+      return;
+    if (!v->is_int64() || v->get_int64() < 1 || v->get_int64() > most)
+      wrong.push_back({std::string("round.") + name, "bad_number", fmt::format("This must be a number from 1 to {}.", most)});
+    else
+      to = static_cast<std::remove_reference_t<decltype(to)>>(v->get_int64());
+  };
+  read("changes_max", rules.changes_max, limits::changes_max_most);
+  read("citizens", rules.citizens, std::numeric_limits<std::uint32_t>::max());
+  if (!counted && settings.contains("changes_max"))
+    wrong.push_back({"round.changes_max", "not_known_yet",
+                     "Not all nodes know this setting: upgrade them and raise the feature level, or leave it out."});
 }
 
 // What operators ordered, the last first.
@@ -96,9 +125,13 @@ std::optional<response> admin_api::refuse_body(const request& head, std::uint64_
   constexpr std::uint64_t order_bytes_max = 64 * 1024;
   if (!same_token(bearer_token(head.authorization), token_))
     return to_response({.code = problem_code::unauthorised});
-  if (head.path != "/admin/v1/rounds")
+  if (head.path != rounds_path)
     bytes_max = std::min(bytes_max, order_bytes_max);
   return std::nullopt;
+}
+
+std::unique_ptr<body_taker> admin_api::take_body(const request& head) {
+  return head.path == rounds_path && head.verb == method::post ? std::make_unique<import_body>() : nullptr;
 }
 
 response admin_api::refusal(problem_code code, const request& /*known*/) { return to_response({.code = code}); }
@@ -195,14 +228,10 @@ actors::operator_done admin_api::done(responder&& respond) {
 // ------------------------------------------------------------------ rounds
 
 void admin_api::import(const request& r, bool dry_run, responder&& respond) {
-  const auto body = object_of(r.body);
+  auto body = import_of(r);
   if (!body)
     return respond(to_response(body.error()));
-  const auto part = [&](std::string_view name) {
-    const auto* v = body->if_contains(json::string_view(name.data(), name.size()));
-    return v != nullptr && v->is_object() ? v->get_object() : json::object{};
-  };
-  const auto settings = part("round");
+  const auto& settings = body->round;
   round_definition d;
   d.code = text_of(settings, "code");
   d.name = text_of(settings, "name");
@@ -230,10 +259,8 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
   if (!until)
     wrong.push_back({"round.book_until", "bad_book_until",
                      "This is opening, closing, none, or a time before the opening, such as 90m, 24h or 2d, in quotes."});
-  const auto centres = part("centres");
-  const auto groups = part("slot_groups");
-  auto made = import_round(std::move(d), {text_of(centres, "file"), text_of(centres, "text")},
-                           {text_of(groups, "file"), text_of(groups, "text")}, until.value_or(booking_end{}));
+  read_changes(settings, d.rules, node_.counts_changes(), wrong);
+  auto made = import_round(std::move(d), body->centres, body->slot_groups, until.value_or(booking_end{}));
   if (!made || !wrong.empty()) {
     json::array errors;
     for (const auto& w : wrong)
@@ -264,6 +291,7 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
                                               {"places", places},
                                               {"from", format_date(first.date)},
                                               {"to", format_date(last.date)}}));
+  *body = {};
   import_with_keys(std::move(*made), std::move(respond));
 }
 
@@ -517,12 +545,9 @@ json::object admin_api::preflight_of(const actors::round_entry& round, const std
     all = all && good;
     checks.push_back({{"check", what}, {"ok", good}, {"detail", detail}, {"warning", false}});
   };
-  std::uint64_t places = 0;
-  for (const auto& g : round.definition.groups)
-    for (const auto& w : g.windows)
-      places += w.capacity;
-  constexpr std::uint64_t bytes_a_booking = 1'500;  // log and snapshots, measured with 300-byte records
-  const auto disk = room_for(places * bytes_a_booking);
+  const auto bytes = bytes_of(round.definition, largest_sealed_record());
+  const auto disk = room_for(bytes.booked);
+  const auto worst = room_for(bytes.worst);
   const auto waits = citizens_.waits_for();
   const bool ready = node_.ready() && waits.empty();
   check("node ready", ready,
@@ -534,13 +559,19 @@ json::object admin_api::preflight_of(const actors::round_entry& round, const std
   check("state", round.status.state != round_state::erased && round.status.state != round_state::closed,
         std::string(name_of(round.status.state)));
   check("disk", disk.good, disk.detail);
+  checks.push_back({{"check", "disk at worst"},
+                    {"ok", true},
+                    {"warning", !worst.good},
+                    {"detail", fmt::format("{}, if each of {} citizens makes {} changes (changes_max){}", worst.detail, bytes.citizens,
+                                           round.definition.rules.changes_max,
+                                           worst.good ? "" : "; before a disk is full bookings stop as storage_low")}});
   const bool destroyed = keys_.is_destroyed(round.definition.id);
   check("keys", !destroyed, destroyed ? "the round's keys were destroyed" : "the round's keys were not destroyed");
   check("not over", wall_clock() < round.definition.closes_at, "closes at " + format_utc(round.definition.closes_at));
   const auto ends = ends_of(round.definition, node_.judges_past(), wall_clock());
   check("windows ahead", ends.good, ends.detail);
   checks.back().as_object()["warning"] = ends.warning;
-  return {{"round", round.definition.code}, {"places", places}, {"go", all}, {"checks", std::move(checks)}};
+  return {{"round", round.definition.code}, {"places", bytes.places}, {"go", all}, {"checks", std::move(checks)}};
 }
 
 // On the disks that bookings are written to: its own, where the node is alone.

@@ -35,6 +35,7 @@ public:
   void handle(const request& r, responder&& respond) override;
   response refusal(problem_code code, const request& known) override;
   std::optional<response> refuse_body(const request& head, std::uint64_t& bytes_max) override;
+  std::unique_ptr<body_taker> take_body(const request& head) override;
   void warn(const std::string& words) override { node_.warn(words); }
   arrival hear() override { return {node_.heard(true), node_.now(), node_.rounds_applied()}; }
 

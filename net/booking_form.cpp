@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t text_max = 200;
 constexpr std::size_t notes_max = 3500;
+constexpr std::size_t phone_max = 32;
 constexpr std::size_t told_faults_max = 32;  // a body of thousands of wrong fields must not become a far larger answer
 
 void tell(std::vector<field_error>& wrong, std::string field, std::string code, std::string detail) {
@@ -150,7 +151,7 @@ person_form read_person(const json::value& v, const std::string& prefix, civil_d
   fields.only({"identity", "name", "phone", "email", "birth_date", "state", "notes"});
   read_identity_of(fields.get("identity"), prefix + ".", today, person, wrong);
   person.record.name = fields.text("name", true);
-  person.record.phone = fields.text("phone", false, 32);
+  person.record.phone = fields.text("phone", false, phone_max);
   person.record.email = fields.text("email", false);
   person.record.notes = fields.text("notes", false, notes_max, "\t\r\n");
   person.record.state = fields.text("state", false);
@@ -303,6 +304,16 @@ std::string canonical(const booking_form& form) {
       out += part;
     }
   return out;
+}
+
+schema::personal_record largest_record() {
+  const auto longest = [](std::size_t bytes) { return std::string(bytes, 'x'); };
+  constexpr std::size_t word_max = 32;  // of the kinds of identity, countries and states there are
+  return {longest(word_max),  longest(janji::limits::identity_bytes_max),
+          longest(word_max),  longest(text_max),
+          longest(phone_max), longest(text_max),
+          "2021-05-26",       longest(word_max),
+          longest(notes_max)};
 }
 
 std::uint8_t age_band_of(int age) {

@@ -52,5 +52,7 @@ struct target {
 // The body as the citizen meant it, the same however it was written.
 [[nodiscard]] std::string canonical(const booking_form& form);
 [[nodiscard]] std::uint8_t age_band_of(int age);
+// As large as a form lets a person's record be: for what the disks have to hold.
+[[nodiscard]] schema::personal_record largest_record();
 
 }  // namespace janji::net

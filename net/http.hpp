@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -27,12 +28,21 @@ struct arrival {
   [[nodiscard]] stamp of(shard_id shard) const { return stamp_in(heard.get(), shard); }
 };
 
+// Takes a large body piece by piece while it comes. Goes with its connection: of what breaks off nothing is left.
+class body_taker {
+public:
+  virtual ~body_taker() = default;
+  virtual void take(std::string_view piece) = 0;
+  [[nodiscard]] virtual std::size_t held_bytes() const = 0;  // what it keeps of it in memory
+};
+
 // Views into the session's buffers: valid until the handler returns. A header that was not sent is "".
 struct request {
   method verb = method::other;
   std::string_view path;  // percent-decoded, without a slash at its end
   std::string_view query;
   std::string_view body;
+  body_taker* taker = nullptr;  // has taken the body instead: the handler's own (handler::take_body)
   std::string_view accept_encoding;
   std::string_view accept_language;
   std::string_view authorization;
@@ -111,6 +121,8 @@ public:
   // Asked when a request's header is there and its body is still to come: the answer to one who may not send it. `bytes_max`: how large it
   // may be, the listener's limit at first.
   virtual std::optional<response> refuse_body(const request& /*head*/, std::uint64_t& /*bytes_max*/) { return std::nullopt; }
+  // Asked after that: who takes the body, which is then never in memory whole; nobody: it is in the request.
+  virtual std::unique_ptr<body_taker> take_body(const request& /*head*/) { return nullptr; }
   // Something that an operator should hear of, in words; not oftener than once a second.
   virtual void warn(const std::string& /*words*/) {}
   // What is heard of the shards' leaders now. From the listener's thread, often.

@@ -3,7 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <optional>
+
+#include "booking/registry_state.hpp"
+#include "net/booking_form.hpp"
+#include "schema/codec.hpp"
+#include "store/sealing.hpp"
 
 namespace janji::net {
 
@@ -16,7 +22,51 @@ struct disk_room {
   }
 };
 
+// A row of RocksDB's: key, epoch, the blob's own head, its place in a table.
+constexpr std::uint64_t row_bytes = 160;
+// Snapshots are written whole, and what they were before is collected when more than a half of a file is of that kind.
+constexpr std::uint64_t snapshots_kept = 3;
+// As RocksDB keeps its write-ahead logs, which hold a second time what is not in a table yet (store/node_store_open.cpp).
+constexpr std::uint64_t ahead_bytes_max = 512ULL << 20U;
+
+// Each in an entry of its own: under load many share one.
+std::uint64_t logged(std::initializer_list<schema::any_event> events) {
+  std::uint64_t bytes = 0;
+  for (const auto& e : events) {
+    const bool of_group = std::holds_alternative<group_event>(e);
+    const schema::owned_event one[] = {{of_group ? schema::owner::of(group_id{1}) : schema::owner::of_registry(), e}};
+    bytes += schema::encode_batch(one).size() + row_bytes;
+  }
+  return bytes;
+}
+
 }  // namespace
+
+std::size_t largest_sealed_record() {
+  return std::min(store::sealing::sealed_bytes(schema::encode(largest_record()).size()), janji::limits::sealed_record_bytes_max);
+}
+
+round_bytes bytes_of(const round_definition& round, std::size_t record_bytes) {
+  const booked_person sealed{.sealed = std::string(record_bytes, 'x'), .record = std::nullopt};
+  const booked_person moved{.sealed = {}, .record = record_locator{}};
+  const auto book =
+      logged({registry_event{claimed{}}, group_event{booked{.people = {sealed}}}, registry_event{claims_confirmed{{reference{}}}}}) +
+      snapshots_kept * (sizeof(group_entry) + sizeof(claim));
+  const auto cancel = logged({registry_event{cancel_intended{}}, group_event{place_cancelled{}}, registry_event{cancel_done{}}}) +
+                      snapshots_kept * sizeof(claim_change);
+  const auto move = logged({registry_event{move_intended{}}, group_event{booked{.moved_in = true, .people = {moved}}},
+                            registry_event{move_booked{}}, group_event{place_released{}}, registry_event{move_done{}}}) +
+                    snapshots_kept * (sizeof(group_entry) + sizeof(claim_change) + sizeof(record_locator));
+  const auto ahead = [](std::uint64_t bytes) { return bytes + std::min(bytes, ahead_bytes_max); };
+  round_bytes out;
+  for (const auto& g : round.groups)
+    for (const auto& w : g.windows)
+      out.places += w.capacity;
+  out.citizens = round.rules.citizens == 0 ? out.places : round.rules.citizens;
+  out.booked = ahead(out.places * book);
+  out.worst = ahead(out.citizens * round.rules.changes_max * std::max(book + cancel, move));
+  return out;
+}
 
 finding room_for(std::uint64_t bytes, const cluster::cluster_view& v, const std::map<std::uint64_t, actors::told_report>& reports,
                  unix_ms now) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "actors/node.hpp"
+#include "booking/round.hpp"
 #include "cluster/operations.hpp"
 
 namespace janji::net {
@@ -27,6 +28,15 @@ struct ends_finding {
   std::string detail;
 };
 [[nodiscard]] ends_finding ends_of(const round_definition& round, bool judged, unix_ms now);
+// What a round's bookings take of a disk that has all of them, log and snapshots, at the most.
+struct round_bytes {
+  std::uint64_t places = 0, booked = 0;   // when every place is booked once
+  std::uint64_t citizens = 0, worst = 0;  // when every citizen makes all changes that the round permits, one at a time
+};
+// `record_bytes`: of a sealed record.
+[[nodiscard]] round_bytes bytes_of(const round_definition& round, std::size_t record_bytes);
+// Of the largest record that a form permits.
+[[nodiscard]] std::size_t largest_sealed_record();
 
 // Of the disks that new bookings are written to, wherever they are.
 [[nodiscard]] std::string storage_words(const actors::node& node);

@@ -38,6 +38,7 @@ constexpr std::array table{
     problem_row{changed, "changed", 409, "What the order is about changed after it was given; nothing was done.", "Look before you order it again.", 0},
     problem_row{not_enough_together, "not_enough_together", 409, "There are free places, but not for so many together.", "Choose another time, day or centre, or book for fewer.", 0},
     problem_row{window_over, "window_over", 409, "This time is over.", "Choose another time, day or centre.", 0},
+    problem_row{changes_spent, "changes_spent", 409, "The bookings and moves of a person in this round are used up.", "A booking that stands can still be looked up and cancelled. Staff of the centre can help.", 0},
     problem_row{erased, "erased", 410, "The round was erased.", "Its keys were destroyed: what its citizens wrote can never be read again.", 0},
     problem_row{invalid, "invalid", 422, "Some fields are not right.", "", 0},
     problem_row{idempotency_key_reused, "idempotency_key_reused", 422, "This Idempotency-Key was used for something else.", "Use a new one for a new request.", 0},
@@ -104,6 +105,7 @@ std::optional<problem_code> code_of(outcome o) {
     case outcome::paused: return paused;
     case outcome::closed: return closed;
     case outcome::window_over: return window_over;
+    case outcome::changes_spent: return changes_spent;
   }
   return unknown;
 }

@@ -34,6 +34,7 @@ enum class problem_code : std::uint8_t {
   changed,
   not_enough_together,
   window_over,
+  changes_spent,
   erased,
   // what was asked for
   invalid,

@@ -326,7 +326,11 @@ std::string citizen_api::rounds_list() const {
                    {"changes_at", moment(is.changes_at)},
                    {"opens_at", format_utc(d.opens_at)},
                    {"closes_at", format_utc(d.closes_at)},
-                   {"rules", {{"age_min", d.rules.age_min}, {"age_max", d.rules.age_max}, {"party_max", d.rules.party_max}}},
+                   {"rules",
+                    {{"age_min", d.rules.age_min},
+                     {"age_max", d.rules.age_max},
+                     {"party_max", d.rules.party_max},
+                     {"changes_max", d.rules.changes_max}}},
                    {"centres", d.centres.size()},
                    {"slots", places_of(d)}};
     if (!d.groups.empty()) {

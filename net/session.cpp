@@ -64,6 +64,7 @@ void session::refuse(response&& r) {
   hold(e);
   slots_.push_back(std::move(e));
   parser_.reset();
+  taker_.reset();
   request_ = {};
   expects_continue_ = false;
   phase_ = phase::idle;
@@ -245,6 +246,7 @@ void session::close() {
   place_hook::unlink();
   slots_.clear();
   large_.reset();
+  taker_.reset();
   received_ = {};
   unsent_ = {};
 }

@@ -110,6 +110,7 @@ private:
   void know_from(std::string_view head);
   bool invite();
   bool invites_body();
+  void pass_body_on();
   bool skip_empty_lines();
   std::expected<std::size_t, problem_code> header_size(std::string_view unread);
   std::optional<problem_code> check_header(std::string_view head);
@@ -147,6 +148,7 @@ private:
   std::size_t in_begin_ = 0;
   std::size_t in_end_ = 0;
   std::optional<parser> parser_;
+  std::unique_ptr<body_taker> taker_;  // of the body under way
   request request_;
   std::string path_;               // of it, where it had to be decoded
   std::uint32_t empty_lines_ = 0;  // before the request under way

@@ -183,6 +183,7 @@ void session::take_requests() {
     boost::system::error_code ec;
     const auto used = parser_->put(asio::buffer(unread.data(), unread.size()), ec);
     in_begin_ += used;
+    pass_body_on();
     if (phase_ == phase::header) {
       if (ec || !parser_->is_header_done() || used != unread.size()) {
         know_from(unread);
@@ -227,16 +228,28 @@ bool session::invites_body() {
   parser_->body_limit(most);
   const auto announced = parser_->content_length();
   const bool too_large = announced && *announced > most;
+  if (!too_large)
+    taker_ = core_->handle.take_body(request_);
   if (!too_large && count_received())
     return true;
   refuse(too_large ? problem_code::body_too_large : problem_code::busy);
   return false;
 }
 
+// The parser gathers a body in a string: what it has of one that is taken while it comes goes on at once.
+void session::pass_body_on() {
+  if (!taker_)
+    return;
+  std::string piece;
+  std::swap(piece, parser_->get().body());
+  if (!piece.empty())
+    taker_->take(piece);
+}
+
 // What is coming and is no small request: of those there are no more than connections. False: there is no room for it.
 bool session::count_received() {
   constexpr std::size_t small_bytes = 8 * 1024;
-  const auto bytes = in_capacity_ + (parser_ ? parser_->get().body().capacity() : 0);
+  const auto bytes = in_capacity_ + (parser_ ? parser_->get().body().capacity() : 0) + (taker_ ? taker_->held_bytes() : 0);
   const auto counted = bytes > small_bytes ? bytes : 0;
   if (counted == received_.bytes())
     return true;
@@ -388,6 +401,7 @@ void session::dispatch() {
     return close();
   const auto& message = parser_->get();
   request_.body = message.body();
+  request_.taker = taker_.get();
   request_.arrived = arrived();
   exchange e;
   e.keep_alive = parser_->keep_alive() && !core_->stopping;
@@ -405,6 +419,7 @@ void session::dispatch() {
   }
   core_->handle.handle(request_, responder(shared_from_this(), first_slot_ + slots_.size() - 1));
   parser_.reset();
+  taker_.reset();
   request_ = {};  // its views went with the parser
   (void)count_received();
 }

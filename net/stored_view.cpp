@@ -65,6 +65,9 @@ struct event_words {
   json::object operator()(const cancel_joined& e) const {
     return {{"event", "cancel_joined"}, {"by", e.by}, {"reason", e.reason}, {"at", format_utc(e.at)}};
   }
+  json::object operator()(const changes_forgiven& e) const {
+    return {{"event", "changes_forgiven"}, {"citizen", hex(e.citizen)}, {"by", e.by}, {"reason", e.reason}, {"at", format_utc(e.at)}};
+  }
   json::object operator()(const joined_place_ended& e) const {
     return {{"event", "joined_place_ended"}, {"generation", e.generation.value}, {"at", format_utc(e.at)}};
   }

@@ -96,6 +96,14 @@ void put(wire::Event::Builder out, const claimed& e) {
   c.setGroup(e.group.value);
   c.setWindow(e.window.value);
   c.setAtMs(e.at.value);
+  c.setCounted(e.counted);
+}
+void put(wire::Event::Builder out, const changes_forgiven& e) {
+  auto c = out.initChangesForgiven();
+  set_citizen(c, e.citizen);
+  c.setBy(whole(e.by));
+  c.setReason(whole(e.reason));
+  c.setAtMs(e.at.value);
 }
 void put(wire::Event::Builder out, const claims_confirmed& e) {
   auto list = out.initClaimsConfirmed(static_cast<unsigned>(e.refs.size()));
@@ -216,6 +224,8 @@ void put(wire::Event::Builder out, const round_imported& e) {
   r.setAgeMin(d.rules.age_min);
   r.setAgeMax(d.rules.age_max);
   r.setPartyMax(d.rules.party_max);
+  r.setChangesMax(d.rules.changes_max);
+  r.setCitizens(d.rules.citizens);
   put_places(r, d);
   r.setBy(whole(e.by));
   r.setAtMs(e.at.value);
@@ -299,6 +309,7 @@ std::size_t bound_of(const claims_confirmed& e) { return e.refs.size() * referen
 std::size_t bound_of(const capacity_changed& e) { return texts_bytes(e.by, e.reason); }
 std::size_t bound_of(const cancel_intended& e) { return texts_bytes(e.by, e.reason); }
 std::size_t bound_of(const cancel_joined& e) { return texts_bytes(e.by, e.reason); }
+std::size_t bound_of(const changes_forgiven& e) { return texts_bytes(e.by, e.reason); }
 std::size_t bound_of(const round_state_changed& e) { return texts_bytes(e.by, e.reason); }
 std::size_t bound_of(const operator_noted& e) { return texts_bytes(e.what, e.detail, e.by); }
 template <class Holder>

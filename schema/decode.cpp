@@ -114,6 +114,9 @@ round_event get_round(wire::RoundImported::Reader r) {
   d.opens_at = unix_ms{r.getOpensAtMs()};
   d.closes_at = unix_ms{r.getClosesAtMs()};
   d.rules = {r.getAgeMin(), r.getAgeMax(), r.getPartyMax()};
+  if (r.getChangesMax() != 0)
+    d.rules.changes_max = r.getChangesMax();
+  d.rules.citizens = r.getCitizens();
   get_places(r, d);
   require(std::ranges::all_of(d.groups, [&](const auto& g) { return g.centre < d.centres.size(); }),
           "a slot group names a centre that is not there");
@@ -152,7 +155,7 @@ admission_event get_admission(wire::AdmissionSet::Reader a) {
 
 registry_event get_claimed(wire::Claimed::Reader c) {
   return claimed{citizen_of(c),          reference{c.getRef()},    key_hash{c.getKey()}, body_hash{c.getBody()},
-                 group_id{c.getGroup()}, window_of(c.getWindow()), unix_ms{c.getAtMs()}};
+                 group_id{c.getGroup()}, window_of(c.getWindow()), unix_ms{c.getAtMs()}, c.getCounted()};
 }
 
 registry_event get_confirmed(capnp::List<std::uint64_t>::Reader refs) {
@@ -205,6 +208,10 @@ owned_event get(wire::Event::Reader from) {
       const auto c = from.getCancelJoined();
       return {registry, registry_event{cancel_joined{reference{c.getRef()}, key_hash{c.getKey()}, text(c.getBy()), text(c.getReason()),
                                                      unix_ms{c.getAtMs()}}}};
+    }
+    case wire_event::CHANGES_FORGIVEN: {
+      const auto c = from.getChangesForgiven();
+      return {registry, registry_event{changes_forgiven{citizen_of(c), text(c.getBy()), text(c.getReason()), unix_ms{c.getAtMs()}}}};
     }
     case wire_event::JOINED_PLACE_ENDED: return {registry, registry_event{get_place<joined_place_ended>(from.getJoinedPlaceEnded())}};
     case wire_event::ADMISSION_SET: return {owner::of_admission(), get_admission(from.getAdmissionSet())};

@@ -35,6 +35,7 @@ struct Event {
     joinedPlaceEnded @20 :Place;
     admissionSet @21 :AdmissionSet;
     roundPart @22 :RoundPart;
+    changesForgiven @23 :ChangesForgiven;
   }
 }
 
@@ -110,6 +111,16 @@ struct Claimed {
   group @5 :UInt32;
   window @6 :UInt8;
   atMs @7 :Int64;
+  # From here on a claim that is released counts among its citizen's changes.
+  counted @8 :Bool;
+}
+
+struct ChangesForgiven {
+  citizenLow @0 :UInt64;
+  citizenHigh @1 :UInt64;
+  by @2 :Text;
+  reason @3 :Text;
+  atMs @4 :Int64;
 }
 
 struct CancelIntended {
@@ -179,6 +190,10 @@ struct RoundImported {
   saysEnds @14 :Bool;
   endsBeforeMs @15 :Int64;
   bookUntilMs @16 :List(Int64);
+  # Bookings and moves that a citizen may begin; 0: of an earlier version, which had no such rule.
+  changesMax @17 :UInt16;
+  # How many people may book, for what the disks have to hold; 0: not said.
+  citizens @18 :UInt32;
 }
 
 struct RoundPart {

@@ -272,7 +272,7 @@ group_input get_group_input(reader from, const clocks& both) {
   switch (from.getKind()) {
     case kind::BOOK_COMMAND: return get_booking(from, both);
     case kind::CLAIM_RESULT:
-      return claim_result{incarnation_t{from.getIncarnation()}, ref, code_of(from.getCode(), claim_verdict::reference_taken),
+      return claim_result{incarnation_t{from.getIncarnation()}, ref, code_of(from.getCode(), claim_verdict::changes_spent),
                           unix_ms{from.getAtMs()}};
     case kind::SETTLE_ASK: return settle_ask{asker(), ref, generation};
     case kind::CANCEL_PLACE: return cancel_place{asker(), ref, generation};
@@ -377,7 +377,7 @@ std::vector<answer> get_answers(wire::Answers::Reader from) {
   require(answers.size() <= mail_items_max, "too many answers at once");
   out.reserve(answers.size());
   for (const auto a : answers) {
-    answer to{request_id{a.getRequest()}, code_of(a.getOutcome(), outcome::window_over), a.getRepeated(), a.getPosition(), {}};
+    answer to{request_id{a.getRequest()}, code_of(a.getOutcome(), outcome::changes_spent), a.getRepeated(), a.getPosition(), {}};
     const auto places = a.getPlaces();
     require(places.size() <= limits::party_people_max && a.getPosition() <= limits::party_people_max,
             "an answer is about one to four people");

@@ -123,6 +123,10 @@ key_bytes sealing::day_key(const key_bytes& data, day_number day) {
   return key;
 }
 
+std::size_t sealing::sealed_bytes(std::size_t plain_bytes) {
+  return head_bytes + nonce_bytes + (plain_bytes + 1 + padding - 1) / padding * padding + tag_bytes;
+}
+
 std::optional<std::string> sealing::seal(round_id round, day_number day, reference ref, std::string_view plain) const {
   const auto keys = keys_of(round);
   if (!keys)

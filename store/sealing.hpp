@@ -40,6 +40,7 @@ public:
 
   // XChaCha20-Poly1305 under the round's key of that day; bound to the reference; padded to a multiple of 64 bytes.
   [[nodiscard]] std::optional<std::string> seal(round_id round, day_number day, reference ref, std::string_view plain) const;
+  [[nodiscard]] static std::size_t sealed_bytes(std::size_t plain_bytes);
   [[nodiscard]] std::optional<secret_text> unseal(round_id round, reference ref, std::string_view sealed) const;
 
   // A manage token is a MAC of (reference, token generation): derived, never stored. Text for an Authorization header.

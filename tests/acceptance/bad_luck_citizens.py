@@ -1,9 +1,12 @@
 """What bad input and bad luck get over HTTP: one function for each row of the table."""
 import datetime
 import json
+import os
+import socket
 
+from checks import wait_until
 from citizens import (BOOKINGS, Round, booking, book, book_at_once, confirmed, content, day, manage, new_key)
-from http_client import at_once, request
+from http_client import at_once, read_answer, request
 from node import Node
 
 TIMES = ("09:00", "17:00")
@@ -293,6 +296,83 @@ def one_bad_line_in_10000(c):
     c.checks.check("and is", done.code == 0, done)
 
 
+def booked_and_cancelled_without_end(c):
+    """Parties with the longest notes: what one citizen can write ends, and what is refused writes nothing."""
+    times = 3
+    Round(c.checks.directory, "few", [("SEDIKIT", day(i), *TIMES, 400) for i in range(2)], changes_max=times).open_on(c.node)
+    party = [c.people.one(notes="n" * 3500) for _ in range(4)]
+    written = lambda: c.node.admin("GET", "/admin/v1/status").json()["log_bytes"]  # noqa: E731
+
+    def at_rest():
+        seen = [written()]
+        wait_until(lambda: seen.append(written()) or seen[-1] == seen[-2], 30, "nothing is written any more")
+        return seen[-1]
+
+    before, asked = at_rest(), []
+    for _ in range(times):
+        body, key = booking(("SEDIKIT", day(0)), *party, round_code="few"), new_key()
+        said = confirmed(c.node, body, key)
+        asked.append((body, key, content(said)))
+        for one in said["bookings"]:
+            manage(c.node, "DELETE", one)
+    taken = at_rest() - before
+    c.checks.check("a party that books and cancels three times writes some 17 kB each time", 40_000 < taken < 80_000, taken)
+    told = c.node.ctl("round", "preflight", "few")
+    c.checks.check("preflight knows how much all of them could write", "if each of 800 citizens makes 3 changes" in told.out, told)
+    rest = at_rest()
+    for who, words in ((party, "the party"), (party[:1], "one of them alone"), (list(reversed(party)), "in another order")):
+        for offset in range(2):
+            c.refused(f"another time, {words}, on day {offset}: changes_spent", book(c.node, booking(("SEDIKIT", day(offset)), *who, round_code="few")), 409, "changes_spent")
+    answers = book_at_once(c.node, [(booking(("SEDIKIT", day(i % 2)), *party, round_code="few"), new_key()) for i in range(50)])
+    c.checks.check("and from 50 sockets at once", {a.code for a in answers} <= {"changes_spent", "in_progress"}, sorted({str(a.code) for a in answers}))
+    c.checks.equal("all that wrote nothing", at_rest(), rest)
+    again = [book(c.node, body, key) for body, key, _ in asked]
+    c.checks.check("each key has its first answer", all(a.status == 200 and content(a) == known for a, (_, _, known) in zip(again, asked)), [str(a) for a in again][:2])
+    other = c.people.one()
+    c.refused("with somebody who has changes left: nobody is named", book(c.node, booking(("SEDIKIT", day(0)), other, party[0], round_code="few")), 409, "changes_spent")
+    c.checks.equal("who books alone", book(c.node, booking(("SEDIKIT", day(0)), other, round_code="few")).status, 201)
+    c.checks.equal("in another round they have changes of their own", book(c.node, booking(("RAMAI", day(11)), party[0], round_code="main")).status, 201)
+    c.node.kill()
+    c.node.start().ready()
+    c.refused("after kill -9 too", book(c.node, booking(("SEDIKIT", day(1)), party[1], round_code="few")), 409, "changes_spent")
+    release = {"round": "few", "identity": party[1]["identity"], "reason": "card seen"}
+    done = c.node.admin("POST", "/admin/v1/claims/release", release)
+    c.checks.check("staff let one begin anew", done.status == 200, done)
+    said = book(c.node, booking(("SEDIKIT", day(1)), party[1], round_code="few"))
+    c.checks.check("who books again", said.status == 201, said)
+
+
+def an_import_that_breaks_off(c):
+    """A large body is read while it comes; of one that does not end nothing is left, in memory or on the disk."""
+    def memory_mb():
+        with open(f"/proc/{c.node.process.pid}/status") as file:
+            return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmRSS"))
+
+    def files():
+        return sorted(os.path.join(d, f) for d, _, names in os.walk(c.node.data) for f in names if not f.endswith(".sst"))
+
+    def begin(path, token, size, start):
+        sock = socket.create_connection(("127.0.0.1", c.node.admin_port))
+        sock.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: {size}\r\n\r\n".encode() + start)
+        return sock
+
+    token, mb = c.node.token(), 1 << 20
+    before, there = memory_mb(), files()
+    start = b'{"round":{"code":"half"},"slot_groups":{"file":"s.csv","text":"' + b"x" * (40 * mb)
+    sock = begin("/admin/v1/rounds", token, 60 * mb, start)
+    wait_until(lambda: memory_mb() > before + 30, 30, "it is being read")
+    c.checks.check("an upload that is under way takes what its files take, and no more", memory_mb() < before + 60, (before, memory_mb()))
+    sock.close()
+    wait_until(lambda: memory_mb() < before + 10, 30, "its memory is given back")
+    c.checks.equal("one that breaks off leaves no file", files(), there)
+    for words, sent, status, code in (("no JSON", b"[" + b"x" * mb, 400, "malformed_json"), ("settings without end", b'{"round":{"name":"' + b"x" * mb, 413, "body_too_large"),
+                                      ("a part twice", b'{"round":{},"round":{}}', 400, "malformed_json")):
+        with begin("/admin/v1/rounds", token, len(sent), sent) as sock:
+            c.refused(f"an import with {words}: {code}", read_answer(sock), status, code)
+    with begin("/admin/v1/rounds", "wrong", 90 * mb, b"") as sock:
+        c.refused("without the token not a byte is waited for", read_answer(sock), 401, "unauthorised")
+
+
 def after_a_restart(c):
     """Once after an orderly stop, once after kill -9: all that was acknowledged above is asked for again, 50 sockets at a time."""
     for how in ("an orderly stop", "kill -9"):
@@ -315,4 +395,5 @@ def after_a_restart(c):
 
 ROWS = [same_key_and_body_twice, same_key_from_50_sockets, same_key_after_the_group_filled, key_reuse, somebody_elses_identity,
         one_citizen_twice_in_a_party, last_place_held_for_another, same_citizen_50_groups, party_of_four_with_one_booked, asked_wrongly,
-        closed_window, before_the_opening_and_after_the_end, while_paused, what_no_program_should_send, one_bad_line_in_10000, after_a_restart]
+        closed_window, before_the_opening_and_after_the_end, while_paused, what_no_program_should_send, one_bad_line_in_10000, booked_and_cancelled_without_end, an_import_that_breaks_off,
+        after_a_restart]

@@ -111,6 +111,7 @@ void world::import() {
   node_.start();
   node_.settle();
   round_definition d;
+  d.rules.changes_max = limits::changes_max_most;  // its citizens never rest
   d.code = "R" + std::to_string(below(1000));
   d.name = "a round";
   d.time_zone = "Asia/Kuala_Lumpur";

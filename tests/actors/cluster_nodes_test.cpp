@@ -221,6 +221,7 @@ protected:
 
   void import(std::uint32_t capacity = 20) {
     round_definition d;
+    d.rules.changes_max = limits::changes_max_most;  // its citizens never rest
     d.code = "R";
     d.name = "a round";
     d.time_zone = "Asia/Kuala_Lumpur";

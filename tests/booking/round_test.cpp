@@ -85,6 +85,8 @@ TEST(round, every_fault_is_named_and_nothing_else) {
       {"age_min", "bad_rule", [](auto& r) { r.rules.age_min = 121; }},
       {"party_max", "bad_rule", [](auto& r) { r.rules.party_max = 0; }},
       {"party_max", "bad_rule", [](auto& r) { r.rules.party_max = 5; }},
+      {"changes_max", "bad_rule", [](auto& r) { r.rules.changes_max = 0; }},
+      {"changes_max", "bad_rule", [](auto& r) { r.rules.changes_max = 1'001; }},
       {"centres[0].code", "bad_code", [](auto& r) { r.centres[0].code = "a/b"; }},
       {"centres[0].code", "bad_code", [](auto& r) { r.centres[0].code.assign(17, 'x'); }},
       {"centres[1].code", "centre_twice", [](auto& r) { r.centres[1].code = "WTCKL"; }},

@@ -118,6 +118,65 @@ TEST_F(admin_api_test, a_preflight_asks_every_shard_and_says_so) {
   EXPECT_EQ(a.at("/checks/1/check"), "shards answer") << a.body;
   EXPECT_EQ(a.at("/checks/1/detail"), "all, asked from this node");
   EXPECT_NE(a.at("/checks/3/detail").find(" MB free, about 0 MB needed"), std::string::npos) << a.body;
+  EXPECT_EQ(a.at("/checks/4/check"), "disk at worst");
+  EXPECT_EQ(a.at("/checks/4/warning"), "false");
+  EXPECT_NE(a.at("/checks/4/detail").find("if each of 2 citizens makes 10 changes"), std::string::npos) << a.body;
+}
+
+TEST_F(admin_api_test, a_preflight_says_when_all_changes_of_all_citizens_are_more_than_a_disk_holds) {
+  api_server s;
+  s.import("crowd", one_day, R"("citizens":4000000000,"changes_max":1000)");
+  const auto a = s.admin("GET", "/admin/v1/rounds/crowd/preflight");
+  EXPECT_EQ(a.at("/go"), "true") << "bookings stop before the disk is full: " << a.body;
+  EXPECT_EQ(a.at("/checks/4/warning"), "true") << a.body;
+  EXPECT_NE(a.at("/checks/4/detail").find("if each of 4000000000 citizens makes 1000 changes (changes_max); before"), std::string::npos)
+      << a.body;
+}
+
+TEST_F(admin_api_test, a_preflight_knows_the_bytes_of_bookings_with_the_longest_notes) {
+  api_server s;
+  s.import("large", "A,2021-06-07,09:00,17:00,400\n");
+  s.open("large");
+  const auto size = [&s] {
+    std::uint64_t bytes = 0;
+    for (const auto& f : std::filesystem::recursive_directory_iterator(s.directory() + "/store"))
+      if (f.is_regular_file() && !f.path().filename().string().starts_with("LOG"))
+        bytes += f.file_size();
+    return bytes;
+  };
+  const auto before = size();
+  constexpr int parties = 25;
+  for (int n = 0; n < parties; ++n) {
+    std::string people;
+    for (int p = 0; p < 4; ++p)
+      people += fmt::format(R"({}{{"identity":{{"type":"mykad","number":"900101-14-{:04}"}},"name":"{}","email":"{}","notes":"{}"}})",
+                            p == 0 ? "" : ",", n * 4 + p, std::string(200, 'n'), std::string(200, 'e'), std::string(3'500, 'x'));
+    const auto a = s.ask("POST", "/api/v1/bookings", "", fmt::format(R"({{"centre":"A","date":"2021-06-07","people":[{}]}})", people));
+    ASSERT_EQ(a.outcome(), "201") << a.body;
+    for (int p = 0; p < 4; ++p)
+      ASSERT_EQ(s.ask("DELETE", "/api/v1/bookings/" + a.at(fmt::format("/bookings/{}/reference", p)),
+                      fmt::format("Authorization: Bearer {}\r\n", a.at(fmt::format("/bookings/{}/manage_token", p))))
+                    .outcome(),
+                "200");
+  }
+  round_definition round;
+  round.rules = {.changes_max = 1, .citizens = 4 * parties};
+  const auto told = bytes_of(round, largest_sealed_record()).worst;
+  const auto taken = size() - before;
+  EXPECT_LE(taken, told);
+  EXPECT_GE(2 * taken, told / 2) << "it is not far from it: the rest is what a full table and its log hold together";
+}
+
+TEST_F(admin_api_test, a_round_says_how_often_a_citizen_may_book_and_move) {
+  const auto import = [&](std::string_view more) {
+    return server().admin("POST", "/admin/v1/rounds?dry_run=true", api_server::import_body("often", one_day, more));
+  };
+  EXPECT_EQ(import(R"("changes_max":1)").outcome(), "200");
+  EXPECT_EQ(import(R"("changes_max":1000,"citizens":4294967295)").outcome(), "200");
+  for (const auto* wrong : {R"("changes_max":0)", R"("changes_max":1001)", R"("changes_max":"many")", R"("changes_max":2.5)",
+                            R"("citizens":0)", R"("citizens":4294967296)"})
+    EXPECT_EQ(import(wrong).outcome(), "422 invalid") << wrong;
+  EXPECT_EQ(import(R"("changes_max":0)").at("/fields/0/column"), "round.changes_max");
 }
 
 TEST_F(admin_api_test, a_round_goes_its_way_from_import_to_erasure) {

@@ -181,6 +181,20 @@ TEST(booking_form, a_text_may_be_as_long_as_its_limit_and_no_longer) {
   EXPECT_EQ(named(201), "invalid\npeople[0].name too_long");
 }
 
+// Preflight reckons with it.
+TEST(booking_form, no_record_is_larger_than_the_largest) {
+  const auto form = read_booking(
+      with_people(fmt::format(
+          R"({{"identity":{{"type":"passport","number":"A1234567","country":"IDN"}},"name":"{}","phone":"{}","email":"{}","birth_date":"1980-02-29","state":"Wilayah Persekutuan Kuala Lumpur","notes":"{}"}})",
+          std::string(200, 'n'), std::string(32, '1'), std::string(200, 'e'), std::string(3'500, 'x'))),
+      today);
+  ASSERT_TRUE(form) << told(form);
+  const auto bytes = schema::encode(form->people[0].record).size();
+  const auto most = schema::encode(largest_record()).size();
+  EXPECT_LE(bytes, most);
+  EXPECT_LT(most - bytes, 256U) << "a text may be longer than is reckoned with: its limit belongs into largest_record()";
+}
+
 // They would look like nothing where staff read the name, and could forge a line in a list.
 TEST(booking_form, control_characters_are_refused) {
   for (const auto* name : {"phone", "email"})

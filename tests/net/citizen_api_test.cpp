@@ -58,6 +58,67 @@ private:
   static inline int keys_ = 0;
 };
 
+// ---- changes
+
+// A round of its own: two changes each.
+class changes_over_the_api : public testing::Test {
+protected:
+  changes_over_the_api() {
+    s_.import("two", "A,2021-06-07,09:00,17:00,20\nB,2021-06-07,09:00,17:00,1\n", R"("changes_max":2)");
+    s_.open("two");
+  }
+  api_answer book(std::string_view key, std::initializer_list<int> who, std::string_view centre = "A") {
+    std::string people;
+    for (const auto n : who)
+      people += fmt::format(R"({}{{"identity":{{"type":"mykad","number":"900101-14-{:04}"}},"name":"N"}})", people.empty() ? "" : ",", n);
+    return s_.ask("POST", "/api/v1/bookings", fmt::format("Idempotency-Key: {:k<30}\r\n", key),
+                  fmt::format(R"({{"centre":"{}","date":"2021-06-07","people":[{}]}})", centre, people));
+  }
+  api_answer manage(const api_answer& booked, std::string_view verb, std::string_view body = "", int position = 0) {
+    return s_.ask(verb, "/api/v1/bookings/" + booked.at(fmt::format("/bookings/{}/reference", position)),
+                  fmt::format("Authorization: Bearer {}\r\n", booked.at(fmt::format("/bookings/{}/manage_token", position))), body);
+  }
+  api_server s_;
+};
+
+TEST_F(changes_over_the_api, that_are_used_up_are_told_and_the_booking_stays) {
+  const auto first = book("a", {1});
+  ASSERT_EQ(first.outcome(), "201") << first.body;
+  ASSERT_EQ(manage(first, "DELETE").outcome(), "200");
+  const auto second = book("b", {1});
+  ASSERT_EQ(second.outcome(), "201") << second.body;
+  EXPECT_EQ(manage(second, "PATCH", R"({"centre":"B","date":"2021-06-07"})").outcome(), "409 changes_spent");
+  EXPECT_EQ(manage(second, "GET").at("/status"), "confirmed");
+  EXPECT_EQ(book("b", {1}).outcome(), "200") << "asked again it is told again";
+  EXPECT_EQ(manage(second, "DELETE").outcome(), "200") << "a place can always be given back";
+  EXPECT_EQ(book("c", {1}).outcome(), "409 changes_spent");
+  EXPECT_EQ(book("d", {1}, "B").outcome(), "409 changes_spent") << "whatever the key, wherever";
+  EXPECT_EQ(book("b", {1}).at("/status"), "cancelled");
+  const auto party = book("e", {2, 1});
+  EXPECT_EQ(party.outcome(), "409 changes_spent");
+  EXPECT_EQ(party.at("/position"), "") << "not whom of a party it is about";
+  EXPECT_EQ(book("f", {2}).outcome(), "201") << "the other one has changes left";
+  EXPECT_EQ(s_.ask("GET", "/api/v1/rounds").at("/rounds/0/rules/changes_max"), "2");
+
+  const auto release = R"({"round":"two","identity":{"type":"mykad","number":"900101-14-0001"},"reason":"card seen"})";
+  EXPECT_TRUE(api_server::eventually([&] { return s_.admin("POST", "/admin/v1/claims/release", release).outcome() == "200"; }))
+      << "once it is known there that the citizen's last request came before it";
+  EXPECT_EQ(book("g", {1}).outcome(), "201") << "staff let them begin anew";
+}
+
+// What was refused costs the log nothing: or a stranger fills the disk with it.
+TEST_F(changes_over_the_api, that_are_refused_leave_the_log_as_it_is) {
+  for (const auto* key : {"a", "b"})
+    for (const int who : {1, 2, 3, 4})
+      ASSERT_EQ(manage(book(fmt::format("{}{}", key, who), {who}), "DELETE").outcome(), "200");
+  const auto log_bytes = [&] { return s_.admin("GET", "/admin/v1/status").at("/log_bytes"); };
+  ASSERT_TRUE(api_server::eventually([&, last = std::string()]() mutable { return std::exchange(last, log_bytes()) == last; }));
+  const auto before = log_bytes();
+  for (int n = 0; n < 20; ++n)
+    ASSERT_EQ(book(fmt::format("party-{}", n), {1, 2, 3, 4}).outcome(), "409 changes_spent");
+  EXPECT_EQ(log_bytes(), before);
+}
+
 // ---- book
 
 TEST_F(citizen_api_test, a_booking_is_confirmed_with_a_receipt_that_anyone_can_check) {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -186,9 +187,29 @@ private:
   rlimit before_{};
 };
 
-// /forbidden: nobody may send a body there · /small: a hundred bytes at most
-// /echo: "<method> <path>?<query> <body>" · /large?bytes=N · /same: the same large one for all · /later: when release() is called · /drop:
-// never.
+// What comes of a body, piece by piece.
+struct counting_taker final : body_taker {
+  counting_taker(std::atomic<int>& alive, bool keeps) : alive_(alive), keeps_(keeps) { ++alive_; }
+  ~counting_taker() override { --alive_; }
+  counting_taker(const counting_taker&) = delete;
+  counting_taker& operator=(const counting_taker&) = delete;
+  void take(std::string_view piece) override {
+    bytes += piece.size();
+    largest = std::max(largest, piece.size());
+    last = piece.back();
+  }
+  [[nodiscard]] std::size_t held_bytes() const override { return keeps_ ? bytes : 0; }
+  std::size_t bytes = 0, largest = 0;
+  char last = 0;
+
+private:
+  std::atomic<int>& alive_;
+  bool keeps_;
+};
+
+// /taken: its body is taken while it comes; /kept: and all of it is kept · /forbidden: nobody may send a body there · /small: a hundred
+// bytes at most /echo: "<method> <path>?<query> <body>" · /large?bytes=N · /same: the same large one for all · /later: when release() is
+// called · /drop: never.
 class scripted_handler final : public handler {
 public:
   void handle(const request& r, responder&& respond) override {
@@ -197,6 +218,10 @@ public:
     out.body = std::string(name_of(r.verb)) + " " + std::string(r.path) + "?" + std::string(r.query) + " " + std::string(r.body);
     const std::lock_guard lock{mutex_};
     seen_.push_back(out.body);
+    if (auto* taken = static_cast<counting_taker*>(r.taker)) {
+      out.body = std::to_string(taken->bytes) + (taken->largest > 64 * 1024 ? " in large pieces" : "") + (r.body.empty() ? "" : " twice");
+      out.body.append(" to ").append(1, taken->last);
+    }
     if (r.path == "/drop")
       return;
     if (r.path == "/later")
@@ -218,6 +243,10 @@ public:
       bytes_max = 100;
     return head.path == "/forbidden" ? std::optional(to_response({.code = problem_code::unauthorised})) : std::nullopt;
   }
+  std::unique_ptr<body_taker> take_body(const request& head) override {
+    return head.path == "/taken" || head.path == "/kept" ? std::make_unique<counting_taker>(takers_, head.path == "/kept") : nullptr;
+  }
+  [[nodiscard]] int takers() const { return takers_; }
   response refusal(problem_code code, const request& known) override {
     const auto origin = known.origin;
     auto out = to_response({.code = code});
@@ -258,6 +287,7 @@ public:
   }
 
 private:
+  std::atomic<int> takers_{0};
   mutable std::mutex mutex_;
   std::vector<std::string> seen_;
   std::vector<std::pair<responder, response>> kept_;
@@ -328,6 +358,9 @@ public:
     return loop_.wait_until([&] { return listener_->connections() == n; });
   }
   std::size_t kept() const { return handler_.kept(); }
+  bool wait_for_takers(int n) {
+    return loop_.wait_until([&] { return handler_.takers() == n; });
+  }
   void release(std::size_t from = 0) {
     loop_.run([&] { handler_.release(from); });
   }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <utility>
 
 namespace janji::net {
@@ -73,6 +74,25 @@ TEST_F(preflight_room, is_nowhere_before_the_cluster_has_begun) {
   for (auto& n : view_.nodes)
     n.holds = 0;
   EXPECT_EQ(asked(mb), (std::pair{false, std::string("no node holds a shard")}));
+}
+
+TEST(preflight_bytes, grow_with_places_citizens_changes_and_records) {
+  round_definition round;
+  round.rules.changes_max = 1;
+  round.groups = {{group_id{1}, 0, {}, {{540, 600, 70}, {600, 660, 30}}}};
+  const auto least = bytes_of(round, 300);
+  EXPECT_EQ(least.places, 100U);
+  EXPECT_EQ(least.citizens, 100U) << "as many as there are places, where a round does not say";
+  EXPECT_GT(least.worst, least.booked) << "what is booked is cancelled too";
+  EXPECT_EQ(bytes_of(round, 4'300).booked - least.booked, 2 * 100 * 4'000U) << "in a table, and in a log that is written ahead";
+  round.rules.changes_max = 10;
+  EXPECT_EQ(bytes_of(round, 300).worst, 10 * least.worst);
+  EXPECT_EQ(bytes_of(round, 300).booked, least.booked);
+  round.rules.citizens = 1'000;
+  EXPECT_EQ(bytes_of(round, 300).worst, 100 * least.worst);
+  round.rules.citizens = std::numeric_limits<std::uint32_t>::max();
+  round.rules.changes_max = janji::limits::changes_max_most;
+  EXPECT_GT(bytes_of(round, janji::limits::sealed_record_bytes_max).worst, std::uint64_t{1} << 54U) << "and is no number that wraps";
 }
 
 }  // namespace

@@ -65,6 +65,7 @@ TEST(codec, no_batch_is_larger_than_the_bounds_of_its_events) {
   check({{owner::of(group_id{1}), group_event{capacity_changed{window_index{0}, 1, text, text, unix_ms{1}}}},
          {owner::of_registry(), registry_event{cancel_intended{reference{1}, key_hash{1}, text, text, unix_ms{1}}}},
          {owner::of_registry(), registry_event{cancel_joined{reference{1}, key_hash{1}, text, text, unix_ms{1}}}},
+         {owner::of_registry(), registry_event{changes_forgiven{{}, text, text, unix_ms{1}}}},
          {owner::of_rounds(), round_event{round_state_changed{round_id{1}, round_state::paused, text, text, unix_ms{1}}}},
          {owner::of_rounds(), round_event{operator_noted{text, text, text, unix_ms{1}}}}});
   declined all{{}, unix_ms{1}};
@@ -89,6 +90,23 @@ TEST(codec, every_event_comes_back_as_it_went) {
     ASSERT_EQ(back->size(), 1U);
     EXPECT_TRUE(samples::same(back->front(), event)) << event.event.index();
   }
+}
+
+TEST(codec, what_counts_changes_comes_back_as_it_went) {
+  citizen_hash who;
+  who.bytes.fill(7);
+  round_imported round;
+  round.definition.code = "R";
+  round.definition.rules.changes_max = 3;
+  round.definition.rules.citizens = 4'000'000'000;
+  const std::vector<owned_event> events{{owner::of_registry(), registry_event{claimed{who, reference{1}, key_hash{2}, body_hash{3},
+                                                                                      group_id{4}, window_index{5}, unix_ms{6}, true}}},
+                                        {owner::of_registry(), registry_event{changes_forgiven{who, "aisyah", "card seen", unix_ms{7}}}},
+                                        {owner::of_rounds(), round_event{round}}};
+  const auto back = decode_batch(encode_batch(events));
+  ASSERT_TRUE(back) << back.error().text;
+  for (std::size_t i = 0; i < events.size(); ++i)
+    EXPECT_TRUE(samples::same((*back)[i], events[i])) << i;
 }
 
 TEST(codec, a_round_in_parts_comes_back_as_it_went) {

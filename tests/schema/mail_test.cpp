@@ -219,7 +219,7 @@ TEST(mail, what_cannot_be_is_an_error) {
   applicant nowhere;
   nowhere.facts.state = state_count;
   EXPECT_FALSE(group(book_command{{}, {}, {}, {}, {nowhere}}));
-  EXPECT_FALSE(group(claim_result{{}, {}, static_cast<claim_verdict>(5)}));
+  EXPECT_FALSE(group(claim_result{{}, {}, static_cast<claim_verdict>(6)}));
   EXPECT_FALSE(group(settle_ask{shard_id{1024}, {}, {}}));
   EXPECT_FALSE(decode_answers(encode_answers(std::vector{answer{{}, static_cast<outcome>(200), false, 0, {}}})).has_value());
   EXPECT_FALSE(decode_answers(encode_answers(std::vector{answer{{}, outcome::found, false, 9, {}}})).has_value());

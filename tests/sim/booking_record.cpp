@@ -42,6 +42,8 @@ void booking_record::record_declined(int g, const declined& d) {
   for (const auto& p : d.refs) {
     say("group {} declined ref {} gen {}", g, p.first.value, p.second.value);
     declined_.insert({g, p});
+    if (p.second == generation_t{} && !claims_.contains(p.first))
+      throw violation{"a group's log was given a decline of what nobody claimed: such grow without end"};
     if (const auto it = bookings_.find(p); it != bookings_.end() && it->second.group == g)
       throw violation{"a booked reference was declined"};
   }
@@ -86,6 +88,11 @@ void booking_record::record(int n, const registry_event& event) {
   if (const auto* c = std::get_if<claimed>(&event)) {
     say("registry {} claims ref {} for citizen {} group {}", n, c->ref.value, citizen_of(c->citizen), c->group.value);
     claims_[c->ref] = static_cast<int>(c->group.value);
+    claimed_by_[c->ref] = citizen_of(c->citizen);
+    count_change(citizen_of(c->citizen));
+  } else if (const auto* m = std::get_if<move_intended>(&event)) {
+    say("registry {} begins to move ref {}", n, m->ref.value);
+    count_change(claimed_by_.at(m->ref));
   } else if (const auto* r = std::get_if<claim_released>(&event)) {
     say("registry {} releases ref {}", n, r->ref.value);
     if (!is_declined(claims_.at(r->ref), {r->ref, generation_t{}}))
@@ -93,6 +100,20 @@ void booking_record::record(int n, const registry_event& event) {
   } else {
     say("registry {} event {}", n, event.index());
   }
+}
+
+void booking_record::count_change(int citizen) {
+  if (++changes_[citizen] > changes_max_)
+    throw violation{fmt::format("citizen {} has begun {} changes of {}", citizen, changes_[citizen], changes_max_)};
+}
+
+void booking_record::check_changes_spent(const client_request& r) const {
+  const auto spent = [this](int citizen) { return changes_[citizen] >= changes_max_; };
+  if (r.what == client_request::kind::cancel ||
+      (r.what == client_request::kind::move ? !spent(r.citizen) : std::ranges::none_of(r.party, spent)))
+    throw violation{"changes_spent was said to somebody who has changes left"};
+  if (r.what == client_request::kind::book && confirmed_.contains(number_of(r.key)) && !reused_.contains(number_of(r.key)))
+    throw violation{"I4: changes_spent was said to a key that was confirmed"};
 }
 
 std::uint32_t booking_record::live(int g, window_index w) const {
@@ -149,6 +170,10 @@ void booking_record::check_answer(const client_request& r, const answer& a) {
     case outcome::key_reused:
       if (r.what == client_request::kind::book && !reused_.contains(number_of(r.key)))
         throw violation{"key_reused was said of a key that was used for one thing only"};
+      break;
+    case outcome::changes_spent:
+      check_changes_spent(r);
+      ++result_.refused;
       break;
     case outcome::unknown: ++result_.unknown; break;
     default: break;

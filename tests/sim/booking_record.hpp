@@ -91,6 +91,7 @@ protected:
   std::map<std::uint64_t, std::size_t> parties_;    // by key: how many people
   std::map<std::uint64_t, unix_ms> last_deadline_;  // by key
   std::set<std::uint64_t> reused_;                  // keys that were used for two things
+  std::uint32_t changes_max_ = admission_gate::uncounted;
 
 private:
   void record_booked(int g, const booked& b);
@@ -103,12 +104,16 @@ private:
   void check_full(const client_request& r) const;
   void check_over(const client_request& r) const;
   void check_already_booked(const client_request& r, const answer& a) const;
+  void check_changes_spent(const client_request& r) const;
+  void count_change(int citizen);
   [[nodiscard]] bool lives(reference ref) const;
 
   std::set<std::pair<int, place>> declined_;
   std::map<reference, int> claims_;
   std::map<std::uint64_t, std::vector<reference>> confirmed_;  // by key
   std::int64_t last_live_[citizens] = {};
+  std::map<reference, int> claimed_by_;
+  std::uint32_t changes_[citizens] = {};
 };
 
 }  // namespace janji::sim

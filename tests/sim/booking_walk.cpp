@@ -45,6 +45,9 @@ struct message {
 class world : booking_record {
 public:
   world(std::uint64_t seed, const planted_faults& faults, bool trace) : booking_record(trace), random_(seed), faults_(faults) {
+    if (seed % 3 == 0)
+      changes_max_ = 3 + static_cast<std::uint32_t>(seed / 3 % 6);
+    gate_->limit_changes([this](group_id) { return std::optional(changes_max_); });
     for (int g = 0; g < groups; ++g) {
       const int windows = 1 + below(2);
       for (int w = 0; w < windows; ++w)
@@ -103,6 +106,7 @@ private:
                                            return window_end{ends_[g.value][w.value], ends_[g.value][w.value]};
                                          });
     gate->enforce(false);
+    gate->limit_changes([this](group_id) { return std::optional(changes_max_); });
     return gate;
   }
 
@@ -139,8 +143,7 @@ private:
     }
     for (auto i = std::max<std::size_t>(r.snapshot_at, 1) - 1; i < r.log.size(); ++i)
       m->apply(r.log[i], sequence_t{i + 1});
-    if (!ends_[0].empty())
-      m->judge_by(gate_of(registry_skew_ms_[n]));
+    m->judge_by(ends_[0].empty() ? std::shared_ptr<const admission_gate>(gate_) : gate_of(registry_skew_ms_[n]));
     r.lives.push_back({std::move(m), {}, false});
     if (r.lives.size() > 3)
       r.lives.erase(r.lives.begin());
@@ -468,6 +471,7 @@ private:
 
   std::mt19937_64 random_;
   planted_faults faults_;
+  std::shared_ptr<admission_gate> gate_ = std::make_shared<admission_gate>();
   std::uint64_t lives_ = 0, next_request_ = 0, next_key_ = 0, next_reference_ = 0;
   replica<slot_group, group_event> group_[groups];
   replica<citizen_registry, registry_event> registry_[registries];
