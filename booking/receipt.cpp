@@ -309,7 +309,7 @@ std::string receipt_signer::sign_alone(const receipt_statement& statement) const
   to_sign += view(hash(hash_of::leaf, text, {}, hash_kind::sha256));
   std::string signature(crypto_sign_BYTES, '\0');
   crypto_sign_detached(reinterpret_cast<unsigned char*>(signature.data()), nullptr, reinterpret_cast<const unsigned char*>(to_sign.data()),
-                       to_sign.size(), secret_key_.data());
+                       to_sign.size(), secret_key_);
   std::string receipt{opening_2};
   receipt += key_id_;
   receipt += '.';

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 
+#include "net/front.hpp"
+
 namespace janji::net {
 
 page_numbers::page_numbers(const actors::node& node, std::shared_ptr<const actors::round_entry> of)
     : round(std::move(of)), figures_(node.figures()) {
   if (round == nullptr)
     return;
+  if (node.judges_past())
+    past_ = wall_clock();
   const auto fresh = node.how_fresh();
   if (const auto it = fresh->rounds.find(round->definition.id.value); it != fresh->rounds.end())
     as_of = it->second.as_of;
@@ -33,7 +37,7 @@ web::room page_numbers::of_group(const group_definition& g, std::uint8_t people)
     const auto free = of_window(g, w);
     if (!free)
       return std::nullopt;
-    sum += *free >= people ? *free : 0;
+    sum += *free >= people && !is_over(g, w) ? *free : 0;
   }
   return sum;
 }
@@ -67,11 +71,12 @@ page_numbers::all_sums page_numbers::sums_of_centre(std::uint16_t centre) const 
         out.places += w.capacity;
       return;
     }
-    for (const auto& c : known->windows) {
+    for (std::size_t w = 0; w < known->windows.size() && w < g.windows.size(); ++w) {
+      const auto& c = known->windows[w];
       out.places += c.capacity;
       out.booked += c.booked;
       out.cancelled += c.cancelled;
-      out.free += c.capacity > c.booked ? c.capacity - c.booked : 0;
+      out.free += c.capacity > c.booked && !is_over(g, w) ? c.capacity - c.booked : 0;
     }
   });
   return out;
@@ -112,8 +117,11 @@ void fill_month(const page_numbers& numbers, std::string_view centre, web::month
   for (auto g = std::ranges::lower_bound(d.groups, it->second, {}, &group_definition::centre);
        g != d.groups.end() && g->centre == it->second; ++g) {
     web::day_item day{.date = g->date, .free = numbers.of_group(*g, m.people)};
-    for (const auto& w : g->windows)
-      day.places += w.capacity;
+    day.over = true;
+    for (std::size_t w = 0; w < g->windows.size(); ++w) {
+      day.places += g->windows[w].capacity;
+      day.over = day.over && numbers.is_over(*g, w);
+    }
     m.days.push_back(day);
   }
 }
@@ -131,7 +139,7 @@ void fill_times(const page_numbers& numbers, std::string_view centre, web::times
     auto free = numbers.of_window(*group, w);
     if (free && *free < m.people)
       free = 0;
-    m.windows.push_back({group->windows[w].opens_minute, group->windows[w].closes_minute, free, false});
+    m.windows.push_back({group->windows[w].opens_minute, group->windows[w].closes_minute, free, numbers.is_over(*group, w)});
   }
 }
 

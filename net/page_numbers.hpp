@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -20,6 +21,8 @@ struct page_numbers {
   };
   // Places of windows that have room for so many together.
   [[nodiscard]] centre_numbers of_centre(std::uint16_t centre, std::uint8_t people) const;
+  // It can no longer be booked.
+  [[nodiscard]] bool is_over(const group_definition& g, std::size_t window) const { return g.windows[window].book_until <= past_; }
   [[nodiscard]] web::room of_group(const group_definition& g, std::uint8_t people) const;
   [[nodiscard]] web::room of_window(const group_definition& g, std::size_t window) const;
 
@@ -39,6 +42,7 @@ private:
   template <class Use>
   void each_of_centre(std::uint16_t centre, Use&& use) const;
   std::shared_ptr<const std::vector<actors::group_figures>> figures_;
+  unix_ms past_{std::numeric_limits<std::int64_t>::min()};  // what ends by then is over; where nodes do not judge so, nothing
 };
 
 // The days and windows of a centre, for choosing and for moving alike.

@@ -281,12 +281,14 @@ web::round_line site::line_of(const actors::round_entry* round) const {
   if (round == nullptr)
     return {.kind = node_.knows_rounds() ? none : unknown};
   const auto now = wall_clock();
-  switch (admission(round->definition, round->status, now)) {
-    case admission_verdict::closed: return {.kind = closed};
-    case admission_verdict::paused: return {.kind = paused, .reason = round->status.reason};
-    case admission_verdict::not_open: return {.kind = not_open, .opens_at = round->definition.opens_at};
-    default: return {.kind = open};
+  switch (round->status_now(now, node_.judges_past()).status) {
+    case booking_status::closed: return {.kind = closed};
+    case booking_status::over: return {.kind = over};
+    case booking_status::paused: return {.kind = paused, .reason = round->status.reason};
+    case booking_status::not_open: return {.kind = not_open, .opens_at = round->definition.opens_at};
+    case booking_status::open: return {.kind = open};
   }
+  return {.kind = unknown};
 }
 
 // ------------------------------------------------------------------ answers

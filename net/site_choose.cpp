@@ -299,7 +299,7 @@ std::vector<web::near_place> site::near(const actors::round_entry& round, std::s
     for (std::size_t w = 0; w < g.windows.size(); ++w) {
       const auto free = numbers.of_window(g, w);
       const bool refused = but && g.windows[w].opens_minute == *but && g.centre == own->second && g.date == date;
-      if (!free || *free < people || refused)
+      if (!free || *free < people || refused || numbers.is_over(g, w))
         continue;
       all.push_back({g.centre != own->second,
                      std::abs(day_number_of(g.date) - wanted),

@@ -245,10 +245,8 @@ json::object unseal_api::opened(const actors::round_entry& round, group_id group
     out["window"] = place.window.value < at->windows.size() ? format_minute(at->windows[place.window.value].opens_minute) : "";
   }
   out["booked_at"] = format_utc(place.at);
-  auto plain = place.fault.empty() ? sealing_.unseal(d.id, place.ref, place.sealed) : std::nullopt;
+  const auto plain = place.fault.empty() ? sealing_.unseal(d.id, place.ref, place.sealed) : std::nullopt;
   auto record = plain ? schema::decode_personal_record(*plain) : std::unexpected(std::string());
-  if (plain)
-    wipe(*plain);
   if (!record) {
     out["fault"] = !place.fault.empty() ? place.fault
                    : plain              ? record.error()

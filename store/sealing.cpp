@@ -170,7 +170,13 @@ std::optional<secret_text> sealing::unseal(round_id round, reference ref, std::s
   return plain;
 }
 
-key_bytes sealing::page_key() const { return mac<std::tuple_size_v<key_bytes>>(token_key_, {"pages"}); }
+key_bytes sealing::page_key() const {
+  auto derived = mac<key_bytes::bytes>(token_key_, {"pages"});
+  key_bytes key;
+  std::memcpy(key.data(), derived.data(), derived.size());
+  sodium_memzero(derived.data(), derived.size());
+  return key;
+}
 
 std::string sealing::make_token(reference ref, std::uint8_t token_generation) const {
   std::array<std::uint8_t, 2 + mac_bytes> raw{token_key_id_, token_generation};

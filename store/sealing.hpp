@@ -31,7 +31,7 @@ public:
   void forget_round(round_id round);
   // False while a node of a cluster has not fetched the keys of a new round yet.
   [[nodiscard]] bool is_destroyed(round_id round) const { return keys_.is_destroyed(round); }
-  [[nodiscard]] bool has_keys(round_id round) const { return keys_of(round).has_value(); }
+  [[nodiscard]] bool has_keys(round_id round) const { return keys_of(round) != nullptr; }
 
   // Keyed BLAKE2b-128 of (round, canonical identity). None when the round's keys are destroyed.
   [[nodiscard]] std::optional<citizen_hash> hash_citizen(round_id round, std::string_view canonical_identity) const;

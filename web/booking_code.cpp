@@ -25,6 +25,7 @@ std::uint64_t mac_of(const secret_key& key, reference ref, std::uint8_t generati
   crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(purpose.data()), purpose.size());
   crypto_generichash_update(&state, in.data(), in.size());
   crypto_generichash_final(&state, out.data(), out.size());
+  sodium_memzero(&state, sizeof state);  // the key stands in it
   std::uint64_t v = 0;
   std::memcpy(&v, out.data(), sizeof v);
   return v & ((std::uint64_t{1} << 60) - 1);

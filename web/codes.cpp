@@ -18,7 +18,7 @@ constexpr std::array table{
     code_row{"unknown_round", choose, choose, "refused_unknown_round"},
     code_row{"not_enough_together", choose, choose, "refused_not_enough_together"},
     code_row{"already_booked", already, now, "already_one"},
-    code_row{"too_many_changes", already, now, "changes_used"},
+    code_row{"changes_spent", already, now, "changes_used"},
     code_row{"not_open", screen::state, screen::state, "refused_not_open"},
     code_row{"paused", screen::state, screen::state, "refused_paused"},
     code_row{"closed", screen::state, screen::state, "refused_closed"},

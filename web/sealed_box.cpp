@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "booking/assert.hpp"
@@ -17,7 +18,7 @@ constexpr std::size_t tag_bytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 constexpr std::size_t token_bytes = 16;
 constexpr int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 constexpr std::string_view token_opening = "v1.";
-static_assert(crypto_aead_xchacha20poly1305_ietf_KEYBYTES == std::tuple_size_v<secret_key>);
+static_assert(crypto_aead_xchacha20poly1305_ietf_KEYBYTES == secret_key::bytes);
 
 const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 unsigned char* bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
@@ -51,6 +52,7 @@ std::array<unsigned char, Size> mac(const secret_key& key, std::initializer_list
     crypto_generichash_update(&state, bytes(part), part.size());
   }
   crypto_generichash_final(&state, out.data(), Size);
+  sodium_memzero(&state, sizeof state);  // the key stands in it
   return out;
 }
 
@@ -77,19 +79,16 @@ std::optional<std::string> inflated(std::string_view packed) {
 sealed_box::sealed_box(std::vector<secret_key> keys) : keys_(std::move(keys)) {
   assert_always(!keys_.empty() && sodium_init() >= 0, "there is a key to seal with");
 }
-sealed_box::~sealed_box() {
-  for (auto& k : keys_)
-    sodium_memzero(k.data(), k.size());
-}
 
 std::string sealed_box::seal(std::string_view purpose, std::string_view plain) const {
   auto packed = deflated(plain);
   std::string out(nonce_bytes + packed.size() + tag_bytes, '\0');
   randombytes_buf(out.data(), nonce_bytes);
-  const auto key = mac<32>(keys_.front(), {"seal", purpose});
+  auto key = mac<secret_key::bytes>(keys_.front(), {"seal", purpose});
   crypto_aead_xchacha20poly1305_ietf_encrypt(bytes(out) + nonce_bytes, nullptr, bytes(packed), packed.size(), bytes(purpose),
                                              purpose.size(), nullptr, bytes(out), key.data());
   sodium_memzero(packed.data(), packed.size());
+  sodium_memzero(key.data(), key.size());
   return to_base64(out);
 }
 
@@ -101,9 +100,11 @@ std::optional<std::string> sealed_box::open(std::string_view purpose, std::strin
     return std::nullopt;
   std::string packed(raw->size() - nonce_bytes - tag_bytes, '\0');
   for (const auto& k : keys_) {
-    const auto key = mac<32>(k, {"seal", purpose});
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(bytes(packed), nullptr, nullptr, bytes(*raw) + nonce_bytes, raw->size() - nonce_bytes,
-                                                   bytes(purpose), purpose.size(), bytes(*raw), key.data()) == 0)
+    auto key = mac<secret_key::bytes>(k, {"seal", purpose});
+    const bool opened = crypto_aead_xchacha20poly1305_ietf_decrypt(bytes(packed), nullptr, nullptr, bytes(*raw) + nonce_bytes, raw->size() - nonce_bytes,
+                                                                   bytes(purpose), purpose.size(), bytes(*raw), key.data()) == 0;
+    sodium_memzero(key.data(), key.size());
+    if (opened)
       return inflated(packed);
   }
   return std::nullopt;

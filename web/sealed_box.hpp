@@ -4,16 +4,17 @@
 // Keys are derived from one that all fronts have; of several (after a rotation) the first seals, each opens. Threads: const, any.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "store/secret.hpp"
+
 namespace janji::web {
 
-using secret_key = std::array<std::uint8_t, 32>;
+using secret_key = store::key_bytes;  // locked, and wiped when it goes
 
 namespace limits {
 inline constexpr std::size_t cookie_value_bytes_max = 3'600;  // browsers keep 4,096 bytes of name, value and attributes
@@ -23,7 +24,6 @@ inline constexpr std::size_t opened_bytes_max = 64 * 1024;    // a small text mu
 class sealed_box {
 public:
   explicit sealed_box(std::vector<secret_key> keys);
-  ~sealed_box();
   sealed_box(const sealed_box&) = delete;
   sealed_box& operator=(const sealed_box&) = delete;
 
