@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -15,6 +16,7 @@
 #include <utility>
 
 #include "apps/ports_file.hpp"
+#include "booking/text_rules.hpp"
 
 namespace janji::apps {
 
@@ -107,6 +109,16 @@ bool is_alive(const std::string& host, const std::string& port, std::chrono::sec
   return e.ended_within(patience) && !e.error();
 }
 
+// Whether everything in it can stand in JSON.
+bool can_be_sent(const json::value& v) {
+  if (const auto* s = v.if_string())
+    return is_utf8({s->data(), s->size()});
+  if (const auto* a = v.if_array())
+    return std::ranges::all_of(*a, can_be_sent);
+  const auto* o = v.if_object();
+  return o == nullptr || std::ranges::all_of(*o, [](const auto& item) { return can_be_sent(item.value()); });
+}
+
 }  // namespace
 
 // A node may take its time with what it was asked, as long as it says beside that it is alive.
@@ -116,6 +128,8 @@ result<reply> call(const connection& c, http::verb verb, const std::string& targ
   const auto token = read_text(c.token_file.empty() ? c.data + "/admin.token" : c.token_file);
   if (!address || !token)
     return std::unexpected(!address ? address.error() : token.error());
+  if (!can_be_sent(body))
+    return std::unexpected("what was typed is not UTF-8: nothing was sent");
   const auto& [host, port] = *address;
   http::request<http::string_body> request(verb, target, 11);
   request.set(http::field::authorization, "Bearer " + token->substr(0, token->find_first_of("\r\n")));
