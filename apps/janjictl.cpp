@@ -1,7 +1,6 @@
 // The operators' tool: talks to a node's admin listener, or reads a data directory without one.
 #include <fmt/format.h>
 #include <sodium.h>
-#include <toml++/toml.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -16,7 +15,6 @@
 #include <cstring>
 #include <expected>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -24,6 +22,7 @@
 
 #include "apps/descriptors.hpp"
 #include "apps/janjictl.hpp"
+#include "apps/round_files.hpp"
 #include "apps/settings.hpp"
 #include "booking/civil_time.hpp"
 #include "booking/receipt.hpp"
@@ -59,46 +58,49 @@ int status(const connection& c) {
 
 int import_round(const connection& c, const std::string& round, const std::string& centres, const std::string& slots,
                  const std::string& first_day) {
-  json::object settings;
-  std::map<std::string, std::string> where;  // of each setting in its file
-  try {
-    const auto table = toml::parse_file(round);
-    for (const auto& [key, value] : table) {
-      where["round." + std::string(key.str())] = fmt::format("{}:{}:{}", round, key.source().begin.line, key.source().begin.column);
-      if (const auto s = value.value_exact<std::string>())
-        settings[std::string(key.str())] = *s;
-      else if (const auto i = value.value_exact<std::int64_t>())
-        settings[std::string(key.str())] = *i;
-      else
-        return fail(fmt::format("{}: {} must be text or a whole number", where["round." + std::string(key.str())], key.str()));
-    }
-  } catch (const toml::parse_error& e) {
-    return fail(fmt::format("{}:{}: {}", round, e.source().begin.line, e.description()));
+  std::vector<file_name_and_bytes> given;
+  std::string unread;
+  for (const auto& name : {round, centres, slots}) {
+    auto text = read_text(name);
+    if (!text)
+      unread += (unread.empty() ? "" : "; ") + text.error();
+    given.push_back({name, text ? std::move(*text) : std::string()});
   }
-  const auto centre_text = read_text(centres);
-  const auto slot_text = read_text(slots);
-  if (!centre_text || !slot_text)
-    return fail(!centre_text ? centre_text.error() : slot_text.error());
-  const json::object body{{"round", std::move(settings)},
-                          {"centres", {{"file", centres}, {"text", *centre_text}}},
-                          {"slot_groups", {{"file", slots}, {"text", *slot_text}}}};
-  auto target = std::string("/admin/v1/rounds?dry_run=") + (c.dry_run ? "true" : "false");
+  if (!unread.empty())
+    return fail(unread);
+  const round_files files(std::move(given[0]), std::move(given[1]), std::move(given[2]));
+  const bool only_try = c.dry_run || !files.are_good();
+  auto target = std::string("/admin/v1/rounds?dry_run=") + (only_try ? "true" : "false");
   if (!first_day.empty())
     target += "&first_day=" + first_day;
-  const auto r = call(c, http::verb::post, target, body);
-  if (r && r->status == 422 && !c.as_json && r->body.is_object() && r->body.get_object().contains("fields")) {
-    for (const auto& e : r->body.at("fields").as_array()) {
-      const auto column = scalar(e.at("column"));
-      const auto of_settings = where.find(column);
-      const auto at = of_settings != where.end()     ? of_settings->second
-                      : column.starts_with("round.") ? round
-                                                     : fmt::format("{}:{}", scalar(e.at("file")), scalar(e.at("line")));
-      fmt::print(stderr, "{}: {}: {}\n", at, column, scalar(e.at("detail")));
+  auto r = call(c, http::verb::post, target, files.body());
+  const auto* said = r && r->status == 422 && r->body.is_object() ? r->body.get_object().if_contains("fields") : nullptr;
+  const auto faults = files.all_faults(said != nullptr && said->is_array() ? said->get_array() : json::array{});
+  if (faults.empty()) {
+    json::array read_as;
+    if (auto* readings = r && !c.as_json && r->body.is_object() ? r->body.get_object().if_contains("read_as") : nullptr;
+        readings != nullptr) {
+      read_as = readings->is_array() ? std::move(readings->get_array()) : json::array{};
+      r->body.get_object().erase("read_as");
     }
-    fmt::print(stderr, "nothing was imported\n");
-    return exit_refused;
+    const int code = show(c, r);
+    for (const auto& line : lines_of_readings(read_as))
+      fmt::print("{}\n", line);
+    return code;
   }
-  return show(c, r);
+  json::array all;
+  for (const auto& f : faults) {
+    all.push_back(f.json());
+    if (!c.as_json)
+      fmt::print(stderr, "{}\n", f.line());
+  }
+  if (c.as_json)
+    fmt::print("{}\n",
+               json::serialize(json::object{{"title", "Nothing was imported."}, {"status", 422}, {"code", "invalid"}, {"fields", all}}));
+  if (!r || (r->status >= 300 && said == nullptr))
+    fmt::print(stderr, "what else may be wrong is not known: {}\n", r ? refusal(*r) : r.error());
+  fmt::print(stderr, "nothing was imported\n");
+  return exit_refused;
 }
 
 int verify(const std::string& text, const std::string& key_hex) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -15,6 +16,7 @@
 #include <utility>
 
 #include "apps/ports_file.hpp"
+#include "booking/text_rules.hpp"
 #include "store/master_keys.hpp"
 
 namespace janji::apps {
@@ -108,6 +110,16 @@ bool is_alive(const std::string& host, const std::string& port, std::chrono::sec
   return e.ended_within(patience) && !e.error();
 }
 
+// Whether everything in it can stand in JSON.
+bool can_be_sent(const json::value& v) {
+  if (const auto* s = v.if_string())
+    return is_utf8({s->data(), s->size()});
+  if (const auto* a = v.if_array())
+    return std::ranges::all_of(*a, can_be_sent);
+  const auto* o = v.if_object();
+  return o == nullptr || std::ranges::all_of(*o, [](const auto& item) { return can_be_sent(item.value()); });
+}
+
 }  // namespace
 
 // A node may take its time with what it was asked, as long as it says beside that it is alive.
@@ -117,6 +129,8 @@ result<reply> call(const connection& c, http::verb verb, const std::string& targ
   const auto token = store::read_secret_file(c.token_file.empty() ? c.data + "/admin.token" : c.token_file, "the admin token");
   if (!address || !token)
     return std::unexpected(!address ? address.error() : token.error().text());
+  if (!can_be_sent(body))
+    return std::unexpected("what was typed is not UTF-8: nothing was sent");
   const auto& [host, port] = *address;
   http::request<http::string_body> request(verb, target, 11);
   request.set(http::field::authorization, fmt::format("Bearer {}", token->view()));

@@ -9,6 +9,7 @@
 
 #include "booking/civil_time.hpp"
 #include "booking/states.hpp"
+#include "booking/text_rules.hpp"
 
 namespace janji {
 
@@ -34,8 +35,10 @@ bool good_code(std::string_view code, std::size_t bytes_max) {
 }
 
 bool good_name(std::string_view name, bool may_be_empty) {
-  return (may_be_empty || !name.empty()) && name.size() <= limits::round_name_bytes_max &&
-         std::ranges::none_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  if (name.empty() || name.size() > limits::round_name_bytes_max)
+    return name.empty() && may_be_empty;
+  const auto clean = operator_text(name);
+  return clean && *clean == name;
 }
 
 std::string order_text_fault(std::initializer_list<std::string_view> texts) {

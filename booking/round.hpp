@@ -124,7 +124,7 @@ struct round_fault {
 [[nodiscard]] std::string order_text_fault(std::initializer_list<std::string_view> texts);
 // The rules behind them, for those who read a round from elsewhere and must name the line.
 [[nodiscard]] bool good_code(std::string_view code, std::size_t bytes_max);      // letters, digits, '-'
-[[nodiscard]] bool good_name(std::string_view name, bool may_be_empty = false);  // no control characters
+[[nodiscard]] bool good_name(std::string_view name, bool may_be_empty = false);  // as operator_text() leaves it
 [[nodiscard]] bool good_degrees(double degrees, double most);
 
 }  // namespace janji

@@ -12,8 +12,10 @@
 #include <type_traits>
 
 #include "booking/civil_time.hpp"
+#include "booking/nearest_name.hpp"
 #include "booking/reference_text.hpp"
 #include "booking/round_import.hpp"
+#include "booking/text_rules.hpp"
 #include "cluster/audit.hpp"
 #include "net/admin_json.hpp"
 #include "net/import_body.hpp"
@@ -39,6 +41,77 @@ std::expected<import_body::parts, problem> import_of(const request& r) {
   if (r.taker == nullptr)
     return import_body::parts{};
   return std::move(static_cast<import_body&>(*r.taker)).finish();
+}
+
+std::string unknown_setting(std::string_view name) {
+  const auto near = nearest_name(name, round_settings);
+  return fmt::format("There is no such setting of a round{}. There are {}.", near.empty() ? "" : fmt::format("; is {} meant?", near),
+                     fmt::join(round_settings, ", "));
+}
+
+// A text among a round's settings, as operator_text leaves it.
+void read_setting(const json::object& settings, std::string_view name, std::string& to, std::vector<field_error>& wrong) {
+  const auto* v = settings.if_contains({name.data(), name.size()});
+  if (v == nullptr)
+    return;
+  const auto where = "round." + std::string(name);
+  if (!v->is_string())
+    return wrong.push_back({where, "not_text", "This must be a text in quotes."});
+  auto clean = operator_text({v->get_string().data(), v->get_string().size()});
+  if (!clean)
+    return wrong.push_back({where, std::string(clean.error().code), words_of(clean.error())});
+  to = std::move(*clean);
+}
+
+json::object to_json(const import_error& e) {
+  return {{"file", e.file},         {"line", e.line}, {"column", e.file == "round" ? "round." + e.column : e.column},
+          {"position", e.position}, {"code", e.code}, {"detail", e.detail}};
+}
+
+// Everything that is wrong with an import, as far as it is listed.
+response refused_import(const std::vector<field_error>& settings, const std::vector<import_error>& files) {
+  json::array errors;
+  for (const auto& w : settings)
+    errors.push_back({{"file", "round"}, {"line", 0}, {"column", w.field}, {"position", 0}, {"code", w.code}, {"detail", w.detail}});
+  for (const auto& e : files)
+    errors.push_back(to_json(e));
+  auto out = json_response(json::object{{"type", "https://janji.invalid/problems/invalid"},
+                                        {"title", "Nothing was imported."},
+                                        {"status", 422},
+                                        {"code", "invalid"},
+                                        {"fields", std::move(errors)}},
+                           422);
+  out.content_type = "application/problem+json";
+  return out;
+}
+
+// What was read in another form than the one that is asked for: an operator looks whether it was meant so.
+json::array readings_json(const std::vector<import_reading>& readings) {
+  json::array out;
+  for (const auto& r : readings)
+    out.push_back({{"file", r.file}, {"line", r.line}, {"column", r.column}, {"detail", r.detail}});
+  return out;
+}
+
+// What the import comes to, so that a wrong day or a wrong number is seen.
+json::object summary_of(const round_definition& d, const std::vector<import_reading>& readings) {
+  std::uint64_t places = 0;
+  auto from = d.groups.front().date;
+  auto to = from;
+  for (const auto& g : d.groups) {
+    from = std::min(from, g.date);
+    to = std::max(to, g.date);
+    for (const auto& w : g.windows)
+      places += w.capacity;
+  }
+  json::object out{{"centres", d.centres.size()},
+                   {"slot_groups", d.groups.size()},
+                   {"places", places},
+                   {"from", format_date(from)},
+                   {"to", format_date(to)}};
+  if (!readings.empty())
+    out["read_as"] = readings_json(readings);
+  return out;
 }
 
 actors::orderer order_of(const request& r) { return {"admin", r.arrived.heard, r.arrived.rounds}; }
@@ -211,15 +284,17 @@ void admin_api::change(const request& r, responder&& respond) {
   respond(to_response({.code = problem_code::no_such_endpoint}));
 }
 
-actors::operator_done admin_api::done(responder&& respond) {
+actors::operator_done admin_api::done(responder&& respond, json::object&& more_to_say) {
   auto kept = std::make_shared<responder>(std::move(respond));
-  return [this, kept](std::expected<std::string, std::string> r) {
-    boost::asio::post(io_, [kept, r = std::move(r)] {
+  auto said = std::make_shared<json::object>(std::move(more_to_say));
+  return [this, kept, said](std::expected<std::string, std::string> r) {
+    boost::asio::post(io_, [kept, said, r = std::move(r)] {
       if (!r)
         return (*kept)(to_response(refused(r.error())));
       json::object out{{"result", *r}};
       if (const auto more = r->find("; "); more != std::string::npos)
         out = {{"result", r->substr(0, more)}, {"detail", r->substr(more + 2)}};
+      out.insert(said->begin(), said->end());
       (*kept)(json_response(std::move(out)));
     });
   };
@@ -233,15 +308,15 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
     return respond(to_response(body.error()));
   const auto& settings = body->round;
   round_definition d;
-  d.code = text_of(settings, "code");
-  d.name = text_of(settings, "name");
-  d.time_zone = text_of(settings, "time_zone");
   std::vector<field_error> wrong;
+  read_setting(settings, "code", d.code, wrong);
+  read_setting(settings, "name", d.name, wrong);
+  read_setting(settings, "time_zone", d.time_zone, wrong);
   for (const auto& item : settings)
     if (wrong.size() < told_settings_max &&
         std::ranges::find(round_settings, std::string_view(item.key().data(), item.key().size())) == round_settings.end())
-      wrong.push_back({"round." + told_name({item.key().data(), item.key().size()}), "unknown_field",
-                       fmt::format("There is no such setting of a round. There are {}.", fmt::join(round_settings, ", "))});
+      wrong.push_back({"round." + shown_text({item.key().data(), item.key().size()}), "unknown_field",
+                       unknown_setting({item.key().data(), item.key().size()})});
   for (const auto& [name, to] : {std::pair{"opens_at", &d.opens_at}, {"closes_at", &d.closes_at}}) {
     if (const auto moment = parse_moment(text_of(settings, name)))
       *to = *moment;
@@ -260,47 +335,31 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
     wrong.push_back({"round.book_until", "bad_book_until",
                      "This is opening, closing, none, or a time before the opening, such as 90m, 24h or 2d, in quotes."});
   read_changes(settings, d.rules, node_.counts_changes(), wrong);
-  auto made = import_round(std::move(d), body->centres, body->slot_groups, until.value_or(booking_end{}));
-  if (!made || !wrong.empty()) {
-    json::array errors;
-    for (const auto& w : wrong)
-      errors.push_back({{"file", "round"}, {"line", 0}, {"column", w.field}, {"code", w.code}, {"detail", w.detail}});
-    if (!made)
-      for (const auto& e : made.error())
-        errors.push_back({{"file", e.file}, {"line", e.line}, {"column", e.column}, {"code", e.code}, {"detail", e.detail}});
-    auto out = json_response(json::object{{"type", "https://janji.invalid/problems/invalid"},
-                                          {"title", "Nothing was imported."},
-                                          {"status", 422},
-                                          {"code", "invalid"},
-                                          {"fields", std::move(errors)}},
-                             422);
-    out.content_type = "application/problem+json";
-    return respond(std::move(out));
-  }
+  std::vector<std::string> told;
+  for (const auto& w : wrong)
+    told.push_back(w.field.substr(std::string_view("round.").size()));
+  std::vector<import_reading> readings;
+  auto made = import_round(std::move(d), body->centres, body->slot_groups, told, &readings, until.value_or(booking_end{}));
+  if (!made || !wrong.empty())
+    return respond(refused_import(wrong, made ? std::vector<import_error>{} : made.error()));
   if (const auto dated = date_as_asked(*made, r.query); !dated)
     return respond(to_response({.code = problem_code::invalid, .detail = dated.error()}));
-  std::uint64_t places = 0;
-  for (const auto& g : made->groups)
-    for (const auto& w : g.windows)
-      places += w.capacity;
-  const auto [first, last] = std::ranges::minmax(made->groups, {}, &group_definition::date);
-  if (dry_run)
-    return respond(json_response(json::object{{"result", "would import"},
-                                              {"centres", made->centres.size()},
-                                              {"slot_groups", made->groups.size()},
-                                              {"places", places},
-                                              {"from", format_date(first.date)},
-                                              {"to", format_date(last.date)}}));
+  auto summary = summary_of(*made, readings);
+  if (dry_run) {
+    json::object out{{"result", "would import"}};
+    out.insert(summary.begin(), summary.end());
+    return respond(json_response(std::move(out)));
+  }
   *body = {};
-  import_with_keys(std::move(*made), std::move(respond));
+  import_with_keys(std::move(*made), std::move(summary), std::move(respond));
 }
 
 // In a cluster its keys are made before it is there, for the number that it will have: whoever finds a round without keys could only make
 // others than those that somebody may hold. It is imported under that number or not at all.
-void admin_api::import_with_keys(round_definition&& round, responder&& respond) {
+void admin_api::import_with_keys(round_definition&& round, json::object&& summary, responder&& respond) {
   const auto catalogue = node_.catalogue();
   const bool refused = catalogue->find(round.code) != nullptr;  // there is such a round: no keys are made for another
-  auto told = done(std::move(respond));
+  auto told = done(std::move(respond), std::move(summary));
   if (round_keys_.make && refused)
     return node_.import_round(std::move(round), "admin", std::move(told));
   // They are here and remembered before the answer, for a booking may follow it at once.

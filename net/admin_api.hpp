@@ -47,7 +47,7 @@ private:
   void get(const request& r, responder& respond);
   void change(const request& r, responder&& respond);
   void import(const request& r, bool dry_run, responder&& respond);
-  void import_with_keys(round_definition&& round, responder&& respond);
+  void import_with_keys(round_definition&& round, boost::json::object&& summary, responder&& respond);
   void round_verb(const std::string& code, std::string_view verb, const request& r, responder&& respond);
   actors::operator_done destroying_keys(round_id round, actors::operator_done&& told);
   void capacity(std::string_view path, const request& r, responder&& respond);
@@ -61,7 +61,8 @@ private:
   void audit(responder&& respond);
   void show(std::string what, responder&& respond);
   // A completion that answers from this server's thread.
-  actors::operator_done done(responder&& respond);
+  // `more_to_say` stands beside the result, when it is done.
+  actors::operator_done done(responder&& respond, boost::json::object&& more_to_say = {});
 
   boost::asio::io_context& io_;
   actors::node& node_;

@@ -1,12 +1,12 @@
 // What the operators' endpoints share: JSON in and out, and orders' refusals as problems.
 #pragma once
 
-#include <algorithm>
 #include <boost/json.hpp>
 #include <expected>
 #include <string>
 #include <string_view>
 
+#include "booking/text_rules.hpp"
 #include "booking/types.hpp"
 #include "net/http.hpp"
 #include "net/problem.hpp"
@@ -36,7 +36,7 @@ inline std::string text_of(const boost::json::object& o, std::string_view name) 
   return v != nullptr && v->is_string() ? std::string(v->get_string()) : std::string{};
 }
 
-// A text of an order, which stands in a log for ever: none that is no text or too long.
+// A text of an order, which stands in a log for ever: none that is no text or too long, and as operator_text leaves it.
 inline std::expected<std::string, problem> order_text(const boost::json::object& o, std::string_view name,
                                                       std::size_t characters_max = janji::limits::reason_characters_max) {
   const auto* v = o.if_contains(boost::json::string_view(name.data(), name.size()));
@@ -48,11 +48,13 @@ inline std::expected<std::string, problem> order_text(const boost::json::object&
   };
   if (!v->is_string())
     return wrong("bad_text", std::string(name) + " must be a text.");
-  const std::string_view text(v->get_string().data(), v->get_string().size());
-  const auto characters = std::ranges::count_if(text, [](unsigned char c) { return (c & 0xC0U) != 0x80U; });  // of UTF-8, which JSON is
-  if (static_cast<std::size_t>(characters) > characters_max || text.size() > janji::limits::order_text_bytes_max)
+  const std::string_view typed(v->get_string().data(), v->get_string().size());
+  auto text = operator_text(typed);
+  if (!text)
+    return wrong(std::string(text.error().code), std::string(name) + ": " + words_of(text.error()));
+  if (text_length(*text) > characters_max || text->size() > janji::limits::order_text_bytes_max)
     return wrong("too_long", std::string(name) + " has at most " + std::to_string(characters_max) + " characters (reason_characters_max).");
-  return std::string(text);
+  return std::move(*text);
 }
 
 // Whether only what would be done is to be said. An order whose dry_run cannot be read is not carried out.

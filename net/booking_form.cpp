@@ -6,6 +6,7 @@
 #include <set>
 
 #include "booking/states.hpp"
+#include "booking/text_rules.hpp"
 
 namespace janji::net {
 
@@ -23,14 +24,6 @@ void tell(std::vector<field_error>& wrong, std::string field, std::string code, 
     wrong.push_back({std::move(field), std::move(code), std::move(detail)});
 }
 
-// Staff read these texts in lists and on screens, where a control character could look like nothing or begin a line.
-bool has_control_characters(std::string_view text, std::string_view but) {
-  return std::ranges::any_of(text, [&](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 || byte == 0x7F) && !but.contains(c);
-  });
-}
-
 class field_reader {
 public:
   field_reader(const json::object& from, std::string prefix, std::vector<field_error>& wrong)
@@ -41,29 +34,53 @@ public:
       if (std::ranges::find(names, std::string_view(item.key().data(), item.key().size())) == names.end())
         wrong(told_name({item.key().data(), item.key().size()}), "unknown_field", "This field is not known.");
   }
-  std::string text(std::string_view name, bool required, std::size_t size_max = text_max, std::string_view controls = "") {
+  // What is only compared or taken apart, as it was typed.
+  std::string word(std::string_view name, bool required) {
+    const auto typed = given(name, required, text_max);
+    if (!typed || typed->empty())
+      return {};
+    const auto fault = people_text(*typed, text_lines::many);
+    if (fault && !fault->empty())
+      return std::string(*typed);
+    if (!fault)
+      wrong(std::string(name), std::string(fault.error().code), words_of(fault.error()));
+    else if (required)
+      wrong(std::string(name), "missing", "This field is needed.");
+    return {};
+  }
+  // What staff will read, as people_text leaves it.
+  std::string text(std::string_view name, bool required, std::size_t size_max = text_max, text_lines lines = text_lines::one) {
+    const auto typed = given(name, required, size_max);
+    if (!typed)
+      return {};
+    auto clean = people_text(*typed, lines);
+    if (!clean)
+      wrong(std::string(name), std::string(clean.error().code), words_of(clean.error()));
+    else if (clean->size() > size_max)  // some characters are longer in their usual form
+      wrong(std::string(name), "too_long", "This field is too long.");
+    else if (required && clean->empty() && !typed->empty())
+      wrong(std::string(name), "missing", "This field has nothing but blanks.");
+    return clean ? std::move(*clean) : std::string{};
+  }
+  std::optional<std::string_view> given(std::string_view name, bool required, std::size_t size_max) {
     const auto* v = from_.if_contains(json::string_view(name.data(), name.size()));
     if (v == nullptr || v->is_null()) {
       if (required)
         wrong(std::string(name), "missing", "This field is needed.");
-      return {};
+      return std::nullopt;
     }
     if (!v->is_string()) {
       wrong(std::string(name), "not_text", "This field must be text.");
-      return {};
+      return std::nullopt;
     }
     const auto& s = v->get_string();
     if (s.size() > size_max) {
       wrong(std::string(name), "too_long", "This field is too long.");
-      return {};
-    }
-    if (has_control_characters({s.data(), s.size()}, controls)) {
-      wrong(std::string(name), "control_character", "This field has a character that cannot be shown.");
-      return {};
+      return std::nullopt;
     }
     if (required && s.empty())
       wrong(std::string(name), "missing", "This field is needed.");
-    return {s.data(), s.size()};
+    return std::string_view(s.data(), s.size());
   }
   void wrong(const std::string& name, std::string code, std::string detail) {
     tell(wrong_, prefix_ + name, std::move(code), std::move(detail));
@@ -82,13 +99,13 @@ problem malformed(std::string detail) { return {.code = problem_code::malformed_
 
 template <class Form>
 void read_place(field_reader& fields, Form& form) {
-  form.centre = fields.text("centre", true);
-  const auto date = fields.text("date", true);
+  form.centre = fields.word("centre", true);
+  const auto date = fields.word("date", true);
   if (const auto parsed = parse_date(date))
     form.date = *parsed;
   else if (!date.empty())
     fields.wrong("date", "bad_date", "A date is written YYYY-MM-DD.");
-  const auto window = fields.text("window", false);
+  const auto window = fields.word("window", false);
   if (!window.empty()) {
     form.window_minute = parse_minute(window);
     if (!form.window_minute)
@@ -105,11 +122,10 @@ void read_identity_of(const json::value* v, const std::string& prefix, civil_dat
   field_reader fields(v->get_object(), prefix + "identity.", wrong);
   fields.only({"type", "number", "country"});
   auto& r = person.record;
-  r.identity_kind = fields.text("type", true);
-  constexpr std::string_view pasted = "\t\r\n";  // along with a number, out of a table
-  r.identity_number = fields.text("number", true, text_max, pasted);
-  std::erase_if(r.identity_number, [&](char c) { return pasted.contains(c); });
-  r.country = fields.text("country", false);
+  r.identity_kind = fields.word("type", true);
+  r.identity_number = fields.word("number", true);
+  std::erase_if(r.identity_number, [](char c) { return c == '\t' || c == '\r' || c == '\n'; });  // pasted along, out of a table
+  r.country = fields.word("country", false);
   if (r.identity_kind.empty() || r.identity_number.empty())
     return;
   auto who = read_identity(r.identity_kind, r.identity_number, r.country, today);
@@ -122,7 +138,7 @@ void read_identity_of(const json::value* v, const std::string& prefix, civil_dat
 }
 
 void read_birth(field_reader& fields, civil_date today, person_form& person) {
-  const auto text = fields.text("birth_date", false);
+  const auto text = fields.word("birth_date", false);
   std::optional<civil_date> told = person.who.birth;
   if (!text.empty()) {
     const auto parsed = parse_date(text);
@@ -153,7 +169,7 @@ person_form read_person(const json::value& v, const std::string& prefix, civil_d
   person.record.name = fields.text("name", true);
   person.record.phone = fields.text("phone", false, phone_max);
   person.record.email = fields.text("email", false);
-  person.record.notes = fields.text("notes", false, notes_max, "\t\r\n");
+  person.record.notes = fields.text("notes", false, notes_max, text_lines::many);
   person.record.state = fields.text("state", false);
   if (!person.record.state.empty()) {
     person.state = state_number(person.record.state);
@@ -219,7 +235,7 @@ std::expected<booking_form, problem> read_booking(std::string_view body, civil_d
     booking_form form;
     field_reader fields(o, "", wrong);
     fields.only({"round", "centre", "date", "window", "people"});
-    form.round = fields.text("round", false);
+    form.round = fields.word("round", false);
     read_place(fields, form);
     const auto* people = fields.get("people");
     if (people == nullptr || !people->is_array() || people->get_array().empty())

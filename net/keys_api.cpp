@@ -18,6 +18,13 @@ namespace {
 
 constexpr std::string_view keys_root = "/admin/v1/keys";
 
+// A path is taken as it is: any change would name another file.
+std::expected<std::string, problem> path_of(const json::object& o, std::string_view name) {
+  if (const auto text = order_text(o, name); !text)
+    return std::unexpected(text.error());
+  return text_of(o, name);
+}
+
 json::array texts(const std::vector<std::string>& list) { return json::array(list.begin(), list.end()); }
 
 // Codes of erased rounds whose keys it held when it last said so.
@@ -94,7 +101,7 @@ void keys_api::rotate(const request& r, bool dry_run, responder&& respond) {
   const auto body = object_of(r.body);
   if (!body)
     return respond(to_response(body.error()));
-  const auto named = order_text(*body, "new_master_key_file");
+  const auto named = path_of(*body, "new_master_key_file");
   if (!named)
     return respond(to_response(named.error()));
   std::optional<store::key_bytes> given;

@@ -3,6 +3,7 @@ import json
 import os
 import signal
 
+import cli_import
 import cli_load
 from checks import run, wait_until
 from citizens import People, Round, book, booking, confirmed, content, day, manage, new_key
@@ -352,7 +353,7 @@ def erase(c):
     c.checks.check("its code cannot be used again", again.code == 1, again)
 
 
-ROWS = [help_of_everything, settings, status, rounds, frozen, nowhere_to_say_it, capacity, show, receipts, audits_and_export, disk, keys, disputed_claim, erase]
+ROWS = [help_of_everything, settings, status, rounds, *cli_import.ROWS, frozen, nowhere_to_say_it, capacity, show, receipts, audits_and_export, disk, keys, disputed_claim, erase, cli_import.told_when_done]
 
 
 def parts(checks):

@@ -79,6 +79,13 @@ seeds texts() {
           "2021-05-26T04:00:00.123Z",
           "W.P. Kuala Lumpur",
           "Asia/Kuala_Lumpur",
+          "3/4/21",
+          "26 Mei 2021",
+          "5/26/2021 12:00:00 AM",
+          "9.30 PTG",
+          "1.000.000,00",
+          "Siti a/l D\xe2\x80\x99"
+          "Cruz Jose\xcc\x81 \xe3\x85\xa4\r\n\t",
           "900101\xe2\x80\x93"
           "14\xe2\x80\x91"
           "5678"};
@@ -97,8 +104,15 @@ seeds round_import() {
       "code,name,state,district,latitude,longitude\nA,Hall A,Johor,Kluang,1.5,103.7\n\"B\",\"Hall \"\"B\"\"\",Selangor,,3,101\n";
   const std::string groups =
       "centre,date,opens,closes,capacity\r\nA,2021-06-07,09:00,12:00,10\r\nA,2021-06-07,13:00,17:00,5\r\nB,2021-06-08,09:00,17:00,1\r\n";
-  return {centres + '\0' + groups, "\xef\xbb\xbf" + centres + '\0' + "capacity,centre,date,closes,opens\n1,A,2021-06-07,17:00,09:00\n",
-          centres + '\0' + "centre,date\n", "code\n\"\n"};
+  return {centres + '\0' + groups,
+          "\xef\xbb\xbf" + centres + '\0' + "capacity,centre,date,closes,opens\n1,A,2021-06-07,17:00,09:00\n",
+          centres + '\0' + "centre,date\n",
+          "code\n\"\n",
+          "sep=;\r\ncode;name;state;district;latitude;longitude;\rA;Caf\xe9;Johor;;1,5;103,7;\r" + std::string(1, '\0') +
+              "centre\tdate\topens\tcloses\tcapacity\nA\t3/6/21\t9:00 AM\t5.30pm\t1 000\n\t\t\t\t\nA\t26/6/21\t9:00\t17:00\t1.000\n",
+          std::string("\xff\xfe"
+                      "c\x01\0\n\x01",
+                      7)};
 }
 
 seeds settings() {

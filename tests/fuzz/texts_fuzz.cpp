@@ -1,6 +1,7 @@
-// Small texts that people type: identity numbers, references, dates, times, moments, states. What is read can be written,
-// and read again means the same.
+// Small texts that people type: names, notes, identity numbers, references, dates, times, numbers, moments, states. What is read can
+// be written, and read again means the same.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -8,8 +9,11 @@
 
 #include "booking/civil_time.hpp"
 #include "booking/identity.hpp"
+#include "booking/nearest_name.hpp"
 #include "booking/reference_text.hpp"
+#include "booking/spreadsheet_values.hpp"
 #include "booking/states.hpp"
+#include "booking/text_rules.hpp"
 
 namespace {
 
@@ -48,6 +52,33 @@ void check_identity(std::string_view kind, std::string_view number, std::string_
   check(again && *again == *who);
 }
 
+// What a rule keeps it keeps again, and there is nothing in it that could harm a list or a log.
+void check_text(std::string_view typed) {
+  check(is_utf8(shown_text(typed)));
+  for (const auto& text : {people_text(typed), people_text(typed, text_lines::many), operator_text(typed)}) {
+    if (!text) {
+      check(!text.error().code.empty() && !words_of(text.error()).empty() && text.error().position != 0);
+      continue;
+    }
+    check(is_utf8(*text) && people_text(*text, text_lines::many) == *text && without_blanks_around(*text) == *text);
+    check(text_length(*text) <= text->size());
+  }
+}
+
+void check_spreadsheet(std::string_view text) {
+  const auto day = read_day(text);
+  check(!day || std::ranges::any_of(day->by, [](const auto& d) { return d && d->ok(); }));
+  check(day || !day.error().empty());
+  const auto time = read_time(text);
+  check(time ? time->minute < 24 * 60 : !time.error().empty());
+  const auto number = read_whole(text);
+  check(number || !number.error().empty());
+  if (const auto degrees = read_degrees(text))
+    check(degrees->value == degrees->value);
+  constexpr std::array<std::string_view, 2> names{"centre", "age_min"};
+  (void)nearest_name(text, names);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -57,6 +88,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto second = next_line(rest);
   const auto third = next_line(rest);
   check_identity(first, second, third);
+  check_text(text);
+  check_spreadsheet(text);
   for (const std::string_view kind : {"mykad", "passport", "army", "police"})
     check_identity(kind, first, second);
   if (const auto ref = reference_from_text(text))

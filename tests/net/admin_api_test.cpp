@@ -80,6 +80,69 @@ TEST_F(admin_api_test, an_import_tells_wrong_settings_and_wrong_json) {
   EXPECT_EQ(slip.at("/fields/0/code"), "unknown_field");
 }
 
+TEST_F(admin_api_test, everything_that_is_wrong_with_an_import_is_told_at_once_with_what_to_write) {
+  const auto a =
+      server().admin("POST", "/admin/v1/rounds",
+                     api_server::import_body("r 1", "A,3/4/2021,09:00,17:00,2\nZ,2021-06-07,9h,17:00,1.000\n", R"("agemin":18)"));
+  EXPECT_EQ(a.outcome(), "422 invalid");
+  std::string all;
+  const auto said = a.parsed();
+  for (const auto& f : said.at("fields").as_array())
+    all += fmt::format("{}:{}:{} {}\n", f.at("file").as_string().c_str(), f.at("line").as_int64(), f.at("position").as_int64(),
+                       f.at("code").as_string().c_str());
+  EXPECT_EQ(all,
+            "round:0:0 unknown_field\nround:0:0 bad_code\nslots.csv:2:3 ambiguous_date\nslots.csv:3:1 unknown_centre\n"
+            "slots.csv:3:14 bad_time\nslots.csv:3:23 bad_capacity\n");
+  EXPECT_NE(a.at("/fields/0/detail").find("is age_min meant?"), std::string::npos) << a.body;
+  EXPECT_EQ(a.at("/fields/1/column"), "round.code");
+  EXPECT_EQ(a.at("/fields/2/detail"), "\"3/4/2021\" can be read as 3 April 2021 or 4 March 2021; write 2021-04-03 or 2021-03-04.");
+}
+
+TEST_F(admin_api_test, an_import_says_what_it_comes_to_and_how_values_were_read) {
+  auto& s = server();
+  const std::string rows = "A,3/6/2021,9:00 AM,17:00,2\nA,26/6/2021,09:00,17:00,3\n";
+  const auto dry = s.admin("POST", "/admin/v1/rounds?dry_run=true", api_server::import_body("read", rows));
+  ASSERT_EQ(dry.outcome(), "200") << dry.body;
+  EXPECT_EQ(dry.at("/from"), "2021-06-03");
+  EXPECT_EQ(dry.at("/to"), "2021-06-26");
+  EXPECT_NE(dry.body.find("day/month/year"), std::string::npos) << dry.body;
+  const auto done = s.admin("POST", "/admin/v1/rounds", api_server::import_body("read", rows));
+  ASSERT_EQ(done.outcome(), "200") << done.body;
+  EXPECT_EQ(done.at("/result"), "read");
+  EXPECT_EQ(done.at("/read_as"), dry.at("/read_as")) << "the same, done or not";
+  EXPECT_EQ(s.admin("POST", "/admin/v1/rounds?dry_run=true", api_server::import_body("plain", one_day)).at("/read_as"), "");
+}
+
+TEST_F(admin_api_test, texts_of_operators_obey_one_rule) {
+  auto& s = server();
+  s.import("text", one_day);
+  s.open("text");
+  for (const auto& [text, code] : {std::pair{R"(a\u0085)", "control_character"},
+                                   {R"(a\u2028b)", "line_separator"},
+                                   {R"(\u202ea)", "direction_control"},
+                                   {R"(a\ufffe)", "no_character"},
+                                   {R"(\ufffd)", "lost_character"}}) {
+    for (const auto& [verb, target, more] :
+         {std::tuple{"POST", "/admin/v1/rounds/text/pause", ""},
+          {"PATCH", "/admin/v1/rounds/text/groups/A/2021-06-07", R"("capacity":1,)"},
+          {"POST", "/admin/v1/claims/release", R"("round":"text","identity":{"type":"mykad","number":"900101-14-0001"},)"}}) {
+      const auto a = s.admin(verb, target, fmt::format(R"({{{}"reason":"{}"}})", more, text));
+      EXPECT_EQ(a.outcome(), "422 invalid") << target << text;
+      EXPECT_EQ(a.at("/fields/0/code"), code) << target << text;
+    }
+    auto body = api_server::import_body("named", one_day);
+    body.replace(body.find("A round"), std::string_view("A round").size(), text);
+    const auto named = s.admin("POST", "/admin/v1/rounds", body);
+    EXPECT_EQ(named.outcome(), "422 invalid") << text;
+    EXPECT_EQ(named.at("/fields/0/column"), "round.name") << text;
+    EXPECT_EQ(named.at("/fields/0/code"), code) << text;
+  }
+  EXPECT_EQ(verb("text", "pause", R"({"reason":"\u3164 \u200b"})"), "422 invalid") << "citizens would be shown nothing";
+  EXPECT_EQ(verb("text", "pause", R"({"reason":" a storm\nof  Jose\u0301 "})"), "200");
+  EXPECT_NE(s.admin("GET", "/admin/v1/rounds").body.find("a storm of  Jos\u00e9\""), std::string::npos)
+      << s.admin("GET", "/admin/v1/rounds").body;
+}
+
 TEST_F(admin_api_test, a_dry_run_changes_nothing) {
   const auto a = server().admin("POST", "/admin/v1/rounds?dry_run=true", api_server::import_body("dry", one_day));
   EXPECT_EQ(a.outcome(), "200");

@@ -205,6 +205,58 @@ TEST(booking_form, control_characters_are_refused) {
   EXPECT_EQ(booking(with_member(R"("notes":"a\u001fb")")), "invalid\npeople[0].notes control_character");
 }
 
+TEST(booking_form, texts_that_nobody_could_read_are_refused_with_their_own_codes) {
+  for (const auto* name : {"phone", "email", "state", "notes"})
+    for (const auto& [text, code] : {std::pair{R"(a\u0085b)", "control_character"},
+                                     {R"(a\u009fb)", "control_character"},
+                                     {R"(a\u2028b)", "line_separator"},
+                                     {R"(\u2029)", "line_separator"},
+                                     {R"(a\u202eb)", "direction_control"},
+                                     {R"(\u2066ab)", "direction_control"},
+                                     {R"(a\uffffb)", "no_character"},
+                                     {R"(a\ufdd0)", "no_character"},
+                                     {R"(\udbff\udffe)", "no_character"},
+                                     {R"(x\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301)", "too_many_marks"}})
+      EXPECT_EQ(booking(with_member(fmt::format(R"("{}":"{}")", name, text))), fmt::format("invalid\npeople[0].{} {}", name, code)) << text;
+  for (const auto* text : {R"(Siti\u0085)", R"(\u2028)", R"(\u202eSiti)"})
+    EXPECT_NE(booking(with_people(fmt::format(R"({{"identity":{{"type":"mykad","number":"900101-14-5678"}},"name":"{}"}})", text))), "good")
+        << text;
+  EXPECT_EQ(booking(fmt::format(R"({{"centre":"A\u0085","date":"2021-06-07","people":[{}]}})", adult)),
+            "invalid\ncentre control_character");
+  EXPECT_EQ(booking(with_identity(R"({"type":"mykad","number":"900101-14-5678\u2028"})")),
+            "invalid\npeople[0].identity.number line_separator");
+}
+
+TEST(booking_form, a_name_of_nothing_that_can_be_seen_is_missing) {
+  for (const auto* text :
+       {"", " ", R"(\t\n)", R"(\u00a0\u3000)", R"(\u200b\u200d\ufeff)", R"(\u3164)", R"(\u2800)", R"(\u0301)", R"(\u00ad \u115f)"})
+    EXPECT_EQ(booking(with_people(fmt::format(R"({{"identity":{{"type":"mykad","number":"900101-14-5678"}},"name":"{}"}})", text))),
+              "invalid\npeople[0].name missing")
+        << text;
+}
+
+TEST(booking_form, names_are_kept_in_one_form_and_blanks_that_need_not_be_there_are_none) {
+  const auto form = read_booking(
+      with_people(
+          R"({"identity":{"type":"mykad","number":"900101-14-5678"},"name":" Jose\u0301 a/l D\u2019Cruz\u00a0","phone":"\u200b ","notes":" one\r\ntwo \n"})"),
+      today);
+  ASSERT_TRUE(form) << told(form);
+  EXPECT_EQ(form->people[0].record.name, "Jos\u00e9 a/l D\u2019Cruz");
+  EXPECT_EQ(form->people[0].record.phone, "");
+  EXPECT_EQ(form->people[0].record.notes, "one\ntwo");
+  const auto again = read_booking(
+      with_people(R"({"identity":{"type":"mykad","number":"900101-14-5678"},"name":"Jos\u00e9 a/l D\u2019Cruz","notes":"one\ntwo"})"),
+      today);
+  EXPECT_EQ(canonical(*form), canonical(*again)) << "asked again from another keyboard it is the same booking";
+}
+
+TEST(booking_form, a_text_that_grows_beyond_its_limit_in_its_usual_form_is_too_long) {
+  std::string notes;
+  for (int i = 0; i < 800; ++i)
+    notes += R"(\ud834\udd60)";  // one character of four bytes that is three of them
+  EXPECT_EQ(booking(with_member(fmt::format(R"("notes":"{}")", notes))), "invalid\npeople[0].notes too_long");
+}
+
 TEST(booking_form, dates_and_times_are_read_strictly) {
   for (const auto* date : {"2021-6-7", "2021-06-31", "07-06-2021", "2021-06-07T00:00", " 2021-06-07", "20210607", "2021/06/07"})
     EXPECT_EQ(booking(fmt::format(R"({{"centre":"A","date":"{}","people":[{}]}})", date, adult)), "invalid\ndate bad_date") << date;
