@@ -79,6 +79,8 @@ void rounds_actor::take(import_order& o) {
     return o.done(std::unexpected("busy: another operator's order is under way, try again"));
   if (auto wrong = too_large(o); !wrong.empty())
     return o.done(std::unexpected(std::move(wrong)));
+  if (o.dry_run)
+    return judge(o);
   if (!o.passed_on && led_elsewhere())
     return pass_on(round_imported{std::move(o.definition), std::move(o.by), {}}, std::move(o.done), until_of(o.until), {});
   if (builder_.find(o.definition.code) != nullptr)
@@ -116,6 +118,8 @@ std::string rounds_actor::too_large(const import_order& o) const {
 void rounds_actor::take(state_order& o, bool strict) {
   if (changes_rounds())
     return o.done(std::unexpected("busy: another operator's order is under way, try again"));
+  if (o.dry_run)
+    return judge(o);
   if (!o.passed_on && led_elsewhere())
     return pass_on(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), {}}, std::move(o.done), until_of(o.until),
                    o.as_of);
@@ -136,6 +140,31 @@ void rounds_actor::take(state_order& o, bool strict) {
   if (!done_before)
     return o.done(std::unexpected("wrong_state: " + allowed.error()));
   say_held(std::move(o.done), std::string(name_of(o.to)));  // said twice is done once
+}
+
+// ------------------------------------------------------------------ orders that are only asked about
+
+// By what is known here: a node of an earlier version that leads the rounds would carry out what is passed on to it.
+void rounds_actor::judge(const import_order& o) const {
+  if (builder_.find(o.definition.code) != nullptr)
+    return o.done(std::unexpected("wrong_state: a round with the code " + o.definition.code + " is there already"));
+  o.done("would import " + o.definition.code);
+}
+
+void rounds_actor::judge(const state_order& o) const {
+  const auto* round = builder_.find(o.round);
+  if (round == nullptr)
+    return o.done(std::unexpected("not_found: there is no such round"));
+  if (auto wrong = order_text_fault({o.reason, o.by}); !wrong.empty())
+    return o.done(std::unexpected(std::move(wrong)));
+  const auto& now = round->status;
+  if (now.state == o.to && now.reason == o.reason)
+    return o.done(fmt::format("nothing would be done: the round is {} already", name_of(o.to)));
+  if (o.as_of != sequence_t{} && builder_.changed_at(o.round) > o.as_of)
+    return o.done(std::unexpected("changed: the round was changed after this was asked; look again"));
+  if (const auto allowed = may_change(now.state, o.to); !allowed)
+    return o.done(std::unexpected("wrong_state: " + allowed.error()));
+  o.done(fmt::format("would be done: the round is {}, and would be {}", name_of(now.state), name_of(o.to)));
 }
 
 void rounds_actor::decide_strictly(state_order&& o) {
@@ -280,7 +309,7 @@ void rounds_actor::not_appended(waiting& w, round_committed::end how) {
   if (!w.done)
     return;
   if (how == end::unknown)
-    return w.done(std::unexpected("busy: this node ceased to lead the rounds while it was asked; look before you ask again"));
+    return w.done(std::unexpected("unknown: this node ceased to lead the rounds while it was asked; look before you ask again"));
   if (how == end::refused)
     return w.done(std::unexpected("busy: too much waits for the log of the rounds; nothing was changed"));
   if (w.passed_on)
@@ -340,7 +369,7 @@ void rounds_actor::drive_on() {
 void rounds_actor::give_up_late_ones() {
   for (auto& w : waiting_)
     if (w.done && w.until < shared_.now())
-      std::exchange(w.done, {})(std::unexpected("busy: it is not known whether it comes true: look before you ask again"));
+      std::exchange(w.done, {})(std::unexpected("unknown: it is not known whether it comes true: look before you ask again"));
   give_up_late_import();
   std::erase_if(to_decide_, [this](auto& o) {
     if (o.second.second >= shared_.now())
