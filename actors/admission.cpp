@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace janji::actors {
@@ -80,6 +81,29 @@ std::string words_of_lacking(const std::vector<shard_id>& lacking) {
   const bool one = numbers.size() == 1;
   return fmt::format("; the order stands, but shard{} {} {} not have it yet: bookings there go on as before until {}", one ? "" : "s",
                      fmt::join(numbers, ", "), one ? "does" : "do", one ? "it does" : "they do");
+}
+
+std::vector<shard_id> lacking_in(std::string_view words) {
+  constexpr std::string_view begins = "the order stands, but shard";
+  const auto at = words.find(begins);
+  if (at == std::string_view::npos)
+    return {};
+  words.remove_prefix(at + begins.size());
+  words = words.substr(0, words.find(" do"));
+  std::vector<shard_id> out;
+  while (!words.empty()) {
+    const auto digit = words.find_first_of("0123456789");
+    if (digit == std::string_view::npos)
+      break;
+    words.remove_prefix(digit);
+    std::uint16_t n = 0;
+    const auto [end, error] = std::from_chars(words.data(), words.data() + words.size(), n);
+    if (error != std::errc{})
+      return {};
+    out.push_back(shard_id{n});
+    words.remove_prefix(static_cast<std::size_t>(end - words.data()));
+  }
+  return out;
 }
 
 }  // namespace janji::actors

@@ -323,6 +323,7 @@ struct import_order {
   operator_done done;
   bool passed_on = false;  // another node took it: if the rounds are not led here it is not passed on again
   unix_ms until{};         // it is not tried again after that; none: it comes for the first time
+  bool dry_run = false;    // judged by what is known here
 };
 struct state_order {
   round_id round;
@@ -334,6 +335,7 @@ struct state_order {
   unix_ms until{};
   sequence_t as_of{};  // how far the rounds were known where and when it was given; 0: it is not said
   round_order order = round_order::unsaid;
+  bool dry_run = false;  // judged by what is known here
 };
 struct pass_round_order {  // to the node that leads the rounds; whoever sends it hears round_order_heard
   std::uint64_t ticket = 0;
@@ -370,6 +372,7 @@ struct replace_order {
   std::uint64_t dead = 0;
   std::uint64_t by = 0;
   operator_done done;
+  bool dry_run = false;  // judged by what is known here
 };
 struct report_told {
   std::uint64_t node = 0;

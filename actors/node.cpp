@@ -1,9 +1,12 @@
 #include "actors/node.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <caf/all.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -138,9 +141,30 @@ struct node::impl {
     const auto first = others ? first_request_of(shared.node_id, shared.boot) : 0;
     return shared.orders.begin(first, std::move(done), unix_ms{shared.now().value + patience_ms}, std::move(hears));
   }
+  std::expected<stamp, std::string> stamp_of(const orderer& who, const stamp& heard, operator_done& done, const char* what);
   void tell_what_orders_changed(const std::vector<answer>& answers);
   void start_actors(catalogue_builder&& builder, sequence_t rounds_applied);
 };
+
+// With which an order goes to whoever carries it out. One that is only asked about bears the stamp of no leader: all of it is judged, and
+// it is never admitted (design: a request of another tenure is interrupted). That is what its answer then says, in other words.
+std::expected<stamp, std::string> node::impl::stamp_of(const orderer& who, const stamp& heard, operator_done& done, const char* what) {
+  if (!who.dry_run)
+    return heard;
+  if (heard.tenure == tenure_id{})
+    return std::unexpected(std::string("busy: who leads it is not known here yet, and nothing was asked"));
+  if (!shared.counts_refusals())
+    return std::unexpected(std::string(
+        "wrong_state: while there may be nodes of an earlier version this order cannot be tried; `janjictl check` says when the "
+        "feature level can be raised"));
+  done = [told = std::move(done), what](std::expected<std::string, std::string> r) {
+    if (!r && r.error().starts_with("changed: "))
+      return told(fmt::format("would {}", what));
+    told(r ? std::expected<std::string, std::string>("nothing would be done: it is " + *r + " already") : std::move(r));
+  };
+  constexpr auto nobodys = std::numeric_limits<std::uint64_t>::max();
+  return stamp{{epoch_t{nobodys}, nobodys}, 0};
+}
 
 // Before the operator hears it, who may give the next order anywhere.
 void node::impl::tell_what_orders_changed(const std::vector<answer>& answers) {
@@ -342,13 +366,14 @@ std::shared_ptr<const availability_page> node::availability(round_id round, std:
   return it->second->after != nullptr && it->second->until <= now ? it->second->after : it->second;
 }
 
-void node::import_round(round_definition definition, std::string by, operator_done done) {
-  caf::anon_send(impl_->shared.rounds, import_order{std::move(definition), std::move(by), std::move(done)});
+void node::import_round(round_definition definition, std::string by, operator_done done, bool dry_run) {
+  caf::anon_send(impl_->shared.rounds, import_order{std::move(definition), std::move(by), std::move(done), false, {}, dry_run});
 }
 void node::change_round(round_id round, round_order order, std::string reason, orderer who, operator_done done) {
   const auto as_of = who.heard ? who.rounds : rounds_applied();
-  caf::anon_send(impl_->shared.rounds,
-                 state_order{round, state_after(order), std::move(reason), std::move(who.by), std::move(done), false, {}, as_of, order});
+  caf::anon_send(
+      impl_->shared.rounds,
+      state_order{round, state_after(order), std::move(reason), std::move(who.by), std::move(done), false, {}, as_of, order, who.dry_run});
 }
 sequence_t node::rounds_applied() const { return sequence_t{impl_->shared.rounds_applied}; }
 void node::warn(std::string what) const { impl_->shared.warn(std::move(what)); }
@@ -365,13 +390,15 @@ void node::change_capacity(group_id group, window_index window, std::uint32_t ca
   const auto place = known->groups.find(group.value);
   if (place == known->groups.end())
     return done(std::unexpected("unknown_window: there is no such slot group"));
-  const auto stamp = stamp_in((who.heard ? who.heard : heard()).get(), place->second.shard);
+  const auto stamp = impl_->stamp_of(who, stamp_in((who.heard ? who.heard : heard()).get(), place->second.shard), done, "change it");
+  if (!stamp)
+    return done(std::unexpected(stamp.error()));
   const auto request = impl_->operator_request(std::move(done));
   const unix_ms deadline{impl_->shared.now().value + order_deadline_ms};
   impl_->shared.orders.send(
       request, place->second.shard,
       [&shared = impl_->shared, group,
-       order = janji::change_capacity{request, window, capacity, std::move(who.by), std::move(reason), deadline, stamp}] {
+       order = janji::change_capacity{request, window, capacity, std::move(who.by), std::move(reason), deadline, *stamp}] {
         shared.route.send(group, group_input{janji::change_capacity(order)});
       });
 }
@@ -379,14 +406,16 @@ void node::change_capacity(group_id group, window_index window, std::uint32_t ca
 void node::release_claim(const citizen_hash& citizen, std::string reason, orderer who, operator_done done) {
   if (auto wrong = order_text_fault({who.by, reason}); !wrong.empty())
     return done(std::unexpected(std::move(wrong)));
-  const auto request = impl_->operator_request(std::move(done));
   const auto shard = cluster::shard_of_citizen(citizen, impl_->shared.options.shard_count);
+  const auto stamp = impl_->stamp_of(who, stamp_in((who.heard ? who.heard : heard()).get(), shard), done, "release it");
+  if (!stamp)
+    return done(std::unexpected(stamp.error()));
+  const auto request = impl_->operator_request(std::move(done));
   const unix_ms deadline{impl_->shared.now().value + order_deadline_ms};
-  const auto stamp = stamp_in((who.heard ? who.heard : heard()).get(), shard);
   impl_->shared.orders.send(
       request, shard,
       [&shared = impl_->shared, shard,
-       order = cancel_command{request, {}, citizen, 0, key_hash{request.value}, std::move(who.by), std::move(reason), deadline, stamp}] {
+       order = cancel_command{request, {}, citizen, 0, key_hash{request.value}, std::move(who.by), std::move(reason), deadline, *stamp}] {
         shared.route.send(shard, registry_input{cancel_command(order)});
       });
 }
@@ -418,7 +447,7 @@ void node::sealed_records(const schema::records_ask& ask, sealed_records_done do
   gather_sealed_records(impl_->shared, place->second.shard, ask, std::move(done));
 }
 
-void node::warm(round_id round, const operator_done& done) {
+void node::warm(round_id round, const operator_done& done, bool dry_run) {
   const auto catalogue = impl_->shared.catalogue.get();
   std::map<std::uint16_t, activate_groups> by_shard;
   for (const auto& [group, place] : catalogue->groups)
@@ -430,9 +459,11 @@ void node::warm(round_id round, const operator_done& done) {
     if (impl_->others != nullptr && (status == nullptr || !status->serving))
       continue;  // by the node that leads it
     count += groups.groups.size();
-    caf::anon_send(impl_->shared.route.shard(shard_id{shard}), std::move(groups));
+    if (!dry_run)
+      caf::anon_send(impl_->shared.route.shard(shard_id{shard}), std::move(groups));
   }
-  done("warming " + std::to_string(count) + (impl_->others != nullptr ? " slot groups that are led here" : " slot groups"));
+  done((dry_run ? "would be done: warming " : "warming ") + std::to_string(count) +
+       (impl_->others != nullptr ? " slot groups that are led here" : " slot groups"));
 }
 
 node_status node::status() const {
@@ -554,10 +585,10 @@ void node::read_log(shard_id shard, sequence_t after, operator_done done) {
     return done(std::unexpected("wrong_state: a node that is alone is audited as a whole"));
   caf::anon_send(impl_->shared.reports, read_log_order{shard, after, std::move(done)});
 }
-void node::replace_member(shard_id shard, std::uint64_t dead, std::uint64_t by, operator_done done) {
+void node::replace_member(shard_id shard, std::uint64_t dead, std::uint64_t by, operator_done done, bool dry_run) {
   if (!impl_->others)
     return done(std::unexpected("wrong_state: a node that is alone has one copy of every shard"));
-  caf::anon_send(impl_->shared.reports, replace_order{shard, dead, by, std::move(done)});
+  caf::anon_send(impl_->shared.reports, replace_order{shard, dead, by, std::move(done), dry_run});
 }
 
 // Of a cluster: whoever leads and serves has told this node of its tenure, so that what citizens ask from now on is stamped.

@@ -16,6 +16,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -215,6 +216,8 @@ struct node_options {
 using operator_done = std::function<void(std::expected<std::string, std::string>)>;
 using place_done = std::function<void(std::expected<booked_place, std::string>)>;
 using sealed_records_done = std::function<void(std::expected<schema::sealed_places, std::string>)>;
+// The shards that an order about a round has not reached, by the words with which it was answered, whichever node found them.
+[[nodiscard]] std::vector<shard_id> lacking_in(std::string_view answer);
 
 // What a node of a cluster is given besides its options. All outlive the node.
 struct cluster_ports {
@@ -232,6 +235,7 @@ struct orderer {
   std::string by;
   std::shared_ptr<const std::vector<stamp>> heard = nullptr;
   sequence_t rounds{};
+  bool dry_run = false;  // judged as it would be, by whoever would carry it out where that can be asked; nothing is changed
 };
 
 class node {
@@ -286,7 +290,7 @@ public:
   [[nodiscard]] told_refusals refusals() const;
 
   // ---- operators
-  void import_round(round_definition definition, std::string by, operator_done done);
+  void import_round(round_definition definition, std::string by, operator_done done, bool dry_run = false);
   // What changed since the orderer looked is not undone: `changed`.
   void change_round(round_id round, round_order order, std::string reason, orderer who, operator_done done);
   void change_capacity(group_id group, window_index window, std::uint32_t capacity, std::string reason, orderer who, operator_done done);
@@ -301,7 +305,7 @@ public:
   // The places of a slot group with their sealed records, as committed by whoever leads it when it is asked, a part at a time.
   void sealed_records(const schema::records_ask& ask, sealed_records_done done);
   // Activates every slot group of the round.
-  void warm(round_id round, const operator_done& done);
+  void warm(round_id round, const operator_done& done, bool dry_run = false);
   [[nodiscard]] node_status status() const;
   // By node: what each said last.
   [[nodiscard]] std::shared_ptr<const std::map<std::uint64_t, told_report>> reports() const;
@@ -312,7 +316,7 @@ public:
   // A part of what is committed in the shard's log after a position, encoded, from the node that leads it; empty: no more.
   void read_log(shard_id shard, sequence_t after, operator_done done);
   // An operator's word that the dead member never comes back: the other takes its place, from a copy of the leader's log.
-  void replace_member(shard_id shard, std::uint64_t dead, std::uint64_t by, operator_done done);
+  void replace_member(shard_id shard, std::uint64_t dead, std::uint64_t by, operator_done done, bool dry_run = false);
   [[nodiscard]] bool ready() const;  // every shard serves and the read model is complete
 
   // Stops admitting, answers what is in flight, hands over what it leads to other nodes, flushes. Returns when all is on disk or the limit

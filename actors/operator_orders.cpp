@@ -16,11 +16,12 @@ std::expected<std::string, std::string> result_of(outcome o, bool sent_again) {
     case outcome::window_unknown: return std::unexpected("unknown_window: there is no such window");
     case outcome::interrupted:
       return std::unexpected(
-          sent_again ? "busy: another node leads it since the order was given, and it is not known whether it was carried out: look before "
-                       "you order it again"
-                     : "changed: what it is about changed after the order was given, or who leads it; look before you order it again");
+          sent_again
+              ? "unknown: another node leads it since the order was given, and it is not known whether it was carried out: look before "
+                "you order it again"
+              : "changed: what it is about changed after the order was given, or who leads it; look before you order it again");
     case outcome::in_progress: return std::unexpected("busy: another change of it is under way; look before you order it again");
-    default: return std::unexpected("busy: not done in time; ask again");
+    default: return std::unexpected("unknown: not done in time; look before you ask again");
   }
 }
 
@@ -86,7 +87,7 @@ void operator_orders::give_up(unix_ms now) {
     });
   }
   for (const auto& done : late)
-    done(std::unexpected("busy: no answer came, and it is not known whether it comes true: look before you ask again"));
+    done(std::unexpected("unknown: no answer came, and it is not known whether it comes true: look before you ask again"));
 }
 
 }  // namespace janji::actors

@@ -183,6 +183,9 @@ void reports_actor::replace(replace_order& o) {
   if (by == replication::member{})
     return o.done(std::unexpected(
         fmt::format("wrong_state: node {} is no learner of shard {}: what takes its place must be one first", o.by, o.shard.value)));
+  if (o.dry_run)
+    return o.done(fmt::format("would be done, if node {}, which leads shard {}, does not hear node {}: node {} takes its place",
+                              record.leader.node, o.shard.value, o.dead, o.by));
   gathering g{{}, o.shard, {record.leader.node}, {}, std::move(o.done), {}};
   g.ask.what = schema::shard_ask::verb::replace;
   g.ask.who_node = dead.node;
@@ -300,8 +303,8 @@ void reports_actor::give_up_late_ones() {
 void reports_actor::answer_order(gathering& g) {
   round_order_heard heard{g.ticket, {}, {}};
   if (g.heard.empty())
-    heard.answer =
-        std::unexpected(fmt::format("busy: node {}, which leads the rounds, does not answer; look before you ask again", g.asked.front()));
+    heard.answer = std::unexpected(
+        fmt::format("unknown: node {}, which leads the rounds, does not answer; look before you ask again", g.asked.front()));
   else if (auto& what = g.heard.begin()->second; what.good)
     heard = {g.ticket, std::move(what.text), what.rounds_applied};
   else
@@ -331,7 +334,7 @@ void reports_actor::finish(gathering& g) {
         std::ranges::any_of(g.heard, [](const auto& h) { return h.second.text == silence || h.second.text == order_unknown; });
     if (all)
       return g.done(std::move(words));
-    return g.done(std::unexpected(unknown ? "busy: it is not known whether it comes true, look before you order it again: " + words
+    return g.done(std::unexpected(unknown ? "unknown: it is not known whether it comes true, look before you order it again: " + words
                                           : "wrong_state: " + words));
   }
   if (!all)

@@ -81,15 +81,14 @@ void rounds_actor::take(import_order& o) {
     return o.done(std::unexpected("busy: another operator's order is under way, try again"));
   if (auto wrong = too_large(o); !wrong.empty())
     return o.done(std::unexpected(std::move(wrong)));
+  if (o.dry_run)
+    return judge(o);
   if (!o.passed_on && led_elsewhere())
     return pass_on(round_imported{std::move(o.definition), std::move(o.by), {}}, std::move(o.done), until_of(o.until), {});
   if (builder_.find(o.definition.code) != nullptr)
     return o.done(std::unexpected("wrong_state: a round with the code " + o.definition.code + " is there already"));
-  if (!shared_.judges_past() && !says_ends_as_usual(o.definition))
-    return o.done(
-        std::unexpected(fmt::format("wrong_state: not all nodes know of book_until, and it must be the opening of each window "
-                                    "until the feature level is {}: janjictl cluster raise",
-                                    level_of_ends)));
+  if (auto wrong = ends_unknown(o); !wrong.empty())
+    return o.done(std::unexpected(std::move(wrong)));
   const auto keys_are_for = o.definition.id;
   builder_.number(o.definition);
   if (keys_are_for != round_id{} && keys_are_for != o.definition.id)
@@ -103,6 +102,15 @@ void rounds_actor::take(import_order& o) {
 
 // A node of an earlier version takes no message in parts, and knows no parts of rounds.
 bool rounds_actor::in_one_message() const { return shared_.peers != nullptr && shared_.feature_level < level_of_parts; }
+
+std::string rounds_actor::ends_unknown(const import_order& o) const {
+  if (shared_.judges_past() || says_ends_as_usual(o.definition))
+    return {};
+  return fmt::format(
+      "wrong_state: not all nodes know of book_until, and it must be the opening of each window until the feature level is {}: janjictl "
+      "cluster raise",
+      level_of_ends);
+}
 
 // What one node cannot tell another in a message must not be committed: the others would never serve it.
 std::string rounds_actor::too_large(const import_order& o) const {
@@ -123,6 +131,8 @@ std::string rounds_actor::too_large(const import_order& o) const {
 void rounds_actor::take(state_order& o, bool strict) {
   if (changes_rounds())
     return o.done(std::unexpected("busy: another operator's order is under way, try again"));
+  if (o.dry_run)
+    return judge(o);
   if (!o.passed_on && led_elsewhere())
     return pass_on(round_state_changed{o.round, o.to, std::move(o.reason), std::move(o.by), {}, o.order}, std::move(o.done),
                    until_of(o.until), o.as_of);
@@ -146,6 +156,35 @@ void rounds_actor::take(state_order& o, bool strict) {
   if (!done_before)
     return o.done(std::unexpected("wrong_state: " + effect.error()));
   say_held(std::move(o.done), std::string(name_of(effect->to)));  // said twice is done once
+}
+
+// ------------------------------------------------------------------ orders that are only asked about
+
+// By what is known here: a node of an earlier version that leads the rounds would carry out what is passed on to it.
+void rounds_actor::judge(const import_order& o) const {
+  if (builder_.find(o.definition.code) != nullptr)
+    return o.done(std::unexpected("wrong_state: a round with the code " + o.definition.code + " is there already"));
+  if (auto wrong = ends_unknown(o); !wrong.empty())
+    return o.done(std::unexpected(std::move(wrong)));
+  o.done("would import " + o.definition.code);
+}
+
+void rounds_actor::judge(const state_order& o) const {
+  const auto* round = builder_.find(o.round);
+  if (round == nullptr)
+    return o.done(std::unexpected("not_found: there is no such round"));
+  if (auto wrong = order_text_fault({o.reason, o.by}); !wrong.empty())
+    return o.done(std::unexpected(std::move(wrong)));
+  const auto& now = round->status;
+  const auto order = o.order == round_order::unsaid ? order_to(o.to, now.state) : o.order;
+  const auto effect = effect_of(now.state, order, now.reason, o.reason);
+  if (effect && effect->already)
+    return o.done(fmt::format("nothing would be done: the round is {} already", name_of(effect->to)));
+  if (o.as_of != sequence_t{} && builder_.changed_at(o.round) > o.as_of)
+    return o.done(std::unexpected("changed: the round was changed after this was asked; look again"));
+  if (!effect)
+    return o.done(std::unexpected("wrong_state: " + effect.error()));
+  o.done(fmt::format("would be done: the round is {}, and would be {}", name_of(now.state), name_of(effect->to)));
 }
 
 void rounds_actor::decide_strictly(state_order&& o) {
@@ -291,7 +330,7 @@ void rounds_actor::not_appended(waiting& w, round_committed::end how) {
   if (!w.done)
     return;
   if (how == end::unknown)
-    return w.done(std::unexpected("busy: this node ceased to lead the rounds while it was asked; look before you ask again"));
+    return w.done(std::unexpected("unknown: this node ceased to lead the rounds while it was asked; look before you ask again"));
   if (how == end::refused)
     return w.done(std::unexpected("busy: too much waits for the log of the rounds; nothing was changed"));
   if (w.passed_on)
@@ -351,7 +390,7 @@ void rounds_actor::drive_on() {
 void rounds_actor::give_up_late_ones() {
   for (auto& w : waiting_)
     if (w.done && w.until < shared_.now())
-      std::exchange(w.done, {})(std::unexpected("busy: it is not known whether it comes true: look before you ask again"));
+      std::exchange(w.done, {})(std::unexpected("unknown: it is not known whether it comes true: look before you ask again"));
   give_up_late_import();
   std::erase_if(to_decide_, [this](auto& o) {
     if (o.second.second >= shared_.now())

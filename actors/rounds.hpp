@@ -62,7 +62,10 @@ private:
   void take(import_order& o);
   void take(state_order& o, bool strict = false);
   void decide_strictly(state_order&& o);
+  void judge(const import_order& o) const;
+  void judge(const state_order& o) const;
   [[nodiscard]] std::string too_large(const import_order& o) const;
+  [[nodiscard]] std::string ends_unknown(const import_order& o) const;
   static std::string text_fault(const round_event& event);
   void append(round_event event, operator_done done, std::string answer, unix_ms until, bool passed_on, sequence_t as_of = {});
   void give_to_log(waiting&& w);

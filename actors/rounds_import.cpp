@@ -43,7 +43,7 @@ void rounds_actor::part_not_appended(const waiting& w, round_committed::end how)
   if (how == end::refused)
     return import->done(std::unexpected("busy: too much waits for the log of the rounds; nothing was changed"));
   if (how == end::unknown && std::holds_alternative<round_imported>(w.event))
-    return import->done(std::unexpected("busy: this node ceased to lead the rounds while it was asked; look before you ask again"));
+    return import->done(std::unexpected("unknown: this node ceased to lead the rounds while it was asked; look before you ask again"));
   if (import->passed_on)
     return import->done(std::unexpected(std::string(not_led_here)));
   try_again(std::move(import->rest).whole(), std::move(import->done), import->try_until, {});
@@ -53,7 +53,7 @@ void rounds_actor::give_up_late_import() {
   if (!importing_ || importing_->until >= shared_.now())
     return;
   const auto import = std::exchange(importing_, std::nullopt);
-  import->done(std::unexpected(import->rest.ended() ? "busy: it is not known whether it comes true: look before you ask again"
+  import->done(std::unexpected(import->rest.ended() ? "unknown: it is not known whether it comes true: look before you ask again"
                                                     : "busy: the log of the rounds takes too long; nothing was changed"));
 }
 

@@ -1,9 +1,12 @@
 #include "apps/descriptors.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 namespace janji::apps {
 
@@ -30,6 +33,13 @@ std::size_t take(std::size_t& left, const share& s) {
 }
 
 }  // namespace
+
+void hold_standard_streams(bool told) {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+      (void)::open("/dev/null",
+                   fd == STDIN_FILENO || (told && fd == STDOUT_FILENO) ? O_RDONLY : O_WRONLY);  // the least number that is free
+}
 
 std::size_t raise_descriptor_limit(const descriptor_wishes& w) {
   const auto wanted = own + of_store.most + of_links.most + of_operators.most + of_turned_away.most + w.citizens;

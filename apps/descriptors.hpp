@@ -8,6 +8,10 @@
 
 namespace janji::apps {
 
+// Standard streams that were closed by who started this process: the next file or connection would take their number, and be written into.
+// They are opened on nothing; of a program whose output matters (`told`) stdout so that writing to it fails. Before anything is opened.
+void hold_standard_streams(bool told);
+
 struct descriptor_wishes {
   std::size_t citizens = 0;  // connections; 0: none are served
   bool in_cluster = false;

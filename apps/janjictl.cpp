@@ -4,26 +4,27 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <cerrno>
-#include <cstdio>
+#include <boost/system/system_error.hpp>
+#include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <expected>
-#include <filesystem>
 #include <memory>
+#include <sstream>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "apps/descriptors.hpp"
 #include "apps/janjictl.hpp"
 #include "apps/round_files.hpp"
 #include "apps/settings.hpp"
+#include "apps/whole_files.hpp"
 #include "booking/civil_time.hpp"
 #include "booking/receipt.hpp"
 #include "store/wiping.hpp"
@@ -35,12 +36,26 @@ namespace {
 namespace http = boost::beast::http;
 namespace json = boost::json;
 
+constexpr std::size_t table_bytes_max = 64U << 20U;  // a CSV: what a node takes at once, with room for quotes
+
 result<std::string> first_line_of(const std::string& path) {
-  auto text = read_text(path == "-" ? "/dev/stdin" : path);
+  auto text = read_whole(path, small_file_bytes_max, true);
   if (!text)
-    return text;
+    return std::unexpected(text.error());
   text->resize(std::min(text->find_first_of("\r\n"), text->size()));
-  return text;
+  return *text;
+}
+
+// As a part of a target: whatever somebody types is one part of it, or a few with `slashes`.
+std::string in_path(std::string_view text, bool slashes = false) {
+  std::string out;
+  for (const auto b : text) {
+    const auto byte = static_cast<unsigned char>(b);
+    const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || b == '-' ||
+                       b == '_' || b == '.' || b == '~' || (slashes && b == '/');
+    out += plain ? std::string(1, b) : fmt::format("%{:02X}", byte);
+  }
+  return out;
 }
 
 int status(const connection& c) {
@@ -50,8 +65,10 @@ int status(const connection& c) {
   if (r->body.is_object() && !c.as_json)
     r->body.get_object().erase("shard_list");  // one screen
   const int shown = show(c, r);
-  if (shown != 0 || !r->body.is_object())
+  if (shown != 0)
     return exit_broken;
+  if (!r->body.is_object() || !r->body.get_object().contains("verdict"))
+    return fail({fmt::format("{} does not say how it is: is it the operators' listener of a node?", r->url)});
   const auto verdict = scalar(r->body.at("verdict"));
   return verdict == "healthy" ? 0 : verdict == "degraded" ? 1 : exit_broken;
 }
@@ -61,7 +78,7 @@ int import_round(const connection& c, const std::string& round, const std::strin
   std::vector<file_name_and_bytes> given;
   std::string unread;
   for (const auto& name : {round, centres, slots}) {
-    auto text = read_text(name);
+    auto text = read_whole(name, given.empty() ? small_file_bytes_max : table_bytes_max);
     if (!text)
       unread += (unread.empty() ? "" : "; ") + text.error();
     given.push_back({name, text ? std::move(*text) : std::string()});
@@ -74,6 +91,9 @@ int import_round(const connection& c, const std::string& round, const std::strin
   if (!first_day.empty())
     target += "&first_day=" + first_day;
   auto r = call(c, http::verb::post, target, files.body());
+  if (!r && r.error().code == exit_unknown)
+    return fail({r.error().why + ": `janjictl round list` shows whether it is there; an import that is given again is done once",
+                 exit_unknown, r.error().details});
   const auto* said = r && r->status == 422 && r->body.is_object() ? r->body.get_object().if_contains("fields") : nullptr;
   const auto faults = files.all_faults(said != nullptr && said->is_array() ? said->get_array() : json::array{});
   if (faults.empty()) {
@@ -85,22 +105,19 @@ int import_round(const connection& c, const std::string& round, const std::strin
     }
     const int code = show(c, r);
     for (const auto& line : lines_of_readings(read_as))
-      fmt::print("{}\n", line);
+      print("{}\n", line);
     return code;
   }
   json::array all;
   for (const auto& f : faults) {
     all.push_back(f.json());
     if (!c.as_json)
-      fmt::print(stderr, "{}\n", f.line());
+      tell("{}\n", f.line());
   }
-  if (c.as_json)
-    fmt::print("{}\n",
-               json::serialize(json::object{{"title", "Nothing was imported."}, {"status", 422}, {"code", "invalid"}, {"fields", all}}));
+  std::string more = "nothing was imported";
   if (!r || (r->status >= 300 && said == nullptr))
-    fmt::print(stderr, "what else may be wrong is not known: {}\n", r ? refusal(*r) : r.error());
-  fmt::print(stderr, "nothing was imported\n");
-  return exit_refused;
+    more += fmt::format("; what else may be wrong is not known: {}", r ? refusal(*r) : r.error().why);
+  return fail({std::move(more), exit_refused}, {{"title", "Nothing was imported."}, {"status", 422}, {"code", "invalid"}, {"fields", all}});
 }
 
 int verify(const std::string& text, const std::string& key_hex) {
@@ -111,11 +128,11 @@ int verify(const std::string& text, const std::string& key_hex) {
     return fail("--key is the public key, 64 hexadecimal digits (janjictl receipt key)");
   const auto statement = verify_receipt(text, key);
   if (!statement) {
-    fmt::print("not valid: {}\n", words_of(statement.error()));
+    print("not valid: {}\n", words_of(statement.error()));
     return exit_refused;
   }
-  fmt::print("valid: {} at {} on {}, {}, confirmed {}, round {}{}\n", statement->reference, statement->centre, statement->date,
-             statement->window, statement->confirmed_at, statement->round, statement->rehearsal ? " (TEST)" : "");
+  print("valid: {} at {} on {}, {}, confirmed {}, round {}{}\n", statement->reference, statement->centre, statement->date,
+        statement->window, statement->confirmed_at, statement->round, statement->rehearsal ? " (TEST)" : "");
   return 0;
 }
 
@@ -124,10 +141,11 @@ void add_round_commands(CLI::App& app, connection& c, int& code) {
   auto* import = round->add_subcommand("import", "a round from a TOML file and two CSV files: all or nothing");
   auto* files = c.keep<std::array<std::string, 3>>();
   auto* first_day = c.keep<std::string>();
-  import->add_option("--round", (*files)[0], "its settings (TOML)")->required();
-  import->add_option("--centres", (*files)[1], "its centres (CSV)")->required();
-  import->add_option("--slots", (*files)[2], "its slot groups (CSV)")->required();
+  import->add_option("--round", (*files)[0], "its settings (TOML)")->type_name("FILE")->required();
+  import->add_option("--centres", (*files)[1], "its centres (CSV)")->type_name("FILE")->required();
+  import->add_option("--slots", (*files)[2], "its slot groups (CSV)")->type_name("FILE")->required();
   import->add_option("--first-day", *first_day, "YYYY-MM-DD or tomorrow: moves all its days, so that it begins then; of demonstrations")
+      ->type_name("DAY")
       ->check([](const std::string& day) {
         return day == "tomorrow" || parse_date(day) ? std::string() : std::string("a date is written YYYY-MM-DD, or tomorrow");
       });
@@ -139,11 +157,11 @@ void add_round_commands(CLI::App& app, connection& c, int& code) {
   });
   auto* figures = round->add_subcommand("figures", "places, bookings and refusals, by centre, state and age");
   figures->add_option("code", *which)->required();
-  figures->callback([&c, &code, which] { code = show(c, call(c, http::verb::get, "/admin/v1/rounds/" + *which + "/figures")); });
+  figures->callback([&c, &code, which] { code = show(c, call(c, http::verb::get, "/admin/v1/rounds/" + in_path(*which) + "/figures")); });
   auto* preflight = round->add_subcommand("preflight", "is everything ready to open? says yes or no");
   preflight->add_option("code", *which)->required();
   preflight->callback([&c, &code, which] {
-    const auto r = call(c, http::verb::get, "/admin/v1/rounds/" + *which + "/preflight");
+    const auto r = call(c, http::verb::get, "/admin/v1/rounds/" + in_path(*which) + "/preflight");
     code = show(c, r);
     if (r && r->body.is_object() && r->body.get_object().contains("go") && !r->body.at("go").as_bool())
       code = exit_refused;
@@ -158,12 +176,8 @@ void add_round_commands(CLI::App& app, connection& c, int& code) {
     sub->add_option("code", *which)->required();
     sub->add_option("--reason", *reason, "shown to citizens; for erase: the round's code again");
     sub->callback([&c, &code, which, reason, verb = std::string(verb)] {
-      if (c.dry_run) {
-        fmt::print("would {} round {}\n", verb, *which);
-        return;
-      }
       const auto body = verb == "erase" ? json::object{{"confirm", *reason}} : json::object{{"reason", *reason}};
-      code = show(c, call(c, http::verb::post, "/admin/v1/rounds/" + *which + "/" + verb, body));
+      code = order(c, http::verb::post, "/admin/v1/rounds/" + in_path(*which) + "/" + verb, body, "round list");
     });
   }
 }
@@ -172,7 +186,7 @@ void add_store_commands(CLI::App& app, connection& c, int& code) {
   auto* what = c.keep<std::string>();
   auto* shown = app.add_subcommand("show", "what is stored: booking/REF, claim/REF, group/ROUND/CENTRE/DATE, shard/N");
   shown->add_option("what", *what)->required();
-  shown->callback([&c, &code, what] { code = show(c, call(c, http::verb::get, "/admin/v1/show/" + *what)); });
+  shown->callback([&c, &code, what] { code = show(c, call(c, http::verb::get, "/admin/v1/show/" + in_path(*what, true))); });
   app.add_subcommand("trail", "what operators ordered, the last first")->callback([&c, &code] {
     code = show(c, call(c, http::verb::get, "/admin/v1/trail"));
   });
@@ -181,10 +195,8 @@ void add_store_commands(CLI::App& app, connection& c, int& code) {
   disk->callback([&c, &code, release] {
     if (!release->parsed())
       code = show(c, call(c, http::verb::get, "/admin/v1/disk"));
-    else if (c.dry_run)
-      fmt::print("would release the ballast file\n");
     else
-      code = show(c, call(c, http::verb::post, "/admin/v1/disk/release"));
+      code = order(c, http::verb::post, "/admin/v1/disk/release", nullptr, "disk");
   });
   add_keys_commands(app, c, code);
   auto* receipt = app.add_subcommand("receipt", "receipts that citizens hold")->require_subcommand(1);
@@ -202,13 +214,13 @@ void add_store_commands(CLI::App& app, connection& c, int& code) {
   for (const auto* verb : {"validate", "show"}) {
     auto* sub = config->add_subcommand(
         verb, verb == std::string("show") ? "all settings in force with this file" : "is every key and value right?");
-    sub->add_option("file", *file)->required();
+    sub->add_option("file", *file)->type_name("FILE")->required();
     sub->callback([&code, file, verb = std::string(verb)] {
       settings s;
       if (const auto r = s.read_file(*file); !r)
         code = fail(r.error());
       else
-        fmt::print("{}", verb == "show" ? s.show() : *file + " is right\n");
+        print("{}", verb == "show" ? s.show() : *file + " is right\n");
     });
   }
 }
@@ -219,8 +231,11 @@ void add_claim_command(CLI::App& app, connection& c, int& code) {
   auto* words = c.keep<std::array<std::string, 4>>();
   auto* country = c.keep<std::string>();
   sub->add_option("round", (*words)[0])->required();
-  sub->add_option("--type", (*words)[1], "mykad, passport, army or police")->default_str("mykad");
+  sub->add_option("--type", (*words)[1], "mykad, passport, army or police")
+      ->check(CLI::IsMember({"mykad", "passport", "army", "police"}, CLI::ignore_case))
+      ->default_str("mykad");
   sub->add_option("--number-file", (*words)[2], "file with the number, - for standard input: it stands in no list of processes")
+      ->type_name("FILE")
       ->required();
   sub->add_option("--country", *country, "of a passport: three letters, as it says itself");
   sub->add_option("--reason", (*words)[3], "kept in the audit trail")->required();
@@ -229,14 +244,12 @@ void add_claim_command(CLI::App& app, connection& c, int& code) {
     const auto number = first_line_of(w[2]);
     if (!number) {
       code = fail(number.error());
-    } else if (c.dry_run) {
-      fmt::print("would release what this identity holds in round {}\n", w[0]);
     } else {
       json::object identity{{"type", w[1].empty() ? "mykad" : w[1]}, {"number", *number}};
       if (!country->empty())
         identity["country"] = *country;
-      code = show(c, call(c, http::verb::post, "/admin/v1/claims/release",
-                          json::object{{"round", w[0]}, {"identity", std::move(identity)}, {"reason", w[3]}}));
+      code = order(c, http::verb::post, "/admin/v1/claims/release",
+                   json::object{{"round", w[0]}, {"identity", std::move(identity)}, {"reason", w[3]}}, "--dry-run claim release");
     }
   });
 }
@@ -253,20 +266,52 @@ void add_capacity_command(CLI::App& app, connection& c, int& code) {
   sub->add_option("--reason", (*words)[4]);
   sub->callback([&c, &code, words, places] {
     const auto& w = *words;
-    if (c.dry_run) {
-      fmt::print("would set {} {} {} {} to {} places\n", w[0], w[1], w[2], w[3], *places);
-      return;
-    }
     json::object body{{"capacity", *places}, {"reason", w[4]}};
     if (!w[3].empty())
       body["window"] = w[3];
-    code = show(c, call(c, http::verb::patch, fmt::format("/admin/v1/rounds/{}/groups/{}/{}", w[0], w[1], w[2]), body));
+    code = order(c, http::verb::patch, fmt::format("/admin/v1/rounds/{}/groups/{}/{}", in_path(w[0]), in_path(w[1]), in_path(w[2])), body,
+                 fmt::format("show group/{}/{}/{}", w[0], w[1], w[2]));
   });
+}
+
+void add_options(CLI::App& app, connection& c, bool& verbose) {
+  app.set_version_flag("--version", "janjictl " JANJI_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--data", c.data, "the node's data directory")->type_name("DIR");
+  app.add_option(
+         "--node,--admin", c.nodes,
+         "its operators' listener: HOST:PORT, [::1]:PORT, http://HOST:PORT, or a data directory or ports file; several, after commas or "
+         "given again, are tried in order; else as DATA/janjid.ports says")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NODE");
+  app.add_option("--token-file", c.token_file, "else DATA/admin.token")->type_name("FILE");
+  app.add_option("--timeout", c.timeout_s, "seconds that a node may say nothing, not even that it is alive")
+      ->check(CLI::Range(1U, 3600U))
+      ->capture_default_str();
+  app.add_option("--answer-timeout", c.answer_s, "seconds that an answer may take while the node says beside that it is alive")
+      ->check(CLI::Range(1U, 86'400U))
+      ->capture_default_str();
+  app.add_option("--output", *c.keep<std::string>(), "table or json; with json stdout is one JSON document, of an error too")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->each([&c](const std::string& v) { c.as_json = v == "json"; });
+  app.add_flag("--dry-run", c.dry_run, "an order is judged by the node as it would be, and not carried out");
+  app.add_flag("--verbose", verbose, "of an error, also what exactly was answered, and by whom");
+  app.parse_complete_callback([&] { set_output(c.as_json, verbose); });
+}
+
+// Whatever is typed.
+bool asks_for_json(const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size(); ++i)
+    if (words[i] == "--output=json" || (words[i] == "--output" && i + 1 < words.size() && words[i + 1] == "json"))
+      return true;
+  return false;
 }
 
 int run(int argc, char** argv) {
   if (sodium_init() < 0)
-    return fail("the cryptography library cannot be started");
+    return fail({"the cryptography library cannot be started"});
   const rlimit no_core{0, 0};  // the token would stand in it
   ::setrlimit(RLIMIT_CORE, &no_core);
   ::prctl(PR_SET_DUMPABLE, 0);
@@ -274,22 +319,10 @@ int run(int argc, char** argv) {
   (void)raise_descriptor_limit({});  // a store that is read may have many files
   ::umask(077);                      // what is exported is nobody else's
   CLI::App app{"janjictl: operates a node of the appointment cluster"};
-  app.set_version_flag("--version", "janjictl " JANJI_VERSION);
-  app.require_subcommand(1);
-  app.fallthrough();
   connection c;
+  bool verbose = false;
   int code = 0;
-  std::string output = "table";
-  app.add_option("--data", c.data, "the node's data directory");
-  app.add_option("--admin", c.admin, "its admin listener, host:port; else as DATA/janjid.ports says");
-  app.add_option("--token-file", c.token_file, "else DATA/admin.token");
-  app.add_option("--timeout", c.timeout_s, "seconds that a node may say nothing, not even that it is alive")
-      ->check(CLI::Range(1U, 3600U))
-      ->capture_default_str();
-  app.add_option("--output", output, "table or json")->check(CLI::IsMember({"table", "json"}))->each([&c](const std::string& v) {
-    c.as_json = v == "json";
-  });
-  app.add_flag("--dry-run", c.dry_run, "say what would be done");
+  add_options(app, c, verbose);
   app.add_subcommand("status", "one screen, a verdict and an exit code: 0 healthy, 1 degraded, 2 broken")->callback([&] {
     code = status(c);
   });
@@ -301,24 +334,54 @@ int run(int argc, char** argv) {
   add_membership_commands(app, c, code);
   add_store_commands(app, c, code);
   add_unseal_command(app, c, code);
-  CLI11_PARSE(app, argc, argv);
+  add_completion_command(app, code);
+  add_help(app);
+  const std::vector<std::string> words(argv + 1, argv + std::max(argc, 1));
+  set_output(asks_for_json(words), false);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // for help, or the version
+    std::ostringstream text;
+    app.exit(asked, text, text);
+    print_text(text.str());
+  } catch (const CLI::ParseError& e) {
+    return misused(app, e, words);
+  }
   return code;
+}
+
+// Whatever happens ends with a sentence and a code: a node of another kind may answer anything, and a file may hold anything.
+int run_to_an_end(int argc, char** argv) {
+  try {
+    const int code = run(argc, argv);
+    flush_output();
+    return code;
+  } catch (const unwritten& u) {
+    tell("janjictl: what there is to say cannot be written: {}; an order that was given stands\n", std::strerror(u.why));
+    return exit_unwritten;
+  } catch (const boost::system::system_error& e) {
+    return fail(
+        {"what was read is not as expected: was it written, or is it answered, by a node of another version?", exit_broken, e.what()});
+  } catch (const std::bad_alloc&) {
+    return fail({"there is not enough memory for this: is the file, or the answer, the right one?"});
+  } catch (const std::exception& e) {
+    return fail({"this could not be done: what was read is not as expected (--verbose says more)", exit_broken, e.what()});
+  }
 }
 
 }  // namespace
 
 }  // namespace janji::apps
 
-// What could not be said has not been told: a full disk behind a pipe is no success.
 int main(int argc, char** argv) {
-  std::string why;
-  int code = 0;
+  janji::apps::hold_standard_streams(true);
+  for (const int nobodys : {SIGPIPE, SIGXFSZ})  // said as an error of writing
+    std::signal(nobodys, SIG_IGN);
+  int code = janji::apps::run_to_an_end(argc, argv);
   try {
-    code = janji::apps::run(argc, argv);
-    if (std::fflush(stdout) != 0)
-      why = std::strerror(errno);
-  } catch (const std::system_error& e) {
-    why = e.what();
+    janji::apps::flush_output();
+  } catch (const janji::apps::unwritten&) {
+    code = janji::apps::exit_unwritten;
   }
-  return why.empty() ? code : janji::apps::fail("what there is to say cannot be written: " + why);
+  std::_Exit(code);  // a name that is still being looked up is not waited for
 }

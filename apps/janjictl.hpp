@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <boost/beast/http/verb.hpp>
 #include <boost/json.hpp>
 #include <cstdint>
@@ -10,21 +11,26 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
+
+#include "apps/janjictl_output.hpp"
+#include "apps/node_address.hpp"
 
 namespace janji::apps {
 
-// Exit codes: 0 done or healthy, 1 degraded or refused, 2 broken or not reachable.
-inline constexpr int exit_refused = 1;
-inline constexpr int exit_broken = 2;
+inline constexpr std::uint64_t answer_bytes_max = std::uint64_t{1} << 30U;
 
 struct connection {
   std::string data = "data";
-  std::string admin;        // host:port; empty: from DATA/janjid.ports
-  std::string token_file;   // empty: DATA/admin.token
-  unsigned timeout_s = 10;  // that a node may say nothing, not even that it is alive
+  std::vector<std::string> nodes;  // addresses, data directories, ports files; none: DATA/janjid.ports
+  std::string token_file;          // empty: DATA/admin.token
+  unsigned timeout_s = 10;         // that a node may say nothing, not even that it is alive
+  unsigned answer_s = 900;         // of one answer, whatever it says beside
   bool as_json = false;
   bool dry_run = false;
+  mutable std::optional<node_address> answered;  // the one that did last: it is asked first
 
   // What the verbs' options are read into, as long as they may be called.
   template <class T>
@@ -36,18 +42,14 @@ struct connection {
   std::vector<std::shared_ptr<void>> kept;
 };
 
-// The error: why not, in words.
-template <class T>
-using result = std::expected<T, std::string>;
-
 struct reply {
   unsigned status = 0;
   boost::json::value body;
   std::string text;
+  std::string url;
 };
 
-result<std::string> read_text(const std::string& path);
-// The error says who does not answer.
+// The error says who does not answer; of an order that was sent it has exit_unknown.
 result<reply> call(const connection& c, boost::beast::http::verb verb, const std::string& target, const boost::json::value& body = nullptr);
 // The same, again for some seconds while the node is busy, as it may be with another's question.
 result<reply> call_when_free(const connection& c, const std::string& target);
@@ -57,16 +59,19 @@ std::string refusal(const reply& r);
 // What a node says of its cluster. The error: its status, 0 when it does not answer; a node that is alone refuses.
 struct no_picture {
   unsigned status = 0;
-  std::string why;
+  failure why;
 };
 std::expected<boost::json::object, no_picture> picture(const connection& c);
-// Says why on stderr.
-int fail(const std::string& why);
 std::string scalar(const boost::json::value& v);
 // An object as "name  value" lines.
 void print_table(const boost::json::value& v, const std::string& indent = "");
+// A result that was made here, as a table or as JSON.
+void print_result(const connection& c, const boost::json::value& v);
 // The answer as a table or as JSON; the exit code.
 int show(const connection& c, const result<reply>& r);
+// An order, with --dry-run only asked about; the exit code. `look`: the verb that shows whether it was carried out.
+int order(const connection& c, boost::beast::http::verb verb, const std::string& target, const boost::json::value& body,
+          const std::string& look);
 
 struct waiting {
   bool wanted = false;
@@ -94,5 +99,11 @@ void add_cluster_commands(CLI::App& app, connection& c, int& code);
 void add_membership_commands(CLI::App& app, connection& c, int& code);
 // Says on stderr, where it is so, that the data is one member's part of a cluster.
 void warn_of_part(const connection& c);
+
+// completion, made of the tree of all others; and every verb's example and exit codes at the end of its help.
+void add_completion_command(CLI::App& app, int& code);
+void add_help(CLI::App& app);
+// Usage that is wrong: what, and what may have been meant, on stderr; the exit code.
+int misused(const CLI::App& app, const CLI::ParseError& e, const std::vector<std::string>& words);
 
 }  // namespace janji::apps

@@ -3,11 +3,14 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
+#include <functional>
+#include <optional>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "apps/janjictl.hpp"
+#include "apps/whole_files.hpp"
 #include "cluster/audit.hpp"
 #include "cluster/cluster_audit.hpp"
 #include "cluster/replica_codec.hpp"
@@ -40,10 +43,7 @@ result<std::uint16_t> shards_of(const store::node_store& s) {
 }
 
 int print_report(const connection& c, const json::value& report) {
-  if (c.as_json)
-    fmt::print("{}\n", json::serialize(report));
-  else
-    print_table(report);
+  print_result(c, report);
   return report.at("clean").as_bool() ? 0 : exit_refused;
 }
 
@@ -64,7 +64,7 @@ result<audited> audited_data(const std::string& data) {
   const bool watched = isatty(STDERR_FILENO) != 0;
   auto report = a->run(**s, [&](double share) {
     if (watched)
-      fmt::print(stderr, "\raudit {:3.0f} %{}", share * 100, share >= 1 ? "\n" : "");
+      tell("\raudit {:3.0f} %{}", share * 100, share >= 1 ? "\n" : "");
   });
   if (!report)
     return std::unexpected(report.error());
@@ -80,13 +80,13 @@ int audit_data(const connection& c) {
 // Of all shards of a cluster, each from the node that leads it, while bookings run.
 int audit_running_cluster(const connection& c, std::uint16_t shards) {
   const bool watched = isatty(STDERR_FILENO) != 0;
-  const cluster::log_reader read = [&](shard_id shard, sequence_t after) -> result<std::vector<replication::entry>> {
+  const cluster::log_reader read = [&](shard_id shard, sequence_t after) -> std::expected<std::vector<replication::entry>, std::string> {
     const auto target = fmt::format("/admin/v1/cluster/shards/{}/log?after={}", shard.value, after.value);
     const auto end = std::chrono::steady_clock::now() + leaderless_max;
     for (;;) {  // while leadership changes hands nobody can say what is committed
       const auto r = call(c, http::verb::get, target);
       if (!r)
-        return std::unexpected(r.error());
+        return std::unexpected(r.error().why);
       if (r->status == 200)
         return cluster::decode_log_part(r->text);
       if (r->status != 503 || std::chrono::steady_clock::now() > end)
@@ -98,7 +98,7 @@ int audit_running_cluster(const connection& c, std::uint16_t shards) {
   watch.between_readings = [] { std::this_thread::sleep_for(std::chrono::milliseconds(500)); };
   if (watched)
     watch.progress = [&](int reading, std::uint16_t s) {
-      fmt::print(stderr, "\raudit: reading {}, shard {} of {} {}", reading, s + 1, shards, s + 1 == shards ? "\n" : "");
+      tell("\raudit: reading {}, shard {} of {} {}", reading, s + 1, shards, s + 1 == shards ? "\n" : "");
     };
   const auto report = cluster::audit_cluster(shards, read, watch);
   return report ? print_report(c, net::to_json(*report)) : fail(report.error());
@@ -117,25 +117,48 @@ int audit_node(const connection& c) {
   return r->status == 200 ? print_report(c, r->body) : show(c, r);
 }
 
+// Booking by booking; `write` may refuse the rest.
+result<std::uint64_t> export_lines(const cluster::audit& a,
+                                   const std::function<std::expected<void, std::string>(std::string_view)>& write) {
+  std::uint64_t lines = 0;
+  std::expected<void, std::string> good;
+  a.for_each([&](const cluster::audited_booking& b) {
+    if (!good)
+      return;
+    good = write(net::export_line(b, a.rounds()) + "\n");
+    ++lines;
+  });
+  return good ? result<std::uint64_t>(lines) : std::unexpected(failure(good.error() + ": nothing was exported", exit_unwritten));
+}
+
+// Into a file all or nothing.
 int export_data(const connection& c, const std::string& to) {
   warn_of_part(c);
+  std::optional<whole_file> file;
+  if (!to.empty()) {
+    auto begun = whole_file::begin(to);
+    if (!begun)
+      return fail(begun.error());
+    file.emplace(std::move(*begun));
+  }
   const auto done = audited_data(c.data);
   if (!done)
     return fail(done.error());
-  const auto& a = *done->audit;
-  std::FILE* out = to.empty() ? stdout : std::fopen(to.c_str(), "w");
-  if (out == nullptr)
-    return fail(to + " cannot be written");
-  std::uint64_t lines = 0;
-  a.for_each([&](const cluster::audited_booking& b) {
-    fmt::print(out, "{}\n", net::export_line(b, a.rounds()));
-    ++lines;
+  const auto lines = export_lines(*done->audit, [&file](std::string_view line) -> std::expected<void, std::string> {
+    if (file)
+      return file->write(line);
+    print_text(line);
+    return {};
   });
-  const bool good = std::fflush(out) == 0 && std::ferror(out) == 0;
-  if (out != stdout)
-    std::fclose(out);
-  fmt::print(stderr, "exported {} bookings\n", lines);
-  return good ? 0 : fail("the export could not be written completely");
+  if (!lines)
+    return fail(lines.error());
+  if (file)
+    if (const auto kept = file->keep(); !kept)
+      return fail({kept.error() + ": nothing was exported", exit_unwritten});
+  if (!file)
+    flush_output();
+  tell("exported {} bookings\n", *lines);
+  return 0;
 }
 
 }  // namespace
@@ -147,7 +170,7 @@ void add_log_commands(CLI::App& app, connection& c, int& code) {
   audit->add_flag("--online", *online, "of the running node, or of the whole cluster it belongs to, shard by shard from who leads");
   audit->callback([&c, &code, online] { code = *online ? audit_node(c) : audit_data(c); });
   auto* exported = app.add_subcommand("export", "every booking as a line of JSON, without personal data");
-  exported->add_option("--to", *to, "file; standard output otherwise");
+  exported->add_option("--to", *to, "file; standard output otherwise")->type_name("FILE");
   exported->callback([&c, &code, to] { code = export_data(c, *to); });
 }
 

@@ -25,7 +25,7 @@ std::expected<json::object, no_picture> picture(const connection& c) {
   if (!r)
     return std::unexpected(no_picture{0, r.error()});
   if (r->status != 200 || !r->body.is_object())
-    return std::unexpected(no_picture{r->status, refusal(*r)});
+    return std::unexpected(no_picture{r->status, failure(refusal(*r), exit_broken, r->url)});
   return std::move(r->body.get_object());
 }
 
@@ -44,14 +44,14 @@ std::string list_of(const json::value& v) {
 }
 
 void print_nodes(const json::object& p) {
-  fmt::print("{:>5} {:<9} {:<6} {:<5} {:>6} {:>6} {:>6} {:>7} {:>7}  {:<22} {}\n", "node", "state", "there", "role", "weight", "leads",
-             "holds", "learns", "wanted", "fronts", "zone");
+  print("{:>5} {:<9} {:<6} {:<5} {:>6} {:>6} {:>6} {:>7} {:>7}  {:<22} {}\n", "node", "state", "there", "role", "weight", "leads", "holds",
+        "learns", "wanted", "fronts", "zone");
   for (const auto& v : p.at("nodes").as_array()) {
     const auto& n = v.as_object();
-    fmt::print("{:>5} {:<9} {:<6} {:<5} {:>6} {:>6} {:>6} {:>7} {:>7}  {:<22} {}\n", number(n, "node"), scalar(n.at("state")),
-               n.at("there").as_bool() ? "yes" : "no", scalar(n.at("role")), number(n, "weight"), number(n, "leads"), number(n, "holds"),
-               number(n, "learns"), number(n, "wanted"),
-               n.contains("fronts") && !n.at("fronts").as_string().empty() ? scalar(n.at("fronts")) : "-", scalar(n.at("zone")));
+    print("{:>5} {:<9} {:<6} {:<5} {:>6} {:>6} {:>6} {:>7} {:>7}  {:<22} {}\n", number(n, "node"), scalar(n.at("state")),
+          n.at("there").as_bool() ? "yes" : "no", scalar(n.at("role")), number(n, "weight"), number(n, "leads"), number(n, "holds"),
+          number(n, "learns"), number(n, "wanted"),
+          n.contains("fronts") && !n.at("fronts").as_string().empty() ? scalar(n.at("fronts")) : "-", scalar(n.at("zone")));
   }
 }
 
@@ -61,15 +61,15 @@ bool is_done(const json::object& shard) {
 }
 
 void print_shards(const json::object& p, bool only_moving) {
-  fmt::print("{:>5} {:>7} {:>6} {:<14} {:<10} {:<14} {:<7} {:>10}\n", "shard", "epoch", "leader", "in sync", "learners", "wanted", "serves",
-             "committed");
+  print("{:>5} {:>7} {:>6} {:<14} {:<10} {:<14} {:<7} {:>10}\n", "shard", "epoch", "leader", "in sync", "learners", "wanted", "serves",
+        "committed");
   for (const auto& v : p.at("shards").as_array()) {
     const auto& s = v.as_object();
     if (only_moving && is_done(s))
       continue;
-    fmt::print("{:>5} {:>7} {:>6} {:<14} {:<10} {:<14} {:<7} {:>10}{}\n", number(s, "shard"), number(s, "epoch"), number(s, "leader"),
-               list_of(s.at("in_sync")), list_of(s.at("learners")), list_of(s.at("wanted")), s.at("serving").as_bool() ? "yes" : "no",
-               number(s, "committed"), s.at("pinned").as_bool() ? "  pinned" : "");
+    print("{:>5} {:>7} {:>6} {:<14} {:<10} {:<14} {:<7} {:>10}{}\n", number(s, "shard"), number(s, "epoch"), number(s, "leader"),
+          list_of(s.at("in_sync")), list_of(s.at("learners")), list_of(s.at("wanted")), s.at("serving").as_bool() ? "yes" : "no",
+          number(s, "committed"), s.at("pinned").as_bool() ? "  pinned" : "");
   }
 }
 
@@ -78,7 +78,7 @@ int show_picture(const connection& c, const std::function<void(const json::objec
   if (!p)
     return fail(p.error().why);
   if (c.as_json)
-    fmt::print("{}\n", json::serialize(*p));
+    print("{}\n", json::serialize(*p));
   else
     table(*p);
   return 0;
@@ -114,8 +114,6 @@ std::uint64_t left_to_move(const json::object& p) {
   return left;
 }
 
-std::string with_dry_run(const connection& c, const std::string& target) { return target + (c.dry_run ? "?dry_run=true" : ""); }
-
 void add_node_commands(CLI::App& app, connection& c, int& code) {
   auto* node = app.add_subcommand("node", "the nodes of the cluster; a new one joins by being started")->require_subcommand(1);
   node->add_subcommand("list", "all nodes, what they lead and hold")->callback([&c, &code] { code = show_picture(c, print_nodes); });
@@ -129,7 +127,7 @@ void add_node_commands(CLI::App& app, connection& c, int& code) {
     sub->add_option("node", *which, "its number")->required();
     add_wait(sub, wait);
     sub->callback([&c, &code, which, wait, verb = std::string(verb)] {
-      code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/nodes/{}/{}", cluster_root, *which, verb))));
+      code = order(c, http::verb::post, fmt::format("{}/nodes/{}/{}", cluster_root, *which, verb), nullptr, "node list");
       if (code != 0 || c.dry_run || !wait->wanted)
         return;
       if (verb == "drain")
@@ -161,36 +159,36 @@ void add_rebalance_commands(CLI::App& app, connection& c, int& code) {
     }
     const json::object said{
         {"moves_left", p->at("moves_left")}, {"moves_paused", p->at("moves_paused")}, {"replicas_missing", p->at("replicas_missing")}};
-    if (c.as_json)
-      fmt::print("{}\n", json::serialize(said));
-    else
-      print_table(said);
+    print_result(c, said);
   });
   for (const auto& [verb, what] : {std::pair{"pause", "only what is missing is made good"}, {"start", "go on"}})
     rebalance->add_subcommand(verb, what)->callback([&c, &code, verb = std::string(verb)] {
-      code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/moves/{}", cluster_root, verb))));
+      code = order(c, http::verb::post, fmt::format("{}/moves/{}", cluster_root, verb), nullptr, "rebalance status");
     });
 }
 
 int verify_all(const connection& c, const json::object& p) {
-  int worst = 0;
-  std::size_t same = 0;
+  json::array differ;
   const auto& shards = p.at("shards").as_array();
   const bool watched = isatty(STDERR_FILENO) != 0;
   for (const auto& s : shards) {
     const auto n = number(s.as_object(), "shard");
     const auto r = call(c, http::verb::post, fmt::format("{}/shards/{}/verify", cluster_root, n));
-    if (r && r->status == 200) {
-      ++same;
-    } else {
-      worst = exit_refused;
-      fmt::print("shard {}: {}\n", n, r ? refusal(*r) : r.error());
-    }
+    if (!r || r->status != 200)
+      differ.push_back({{"shard", n}, {"why", r ? refusal(*r) : r.error().why}});
     if (watched)
-      fmt::print(stderr, "\rverified {} of {}{}", n + 1, shards.size(), n + 1 == shards.size() ? "\n" : "");
+      tell("\rverified {} of {}{}", n + 1, shards.size(), n + 1 == shards.size() ? "\n" : "");
   }
-  fmt::print("{} of {} shards: all replicas hold the same\n", same, shards.size());
-  return worst;
+  const auto same = shards.size() - differ.size();
+  const int code = differ.empty() ? 0 : exit_refused;
+  if (c.as_json) {
+    print("{}\n", json::serialize(json::object{{"shards", shards.size()}, {"same", same}, {"wrong", std::move(differ)}}));
+    return code;
+  }
+  for (const auto& d : differ)
+    print("shard {}: {}\n", scalar(d.at("shard")), scalar(d.at("why")));
+  print("{} of {} shards: all replicas hold the same\n", same, shards.size());
+  return code;
 }
 
 void add_shard_commands(CLI::App& app, connection& c, int& code) {
@@ -204,8 +202,8 @@ void add_shard_commands(CLI::App& app, connection& c, int& code) {
   auto* confirm = c.keep<std::string>();
   const auto place = [&c, &code, which](const std::vector<std::uint64_t>& on) {
     json::array list(on.begin(), on.end());
-    code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/shards/{}/place", cluster_root, *which)),
-                        json::object{{"nodes", std::move(list)}}));
+    code = order(c, http::verb::post, fmt::format("{}/shards/{}/place", cluster_root, *which), json::object{{"nodes", std::move(list)}},
+                 "shard list");
   };
   auto* shown = shard->add_subcommand("show", "what its log ends with, and its record");
   shown->add_option("shard", *which)->required();
@@ -237,8 +235,8 @@ void add_shard_commands(CLI::App& app, connection& c, int& code) {
       code = fail("--confirm must be the shard's number: everything that was acknowledged is trusted to one disk");
       return;
     }
-    code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/shards/{}/replace", cluster_root, *which)),
-                        json::object{{"dead", two->first}, {"by", two->second}}));
+    code = order(c, http::verb::post, fmt::format("{}/shards/{}/replace", cluster_root, *which),
+                 json::object{{"dead", two->first}, {"by", two->second}}, "shard show " + *which);
   });
   auto* promote = shard->add_subcommand(
       "unsafe-promote", "the last resort: every disk that was in sync is gone for good, and this one, which was not, goes on alone");
@@ -251,8 +249,8 @@ void add_shard_commands(CLI::App& app, connection& c, int& code) {
           "bookings that citizens hold confirmations of may be lost: look with --dry-run first, then add --confirm shard-{}", *which));
       return;
     }
-    code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/shards/{}/unsafe-promote", cluster_root, *which)),
-                        json::object{{"node", two->first}}));
+    code = order(c, http::verb::post, fmt::format("{}/shards/{}/unsafe-promote", cluster_root, *which), json::object{{"node", two->first}},
+                 "shard show " + *which);
   });
 }
 
@@ -304,7 +302,7 @@ trial try_cluster(const connection& c) {
   if (tried && tried->status == status_unknown)
     return {};
   if (!tried || tried->status != 200 || !tried->body.is_object()) {
-    const auto why = "not tried: " + (tried ? refusal(*tried) : tried.error());
+    const auto why = "not tried: " + (tried ? refusal(*tried) : tried.error().why);
     return {{{shards_line, false, why}, {store_line, false, why}}, false};
   }
   const auto& t = tried->body.get_object();
@@ -420,11 +418,11 @@ int check(const connection& c) {
   const auto shown = scalar(p->at("verdict"));
   const std::string verdict = silent ? "broken" : !all && shown == "healthy" ? "degraded" : shown;
   if (c.as_json) {
-    fmt::print("{}\n", json::serialize(json::object{{"ok", all}, {"verdict", verdict}, {"checks", std::move(lines)}}));
+    print("{}\n", json::serialize(json::object{{"ok", all}, {"verdict", verdict}, {"checks", std::move(lines)}}));
   } else {
     for (const auto& l : lines)
-      fmt::print("{:<7} {:<22} {}\n", l.at("ok").as_bool() ? "ok" : "WRONG", scalar(l.at("check")), scalar(l.at("detail")));
-    fmt::print("{}\n", verdict);
+      print("{:<7} {:<22} {}\n", l.at("ok").as_bool() ? "ok" : "WRONG", scalar(l.at("check")), scalar(l.at("detail")));
+    print("{}\n", verdict);
   }
   return all ? 0 : verdict == "broken" ? exit_broken : exit_refused;
 }
@@ -438,7 +436,7 @@ void add_cluster_commands(CLI::App& app, connection& c, int& code) {
   app.add_subcommand("cluster", "what all nodes share")
       ->require_subcommand(1)
       ->add_subcommand("raise", "the feature level, once every node is of this version; there is no way back to an earlier one")
-      ->callback([&c, &code] { code = show(c, call(c, http::verb::post, with_dry_run(c, fmt::format("{}/level/raise", cluster_root)))); });
+      ->callback([&c, &code] { code = order(c, http::verb::post, fmt::format("{}/level/raise", cluster_root), nullptr, "check"); });
   app.add_subcommand("check", "is anything wrong in the cluster? one line each; exit code as of status")->callback([&c, &code] {
     code = check(c);
   });

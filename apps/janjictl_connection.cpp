@@ -1,3 +1,4 @@
+// Calls to a node's admin listener.
 #include "apps/janjictl.hpp"
 
 #include <fmt/format.h>
@@ -9,13 +10,12 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
-#include <cstdio>
-#include <fstream>
-#include <sstream>
+#include <filesystem>
 #include <thread>
 #include <utility>
 
 #include "apps/ports_file.hpp"
+#include "apps/whole_files.hpp"
 #include "booking/text_rules.hpp"
 #include "store/master_keys.hpp"
 
@@ -25,57 +25,79 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 namespace json = boost::json;
 
-result<std::string> read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in)
-    return std::unexpected(fmt::format("{} cannot be read", path));
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
-
 namespace {
 
-result<std::pair<std::string, std::string>> address_of(const connection& c) {
-  auto admin = c.admin;
-  if (admin.empty()) {
-    const auto text = ports_file::read(c.data);
-    if (!text)
-      return std::unexpected(text.error());
-    boost::system::error_code ec;
-    const auto v = json::parse(*text, ec);
-    if (ec || !v.is_object() || !v.get_object().contains("admin_port"))
-      return std::unexpected(c.data + "/janjid.ports cannot be read");
-    const auto* at = v.get_object().if_contains("admin_address");
-    const std::string address = at != nullptr && at->is_string() ? std::string(at->get_string()) : std::string();
-    const bool everywhere = address.empty() || address == "0.0.0.0" || address == "::";
-    return std::pair{everywhere ? std::string("127.0.0.1") : address, std::to_string(v.at("admin_port").as_int64())};
+// What a node that runs says in its data directory; one that listens everywhere is asked here.
+result<std::vector<node_address>> addresses_in(const std::string& data) {
+  const auto text = ports_file::read(data);
+  if (!text)
+    return std::unexpected(text.error());
+  const auto wrong = [&data] {
+    return std::unexpected(failure(fmt::format("{}/janjid.ports is not what a node writes: give the node's address with --node", data)));
+  };
+  boost::system::error_code ec;
+  const auto v = json::parse(*text, ec);
+  const auto* port = !ec && v.is_object() ? v.get_object().if_contains("admin_port") : nullptr;
+  if (port == nullptr || !port->is_int64() || port->get_int64() < 1 || port->get_int64() > 65'535)
+    return wrong();
+  const auto* at = v.get_object().if_contains("admin_address");
+  const std::string address = at != nullptr && at->is_string() ? std::string(at->get_string()) : std::string();
+  const auto number = std::to_string(port->get_int64());
+  if (address == "::")
+    return std::vector{node_address{"::1", number}, node_address{"127.0.0.1", number}};
+  return std::vector{node_address{address.empty() || address == "0.0.0.0" ? "127.0.0.1" : address, number}};
+}
+
+// In the order in which they are given.
+result<std::vector<node_address>> addresses_of(const connection& c) {
+  constexpr std::size_t addresses_max = 64;
+  if (c.nodes.empty())
+    return addresses_in(c.data);
+  std::vector<node_address> all;
+  for (const auto& given : c.nodes) {
+    const bool is_path = (given.contains('/') && !given.contains("://")) || given == "." || given == "..";
+    if (is_path) {
+      const std::filesystem::path path(given);
+      auto there = addresses_in(path.filename() == "janjid.ports" ? path.parent_path().string() : given);
+      if (!there)
+        return there;
+      all.insert(all.end(), there->begin(), there->end());
+    } else if (auto a = node_address_from(given)) {
+      all.push_back(std::move(*a));
+    } else {
+      return std::unexpected(a.error());
+    }
   }
-  if (admin.starts_with("http://"))
-    admin.erase(0, 7);
-  const auto colon = admin.rfind(':');
-  if (colon == std::string::npos)
-    return std::unexpected("--admin is host:port");
-  return std::pair{admin.substr(0, colon), admin.substr(colon + 1)};
+  if (all.size() > addresses_max)
+    return std::unexpected(failure(fmt::format("--node names {} addresses: {} are the most", all.size(), addresses_max)));
+  if (c.answered)
+    if (const auto it = std::ranges::find(all, *c.answered); it != all.end())
+      std::rotate(all.begin(), it, it + 1);
+  return all;
 }
 
 using steady = std::chrono::steady_clock;
 
-// One request and its answer, on a connection of their own.
+// One request and its answer, on a connection of their own. Left alone where it does not end: a name that is being looked up is waited for
+// by whoever destroys it.
 class exchange {
 public:
-  exchange(const std::string& host, const std::string& port, http::request<http::string_body>&& request) : request_(std::move(request)) {
-    parser_.body_limit(std::uint64_t{1} << 30);
-    request_.set(http::field::host, host);
+  exchange(const node_address& at, http::request<http::string_body>&& request) : request_(std::move(request)) {
+    parser_.body_limit(answer_bytes_max);
+    request_.set(http::field::host, at.host.contains(':') ? fmt::format("[{}]:{}", at.host, at.port) : at.host + ":" + at.port);
     request_.prepare_payload();
-    asio::ip::tcp::resolver resolver(io_);
-    asio::async_connect(socket_, resolver.resolve(host, port, error_), [this](const auto& ec, const auto&) {
+    resolver_.async_resolve(at.host, at.port, [this](const auto& ec, const auto& found) {
       if (ec)
         return end(ec);
-      // Who refuses a large body says so without reading it, and the rest cannot be sent then.
-      http::async_write(socket_, request_, [this](const auto& written, std::size_t) {
-        http::async_read(socket_, buffer_, parser_,
-                         [this, written](const auto& read, std::size_t) { end(read && written ? written : read); });
+      asio::async_connect(socket_, found, [this](const auto& refused, const auto&) {
+        if (refused)
+          return end(refused);
+        sent_ = true;
+        // Who refuses a large body says so without reading it, and the rest cannot be sent then.
+        http::async_write(socket_, request_, [this](const auto& written, std::size_t) {
+          http::async_read(socket_, buffer_, parser_,
+                           [this, written](const auto& read, std::size_t) { end(read && written ? written : read); });
+        });
       });
     });
   }
@@ -86,6 +108,7 @@ public:
     }
     return over_;
   }
+  [[nodiscard]] bool sent() const { return sent_; }  // something of it may have come to the node
   [[nodiscard]] const boost::system::error_code& error() const { return error_; }
   [[nodiscard]] const http::response<http::string_body>& answer() const { return parser_.get(); }
 
@@ -97,17 +120,76 @@ private:
   }
 
   asio::io_context io_;
+  asio::ip::tcp::resolver resolver_{io_};
   asio::ip::tcp::socket socket_{io_};
   http::request<http::string_body> request_;
   boost::beast::flat_buffer buffer_;
   http::response_parser<http::string_body> parser_;
   boost::system::error_code error_;
+  bool sent_ = false;
   bool over_ = false;
 };
 
-bool is_alive(const std::string& host, const std::string& port, std::chrono::seconds patience) {
-  exchange e(host, port, {http::verb::get, "/livez", 11});
-  return e.ended_within(patience) && !e.error();
+// Owned until it has ended.
+struct leave_if_it_goes_on {
+  void operator()(exchange* e) const {
+    if (e->ended_within({}))
+      delete e;  // NOLINT(cppcoreguidelines-owning-memory)
+  }
+};
+using owned_exchange = std::unique_ptr<exchange, leave_if_it_goes_on>;
+
+owned_exchange begun(const node_address& at, http::request<http::string_body>&& request) {
+  return owned_exchange(new exchange(at, std::move(request)));
+}
+
+bool is_alive(const node_address& at, std::chrono::seconds patience) {
+  const auto e = begun(at, {http::verb::get, "/livez", 11});
+  return e->ended_within(patience) && !e->error();
+}
+
+struct attempt {
+  std::optional<reply> answer;
+  std::string why;  // none came
+  bool sent = false;
+};
+
+// A node may take its time with what it was asked, as long as it says beside that it is alive.
+attempt ask(const connection& c, const node_address& at, http::request<http::string_body>&& request) {
+  constexpr std::chrono::seconds ask_whether_alive_after{1};
+  const auto url = to_url(at);
+  const auto target = std::string(request.target());
+  const std::chrono::seconds patience(c.timeout_s);
+  const auto answer_until = steady::now() + std::chrono::seconds(c.answer_s);
+  const auto e = begun(at, std::move(request));
+  while (!e->ended_within(ask_whether_alive_after)) {
+    if (!is_alive(at, patience) && !e->ended_within({}))
+      return {{}, fmt::format("the node at {} has said nothing for {} s, not even that it is alive", url, c.timeout_s), e->sent()};
+    if (steady::now() > answer_until && !e->ended_within({}))
+      return {{}, fmt::format("the node at {} is alive and has not answered for {} s (--answer-timeout)", url, c.answer_s), e->sent()};
+  }
+  if (e->error())
+    return {{}, fmt::format("the node at {} does not answer: {}", url, e->error().message()), e->sent()};
+  reply r{e->answer().result_int(), nullptr, e->answer().body(), url + target};
+  boost::system::error_code ec;
+  r.body = json::parse(r.text, ec);
+  return {std::move(r), {}, true};
+}
+
+bool is_safe_to_repeat(http::verb verb, const std::string& target) {
+  return verb == http::verb::get || target.contains("dry_run=true") || target.ends_with("/verify");
+}
+
+result<store::secret_text> token_of(const connection& c) {
+  const auto file = c.token_file.empty() ? c.data + "/admin.token" : c.token_file;
+  auto token = store::read_secret_file(file, "the admin token");
+  if (!token)
+    return std::unexpected(failure(token.error().text() + " (the operators' token: give --data or --token-file)"));
+  const auto text = token->view();
+  if (text.empty() || !std::ranges::all_of(text, [](unsigned char b) { return b > 0x20 && b < 0x7f; }))
+    return std::unexpected(
+        failure(fmt::format("{} does not hold an operators' token on its first line: give --data or --token-file", file)));
+  return std::move(*token);
 }
 
 // Whether everything in it can stand in JSON.
@@ -122,34 +204,32 @@ bool can_be_sent(const json::value& v) {
 
 }  // namespace
 
-// A node may take its time with what it was asked, as long as it says beside that it is alive.
 result<reply> call(const connection& c, http::verb verb, const std::string& target, const json::value& body) {
-  constexpr std::chrono::seconds ask_whether_alive_after{1};
-  const auto address = address_of(c);
-  const auto token = store::read_secret_file(c.token_file.empty() ? c.data + "/admin.token" : c.token_file, "the admin token");
-  if (!address || !token)
-    return std::unexpected(!address ? address.error() : token.error().text());
+  const auto all = addresses_of(c);
+  if (!all)
+    return std::unexpected(all.error());
+  const auto token = token_of(c);
+  if (!token)
+    return std::unexpected(token.error());
   if (!can_be_sent(body))
-    return std::unexpected("what was typed is not UTF-8: nothing was sent");
-  const auto& [host, port] = *address;
-  http::request<http::string_body> request(verb, target, 11);
-  request.set(http::field::authorization, fmt::format("Bearer {}", token->view()));
-  request.set(http::field::content_type, "application/json");
-  if (!body.is_null())
-    request.body() = json::serialize(body);
-  exchange e(host, port, std::move(request));
-  const std::chrono::seconds patience(c.timeout_s);
-  while (!e.ended_within(ask_whether_alive_after))
-    if (!is_alive(host, port, patience) && !e.ended_within({}))
-      return std::unexpected(fmt::format("the node at {}:{} has said nothing for {} s, not even that it is alive{}", host, port,
-                                         c.timeout_s,
-                                         verb == http::verb::get ? "" : ": it is not known whether it does what it was asked"));
-  if (e.error())
-    return std::unexpected(fmt::format("the node at {}:{} does not answer: {}", host, port, e.error().message()));
-  reply r{e.answer().result_int(), nullptr, e.answer().body()};
-  boost::system::error_code ec;
-  r.body = json::parse(r.text, ec);
-  return r;
+    return std::unexpected(failure("what was typed is not UTF-8: nothing was sent", exit_refused));
+  std::string why;
+  for (const auto& at : *all) {
+    http::request<http::string_body> request(verb, target, 11);
+    request.set(http::field::authorization, fmt::format("Bearer {}", token->view()));
+    request.set(http::field::content_type, "application/json");
+    if (!body.is_null())
+      request.body() = json::serialize(body);
+    auto a = ask(c, at, std::move(request));
+    if (a.answer) {
+      c.answered = at;
+      return std::move(*a.answer);
+    }
+    why += (why.empty() ? "" : "; ") + a.why;
+    if (a.sent && !is_safe_to_repeat(verb, target))
+      return std::unexpected(failure(why + ": it is not known whether it does what it was asked", exit_unknown, to_url(at) + target));
+  }
+  return std::unexpected(failure(why, exit_broken, to_url(all->back()) + target));
 }
 
 result<reply> call_when_free(const connection& c, const std::string& target) {
@@ -162,48 +242,6 @@ result<reply> call_when_free(const connection& c, const std::string& target) {
       return r;
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
-}
-
-int fail(const std::string& why) {
-  fmt::print(stderr, "janjictl: {}\n", why);
-  return exit_broken;
-}
-
-std::string scalar(const json::value& v) { return v.is_string() ? std::string(v.get_string()) : json::serialize(v); }
-
-std::string refusal(const reply& r) {
-  return r.body.is_object() && r.body.get_object().contains("detail") ? scalar(r.body.at("detail")) : r.text;
-}
-
-// An object as "name  value" lines; arrays of objects as tables.
-void print_table(const json::value& v, const std::string& indent) {
-  if (v.is_array()) {
-    for (const auto& one : v.get_array())
-      fmt::print("{}{}\n", indent, one.is_object() || one.is_array() ? json::serialize(one) : scalar(one));
-    return;
-  }
-  if (!v.is_object()) {
-    fmt::print("{}{}\n", indent, scalar(v));
-    return;
-  }
-  for (const auto& item : v.get_object()) {
-    if (item.value().is_array() || item.value().is_object()) {
-      fmt::print("{}{}:\n", indent, std::string_view(item.key().data(), item.key().size()));
-      print_table(item.value(), indent + "  ");
-    } else {
-      fmt::print("{}{:<20} {}\n", indent, std::string_view(item.key().data(), item.key().size()), scalar(item.value()));
-    }
-  }
-}
-
-int show(const connection& c, const result<reply>& r) {
-  if (!r)
-    return fail(r.error());
-  if (c.as_json)
-    fmt::print("{}", r->text.ends_with('\n') ? r->text : r->text + "\n");
-  else
-    print_table(r->body);
-  return r->status < 300 ? 0 : exit_refused;
 }
 
 }  // namespace janji::apps

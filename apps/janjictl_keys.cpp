@@ -25,7 +25,7 @@ std::expected<json::object, no_picture> keys_of(const connection& c) {
   if (!r)
     return std::unexpected(no_picture{0, r.error()});
   if (r->status != 200 || !r->body.is_object())
-    return std::unexpected(no_picture{r->status, refusal(*r)});
+    return std::unexpected(no_picture{r->status, failure(refusal(*r), exit_broken, r->url)});
   return r->body.get_object();
 }
 
@@ -45,11 +45,10 @@ std::string names(const json::array& list) {
 }
 
 void rotate(const connection& c, const std::string& file, bool finish, const waiting& wait, int& code) {
-  const std::string more = c.dry_run ? "?dry_run=true" : "";
   json::object body;
   if (!file.empty())
     body["new_master_key_file"] = std::filesystem::absolute(file).string();
-  code = show(c, call(c, http::verb::post, fmt::format("{}/{}{}", keys_root, finish ? "finish" : "rotate", more), body));
+  code = order(c, http::verb::post, fmt::format("{}/{}", keys_root, finish ? "finish" : "rotate"), body, "keys show");
   if (code == 0 && wait.wanted && !c.dry_run)
     code = wait_until_none("wrapping keys", [&c] { return left_to_wrap(c); }, wait.seconds);
 }
@@ -64,8 +63,10 @@ void add_keys_commands(CLI::App& app, connection& c, int& code) {
   auto* file = c.keep<std::string>();
   auto* finish = c.keep<bool>();
   auto* wait = c.keep<waiting>();
-  auto* named = rotate_->add_option("--new-master-key-file", *file,
-                                    "64 hexadecimal digits, mode 0600; else the one that the node holds beside the one in use");
+  auto* named = rotate_
+                    ->add_option("--new-master-key-file", *file,
+                                 "64 hexadecimal digits, mode 0600; else the one that the node holds beside the one in use")
+                    ->type_name("FILE");
   rotate_->add_flag("--finish", *finish, "from now on the old one is not taken any more")->excludes(named);
   add_wait(rotate_, wait);
   rotate_->callback([&c, &code, file, finish, wait] { rotate(c, *file, *finish, *wait, code); });
@@ -77,7 +78,7 @@ std::optional<check_line> check_masters(const connection& c) {
   if (!k && k.error().status == status_unknown)
     return std::nullopt;
   if (!k)
-    return check_line{false, "not tried: " + k.error().why};
+    return check_line{false, "not tried: " + k.error().why.why};
   const auto master = scalar(k->at("master"));
   std::map<std::string, std::vector<std::string>> holders;
   std::string silent;

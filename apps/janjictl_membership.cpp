@@ -72,26 +72,27 @@ int shown(const connection& c) {
       o["min_in_sync"] = r.identity.min_in_sync;
     }
   }
-  if (c.as_json)
-    fmt::print("{}\n", json::serialize(o));
-  else
-    print_table(o);
+  print_result(c, o);
   return 0;
 }
 
-int refused(const std::string& why) {
-  fmt::print(stderr, "refused: {}\n", why);
-  return exit_refused;
+int refused(const std::string& why) { return fail({"refused: " + why, exit_refused}); }
+
+// What was done, or would be.
+int done_so(const connection& c, const std::string& what) {
+  if (c.as_json)
+    print_result(c, json::object{{"result", what}});
+  else
+    print("{}\n", what);
+  return 0;
 }
 
 // Written while this process has the store, so that no node begins on it meanwhile.
 int write(const connection& c, const data_state& seen, const membership_record& r, const std::string& done) {
   if (store::is_in_use(c.data + "/store"))
     return refused(fmt::format("a node runs on {}: stop it first", c.data));
-  if (c.dry_run) {
-    fmt::print("would be done: {}\n", done);
-    return 0;
-  }
+  if (c.dry_run)
+    return done_so(c, "would be done: " + done);
   store::store_options o;
   o.path = c.data + "/store";
   o.create_if_missing = false;
@@ -104,8 +105,7 @@ int write(const connection& c, const data_state& seen, const membership_record& 
     return refused(fmt::format("a node ran on {} in the same moment: look again", c.data));
   if (auto written = cluster::write_membership(c.data, r); !written)
     return fail(written.error());
-  fmt::print("{}\n", done);
-  return 0;
+  return done_so(c, done);
 }
 
 // An entry that is too large for a message could never reach another node.
@@ -137,7 +137,7 @@ int found(const connection& c, const std::string& name, std::uint64_t node) {
     return refused(
         fmt::format("the data in {} was written by {}, and only that of a node that is alone can become a cluster", c.data, words_of(*d)));
   if (auto fits = can_be_replicated(*d->store); !fits)
-    return refused(fits.error());
+    return refused(fits.error().why);
   membership_record r{membership_kind::founder, name, node, {}};
   r.identity.id = cluster::new_cluster_id();
   return write(
@@ -177,9 +177,8 @@ int settle(const connection& c, bool alone, const std::string& name, std::uint64
 void warn_of_part(const connection& c) {
   const auto record = cluster::read_membership(c.data);
   if (record && *record && (*record)->kind == membership_kind::member)
-    fmt::print(stderr,
-               "this is what {} holds, as far as it was sent; what the cluster holds is counted by `audit --online` at a running node\n",
-               cluster::words_of(**record));
+    tell("this is what {} holds, as far as it was sent; what the cluster holds is counted by `audit --online` at a running node\n",
+         cluster::words_of(**record));
 }
 
 void add_membership_commands(CLI::App& app, connection& c, int& code) {

@@ -129,6 +129,11 @@ std::string why_not(const reply& r) {
   return words.empty() ? fmt::format("the node answers {} without a word", r.status) : words;
 }
 
+failure with_more(failure f, const std::string& words) {
+  f.why += words;
+  return f;
+}
+
 struct unsealed {
   std::vector<json::value> records;
   std::int64_t would = 0;  // of a dry run
@@ -145,10 +150,9 @@ std::expected<unsealed, int> all_parts(const connection& c, json::object body) {
   for (;;) {
     auto r = ask_unsealed(c, body);
     if (!r)
-      return std::unexpected(fail(r.error() + so_far()));
+      return std::unexpected(fail(with_more(r.error(), so_far())));
     if (r->status != 200 || !r->body.is_object()) {
-      fail(why_not(*r) + so_far());
-      return std::unexpected(exit_refused);
+      return std::unexpected(fail({why_not(*r) + so_far(), exit_refused}));
     }
     auto& o = r->body.get_object();
     if (const auto* count = o.if_contains("records"); count != nullptr && count->is_int64())
@@ -256,9 +260,9 @@ int unseal(const connection& c, const unseal_options& o) {
     return all.error();
   if (c.dry_run) {
     if (c.as_json)
-      fmt::print("{}\n", json::serialize(json::object{{"result", "would open"}, {"records", all->would}}));
+      print_result(c, json::object{{"result", "would open"}, {"records", all->would}});
     else
-      fmt::print("would open {} records\n", all->would);
+      print("would open {} records\n", all->would);
     return 0;
   }
   auto& records = all->records;
@@ -266,16 +270,16 @@ int unseal(const connection& c, const unseal_options& o) {
   const auto format = !o.format.empty() ? o.format : c.as_json || o.reference.empty() ? "ndjson" : "table";
   const auto text = format == "csv" ? csv_of(records) : format == "table" ? table_of(records) : lines_of(records);
   if (o.to.empty())
-    fmt::print("{}", text);
+    print_text(text);
   else if (const auto written = write_whole(o.to, text); !written)
-    return fail(fmt::format("{}: {} records were opened, as the trail says, and none was written", written.error(), records.size()));
+    return fail(fmt::format("{}: {} records were opened, as the trail says, and none was written", written.error().why, records.size()));
   const auto faults = std::ranges::count_if(records, [](const json::value& r) { return r.get_object().contains("fault"); });
   for (const auto& r : records)
     if (r.get_object().contains("fault"))
-      fmt::print(stderr, "janjictl: {}: {}\n", text_in(r, "reference"), for_terminal(text_in(r, "fault")));
+      tell("janjictl: {}: {}\n", text_in(r, "reference"), for_terminal(text_in(r, "fault")));
   if (!o.to.empty() || o.reference.empty())
-    fmt::print(stderr, "opened {} records{}\n", records.size() - static_cast<std::size_t>(faults),
-               faults == 0 ? "" : fmt::format(", {} do not open", faults));
+    tell("opened {} records{}\n", records.size() - static_cast<std::size_t>(faults),
+         faults == 0 ? "" : fmt::format(", {} do not open", faults));
   return faults == 0 ? 0 : exit_refused;
 }
 

@@ -31,18 +31,17 @@ int wait_until_none(const std::string& what, const std::function<result<std::uin
     constexpr int width = 30;
     const auto full = static_cast<int>(share * width);
     if (watched || *now != last)
-      fmt::print(stderr, "{}{} [{:#<{}}{:.<{}}] {} left{}", watched ? "\r" : "", what, "", full, "", width - full, *now,
-                 watched ? "  " : "\n");
+      tell("{}{} [{:#<{}}{:.<{}}] {} left{}", watched ? "\r" : "", what, "", full, "", width - full, *now, watched ? "  " : "\n");
     last = *now;
     quiet = *now == 0 ? quiet + 1 : 0;
     const auto spent = std::chrono::duration_cast<std::chrono::seconds>(clock::now() - begun).count();
     constexpr int quiet_enough = 3;  // the plan may have been about to change
     if (quiet == quiet_enough) {
-      fmt::print(stderr, "{}{}: done after {} s\n", watched ? "\n" : "", what, spent);
+      tell("{}{}: done after {} s\n", watched ? "\n" : "", what, spent);
       return 0;
     }
     if (spent > seconds)
-      return fail(fmt::format("{}: {} left after {} s", what, *now, spent));
+      return fail({fmt::format("{}: {} left after {} s (--wait-seconds); it goes on", what, *now, spent), exit_partly});
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
   }
 }

@@ -10,12 +10,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iostream>
 #include <map>
 #include <optional>
 #include <span>
@@ -161,14 +163,12 @@ struct server {
 };
 
 [[noreturn]] void die(const std::string& why) {
-  std::fprintf(stderr, "janjid: %s\n", why.c_str());
-  std::fflush(stderr);
+  say_last("janjid: " + why);
   std::_Exit(3);  // nothing more may be written or said
 }
 
 [[noreturn]] void refuse(const std::string& why) {
-  std::fprintf(stderr, "janjid: %s\n", why.c_str());
-  std::fflush(stderr);
+  say_last("janjid: " + why);
   std::_Exit(2);
 }
 
@@ -419,6 +419,8 @@ int server::serve(const settings& s) {
   stop_limit limit(limit_ms);
   asio::io_context signals_io{1};  // on a thread of its own: the others may wait for a disk
   asio::signal_set signals(signals_io, SIGTERM, SIGINT, SIGQUIT);
+  signals.add(SIGPWR);   // the machine's power fails
+  signals.add(SIGXCPU);  // its time is up, by a limit of who started it
   signals.async_wait([&](boost::system::error_code ec, int signal) {
     if (ec)
       return;
@@ -456,6 +458,12 @@ int server::serve(const settings& s) {
   std::signal(SIGHUP, SIG_IGN);
   spdlog::info("stopped");
   return 0;
+}
+
+// For who asked for it: not said in part.
+void print(const std::string& text) {
+  if (std::fputs(text.c_str(), stdout) == EOF || std::fflush(stdout) != 0)
+    refuse(fmt::format("what there is to say cannot be written: {}", std::strerror(errno)));
 }
 
 struct short_flag {
@@ -508,16 +516,22 @@ int run(int argc, char** argv) {
     app.add_option(f.flag, f.text, "overrides " + f.setting);
   std::vector<std::string> more;
   app.add_option("--set", more, "overrides any setting: --set section.name=value");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const auto code = app.exit(e);
+    if (std::cout.flush())
+      return code;
+    refuse("what there is to say cannot be written");
+  }
   if (docs) {
-    std::fputs(registry_as_markdown().c_str(), stdout);
+    print(registry_as_markdown());
     return 0;
   }
   settings s;
   auto good = read_settings(s, config, flags, more);
   if (good && check) {
-    std::fputs(s.show().c_str(), stdout);
-    std::fflush(stdout);
+    print(s.show());
     if (const auto agrees = start_membership::judge_data(s); !agrees)
       refuse(agrees.error());
     return 0;
@@ -538,11 +552,10 @@ int run(int argc, char** argv) {
     refuse(good.error());
   const auto front = node.citizens ? fmt::format("serving http://{}:{}", s.text("http.address"), node.citizens->port())
                                    : std::string("holding shards, serving no citizens;");
-  const auto serving =
-      fmt::format("janjid: {} admin http://{}:{} data {}\n", front, s.text("admin.address"), node.operators->port(), s.text("node.data"));
-  std::fputs(serving.c_str(), stdout);
-  std::fflush(stdout);
-  return node.serve(s);
+  say(fmt::format("janjid: {} admin http://{}:{} data {}", front, s.text("admin.address"), node.operators->port(), s.text("node.data")));
+  const auto code = node.serve(s);
+  end_log();
+  return code;
 }
 
 }  // namespace

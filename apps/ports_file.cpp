@@ -58,9 +58,9 @@ std::expected<std::string, std::string> ports_file::read(const std::string& data
   const auto path = path_in(data);
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0 && errno == ENOENT)
-    return std::unexpected(fmt::format("no node runs in {} (give --data or --admin): there is no janjid.ports", data));
+    return std::unexpected(fmt::format("no node runs in {} (give --data or --node): there is no janjid.ports", data));
   if (fd < 0)
-    return std::unexpected(fmt::format("{} cannot be read (give --admin): {}", path, std::strerror(errno)));
+    return std::unexpected(fmt::format("{} cannot be read (give --node): {}", path, std::strerror(errno)));
   const bool taken = ::flock(fd, LOCK_SH | LOCK_NB) == 0;
   const auto why_not = errno;
   std::array<char, 512> bytes{};
@@ -70,9 +70,9 @@ std::expected<std::string, std::string> ports_file::read(const std::string& data
   if (!text.contains(locked_mark))
     return text;  // of an earlier version, which locks nothing
   if (taken)
-    return std::unexpected(fmt::format("no node runs in {} (give --data or --admin): {} is of one that has ended", data, path));
+    return std::unexpected(fmt::format("no node runs in {} (give --data or --node): {} is of one that has ended", data, path));
   if (why_not != EWOULDBLOCK)
-    return std::unexpected(fmt::format("whether the node of {} runs cannot be told (give --admin): {}", path, std::strerror(why_not)));
+    return std::unexpected(fmt::format("whether the node of {} runs cannot be told (give --node): {}", path, std::strerror(why_not)));
   return text;
 }
 

@@ -7,13 +7,11 @@
 #include <cctype>
 #include <charconv>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <toml++/toml.h>
 #include <unistd.h>
 
+#include "apps/whole_files.hpp"
 #include "booking/assert.hpp"
 
 namespace janji::apps {
@@ -220,12 +218,10 @@ std::expected<void, std::string> settings::set(std::string_view name, std::strin
 }
 
 std::expected<void, std::string> settings::read_file(const std::string& path) {
-  std::error_code ignored;
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path, ignored))
-    return std::unexpected(fmt::format("{}: the file cannot be read", path));
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  return read_text(text, path);
+  const auto text = read_whole(path, small_file_bytes_max);
+  if (!text)
+    return std::unexpected(text.error());
+  return read_text(*text, path);
 }
 
 std::expected<void, std::string> settings::read_text(std::string_view text, const std::string& path) {

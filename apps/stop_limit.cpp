@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <thread>
+
+#include "apps/process.hpp"
 
 namespace janji::apps {
 
@@ -30,7 +32,7 @@ void end_at_once(int /*signal*/) {
   if (monotonic_s() - begun_s <= same_stop_s)
     return;
   constexpr char text[] = "janjid: it was told to stop again before it had stopped: what was acknowledged is on disk\n";
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text, sizeof text - 1);
+  write_if_read(STDERR_FILENO, {text, sizeof text - 1});
   ::_exit(stop_limit::exit_code);
 }
 
@@ -48,8 +50,7 @@ void stop_limit::begin() {
     std::this_thread::sleep_for(limit + grace);
     const auto* why = "the stop did not come to its end within stop.limit_ms: what was acknowledged is on disk";
     spdlog::critical("{}", why);
-    std::fprintf(stderr, "janjid: %s\n", why);
-    std::fflush(stderr);
+    say_last(std::string("janjid: ") + why);
     std::_Exit(exit_code);
   }).detach();
 }

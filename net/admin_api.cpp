@@ -114,7 +114,14 @@ json::object summary_of(const round_definition& d, const std::vector<import_read
   return out;
 }
 
-actors::orderer order_of(const request& r) { return {"admin", r.arrived.heard, r.arrived.rounds}; }
+actors::orderer order_of(const request& r, bool dry_run) { return {"admin", r.arrived.heard, r.arrived.rounds, dry_run}; }
+
+// Of a dry run. What the directory would not allow is found only by doing it.
+response would_release(const store::disk_state& d) {
+  if (d.ballast_bytes == 0)
+    return to_response({.code = problem_code::wrong_state, .detail = "there is no ballast to release"});
+  return json_response(json::object{{"result", "would be released"}, {"bytes", d.ballast_bytes}});
+}
 
 // first_day: all days, the opening and the closing are moved, so that the round begins on that day, or tomorrow in its own zone.
 std::expected<void, std::string> date_as_asked(round_definition& round, std::string_view query) {
@@ -262,11 +269,11 @@ void admin_api::change(const request& r, responder&& respond) {
     return respond(to_response(dry_run.error()));
   if (r.verb == method::post && r.path == rounds)
     return import(r, *dry_run, std::move(respond));
-  if (*dry_run)
-    return respond(to_response({.code = problem_code::invalid, .detail = "This order knows no dry_run. Nothing was done."}));
   if (r.verb == method::post && r.path == "/admin/v1/claims/release")
-    return release_claim(r, std::move(respond));
+    return release_claim(r, *dry_run, std::move(respond));
   if (r.verb == method::post && r.path == "/admin/v1/disk/release") {
+    if (*dry_run)
+      return respond(would_release(store_.disk()));
     const auto freed = store_.release_ballast();
     if (!freed)
       return respond(to_response({.code = problem_code::wrong_state, .detail = freed.error().text()}));
@@ -277,9 +284,9 @@ void admin_api::change(const request& r, responder&& respond) {
     const auto rest = r.path.substr(rounds.size() + 1);
     const auto slash = rest.find('/');
     if (r.verb == method::post && slash != std::string_view::npos)
-      return round_verb(std::string(rest.substr(0, slash)), rest.substr(slash + 1), r, std::move(respond));
+      return round_verb(std::string(rest.substr(0, slash)), rest.substr(slash + 1), r, *dry_run, std::move(respond));
     if (r.verb == method::patch && slash != std::string_view::npos)
-      return capacity(rest, r, std::move(respond));
+      return capacity(rest, r, *dry_run, std::move(respond));
   }
   respond(to_response({.code = problem_code::no_such_endpoint}));
 }
@@ -294,6 +301,12 @@ actors::operator_done admin_api::done(responder&& respond, json::object&& more_t
       json::object out{{"result", *r}};
       if (const auto more = r->find("; "); more != std::string::npos)
         out = {{"result", r->substr(0, more)}, {"detail", r->substr(more + 2)}};
+      if (const auto lacking = actors::lacking_in(*r); !lacking.empty()) {
+        json::array shards;
+        for (const auto s : lacking)
+          shards.push_back(s.value);
+        out["shards_lacking"] = std::move(shards);
+      }
       out.insert(said->begin(), said->end());
       (*kept)(json_response(std::move(out)));
     });
@@ -345,13 +358,22 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
   if (const auto dated = date_as_asked(*made, r.query); !dated)
     return respond(to_response({.code = problem_code::invalid, .detail = dated.error()}));
   auto summary = summary_of(*made, readings);
-  if (dry_run) {
-    json::object out{{"result", "would import"}};
-    out.insert(summary.begin(), summary.end());
-    return respond(json_response(std::move(out)));
-  }
+  if (dry_run)
+    return would_import(std::move(*made), std::move(summary), std::move(respond));
   *body = {};
   import_with_keys(std::move(*made), std::move(summary), std::move(respond));
+}
+
+void admin_api::would_import(round_definition&& round, json::object&& summary, responder&& respond) {
+  json::object would{{"result", "would import"}};
+  would.insert(summary.begin(), summary.end());
+  auto kept = std::make_shared<responder>(std::move(respond));
+  node_.import_round(
+      std::move(round), "admin",
+      [this, kept, would = std::move(would)](const std::expected<std::string, std::string>& r) {
+        boost::asio::post(io_, [kept, r, would] { (*kept)(r ? json_response(would) : to_response(refused(r.error()))); });
+      },
+      true);
 }
 
 // In a cluster its keys are made before it is there, for the number that it will have: whoever finds a round without keys could only make
@@ -383,7 +405,7 @@ void admin_api::import_with_keys(round_definition&& round, json::object&& summar
   });
 }
 
-void admin_api::round_verb(const std::string& code, std::string_view verb, const request& r, responder&& respond) {
+void admin_api::round_verb(const std::string& code, std::string_view verb, const request& r, bool dry_run, responder&& respond) {
   const auto catalogue = node_.catalogue();
   const auto* round = catalogue->find(code);
   if (round == nullptr)
@@ -393,32 +415,35 @@ void admin_api::round_verb(const std::string& code, std::string_view verb, const
     return respond(to_response(body.error()));
   const auto id = round->definition.id;
   if (verb == "warm")
-    return node_.warm(id, done(std::move(respond)));
+    return node_.warm(id, done(std::move(respond)), dry_run);
   const auto said = order_text(*body, "reason");
   if (!said)
     return respond(to_response(said.error()));
   const auto& reason = *said;
+  const auto order = order_of(r, dry_run);
   if (verb == "open" || verb == "resume") {
     const auto what = verb == "open" ? round_order::open : round_order::resume;
-    return round_keys_.have(
-        id, [this, id, what, order = order_of(r), told = done(std::move(respond))](const std::expected<void, std::string>& had) {
-          if (!had)
-            return told(std::unexpected("wrong_state: " + had.error()));
-          node_.change_round(id, what, {}, order, told);
-        });
+    if (dry_run)
+      return node_.change_round(id, what, {}, order, done(std::move(respond)));
+    return round_keys_.have(id, [this, id, what, order, told = done(std::move(respond))](const std::expected<void, std::string>& had) {
+      if (!had)
+        return told(std::unexpected("wrong_state: " + had.error()));
+      node_.change_round(id, what, {}, order, told);
+    });
   }
   if (verb == "close")
-    return node_.change_round(id, round_order::close, reason, order_of(r), done(std::move(respond)));
+    return node_.change_round(id, round_order::close, reason, order, done(std::move(respond)));
   if (verb == "pause") {
     if (reason.empty())
       return respond(to_response(
           {.code = problem_code::invalid, .detail = "A pause needs a reason of at most 500 characters: citizens are shown it."}));
-    return node_.change_round(id, round_order::pause, reason, order_of(r), done(std::move(respond)));
+    return node_.change_round(id, round_order::pause, reason, order, done(std::move(respond)));
   }
   if (verb == "erase") {
     if (text_of(*body, "confirm") != code)
       return respond(to_response({.code = problem_code::invalid, .detail = "Erasing needs the round's code typed as confirm."}));
-    return node_.change_round(id, round_order::erase, reason, order_of(r), destroying_keys(id, done(std::move(respond))));
+    auto told = done(std::move(respond));
+    return node_.change_round(id, round_order::erase, reason, order, dry_run ? std::move(told) : destroying_keys(id, std::move(told)));
   }
   respond(to_response({.code = problem_code::no_such_endpoint}));
 }
@@ -435,7 +460,7 @@ actors::operator_done admin_api::destroying_keys(round_id round, actors::operato
 }
 
 // rounds/{code}/groups/{centre}/{date}
-void admin_api::capacity(std::string_view path, const request& r, responder&& respond) {
+void admin_api::capacity(std::string_view path, const request& r, bool dry_run, responder&& respond) {
   std::vector<std::string_view> parts;
   while (!path.empty()) {
     const auto end = std::min(path.find('/'), path.size());
@@ -464,12 +489,31 @@ void admin_api::capacity(std::string_view path, const request& r, responder&& re
   const auto reason = order_text(*body, "reason");
   if (!reason)
     return respond(to_response(reason.error()));
-  node_.change_capacity(found->group->id, *found->window, static_cast<std::uint32_t>(v->get_int64()), *reason, order_of(r),
-                        done(std::move(respond)));
+  const auto places = static_cast<std::uint32_t>(v->get_int64());
+  node_.change_capacity(found->group->id, *found->window, places, *reason, order_of(r, dry_run),
+                        dry_run ? would_change(found->group->id, *found->window, places, std::move(respond)) : done(std::move(respond)));
+}
+
+// What is booked is as this node has heard it.
+actors::operator_done admin_api::would_change(group_id group, window_index window, std::uint32_t places, responder&& respond) {
+  json::object would{{"result", "would be changed"}, {"to", places}};
+  const auto figures = node_.figures();
+  const auto known = std::ranges::find(*figures, group, &actors::group_figures::group);
+  if (known != figures->end() && window.value < known->windows.size()) {
+    const auto& now = known->windows[window.value];
+    would["from"] = now.capacity;
+    would["booked"] = now.booked;
+    if (now.booked > places)
+      would["over_by_order"] = now.booked - places;
+  }
+  auto kept = std::make_shared<responder>(std::move(respond));
+  return [this, kept, would = std::move(would)](const std::expected<std::string, std::string>& r) {
+    boost::asio::post(io_, [kept, r, would] { (*kept)(r ? json_response(would) : to_response(refused(r.error()))); });
+  };
 }
 
 // Staff who see the card release a disputed claim: a cancellation by the citizen's identity, in the trail with its reason.
-void admin_api::release_claim(const request& r, responder&& respond) {
+void admin_api::release_claim(const request& r, bool dry_run, responder&& respond) {
   const auto body = object_of(r.body);
   if (!body)
     return respond(to_response(body.error()));
@@ -491,7 +535,7 @@ void admin_api::release_claim(const request& r, responder&& respond) {
   const auto citizen = sealing_.hash_citizen(id, who->canonical);
   if (!citizen)
     return respond(to_response({.code = sealing_.is_destroyed(id) ? problem_code::closed : problem_code::not_ready}));
-  node_.release_claim(*citizen, *reason, order_of(r), done(std::move(respond)));
+  node_.release_claim(*citizen, *reason, order_of(r, dry_run), done(std::move(respond)));
 }
 
 // ------------------------------------------------------------------ status, audit

@@ -47,11 +47,13 @@ private:
   void get(const request& r, responder& respond);
   void change(const request& r, responder&& respond);
   void import(const request& r, bool dry_run, responder&& respond);
+  void would_import(round_definition&& round, boost::json::object&& summary, responder&& respond);
   void import_with_keys(round_definition&& round, boost::json::object&& summary, responder&& respond);
-  void round_verb(const std::string& code, std::string_view verb, const request& r, responder&& respond);
+  void round_verb(const std::string& code, std::string_view verb, const request& r, bool dry_run, responder&& respond);
   actors::operator_done destroying_keys(round_id round, actors::operator_done&& told);
-  void capacity(std::string_view path, const request& r, responder&& respond);
-  void release_claim(const request& r, responder&& respond);
+  void capacity(std::string_view path, const request& r, bool dry_run, responder&& respond);
+  actors::operator_done would_change(group_id group, window_index window, std::uint32_t places, responder&& respond);
+  void release_claim(const request& r, bool dry_run, responder&& respond);
   void status(responder& respond);
   void readyz(const request& r, responder& respond);
   void get_round(std::string_view path, responder& respond);

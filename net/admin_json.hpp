@@ -70,7 +70,7 @@ inline std::expected<bool, problem> dry_run_of(std::string_view query) {
 // "code: words" of an order that was refused, as a problem.
 inline problem refused(const std::string& why) {
   for (const auto code : {problem_code::wrong_state, problem_code::changed, problem_code::busy, problem_code::not_found,
-                          problem_code::unknown_window, problem_code::invalid})
+                          problem_code::unknown_window, problem_code::invalid, problem_code::unknown})
     if (const auto name = name_of(code); why.starts_with(std::string(name) + ": "))
       return {.code = code, .detail = why.substr(name.size() + 2)};
   return {.code = problem_code::busy, .detail = why};

@@ -388,19 +388,19 @@ void cluster_api::change_shard(std::string_view path, const json::object& body, 
   const shard_id shard{static_cast<std::uint16_t>(order->first)};
   if (order->second == "verify")
     return node_.verify_shard(shard, done(std::move(respond)));
-  if (order->second == "replace" && dry_run)
-    return respond(json_response(json::object{{"result", "would be done"}}));
   const auto about = fmt::format("shard {}", shard.value);
   if (order->second == "replace") {
     const auto dead = number_in(body, "dead");
     const auto by = number_in(body, "by");
     auto say = done(std::move(respond));
-    return node_.replace_member(shard, dead, by,
-                                [&node = node_, say, detail = fmt::format("{}: node {} by node {}", about, dead, by)](const auto& what) {
-                                  if (what)
-                                    note(node, "shard replace", detail);
-                                  say(what);
-                                });
+    return node_.replace_member(
+        shard, dead, by,
+        [&node = node_, say, dry_run, detail = fmt::format("{}: node {} by node {}", about, dead, by)](const auto& what) {
+          if (what && !dry_run)
+            note(node, "shard replace", detail);
+          say(what);
+        },
+        dry_run);
   }
   if (order->second == "unsafe-promote")
     return carry_out(std::move(respond), dry_run, "shard unsafe-promote", fmt::format("{}: node {}", about, number_in(body, "node")),

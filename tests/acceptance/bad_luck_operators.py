@@ -199,7 +199,7 @@ def removed_while_running(o):
     os.rename(store, away)
     says("the store is gone", "store cannot be found")
     disk_said = call(program("janjictl"), *admin, "disk")
-    o.checks.check("and nobody is told of free bytes that cannot be known", disk_said.code == 1 and "cannot be told" in disk_said.out, disk_said)
+    o.checks.check("and nobody is told of free bytes that cannot be known", disk_said.code == 1 and "cannot be told" in disk_said.err, disk_said)
     os.mkdir(store)
     says("another store is in its place", "store is another directory")
     os.rmdir(store)

@@ -1,5 +1,6 @@
 """What a node is as a process: who reads its log and goes away, who sends it signals, who else may read what it writes, who has its port
 when it has died."""
+import fcntl
 import os
 import signal
 import socket
@@ -8,7 +9,25 @@ import subprocess
 import threading
 import time
 
-from node import Node, program
+from http_client import request
+from node import SLOW, Node, call, program
+
+
+NOBODYS = [signal.SIGHUP, signal.SIGPIPE, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGXFSZ,
+           signal.SIGTTIN, signal.SIGTTOU, signal.SIGTSTP, signal.SIGIO, signal.SIGSTKFLT, signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH,
+           signal.SIGCONT, signal.SIGRTMIN, signal.SIGRTMIN + 3, signal.SIGRTMAX]
+
+
+def command_of(node):
+    return [program("janjid"), "--data", node.data, "--port", "0", "--admin-port", "0", "--set", "store.disk_low_mark=0", "--set",
+            "store.ballast_mb=0"]
+
+
+def started_by(o, shell):
+    """o.node, by a shell's line that ends as the node."""
+    o.node.process = subprocess.Popen(["sh", "-c", shell, "sh", *command_of(o.node)])
+    o.node.started, o.node.log_from = time.monotonic(), 0
+    return o.node.ready()
 
 
 def log_reader_goes_away(o):
@@ -32,12 +51,100 @@ def log_reader_goes_away(o):
 
 def signals(o):
     o.booked("signals", "stay")
-    for one in (signal.SIGHUP, signal.SIGPIPE, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGXFSZ):
+    for one in NOBODYS:
         o.node.process.send_signal(one)
     o.book_one(1)
     o.checks.check("signals that are nobody's end nothing", o.node.alive())
-    o.node.process.send_signal(signal.SIGQUIT)
-    o.checks.equal("SIGQUIT is an orderly stop", o.node.wait(), 0)
+    for stops in (signal.SIGQUIT, signal.SIGPWR, signal.SIGXCPU, signal.SIGINT):
+        o.node.process.send_signal(stops)
+        o.checks.equal(f"{stops.name} is an orderly stop", o.node.wait(), 0)
+        o.node.start().ready()
+    o.node.stop()
+
+    def held_back():
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
+
+    o.node.process = subprocess.Popen(command_of(o.node), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=held_back)
+    o.node.started, o.node.log_from = time.monotonic(), 0
+    o.node.ready()
+    o.checks.equal("SIGTERM stops a node that was started with it held back", o.node.stop(), 0)
+    o.all_there("after it")
+
+
+def no_standard_streams(o):
+    """Descriptors that are closed would be taken by the next file that is opened: lines of the log would stand in the store."""
+    o.booked("closed", "stop")
+    for words, closed in (("stdout and stderr", ">&- 2>&-"), ("all three standard streams", "<&- >&- 2>&-"), ("stderr", "2>&-"), ("stdin", "<&-"),
+                          ("nothing, but stdout and stderr are on a full disk,", ">/dev/full 2>/dev/full")):
+        node = started_by(o, f'exec "$@" {closed}')
+        o.book_one(1)
+        node.process.send_signal(signal.SIGHUP)
+        o.checks.check(f"a node that was started with {words} closed serves", node.is_ready())
+        o.checks.equal("and stops in an orderly way", node.stop(), 0)
+        with open(os.path.join(node.data, "store", "CURRENT"), "rb") as current:
+            o.checks.check("and nothing is written into its files but what belongs there", current.read().startswith(b"MANIFEST-"))
+    done = call("sh", "-c", 'exec "$@" >/dev/full', "sh", program("janjid"), "--check-config")
+    o.checks.check("a configuration that cannot be shown is no success", done.code == 2 and "cannot be written" in done.err, done)
+    done = call("sh", "-c", 'exec "$@" >/dev/full', "sh", program("janjid"), "--help")
+    o.checks.check("nor is a help that cannot be", done.code == 2, done)
+    done = call("sh", "-c", 'exec "$@" >&- 2>&-', "sh", program("janjid"), "--data", "/dev/null/no", "--port", "0", "--admin-port", "0")
+    o.checks.equal("a start that is refused where nobody can be told ends with its code", done.code, 2)
+    o.node.start().ready()
+    o.node.kill()
+    o.all_there("after it")
+
+
+def log_that_nobody_reads(o):
+    """Its stderr is a pipe that is full, and whoever holds its other end does not read: neither serving nor stopping waits for that."""
+    o.booked("unread", "stop")
+    for words, both in (("stderr", False), ("stdout and stderr", True)):
+        reads, writes = os.pipe()
+        fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, 4096)
+        os.set_blocking(writes, False)
+        try:
+            while os.write(writes, b"x" * 512):
+                pass
+        except BlockingIOError:
+            os.set_blocking(writes, True)
+        node = o.node
+        node.process = subprocess.Popen([*command_of(node), "--log-level", "debug", "--set", "stop.limit_ms=5000"],
+                                        stdout=writes if both else subprocess.DEVNULL, stderr=writes)
+        node.started, node.log_from = time.monotonic(), 0
+        node.ready()
+        for _ in range(200):
+            request(node.port, "POST", "/api/v1/bookings", {})
+        o.book_one(2)
+        node.process.send_signal(signal.SIGHUP)
+        o.checks.check(f"whoever holds a node's {words} does not read: it serves and books", node.is_ready())
+        begun = time.monotonic()
+        node.process.terminate()
+        o.checks.equal("and stops in an orderly way", node.wait(), 0)
+        o.checks.check("within its limit", time.monotonic() - begun < 8 * SLOW, time.monotonic() - begun)
+        told = subprocess.Popen([*command_of(node), "--set", "node.shards=3"], stdout=writes, stderr=writes)
+        o.checks.equal("a start that is refused does not wait for who is told", told.wait(30 * SLOW), 2)
+        os.close(writes)
+        os.close(reads)
+    o.all_there("after it")
+
+
+def log_that_is_read_late(o):
+    """Lines that nobody read in time are counted, and the count is said when they are read again."""
+    o.booked("late", "stop")
+    node = o.node
+    node.process = subprocess.Popen([*command_of(node), "--log-level", "debug"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    node.started, node.log_from = time.monotonic(), 0
+    node.ready()
+    fcntl.fcntl(node.process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+    for _ in range(6000):
+        request(node.port, "POST", "/api/v1/bookings", {})
+    said = []
+    reader = threading.Thread(target=lambda: said.extend(node.process.stderr.read().decode(errors="replace").splitlines()))
+    reader.start()
+    node.process.terminate()
+    o.checks.equal("a node whose log is read late stops in an orderly way", node.wait(), 0)
+    reader.join()
+    o.checks.check("the last line is there, and how many were dropped", said[-1].endswith("stopped") and
+                   any("lines were dropped before this one" in line for line in said), said[-3:])
     o.all_there("after it")
 
 
@@ -96,4 +203,4 @@ def a_stranger_has_its_port(o):
     o.checks.check("and takes the file with it", not os.path.exists(ports))
 
 
-ROWS = [log_reader_goes_away, signals, nobody_elses_files, a_stranger_has_its_port]
+ROWS = [log_reader_goes_away, no_standard_streams, log_that_nobody_reads, log_that_is_read_late, signals, nobody_elses_files, a_stranger_has_its_port]

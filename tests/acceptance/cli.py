@@ -5,6 +5,7 @@ import signal
 
 import cli_import
 import cli_load
+import cli_trouble
 from checks import run, wait_until
 from citizens import People, Round, book, booking, confirmed, content, day, manage, new_key
 from node import Node, call, ctl, program
@@ -102,7 +103,7 @@ def status(c):
 def nowhere_to_say_it(c):
     for words, more in (("as a table", ()), ("as JSON", ("--output", "json"))):
         done = call("sh", "-c", 'exec "$@" >/dev/full', "sh", program("janjictl"), "--data", c.node.data, *more, "status")
-        c.checks.check(f"status {words} that cannot be written is no success", done.code == 2 and "cannot be written" in done.err, done)
+        c.checks.check(f"status {words} that cannot be written is no success", done.code == 5 and "cannot be written" in done.err, done)
 
 
 def frozen(c):
@@ -111,7 +112,8 @@ def frozen(c):
     ordered = c.ctl("--timeout", "1", "round", "warm", "main")
     c.node.process.send_signal(signal.SIGCONT)
     c.checks.check("a node that is frozen is not waited for: exit 2 and why", asked.code == 2 and "said nothing for 1 s" in asked.err, asked)
-    c.checks.check("of an order it is said that its fate is not known", ordered.code == 2 and "not known whether it does" in ordered.err, ordered)
+    c.checks.check("of an order it is said that its fate is not known, and how to find out", ordered.code == 3 and
+                   "not known whether it does" in ordered.err and "`janjictl round list` shows" in ordered.err, ordered)
     c.works("once it goes on it is asked as before", "--timeout", "1", "status", says="healthy")
     c.works("a time-out that is none is refused", "--timeout", "0", "status", says="--timeout", code=105)
 
@@ -132,11 +134,18 @@ def rounds(c):
     c.works("a round that was never opened is not resumed", "round", "resume", "main", says="never opened", code=1)
     for verb, before, after in (("open", "imported", "open"), ("pause", "open", "paused"), ("resume", "paused", "open")):
         reason = ("--reason", "tea") if verb == "pause" else ()
-        c.works(f"round {verb} --dry-run says what it would do", "--dry-run", "round", verb, "main", *reason, says=f"would {verb}")
+        c.works(f"round {verb} --dry-run says what it would do", "--dry-run", "round", verb, "main", *reason, says=f"would be {after}")
         c.checks.equal(f"and does not {verb}", c.state()["main"], before)
         c.works(f"round {verb}", "round", verb, "main", *reason)
         c.checks.equal(f"it is {after}", c.state()["main"], after)
         c.works(f"round {verb} once more is no error", "round", verb, "main", *reason)
+    for words, arguments, says in (("of a round that is not there", ("open", "nowhere"), "unknown_round"),
+                                   ("that the round's state does not allow", ("erase", "main", "--reason", "main"), "wrong_state"),
+                                   ("without the reason it needs", ("pause", "main"), "reason")):
+        c.works(f"a dry run of an order {words} is refused as the order would be", "--dry-run", "round", *arguments, says=says, code=1)
+    c.works("a dry run of an import of a code that is there is refused", "--dry-run", "round", "import", "--round", made.file("round.toml"), "--centres",
+            made.file("centres.csv"), "--slots", made.file("slots.csv"), says="is there already", code=1)
+    c.works("round warm --dry-run warms nothing", "--dry-run", "round", "warm", "main", says="would be done: warming 4")
     c.works("a pause without a reason is refused", "round", "pause", "main", says="reason", code=1)
     for reason in ("te", "tea again"):
         c.works(f"a pause's reason can be mended: {reason}", "round", "pause", "main", "--reason", reason)
@@ -151,7 +160,10 @@ def rounds(c):
 
 def capacity(c):
     c.book(count=5)
-    c.works("capacity --dry-run changes nothing", "--dry-run", "capacity", "main", *OVER, "3", says="would set")
+    wait_until(lambda: c.json("round", "figures", "main").get("booked") == 5, 10, "the bookings are heard")
+    would = c.json("--dry-run", "capacity", "main", *OVER, "3")
+    c.checks.equal("capacity --dry-run says from what to what, and who would be over", {k: would.get(k) for k in ("from", "to", "booked", "over_by_order")},
+                   {"from": 40, "to": 3, "booked": 5, "over_by_order": 2})
     c.checks.equal("nobody is over by it", c.json("audit").get("over_by_order"), 0)
     c.works("capacity lowered below what is booked", "capacity", "main", *OVER, "3", "--reason", "vaccine late")
     audit = c.json("audit")
@@ -227,11 +239,12 @@ def disk(c):
     c.node.start("--set", "store.ballast_mb=4", "--set", "store.disk_low_mark=0").ready()
     before = c.json("disk")
     c.checks.check("disk tells free space and ballast", before.get("ballast_bytes") == 4 << 20 and before.get("free_bytes", 0) > 0, before)
-    c.works("disk release --dry-run keeps it", "--dry-run", "disk", "release", says="would release")
+    c.works("disk release --dry-run keeps it", "--dry-run", "disk", "release", says="would be released")
     c.checks.equal("it is kept", c.json("disk").get("ballast_bytes"), 4 << 20)
     c.works("disk release", "disk", "release")
     c.checks.equal("the ballast is gone", c.json("disk").get("ballast_bytes"), 0)
     c.works("a second release has nothing to release", "disk", "release", says="no ballast", code=1)
+    c.works("and its dry run says so", "--dry-run", "disk", "release", says="no ballast", code=1)
     trail = [f"{e['what']} {e['detail']}" for e in reversed(c.json("trail"))]
     c.checks.check("the trail tells what was ordered, in order, with none of what was tried",
                    trail[:2] == ["round import main", "round open main"] and sum(t.startswith("disk release") for t in trail) == 1, trail)
@@ -309,6 +322,11 @@ def disputed_claim(c):
         file.write(person["identity"]["number"] + "\n")
     release = ("claim", "release", "main", "--type", person["identity"]["type"], "--number-file", number, "--reason", "card seen")
     c.works("claim release --dry-run", "--dry-run", *release, says="would release")
+    nobody = f"{c.checks.directory}/nobody"
+    with open(nobody, "w") as file:
+        file.write(c.people.one()["identity"]["number"] + "\n")
+    c.works("claim release --dry-run of somebody without a booking is refused as the order would be", "--dry-run", "claim", "release", "main",
+            "--type", person["identity"]["type"], "--number-file", nobody, "--reason", "card seen", says="no such claim", code=1)
     looked = manage(c.node, "GET", thief["bookings"][0])
     c.checks.check("and the booking stands", looked.json().get("status") == "confirmed", looked)
     c.works("staff who see the card release a disputed claim", *release, says="released")
@@ -319,7 +337,7 @@ def disputed_claim(c):
 
 def erase(c):
     c.works("an open round cannot be erased", "round", "erase", "main", "--reason", "main", code=1)
-    c.works("round close --dry-run", "--dry-run", "round", "close", "main", says="would close")
+    c.works("round close --dry-run", "--dry-run", "round", "close", "main", says="would be closed")
     c.works("round close", "round", "close", "main")
     answer = book(c.node, booking(("DEWAN", day(3)), c.people.one(), round_code="main"))
     c.checks.check("a closed round takes no bookings", answer.code == "closed", answer)
@@ -328,7 +346,7 @@ def erase(c):
     with open(f"{c.node.data}/keys") as file:
         lines = dict(line.split(" ", 1) for line in file.read().splitlines()[1:])
     ours = {name: text for name, text in lines.items() if name.startswith(("citizen/", "data/"))}
-    c.works("round erase --dry-run", "--dry-run", "round", "erase", "main", "--reason", "main", says="would erase")
+    c.works("round erase --dry-run", "--dry-run", "round", "erase", "main", "--reason", "main", says="would be erased")
     c.checks.check("and the keys of its records are still there", len(ours) == 2 and "destroyed" not in ours.values(), list(ours))
     c.works("round erase", "round", "erase", "main", "--reason", "main")
     listed = [r for r in c.json("round", "list")["rounds"] if r["code"] == "main"]
@@ -353,7 +371,8 @@ def erase(c):
     c.checks.check("its code cannot be used again", again.code == 1, again)
 
 
-ROWS = [help_of_everything, settings, status, rounds, *cli_import.ROWS, frozen, nowhere_to_say_it, capacity, show, receipts, audits_and_export, disk, keys, disputed_claim, erase, cli_import.told_when_done]
+ROWS = [help_of_everything, settings, status, rounds, *cli_import.ROWS, frozen, nowhere_to_say_it, capacity, show, receipts, audits_and_export, *cli_trouble.ROWS, disk, keys, disputed_claim, erase,
+        cli_import.told_when_done]
 
 
 def parts(checks):

@@ -126,11 +126,11 @@ def orders_anywhere(c):
     c.checks.check("every node takes orders about rounds, and shows them as soon as it says so", all(seen), seen)
     again = [n.ctl("round", "import", "--round", DEMO[0], "--centres", DEMO[1], "--slots", DEMO[2]) for n in c.nodes]
     c.checks.check("a round that is there already is refused in the same words by every node",
-                   all(d.code == 1 and "is there already" in d.out for d in again), again)
+                   all(d.code == 1 and "is there already" in d.err for d in again), again)
     lost = [n.ctl("round", "open", "nowhere") for n in c.nodes]
-    c.checks.check("a round that is not there is refused by every node", all(d.code == 1 and "unknown_round" in d.out for d in lost), lost)
+    c.checks.check("a round that is not there is refused by every node", all(d.code == 1 and "unknown_round" in d.err for d in lost), lost)
     early = [n.ctl("round", "erase", "2021-3", "--reason", "2021-3") for n in c.nodes]
-    c.checks.check("an order that the state of the round does not allow is refused by every node", all(d.code == 1 and "wrong_state" in d.out for d in early), early)
+    c.checks.check("an order that the state of the round does not allow is refused by every node", all(d.code == 1 and "wrong_state" in d.err for d in early), early)
 
 
 def load(c, record):
@@ -235,7 +235,7 @@ def through_changes(checks):
     checks.undo.append(running.kill)
     two = c.nodes[1]
     refused = two.ctl("node", "drain", "3")
-    checks.check("a drain that would leave too few nodes is refused, with the reason", refused.code == 1 and "2 nodes would be left" in refused.out, refused)
+    checks.check("a drain that would leave too few nodes is refused, with the reason", refused.code == 1 and "2 nodes would be left" in refused.err, refused)
     c.add()
     wait_until(lambda: c.ready(3), 60 * SLOW, "the fourth node is ready")
     done = two.ctl("rebalance", "status", "--wait", "--wait-seconds", "60")
@@ -250,7 +250,7 @@ def through_changes(checks):
     one = next(n for n in two.admin("GET", "/admin/v1/cluster").json()["nodes"] if n["node"] == 1)
     checks.check("a drained node leads and holds nothing", drained.code == 0 and one["leads"] == one["holds"] == 0, (drained, one))
     runs = two.ctl("node", "remove", "1")
-    checks.check("a node that runs is not removed", runs.code == 1 and "stop it first" in runs.out, runs)
+    checks.check("a node that runs is not removed", runs.code == 1 and "stop it first" in runs.err, runs)
     checks.equal("a drained node stops in an orderly way", c.nodes[0].stop(), 0)
     wait_until(lambda: two.ctl("node", "remove", "1").code == 0, 30 * SLOW, "it is removed once it has stopped")
     same = two.ctl("shard", "verify", "all")

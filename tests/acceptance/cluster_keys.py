@@ -183,7 +183,7 @@ def until_it_says(needle, ask, seconds=60):
 
     def said():
         last[:] = [ask()]
-        return last[0] if needle in last[0].out else None
+        return last[0] if needle in last[0].out + last[0].err else None
     try:
         return wait_until(said, seconds * SLOW, f"it says {needle}")
     except Stop as late:
@@ -226,7 +226,7 @@ def books_in(node, person, code):
 def orders_refused(c, m):
     checks, one = c.checks, c.nodes[0]
     alone = rotate(c, 0)
-    checks.check("keys rotate without a new master key is refused", alone.code == 1 and "holds one master key only" in alone.out, alone)
+    checks.check("keys rotate without a new master key is refused", alone.code == 1 and "holds one master key only" in alone.err, alone)
     m.put(0, "master.key.next", "B")
     lacking = until_it_says("nodes 2, 3 lack", lambda: rotate(c, 0))
     checks.equal("keys rotate is refused while nodes lack the new master key", lacking.code, 1)
@@ -263,7 +263,7 @@ def whole_rotation(c, m):
     checks.check("said again at another node it says what is left", again.code == 0 and "are left" in again.out, again)
     m.put(1, "other.key", "C")
     other = rotate(c, 1, "--new-master-key-file", f"{two.data}/other.key")
-    checks.check("a rotation to another one is refused", other.code == 1 and "does not hold" in other.out, other)
+    checks.check("a rotation to another one is refused", other.code == 1 and "does not hold" in other.err, other)
     refused_start(c, m, "a node that comes back with the old one only is refused, with the fingerprint that it needs", 0, "A", None,
                   f"fingerprint {name}")
     m.start(0, "A", "B")
@@ -305,7 +305,7 @@ def finished_rotation(c, m):
     wait_until(lambda: c.ready(2) and whole(c), 120 * SLOW, "with the new one it joins, though the first try has left a key file")
     checks.check("with the new one it joins, though the first try has left a key file", True)
     same = rotate(c, 0, "--new-master-key-file", f"{one.data}/master.key")
-    checks.check("the master key in use, given as the new one, is refused", same.code == 1 and "already" in same.out, same)
+    checks.check("the master key in use, given as the new one, is refused", same.code == 1 and "already" in same.err, same)
 
 
 def frozen_node(c, m):
@@ -320,7 +320,7 @@ def frozen_node(c, m):
     checks.equal("keys rotate while a node is frozen that has said that it holds the new one", began.code, 0)
     wait_until(lambda: (lambda k: k["files_left"] == 1 and k["copies_left"] == 0)(shown(one)), 60 * SLOW, "all but the frozen node have wrapped")
     early = rotate(c, 1, "--finish")
-    checks.check("keys rotate --finish is refused while a node's file is wrapped under the old one", early.code == 1 and "files of nodes 3" in early.out, early)
+    checks.check("keys rotate --finish is refused while a node's file is wrapped under the old one", early.code == 1 and "files of nodes 3" in early.err, early)
     c.kill(2)
     refused_start(c, m, "started with the new one only, it says which it needs too", 2, "C", None, f"needs the one with fingerprint {old}")
     m.start(2, "B", "C")

@@ -59,7 +59,7 @@ def for_every_shard(c, what, *words, needless="nothing is"):
 
         def done(order=order, last=last):  # again while a change of the record is under way, or is not known here yet
             last[:] = [node.ctl("shard", *order)]
-            return last[0].code == 0 or needless in last[0].out
+            return last[0].code == 0 or needless in last[0].out + last[0].err
         try:
             wait_until(done, 30 * SLOW, what)
         except Stop as stop:
@@ -101,7 +101,7 @@ def a_disk_promoted_alone(c):
     checks = c.checks
     lose(c, 2, [1, 2])
     refused = c.nodes[0].ctl("shard", "unsafe-promote", "7", "--node", "2", "--confirm", "shard-7")
-    checks.check("nothing is promoted while a disk in sync is there", refused.code == 1 and "is in sync" in refused.out, refused)
+    checks.check("nothing is promoted while a disk in sync is there", refused.code == 1 and "is in sync" in refused.err, refused)
     wipe(c, 0)
     wipe(c, 1)
     come_back(c, 2)

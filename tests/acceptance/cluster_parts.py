@@ -57,7 +57,7 @@ def open_demo_round(nodes, fronts, all_ready, slots=DEMO[2], passed_on=True):
 
     def imported(node):  # whoever was told "busy: look before you ask again" finds it there
         done = node.ctl("round", "import", "--round", settings, "--centres", DEMO[1], "--slots", slots)
-        return done.code == 0 or "is there already" in done.out
+        return done.code == 0 or "is there already" in done.err
 
     wait_until(lambda: any(imported(n) for n in (nodes[:1] if passed_on else nodes)), 60 * SLOW, "the first node has a round imported")
     all_ready()

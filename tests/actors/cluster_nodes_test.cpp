@@ -562,7 +562,7 @@ TEST_F(cluster_nodes_test, an_operators_order_is_answered_though_it_cannot_be_ca
     return said.size() == 13;
   }));
   for (const auto& why : said)
-    EXPECT_TRUE(why.starts_with("busy: ")) << why;
+    EXPECT_TRUE(why.starts_with("unknown: ")) << why;
   EXPECT_TRUE(eventually([&] { return !nodes_[0].runs->knows_rounds(); })) << "it must not say that there is no round of a name";
 }
 

@@ -82,7 +82,7 @@ TEST_F(reports_test, a_leader_that_does_not_answer_is_named_and_nothing_is_promi
   tell(reports_, sweep{});
   ASSERT_EQ(heard_.size(), 1U);
   ASSERT_FALSE(heard_[0].answer);
-  EXPECT_EQ(heard_[0].answer.error(), "busy: node 2, which leads the rounds, does not answer; look before you ask again");
+  EXPECT_EQ(heard_[0].answer.error(), "unknown: node 2, which leads the rounds, does not answer; look before you ask again");
 }
 
 TEST_F(reports_test, nobody_is_asked_while_nobody_leads) {

@@ -150,6 +150,52 @@ TEST_F(rounds_test, what_an_earlier_version_imported_ends_at_its_openings) {
   EXPECT_FALSE(known->end_of(group_id{2}, window_index{0}));
 }
 
+// Nothing is given to the log, and nothing to another node: an older one would carry it out.
+TEST_F(rounds_test, an_order_that_is_only_asked_about_is_judged_and_goes_nowhere) {
+  opened();
+  const auto appended = appended_.size();
+  const auto asked = said_.size();
+  const auto ask = [this](round_id round, round_state to, std::string reason = "", sequence_t as_of = {}) {
+    const auto said = said_.size();
+    tell(state_order{round,
+                     to,
+                     std::move(reason),
+                     "op",
+                     [this](const auto& r) { said_.push_back(r ? *r : r.error()); },
+                     false,
+                     {},
+                     as_of,
+                     round_order::unsaid,
+                     true});
+    return said_.size() == said + 1 ? said_.back() : std::string("nothing");
+  };
+  EXPECT_EQ(ask(round_id{1}, round_state::paused, "rain"), "would be done: the round is open, and would be paused");
+  EXPECT_EQ(ask(round_id{1}, round_state::open), "nothing would be done: the round is open already");
+  EXPECT_TRUE(ask(round_id{1}, round_state::erased).starts_with("wrong_state: "));
+  EXPECT_TRUE(ask(round_id{9}, round_state::open).starts_with("not_found: "));
+  EXPECT_TRUE(ask(round_id{1}, round_state::paused, "rain", sequence_t{7}).starts_with("changed: ")) << "it was opened at 8";
+  tell(import_order{a_round(), "op", [this](const auto& r) { said_.push_back(r ? *r : r.error()); }, false, {}, true});
+  EXPECT_TRUE(said_.back().starts_with("wrong_state: ")) << "a round with that code is there";
+  auto other = a_round();
+  other.code = "S";
+  tell(import_order{other, "op", [this](const auto& r) { said_.push_back(r ? *r : r.error()); }, false, {}, true});
+  EXPECT_EQ(said_.back(), "would import S");
+  node_two_leads();
+  EXPECT_EQ(ask(round_id{1}, round_state::closed), "would be done: the round is open, and would be closed");
+  EXPECT_EQ(appended_.size(), appended);
+  EXPECT_TRUE(passed_on_.empty());
+  EXPECT_EQ(said_.size(), asked + 8);
+}
+
+// What an operator's program is told of them, whichever node found the words.
+TEST(admission_words_test, the_shards_that_lack_an_order_are_read_from_its_answer) {
+  for (const auto& lacking :
+       {std::vector<shard_id>{}, {shard_id{0}}, {shard_id{3}, shard_id{17}}, {shard_id{1}, shard_id{2}, shard_id{1023}}})
+    EXPECT_EQ(lacking_in("paused" + words_of_lacking(lacking)), lacking);
+  for (const auto* other : {"", "open", "the order stands", "the order stands, but shards 99999999 do not have it"})
+    EXPECT_TRUE(lacking_in(other).empty()) << other;
+}
+
 TEST_F(rounds_test, an_order_that_waited_to_be_refused_is_not_carried_out_behind_a_newer_one) {
   opened();
   tell(admission_held{shard_id{0}, sequence_t{8}});

@@ -155,8 +155,8 @@ TEST(settings, numbers_are_read_to_their_end) {
 TEST(settings, a_file_that_cannot_be_read_is_named) {
   settings s;
   const test::temporary_directory directory;
-  EXPECT_EQ(told(s.read_file(directory.path() + "/none")), directory.path() + "/none: the file cannot be read");
-  EXPECT_EQ(told(s.read_file(directory.path())), directory.path() + ": the file cannot be read");
+  EXPECT_EQ(told(s.read_file(directory.path() + "/none")), directory.path() + "/none cannot be read: No such file or directory");
+  EXPECT_EQ(told(s.read_file(directory.path())), directory.path() + " is a directory: name a file");
   std::ofstream(directory.path() + "/empty");
   EXPECT_EQ(told(s.read_file(directory.path() + "/empty")), "good");
 }

@@ -161,9 +161,75 @@ TEST_F(admin_api_test, an_order_with_a_dry_run_is_not_carried_out_however_it_is_
   for (const auto* query : {"dry_run", "dry_run=", "dry_run=1", "dry_run=TRUE", "x&dry_run=yes"})
     EXPECT_EQ(import(query), "422 invalid") << query;
   EXPECT_EQ(verb("dry", "open"), "422 unknown_round") << "nothing was imported";
-  EXPECT_EQ(verb("only", "close?dry_run=true"), "422 invalid") << "an order that knows no dry run";
+  EXPECT_EQ(verb("only", "close?dry_run=1"), "422 invalid");
   EXPECT_EQ(s.admin("POST", "/admin/v1/keys/rotate?dry_run=1").outcome(), "422 invalid");
   EXPECT_EQ(book(s, "only", "900101-14-0001").outcome(), "201") << "it was not closed";
+}
+
+// Judged as the order would be, and nothing is done: neither what would be refused is said to be done, nor the other way round.
+TEST_F(admin_api_test, a_dry_run_of_an_order_about_a_round_says_what_the_order_would) {
+  auto& s = server();
+  const auto dry = [&](std::string_view what, std::string_view body = "") {
+    return verb("tried", fmt::format("{}?dry_run=true", what), body);
+  };
+  EXPECT_EQ(dry("open"), "422 unknown_round");
+  s.import("tried", one_day);
+  EXPECT_EQ(s.admin("POST", "/admin/v1/rounds?dry_run=true", api_server::import_body("tried", one_day)).outcome(), "409 wrong_state")
+      << "twice";
+  EXPECT_EQ(dry("warm"), "200");
+  EXPECT_EQ(dry("pause", R"({"reason":"a storm"})"), "409 wrong_state") << "it is not open";
+  EXPECT_EQ(dry("open"), "200");
+  EXPECT_EQ(book(s, "tried", "900101-14-0001").outcome(), "409 not_open") << "it was not opened";
+  s.open("tried");
+  EXPECT_NE(s.admin("POST", "/admin/v1/rounds/tried/open?dry_run=true").at("/result").find("already"), std::string::npos);
+  EXPECT_EQ(dry("pause"), "422 invalid") << "without a reason";
+  EXPECT_EQ(dry("pause", R"({"reason":"a storm"})"), "200");
+  EXPECT_EQ(dry("erase", R"({"confirm":"tried"})"), "409 wrong_state") << "it is open";
+  EXPECT_EQ(dry("close"), "200");
+  EXPECT_EQ(book(s, "tried", "900101-14-0001").outcome(), "201") << "it was neither paused nor closed";
+  ASSERT_EQ(verb("tried", "close"), "200");
+  EXPECT_EQ(dry("erase", R"({"confirm":"no"})"), "422 invalid");
+  EXPECT_EQ(dry("erase", R"({"confirm":"tried"})"), "200");
+  EXPECT_EQ(book(s, "tried", "900101-14-0001").outcome(), "409 already_booked") << "its keys are there, by which the citizen is known";
+  EXPECT_EQ(s.admin("GET", "/admin/v1/trail").body.find("erase tried"), std::string::npos);
+}
+
+TEST_F(admin_api_test, a_dry_run_of_a_capacity_or_a_release_is_judged_by_who_would_carry_it_out) {
+  auto& s = server();
+  s.import("asked", "A,2021-06-07,09:00,17:00,1\n");
+  s.open("asked");
+  ASSERT_EQ(book(s, "asked", "900101-14-0001").outcome(), "201");
+  const auto capacity = [&](std::string_view group, int places) {
+    return s.admin("PATCH", fmt::format("/admin/v1/rounds/asked/groups/{}?dry_run=true", group),
+                   fmt::format(R"({{"capacity":{}}})", places));
+  };
+  EXPECT_EQ(capacity("Z/2021-06-07", 2).outcome(), "422 unknown_centre");
+  EXPECT_EQ(capacity("A/2021-06-08", 2).outcome(), "422 date_outside_round");
+  EXPECT_TRUE(api_server::eventually([&] { return capacity("A/2021-06-07", 0).at("/booked") == "1"; }));
+  const auto would = capacity("A/2021-06-07", 0);
+  EXPECT_EQ(would.outcome(), "200") << would.body;
+  EXPECT_EQ(would.at("/from") + " " + would.at("/to") + " " + would.at("/over_by_order"), "1 0 1");
+  EXPECT_EQ(capacity("A/2021-06-07", 5).outcome(), "200");
+  EXPECT_EQ(book(s, "asked", "900101-14-0002").outcome(), "409 full") << "there are no more places than before";
+  const auto release = [&](std::string_view number, std::string_view query) {
+    return s.admin("POST", fmt::format("/admin/v1/claims/release{}", query),
+                   fmt::format(R"({{"round":"asked","identity":{{"type":"mykad","number":"{}"}},"reason":"seen"}})", number));
+  };
+  EXPECT_EQ(release("900101-14-0009", "?dry_run=true").outcome(), "404 not_found");
+  EXPECT_EQ(release("900101-14-0001", "?dry_run=true").at("/result"), "would release it");
+  EXPECT_EQ(s.admin("GET", "/admin/v1/rounds/asked/figures").at("/booked"), "1");
+  EXPECT_EQ(book(s, "asked", "900101-14-0003").outcome(), "409 full") << "nobody's place was given up";
+  EXPECT_EQ(release("900101-14-0001", "").outcome(), "200") << "the order itself is none the worse for it";
+  EXPECT_NE(release("900101-14-0001", "?dry_run=true").at("/result").find("already"), std::string::npos);
+}
+
+TEST_F(admin_api_test, a_dry_run_of_the_ballasts_release_keeps_it) {
+  api_server s;
+  const auto before = s.admin("GET", "/admin/v1/disk").at("/ballast_bytes");
+  EXPECT_EQ(s.admin("POST", "/admin/v1/disk/release?dry_run=true").at("/bytes"), before);
+  EXPECT_EQ(s.admin("GET", "/admin/v1/disk").at("/ballast_bytes"), before);
+  ASSERT_EQ(s.admin("POST", "/admin/v1/disk/release").outcome(), "200");
+  EXPECT_EQ(s.admin("POST", "/admin/v1/disk/release?dry_run=true").outcome(), "409 wrong_state") << "there is none to release";
 }
 
 TEST_F(admin_api_test, readiness_is_told_line_by_line_wherever_verbose_stands) {
