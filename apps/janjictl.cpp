@@ -64,7 +64,7 @@ int status(const connection& c) {
     return fail(r.error());
   if (r->body.is_object() && !c.as_json)
     r->body.get_object().erase("shard_list");  // one screen
-  const int shown = show(c, r);
+  const int shown = show(c, r, exit_broken);
   if (shown != 0)
     return exit_broken;
   if (!r->body.is_object() || !r->body.get_object().contains("verdict"))
@@ -120,7 +120,7 @@ int import_round(const connection& c, const std::string& round, const std::strin
   return fail({std::move(more), exit_refused}, {{"title", "Nothing was imported."}, {"status", 422}, {"code", "invalid"}, {"fields", all}});
 }
 
-int verify(const std::string& text, const std::string& key_hex) {
+int verify(const connection& c, const std::string& text, const std::string& key_hex) {
   receipt_public_key key{};
   std::size_t size = 0;
   if (key_hex.size() != key.size() * 2 ||
@@ -128,8 +128,23 @@ int verify(const std::string& text, const std::string& key_hex) {
     return fail("--key is the public key, 64 hexadecimal digits (janjictl receipt key)");
   const auto statement = verify_receipt(text, key);
   if (!statement) {
-    print("not valid: {}\n", words_of(statement.error()));
+    const auto why = words_of(statement.error());
+    if (c.as_json)
+      print_result(c, json::object{{"valid", false}, {"why", why}});
+    else
+      print("not valid: {}\n", why);
     return exit_refused;
+  }
+  if (c.as_json) {
+    print_result(c, json::object{{"valid", true},
+                                 {"reference", statement->reference},
+                                 {"centre", statement->centre},
+                                 {"date", statement->date},
+                                 {"window", statement->window},
+                                 {"confirmed_at", statement->confirmed_at},
+                                 {"round", statement->round},
+                                 {"rehearsal", statement->rehearsal}});
+    return 0;
   }
   print("valid: {} at {} on {}, {}, confirmed {}, round {}{}\n", statement->reference, statement->centre, statement->date,
         statement->window, statement->confirmed_at, statement->round, statement->rehearsal ? " (TEST)" : "");
@@ -208,19 +223,23 @@ void add_store_commands(CLI::App& app, connection& c, int& code) {
   auto* key = c.keep<std::string>();
   check->add_option("receipt", *text)->required();
   check->add_option("--key", *key)->required();
-  check->callback([&code, text, key] { code = verify(*text, *key); });
+  check->callback([&c, &code, text, key] { code = verify(c, *text, *key); });
   auto* file = c.keep<std::string>();
   auto* config = app.add_subcommand("config", "configuration files")->require_subcommand(1);
   for (const auto* verb : {"validate", "show"}) {
     auto* sub = config->add_subcommand(
         verb, verb == std::string("show") ? "all settings in force with this file" : "is every key and value right?");
     sub->add_option("file", *file)->type_name("FILE")->required();
-    sub->callback([&code, file, verb = std::string(verb)] {
+    sub->callback([&c, &code, file, verb = std::string(verb)] {
       settings s;
       if (const auto r = s.read_file(*file); !r)
         code = fail(r.error());
+      else if (verb == "show")
+        print("{}", s.show());
+      else if (c.as_json)
+        print_result(c, json::object{{"result", *file + " is right"}});
       else
-        print("{}", verb == "show" ? s.show() : *file + " is right\n");
+        print("{} is right\n", *file);
     });
   }
 }

@@ -102,11 +102,14 @@ void print_result(const connection& c, const json::value& v) {
     print_table(v);
 }
 
-int show(const connection& c, const result<reply>& r) {
+int show(const connection& c, const result<reply>& r, int code_of_refusal) {
   if (!r)
     return fail(r.error());
-  if (r->status >= status_of_refusals || !is_of_a_node(*r))
-    return fail_with(*r, failure_of(*r));
+  if (r->status >= status_of_refusals || !is_of_a_node(*r)) {
+    auto f = failure_of(*r);
+    f.code = f.code == exit_refused ? code_of_refusal : f.code;
+    return fail_with(*r, std::move(f));
+  }
   show_result(c, *r);
   return 0;
 }

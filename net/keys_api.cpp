@@ -83,8 +83,12 @@ void keys_api::handle(const request& r, responder&& respond) {
   if (r.verb == method::post && r.path == std::string(keys_root) + "/rotate")
     return rotate(r, dry_run, std::move(respond));
   if (r.verb == method::post && r.path == std::string(keys_root) + "/finish")
-    return order(std::move(respond), dry_run, "keys rotate --finish",
-                 [this, dry_run] { return ports_.cluster == nullptr ? finish_alone() : ports_.cluster->finish_rotation(dry_run); });
+    return order(std::move(respond), dry_run, "keys rotate --finish", [this, dry_run]() -> said {
+      if (ports_.cluster != nullptr)
+        return ports_.cluster->finish_rotation(dry_run);
+      auto alone = finish_alone();
+      return alone && dry_run ? said("would be done: " + *alone) : alone;
+    });
   respond(to_response({.code = problem_code::no_such_endpoint}));
 }
 

@@ -189,6 +189,14 @@ def refusals(c):
         said = done.json()
         c.checks.check(f"with JSON stdout is one document of {words} too", done.code == code and isinstance(said, dict) and said.get("exit_code") == code and
                        said.get("error") and done.err.startswith("janjictl: "), done)
+    for words, arguments in (("a receipt that is none", ("receipt", "verify", "x", "--key", "00" * 32)), ("a status", ("status",)), ("a configuration that is not there", ("config", "validate", c.round.file("none.toml"))),
+                             ("a list", ("trail",)), ("an audit", ("audit",)), ("a wrong token", ("--token-file", c.checks.path("bad.token"), "status"))):
+        done = c.ctl("--output", "json", *arguments)
+        try:
+            said = json.loads(done.out)
+        except ValueError:
+            said = None
+        c.checks.check(f"with JSON stdout is one document of {words}", said is not None and (not isinstance(said, dict) or said.get("exit_code", done.code) == done.code), done)
     done = c.ctl("round", "open", "a/../../claims/release")
     c.checks.check("whatever is typed for a round is its code, and no other address", done.code == 1 and
                    ("no such round" in done.err or "malformed_request" in done.err), done)
