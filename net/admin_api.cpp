@@ -58,7 +58,7 @@ admin_api::admin_api(boost::asio::io_context& io, actors::node& node, store::nod
       cluster_(io, node, operations, shards_),
       round_keys_(masters.rounds),
       masters_(io, node, keys, std::move(masters)),
-      readings_(io, "Another reading of the whole log is under way.") {}
+      readings_(io) {}
 
 void admin_api::handle(const request& r, responder&& respond) {
   if (r.path == "/livez")
@@ -86,7 +86,7 @@ std::optional<response> admin_api::refuse_body(const request& head, std::uint64_
   return std::nullopt;
 }
 
-response admin_api::refusal(problem_code code, std::string_view /*origin*/) { return to_response({.code = code}); }
+response admin_api::refusal(const problem& p, std::string_view /*origin*/) { return to_response(p); }
 
 void admin_api::get(const request& r, responder& respond) {
   constexpr std::string_view rounds = "/admin/v1/rounds/";
@@ -128,7 +128,7 @@ void admin_api::get_round(std::string_view path, responder& respond) {
   if (what != "preflight" && what != "figures")
     return respond(to_response({.code = problem_code::no_such_endpoint}));
   if (round == nullptr || slash == 0)
-    return respond(to_response({.code = no_such_round()}));
+    return respond(to_response(no_such_round()));
   if (what == "figures")
     return respond({.body = citizens_.figures_of(*round) + "\n"});
   preflight(round->definition.id, std::move(respond));
@@ -142,7 +142,7 @@ void admin_api::change(const request& r, responder&& respond) {
   if (r.verb == method::post && r.path == rounds)
     return import(r, *dry_run, std::move(respond));
   if (*dry_run)
-    return respond(to_response({.code = problem_code::invalid, .detail = "This order knows no dry_run. Nothing was done."}));
+    return respond(to_response(because<reason_code::no_dry_run>(problem_code::invalid)));
   if (r.verb == method::post && r.path == "/admin/v1/claims/release")
     return release_claim(r, std::move(respond));
   if (r.verb == method::post && r.path == "/admin/v1/disk/release") {
@@ -196,20 +196,20 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
   for (const auto& item : settings)
     if (wrong.size() < told_settings_max &&
         std::ranges::find(round_settings, std::string_view(item.key().data(), item.key().size())) == round_settings.end())
-      wrong.push_back({"round." + told_name({item.key().data(), item.key().size()}), "unknown_field",
-                       fmt::format("There is no such setting of a round. There are {}.", fmt::join(round_settings, ", "))});
+      wrong.push_back({"round." + told_name({item.key().data(), item.key().size()}),
+                       cause_of<reason_code::unknown_setting, "known">(fmt::format("{}", fmt::join(round_settings, ", ")))});
   for (const auto& [name, to] : {std::pair{"opens_at", &d.opens_at}, {"closes_at", &d.closes_at}}) {
     if (const auto moment = parse_moment(text_of(settings, name)))
       *to = *moment;
     else
-      wrong.push_back({std::string("round.") + name, "bad_moment", "A moment is written 2021-05-26T12:00:00+08:00."});
+      wrong.push_back({std::string("round.") + name, cause_of<reason_code::bad_moment>()});
   }
   for (const auto& [name, to] : {std::pair{"age_min", &d.rules.age_min}, {"age_max", &d.rules.age_max}, {"party_max", &d.rules.party_max}})
     if (const auto* v = settings.if_contains(name)) {
       if (v->is_int64() && v->get_int64() >= 0 && v->get_int64() <= 255)
         *to = static_cast<std::uint8_t>(v->get_int64());
       else
-        wrong.push_back({std::string("round.") + name, "bad_number", "This must be a number from 0 to 255."});
+        wrong.push_back({std::string("round.") + name, cause_of<reason_code::bad_number, "limit">(255)});
     }
   const auto centres = part("centres");
   const auto groups = part("slot_groups");
@@ -218,14 +218,15 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
   if (!made || !wrong.empty()) {
     json::array errors;
     for (const auto& w : wrong)
-      errors.push_back({{"file", "round"}, {"line", 0}, {"column", w.field}, {"code", w.code}, {"detail", w.detail}});
+      errors.push_back({{"file", "round"}, {"line", 0}, {"column", w.field}, {"code", w.code()}, {"detail", w.detail()}});
     if (!made)
       for (const auto& e : made.error())
         errors.push_back({{"file", e.file}, {"line", e.line}, {"column", e.column}, {"code", e.code}, {"detail", e.detail}});
     auto out = json_response(json::object{{"type", "https://janji.invalid/problems/invalid"},
-                                          {"title", "Nothing was imported."},
+                                          {"title", text_of(reason_code::nothing_imported)},
                                           {"status", 422},
                                           {"code", "invalid"},
+                                          {"reason", name_of(reason_code::nothing_imported)},
                                           {"fields", std::move(errors)}},
                              422);
     out.content_type = "application/problem+json";
@@ -274,7 +275,7 @@ void admin_api::round_verb(const std::string& code, std::string_view verb, const
   const auto catalogue = node_.catalogue();
   const auto* round = catalogue->find(code);
   if (round == nullptr)
-    return respond(to_response({.code = no_such_round()}));
+    return respond(to_response(no_such_round()));
   const auto body = object_of(r.body);
   if (!body)
     return respond(to_response(body.error()));
@@ -296,13 +297,13 @@ void admin_api::round_verb(const std::string& code, std::string_view verb, const
     return node_.change_round(id, round_state::closed, reason, order_of(r), done(std::move(respond)));
   if (verb == "pause") {
     if (reason.empty())
-      return respond(to_response(
-          {.code = problem_code::invalid, .detail = "A pause needs a reason of at most 500 characters: citizens are shown it."}));
+      return respond(
+          to_response(because(problem_code::invalid, cause_of<reason_code::pause_needs_reason, "limit">(limits::reason_characters_max))));
     return node_.change_round(id, round_state::paused, reason, order_of(r), done(std::move(respond)));
   }
   if (verb == "erase") {
     if (text_of(*body, "confirm") != code)
-      return respond(to_response({.code = problem_code::invalid, .detail = "Erasing needs the round's code typed as confirm."}));
+      return respond(to_response(because<reason_code::erase_needs_code>(problem_code::invalid)));
     return node_.change_round(id, round_state::erased, reason, order_of(r), destroying_keys(id, done(std::move(respond))));
   }
   respond(to_response({.code = problem_code::no_such_endpoint}));
@@ -334,18 +335,19 @@ void admin_api::capacity(std::string_view path, const request& r, responder&& re
   const auto* round = catalogue->find(parts[0]);
   const auto date = parse_date(parts[3]);
   if (round == nullptr || !date)
-    return respond(to_response({.code = round == nullptr ? no_such_round() : problem_code::date_outside_round}));
+    return respond(to_response(
+        round == nullptr ? no_such_round()
+                         : problem_of<problem_code::date_outside_round, "centre", "date">(told_name(parts[2]), told_name(parts[3]))));
   const auto* named = body->if_contains("window");
   const auto window = named == nullptr ? std::nullopt : parse_minute(text_of(*body, "window"));
   if (named != nullptr && !window)  // a slip: not the day's only window instead
-    return respond(to_response({.code = problem_code::unknown_window, .detail = "A window is written HH:MM."}));
+    return respond(to_response(because<reason_code::window_form>(problem_code::unknown_window)));
   const auto found = find_target(*round, parts[2], *date, window);
   if (!found)
     return respond(to_response(found.error()));
   const auto* v = body->if_contains("capacity");
   if (v == nullptr || !v->is_int64() || v->get_int64() < 0 || v->get_int64() > limits::capacity_max || !found->window)
-    return respond(
-        to_response({.code = problem_code::invalid, .detail = "capacity is a number from 0 to 1000000; window names one of several."}));
+    return respond(to_response(because(problem_code::invalid, cause_of<reason_code::bad_capacity, "limit">(limits::capacity_max))));
   const auto reason = order_text(*body, "reason");
   if (!reason)
     return respond(to_response(reason.error()));
@@ -361,17 +363,21 @@ void admin_api::release_claim(const request& r, responder&& respond) {
   const auto catalogue = node_.catalogue();
   const auto* round = catalogue->find(text_of(*body, "round"));
   if (round == nullptr)
-    return respond(to_response({.code = no_such_round()}));
+    return respond(to_response(no_such_round()));
   const auto* v = body->if_contains("identity");
   const auto reason = order_text(*body, "reason");
   if (!reason)
     return respond(to_response(reason.error()));
   if (v == nullptr || !v->is_object() || reason->empty())
-    return respond(to_response({.code = problem_code::invalid, .detail = "round, identity and reason are needed."}));
+    return respond(to_response(because<reason_code::release_needs>(problem_code::invalid)));
   const auto& o = v->get_object();
-  const auto who = read_identity(text_of(o, "type"), text_of(o, "number"), text_of(o, "country"), latest_today());
+  const auto type = text_of(o, "type");
+  const auto number = text_of(o, "number");
+  const auto country = text_of(o, "country");
+  const auto mykad = text_of(o, "mykad");
+  const auto who = read_identity({type, number, country, mykad}, latest_today());
   if (!who)
-    return respond(to_response({.code = problem_code::identity_impossible}));
+    return respond(to_response({.code = problem_code::identity_impossible, .fields = {told_fault("identity.", who.error())}}));
   const auto id = round->definition.id;
   const auto citizen = sealing_.hash_citizen(id, who->canonical);
   if (!citizen)
@@ -459,7 +465,7 @@ void admin_api::readyz(const request& r, responder& respond) {
 
 void admin_api::preflight(round_id round, responder&& respond) {
   if (shards_.full())
-    return respond(to_response({.code = problem_code::busy, .detail = "Too many wait for the shards' answers here."}));
+    return respond(to_response(because<reason_code::too_many_wait>(problem_code::busy)));
   shards_.ask([this, round, kept = std::make_shared<responder>(std::move(respond))](const shard_probe::silent_shards& silent) {
     const auto catalogue = node_.catalogue();
     const auto* found = catalogue->find(round);

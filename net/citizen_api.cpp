@@ -91,8 +91,8 @@ std::optional<problem> citizen_api::turned_away(route what, const request& r, co
   return options_.door == nullptr ? std::nullopt : options_.door->refuse({what, r.from, citizen});
 }
 
-response citizen_api::refusal(problem_code code, std::string_view origin) {
-  auto out = to_response({.code = code});
+response citizen_api::refusal(const problem& p, std::string_view origin) {
+  auto out = to_response(p);
   add_cors(out, origin);
   return out;
 }
@@ -176,7 +176,7 @@ void citizen_api::refuse(responder& respond, const caller& who, const problem& p
 }
 
 void citizen_api::refuse_method(responder& respond, const caller& who, std::string_view allowed) {
-  auto out = to_response({.code = problem_code::method_not_allowed}, who.id());
+  auto out = to_response(problem_of<problem_code::method_not_allowed, "allowed">(allowed), who.id());
   out.add("Allow", allowed);
   send(respond, who, std::move(out));
 }

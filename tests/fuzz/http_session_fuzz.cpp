@@ -50,8 +50,8 @@ public:
     else
       respond(std::move(out));
   }
-  response refusal(problem_code code, std::string_view origin) override {
-    auto out = to_response({.code = code});
+  response refusal(const problem& p, std::string_view origin) override {
+    auto out = to_response(p);
     out.add("X-Origin", origin);
     return out;
   }

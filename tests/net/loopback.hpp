@@ -218,8 +218,8 @@ public:
       bytes_max = 100;
     return head.path == "/forbidden" ? std::optional(to_response({.code = problem_code::unauthorised})) : std::nullopt;
   }
-  response refusal(problem_code code, std::string_view origin) override {
-    auto out = to_response({.code = code});
+  response refusal(const problem& p, std::string_view origin) override {
+    auto out = to_response(p);
     out.add("X-Origin", origin);
     return out;
   }
