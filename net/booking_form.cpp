@@ -1,5 +1,7 @@
 #include "net/booking_form.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <initializer_list>
@@ -22,11 +24,15 @@ void tell(std::vector<field_error>& wrong, field_error one) {
 }
 
 // Staff read these texts in lists and on screens, where a control character could look like nothing or begin a line.
-bool has_control_characters(std::string_view text, std::string_view but) {
-  return std::ranges::any_of(text, [&](char c) {
+std::optional<cause> control_character_in(std::string_view text, std::string_view but) {
+  const auto it = std::ranges::find_if(text, [&](char c) {
     const auto byte = static_cast<unsigned char>(c);
     return (byte < 0x20 || byte == 0x7F) && !but.contains(c);
   });
+  if (it == text.end())
+    return std::nullopt;
+  return cause_of<reason_code::control_character, "position", "character">(
+      text_length({text.begin(), it}) + 1, fmt::format("U+{:04X}", static_cast<unsigned>(static_cast<unsigned char>(*it))));
 }
 
 class field_reader {
@@ -56,8 +62,8 @@ public:
       wrong(name, cause_of<reason_code::too_long, "length", "limit">(length, characters_max));
       return {};
     }
-    if (has_control_characters({s.data(), s.size()}, controls)) {
-      wrong<reason_code::control_character>(name);
+    if (auto shown_badly = control_character_in({s.data(), s.size()}, controls)) {
+      wrong(name, std::move(*shown_badly));
       return {};
     }
     if (required && s.empty())

@@ -254,6 +254,9 @@ TEST(booking_form, control_characters_are_refused) {
                 fmt::format("invalid\npeople[0].{} control_character", name));
   EXPECT_EQ(booking(with_member(R"("notes":"one\r\n\ttwo")")), "good") << "notes have lines";
   EXPECT_EQ(booking(with_member(R"("notes":"a\u001fb")")), "invalid\npeople[0].notes control_character");
+  const auto form = read_booking(with_member(R"("notes":"க\u007fb")"), today);
+  ASSERT_FALSE(form);
+  EXPECT_EQ(form.error().fields[0].because.arguments, (std::vector<argument>{{"position", 2}, {"character", "U+007F"}})) << "where to look";
 }
 
 TEST(booking_form, dates_and_times_are_read_strictly) {
