@@ -35,6 +35,7 @@ inline constexpr std::size_t part_bytes_max = 1U << 20U;
 inline constexpr std::size_t mail_bytes_max = 1U << 20U;
 inline constexpr std::size_t mail_items_a_message_max = 4'096;
 static_assert(mail_items_a_message_max <= schema::mail_items_max && mail_bytes_max < cluster::peer_payload_bytes_max);
+static_assert(2 * janji::limits::party_people_max * janji::limits::sealed_record_bytes_max < mail_bytes_max);  // a booking never goes alone
 
 class peers final : public peer_port, public cluster::peer_events {
 public:

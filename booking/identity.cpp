@@ -33,6 +33,11 @@ constexpr std::string_view icao_issuers =
     "EUE GBD GBN GBO GBP GBS RKS UNA UNK UNO XBA XCC XCE XCO XDC XEC XES XIM XMP XOM XPO XXA XXB XXC XXX ";
 static_assert(iso_countries.size() == 249 * 4);
 
+// What is longer is read as nothing: its beginning could be somebody else's.
+std::string_view as_typed(std::string_view text) {
+  return text.size() > limits::identity_characters_max * limits::character_bytes_max ? std::string_view{} : text;
+}
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return c >= 'A' && c <= 'Z'; }
 bool all_digits(std::string_view s) { return std::ranges::all_of(s, is_digit); }
@@ -125,33 +130,60 @@ std::optional<civil_date> mykad_birth(std::string_view digits, civil_date today)
   return serial_of_before_2000 && age_on(*earlier, today) <= limits::centenarian_age_max ? earlier : later;
 }
 
-std::expected<identity, identity_error> read_mykad(const std::string& digits, civil_date today) {
-  if (digits.size() != 12 || !all_digits(digits))
-    return std::unexpected(identity_error::wrong_length);
-  const auto birth = mykad_birth(digits, today);
-  if (!birth)
-    return std::unexpected(identity_error::impossible_date);
-  if (!place_assigned(two_digits(digits, 6)))
-    return std::unexpected(identity_error::unassigned_place);
-  return identity{identity_kind::mykad, "mykad:" + digits, birth};
+using identity_or_fault = std::expected<identity, identity_fault>;
+
+std::unexpected<identity_fault> fault_of(identity_error e, identity_part part, std::string_view number = {}) {
+  return std::unexpected(identity_fault{e, part, text_length(number), {}});
 }
 
-std::expected<identity, identity_error> read_passport(const std::string& number, std::string_view country) {
-  auto issuer = country.size() > limits::identity_bytes_max ? std::string{} : compact(country, "<");
+identity_or_fault read_mykad(const std::string& digits, civil_date today, identity_part part = identity_part::number) {
+  if (!all_digits(digits))
+    return fault_of(identity_error::not_digits, part, digits);
+  if (digits.size() != limits::mykad_digits)
+    return fault_of(identity_error::wrong_length, part, digits);
+  const auto birth = mykad_birth(digits, today);
+  if (!birth)
+    return fault_of(identity_error::impossible_birth_date, part, digits);
+  if (!place_assigned(two_digits(digits, 6)))
+    return std::unexpected(identity_fault{identity_error::unassigned_place, part, digits.size(), digits.substr(6, 2)});
+  return identity{identity_kind::mykad, "mykad:" + digits, {}, birth};
+}
+
+identity_or_fault read_passport(const std::string& number, std::string_view country) {
+  auto issuer = compact(as_typed(country), "<");
   if (issuer == "D")
     issuer = "DEU";
   if (!issues_passports(issuer))
-    return std::unexpected(identity_error::unknown_country);
-  if (number.size() < 5 || number.size() > 9 || !std::ranges::all_of(number, [](char c) { return is_digit(c) || is_letter(c); }))
-    return std::unexpected(identity_error::malformed);
-  return identity{identity_kind::passport, "passport:" + issuer + ":" + number, std::nullopt};
+    return fault_of(identity_error::unknown_country, identity_part::country);
+  if (!std::ranges::all_of(number, [](char c) { return is_digit(c) || is_letter(c); }))
+    return fault_of(identity_error::passport_character, identity_part::number, number);
+  if (number.size() < limits::passport_length_min || number.size() > limits::passport_length_max)
+    return fault_of(identity_error::passport_length, identity_part::number, number);
+  return identity{identity_kind::passport, "passport:" + issuer + ":" + number, {}, std::nullopt};
 }
 
-std::expected<identity, identity_error> read_service(identity_kind kind, std::string_view name, std::string_view number) {
+identity_or_fault read_service(identity_kind kind, std::string_view name, std::string_view number) {
   const auto letters = static_cast<std::size_t>(std::ranges::find_if_not(number, is_letter) - number.begin());
-  if (number.size() < 4 || number.size() > 12 || letters > 3 || !all_digits(number.substr(letters)))
-    return std::unexpected(identity_error::malformed);
-  return identity{kind, std::string(name) + ":" + std::string(number), std::nullopt};
+  if (letters > 3 || letters == number.size() || !all_digits(number.substr(letters)))
+    return fault_of(identity_error::service_form, identity_part::number, number);
+  if (number.size() < limits::service_length_min || number.size() > limits::service_length_max)
+    return fault_of(identity_error::service_length, identity_part::number, number);
+  return identity{kind, std::string(name) + ":" + std::string(number), {}, std::nullopt};
+}
+
+// The document of somebody whose MyKad number came with it.
+identity_or_fault citizen_by(identity&& document, std::string_view typed, civil_date today) {
+  if (document.kind == identity_kind::passport && !document.canonical.starts_with("passport:MYS:"))
+    return fault_of(identity_error::not_a_citizens_passport, identity_part::mykad);
+  auto citizen = read_mykad(compact(as_typed(typed), "."), today, identity_part::mykad);
+  if (!citizen)
+    return citizen;
+  if (document.kind == identity_kind::mykad)
+    return document.canonical == citizen->canonical ? identity_or_fault(std::move(document))
+                                                    : fault_of(identity_error::other_mykad, identity_part::mykad);
+  citizen->kind = document.kind;
+  citizen->document = std::move(document.canonical);
+  return citizen;
 }
 
 }  // namespace
@@ -159,41 +191,47 @@ std::expected<identity, identity_error> read_service(identity_kind kind, std::st
 std::string_view code_of(identity_error e) {
   switch (e) {
     case identity_error::unknown_kind: return "unknown_kind";
-    case identity_error::wrong_length: return "wrong_length";
-    case identity_error::impossible_date: return "impossible_date";
-    case identity_error::unassigned_place: return "unassigned_place";
-    case identity_error::malformed: return "malformed";
     case identity_error::unknown_country: return "unknown_country";
+    case identity_error::wrong_length: return "wrong_length";
+    case identity_error::not_digits: return "not_digits";
+    case identity_error::impossible_birth_date: return "impossible_birth_date";
+    case identity_error::unassigned_place: return "unassigned_place";
+    case identity_error::passport_length: return "passport_length";
+    case identity_error::passport_character: return "passport_character";
+    case identity_error::service_length: return "service_length";
+    case identity_error::service_form: return "service_form";
+    case identity_error::not_a_citizens_passport: return "not_a_citizens_passport";
+    case identity_error::other_mykad: return "other_mykad";
   }
   return "";
 }
 
-std::string_view words_of(identity_error e) {
-  switch (e) {
-    case identity_error::unknown_kind: return "The kind of identity must be mykad, passport, army or police.";
-    case identity_error::wrong_length: return "A MyKad number has twelve digits.";
-    case identity_error::impossible_date: return "The first six digits of a MyKad are a date of birth; these are not.";
-    case identity_error::unassigned_place:
-      return "The seventh and eighth digit of a MyKad are a place of birth; this one was never assigned.";
-    case identity_error::malformed: return "This number cannot be right; please compare it with the document.";
-    case identity_error::unknown_country: return "A passport needs its issuing country as three letters, such as IDN.";
+std::string_view name_of(identity_part part) {
+  switch (part) {
+    case identity_part::type: return "type";
+    case identity_part::number: return "number";
+    case identity_part::country: return "country";
+    case identity_part::mykad: return "mykad";
   }
   return "";
 }
 
-std::expected<identity, identity_error> read_identity(std::string_view kind, std::string_view number, std::string_view country,
-                                                      civil_date today) {
-  const bool too_long = number.size() > limits::identity_bytes_max;
-  const auto name = kind.size() > limits::identity_bytes_max ? std::string{} : compact(kind);  // in capitals
-  if (name == "MYKAD")
-    return read_mykad(too_long ? std::string{} : compact(number, "."), today);
-  if (name == "PASSPORT")
-    return read_passport(too_long ? std::string{} : compact(number, "<."), country);
-  if (name == "ARMY")
-    return read_service(identity_kind::army, "army", too_long ? std::string{} : compact(number, "/."));
-  if (name == "POLICE")
-    return read_service(identity_kind::police, "police", too_long ? std::string{} : compact(number, "/."));
-  return std::unexpected(identity_error::unknown_kind);
+identity_or_fault read_identity(const written_identity& written, civil_date today) {
+  const auto number = as_typed(written.number);
+  const auto name = compact(as_typed(written.kind));  // in capitals
+  const auto document = [&]() -> identity_or_fault {
+    if (name == "MYKAD")
+      return read_mykad(compact(number, "."), today);
+    if (name == "PASSPORT")
+      return read_passport(compact(number, "<."), written.country);
+    if (name == "ARMY")
+      return read_service(identity_kind::army, "army", compact(number, "/."));
+    if (name == "POLICE")
+      return read_service(identity_kind::police, "police", compact(number, "/."));
+    return fault_of(identity_error::unknown_kind, identity_part::type);
+  };
+  auto read = document();
+  return read && !written.mykad.empty() ? citizen_by(std::move(*read), written.mykad, today) : read;
 }
 
 }  // namespace janji

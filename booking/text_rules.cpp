@@ -212,10 +212,6 @@ std::expected<std::string, text_fault> operator_text(std::string_view typed) {
   return text_by(typed, {.breaks_spaced = true, .losses = false});
 }
 
-std::size_t text_length(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](unsigned char c) { return (c & 0xc0U) != 0x80U; }));
-}
-
 std::size_t character_bytes(std::string_view text) {
   if (static_cast<unsigned char>(text.front()) < 0x80)
     return 1;

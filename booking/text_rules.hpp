@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "booking/text_length.hpp"
+
 namespace janji {
 
 struct text_fault {
@@ -33,8 +35,6 @@ enum class text_lines : std::uint8_t { one, many };
 // character that was lost on the way here (U+FFFD) is a fault.
 [[nodiscard]] std::expected<std::string, text_fault> operator_text(std::string_view typed);
 
-// Characters of UTF-8: Unicode's code points. What is counted is what people_text and operator_text give.
-[[nodiscard]] std::size_t text_length(std::string_view text);
 // Bytes of the character at the front of `text`, which is not empty; 0 when it is not UTF-8 (RFC 3629).
 [[nodiscard]] std::size_t character_bytes(std::string_view text);
 [[nodiscard]] bool is_utf8(std::string_view text);

@@ -43,10 +43,12 @@ std::expected<import_body::parts, problem> import_of(const request& r) {
   return std::move(static_cast<import_body&>(*r.taker)).finish();
 }
 
-std::string unknown_setting(std::string_view name) {
+field_error unknown_setting(std::string_view name) {
   const auto near = nearest_name(name, round_settings);
-  return fmt::format("There is no such setting of a round{}. There are {}.", near.empty() ? "" : fmt::format("; is {} meant?", near),
-                     fmt::join(round_settings, ", "));
+  auto known = fmt::format("{}", fmt::join(round_settings, ", "));
+  return {"round." + shown_text(name), near.empty()
+                                           ? cause_of<reason_code::unknown_setting, "known">(std::move(known))
+                                           : cause_of<reason_code::misspelt_setting, "near", "known">(std::string(near), std::move(known))};
 }
 
 // A text among a round's settings, as operator_text leaves it.
@@ -56,10 +58,10 @@ void read_setting(const json::object& settings, std::string_view name, std::stri
     return;
   const auto where = "round." + std::string(name);
   if (!v->is_string())
-    return wrong.push_back({where, "not_text", "This must be a text in quotes."});
+    return wrong.push_back({where, cause_of<reason_code::not_text>()});
   auto clean = operator_text({v->get_string().data(), v->get_string().size()});
   if (!clean)
-    return wrong.push_back({where, std::string(clean.error().code), words_of(clean.error())});
+    return wrong.push_back({where, cause_of_text(clean.error())});
   to = std::move(*clean);
 }
 
@@ -72,13 +74,14 @@ json::object to_json(const import_error& e) {
 response refused_import(const std::vector<field_error>& settings, const std::vector<import_error>& files) {
   json::array errors;
   for (const auto& w : settings)
-    errors.push_back({{"file", "round"}, {"line", 0}, {"column", w.field}, {"position", 0}, {"code", w.code}, {"detail", w.detail}});
+    errors.push_back({{"file", "round"}, {"line", 0}, {"column", w.field}, {"position", 0}, {"code", w.code()}, {"detail", w.detail()}});
   for (const auto& e : files)
     errors.push_back(to_json(e));
   auto out = json_response(json::object{{"type", "https://janji.invalid/problems/invalid"},
-                                        {"title", "Nothing was imported."},
+                                        {"title", text_of(reason_code::nothing_imported)},
                                         {"status", 422},
                                         {"code", "invalid"},
+                                        {"reason", name_of(reason_code::nothing_imported)},
                                         {"fields", std::move(errors)}},
                            422);
   out.content_type = "application/problem+json";
@@ -142,15 +145,14 @@ void read_changes(const json::object& settings, round_rules& rules, bool counted
     if (v == nullptr)
       return;
     if (!v->is_int64() || v->get_int64() < 1 || v->get_int64() > most)
-      wrong.push_back({std::string("round.") + name, "bad_number", fmt::format("This must be a number from 1 to {}.", most)});
+      wrong.push_back({std::string("round.") + name, cause_of<reason_code::bad_count, "limit">(most)});
     else
       to = static_cast<std::remove_reference_t<decltype(to)>>(v->get_int64());
   };
   read("changes_max", rules.changes_max, limits::changes_max_most);
   read("citizens", rules.citizens, std::numeric_limits<std::uint32_t>::max());
   if (!counted && settings.contains("changes_max"))
-    wrong.push_back({"round.changes_max", "not_known_yet",
-                     "Not all nodes know this setting: upgrade them and raise the feature level, or leave it out."});
+    wrong.push_back({"round.changes_max", cause_of<reason_code::not_known_yet>()});
 }
 
 // What operators ordered, the last first.
@@ -180,7 +182,7 @@ admin_api::admin_api(boost::asio::io_context& io, actors::node& node, store::nod
       round_keys_(masters.rounds),
       masters_(io, node, keys, std::move(masters)),
       unseal_(io, node, sealing),
-      readings_(io, "Another reading of the whole log is under way.") {}
+      readings_(io) {}
 
 void admin_api::handle(const request& r, responder&& respond) {
   if (r.path == "/livez")
@@ -214,7 +216,7 @@ std::unique_ptr<body_taker> admin_api::take_body(const request& head) {
   return head.path == rounds_path && head.verb == method::post ? std::make_unique<import_body>() : nullptr;
 }
 
-response admin_api::refusal(problem_code code, const request& /*known*/) { return to_response({.code = code}); }
+response admin_api::refusal(const problem& p, const request& /*known*/) { return to_response(p); }
 
 void admin_api::get(const request& r, responder& respond) {
   constexpr std::string_view rounds = "/admin/v1/rounds/";
@@ -256,7 +258,7 @@ void admin_api::get_round(std::string_view path, responder& respond) {
   if (what != "preflight" && what != "figures")
     return respond(to_response({.code = problem_code::no_such_endpoint}));
   if (round == nullptr || slash == 0)
-    return respond(to_response({.code = no_such_round()}));
+    return respond(to_response(no_such_round()));
   if (what == "figures")
     return respond({.body = citizens_.figures_of(*round) + "\n"});
   preflight(round->definition.id, std::move(respond));
@@ -328,25 +330,23 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
   for (const auto& item : settings)
     if (wrong.size() < told_settings_max &&
         std::ranges::find(round_settings, std::string_view(item.key().data(), item.key().size())) == round_settings.end())
-      wrong.push_back({"round." + shown_text({item.key().data(), item.key().size()}), "unknown_field",
-                       unknown_setting({item.key().data(), item.key().size()})});
+      wrong.push_back(unknown_setting({item.key().data(), item.key().size()}));
   for (const auto& [name, to] : {std::pair{"opens_at", &d.opens_at}, {"closes_at", &d.closes_at}}) {
     if (const auto moment = parse_moment(text_of(settings, name)))
       *to = *moment;
     else
-      wrong.push_back({std::string("round.") + name, "bad_moment", "A moment is written 2021-05-26T12:00:00+08:00."});
+      wrong.push_back({std::string("round.") + name, cause_of<reason_code::bad_moment>()});
   }
   for (const auto& [name, to] : {std::pair{"age_min", &d.rules.age_min}, {"age_max", &d.rules.age_max}, {"party_max", &d.rules.party_max}})
     if (const auto* v = settings.if_contains(name)) {
       if (v->is_int64() && v->get_int64() >= 0 && v->get_int64() <= 255)
         *to = static_cast<std::uint8_t>(v->get_int64());
       else
-        wrong.push_back({std::string("round.") + name, "bad_number", "This must be a number from 0 to 255."});
+        wrong.push_back({std::string("round.") + name, cause_of<reason_code::bad_number, "limit">(255)});
     }
   const auto until = settings.contains("book_until") ? parse_booking_end(text_of(settings, "book_until")) : booking_end{};
   if (!until)
-    wrong.push_back({"round.book_until", "bad_book_until",
-                     "This is opening, closing, none, or a time before the opening, such as 90m, 24h or 2d, in quotes."});
+    wrong.push_back({"round.book_until", cause_of<reason_code::bad_book_until>()});
   read_changes(settings, d.rules, node_.counts_changes(), wrong);
   std::vector<std::string> told;
   for (const auto& w : wrong)
@@ -409,7 +409,7 @@ void admin_api::round_verb(const std::string& code, std::string_view verb, const
   const auto catalogue = node_.catalogue();
   const auto* round = catalogue->find(code);
   if (round == nullptr)
-    return respond(to_response({.code = no_such_round()}));
+    return respond(to_response(no_such_round()));
   const auto body = object_of(r.body);
   if (!body)
     return respond(to_response(body.error()));
@@ -435,13 +435,13 @@ void admin_api::round_verb(const std::string& code, std::string_view verb, const
     return node_.change_round(id, round_order::close, reason, order, done(std::move(respond)));
   if (verb == "pause") {
     if (reason.empty())
-      return respond(to_response(
-          {.code = problem_code::invalid, .detail = "A pause needs a reason of at most 500 characters: citizens are shown it."}));
+      return respond(
+          to_response(because(problem_code::invalid, cause_of<reason_code::pause_needs_reason, "limit">(limits::reason_characters_max))));
     return node_.change_round(id, round_order::pause, reason, order, done(std::move(respond)));
   }
   if (verb == "erase") {
     if (text_of(*body, "confirm") != code)
-      return respond(to_response({.code = problem_code::invalid, .detail = "Erasing needs the round's code typed as confirm."}));
+      return respond(to_response(because<reason_code::erase_needs_code>(problem_code::invalid)));
     auto told = done(std::move(respond));
     return node_.change_round(id, round_order::erase, reason, order, dry_run ? std::move(told) : destroying_keys(id, std::move(told)));
   }
@@ -474,18 +474,19 @@ void admin_api::capacity(std::string_view path, const request& r, bool dry_run, 
   const auto* round = catalogue->find(parts[0]);
   const auto date = parse_date(parts[3]);
   if (round == nullptr || !date)
-    return respond(to_response({.code = round == nullptr ? no_such_round() : problem_code::date_outside_round}));
+    return respond(to_response(
+        round == nullptr ? no_such_round()
+                         : problem_of<problem_code::date_outside_round, "centre", "date">(told_name(parts[2]), told_name(parts[3]))));
   const auto* named = body->if_contains("window");
   const auto window = named == nullptr ? std::nullopt : parse_minute(text_of(*body, "window"));
   if (named != nullptr && !window)  // a slip: not the day's only window instead
-    return respond(to_response({.code = problem_code::unknown_window, .detail = "A window is written HH:MM."}));
+    return respond(to_response(because<reason_code::window_form>(problem_code::unknown_window)));
   const auto found = find_target(*round, parts[2], *date, window);
   if (!found)
     return respond(to_response(found.error()));
   const auto* v = body->if_contains("capacity");
   if (v == nullptr || !v->is_int64() || v->get_int64() < 0 || v->get_int64() > limits::capacity_max || !found->window)
-    return respond(
-        to_response({.code = problem_code::invalid, .detail = "capacity is a number from 0 to 1000000; window names one of several."}));
+    return respond(to_response(because(problem_code::invalid, cause_of<reason_code::bad_capacity, "limit">(limits::capacity_max))));
   const auto reason = order_text(*body, "reason");
   if (!reason)
     return respond(to_response(reason.error()));
@@ -520,17 +521,21 @@ void admin_api::release_claim(const request& r, bool dry_run, responder&& respon
   const auto catalogue = node_.catalogue();
   const auto* round = catalogue->find(text_of(*body, "round"));
   if (round == nullptr)
-    return respond(to_response({.code = no_such_round()}));
+    return respond(to_response(no_such_round()));
   const auto* v = body->if_contains("identity");
   const auto reason = order_text(*body, "reason");
   if (!reason)
     return respond(to_response(reason.error()));
   if (v == nullptr || !v->is_object() || reason->empty())
-    return respond(to_response({.code = problem_code::invalid, .detail = "round, identity and reason are needed."}));
+    return respond(to_response(because<reason_code::release_needs>(problem_code::invalid)));
   const auto& o = v->get_object();
-  const auto who = read_identity(text_of(o, "type"), text_of(o, "number"), text_of(o, "country"), latest_today());
+  const auto type = text_of(o, "type");
+  const auto number = text_of(o, "number");
+  const auto country = text_of(o, "country");
+  const auto mykad = text_of(o, "mykad");
+  const auto who = read_identity({type, number, country, mykad}, latest_today());
   if (!who)
-    return respond(to_response({.code = problem_code::identity_impossible}));
+    return respond(to_response({.code = problem_code::identity_impossible, .fields = {told_fault("identity.", who.error())}}));
   const auto id = round->definition.id;
   const auto citizen = sealing_.hash_citizen(id, who->canonical);
   if (!citizen)
@@ -633,7 +638,7 @@ void admin_api::readyz(const request& r, responder& respond) {
 
 void admin_api::preflight(round_id round, responder&& respond) {
   if (shards_.full())
-    return respond(to_response({.code = problem_code::busy, .detail = "Too many wait for the shards' answers here."}));
+    return respond(to_response(because<reason_code::too_many_wait>(problem_code::busy)));
   shards_.ask([this, round, kept = std::make_shared<responder>(std::move(respond))](const shard_probe::silent_shards& silent) {
     const auto catalogue = node_.catalogue();
     const auto* found = catalogue->find(round);

@@ -33,7 +33,7 @@ public:
             cluster::operations* operations = nullptr, master_ports masters = {});
 
   void handle(const request& r, responder&& respond) override;
-  response refusal(problem_code code, const request& known) override;
+  response refusal(const problem& p, const request& known) override;
   std::optional<response> refuse_body(const request& head, std::uint64_t& bytes_max) override;
   std::unique_ptr<body_taker> take_body(const request& head) override;
   void warn(const std::string& words) override { node_.warn(words); }
@@ -41,8 +41,10 @@ public:
 
 private:
   // A node of a cluster may not have heard of it yet.
-  [[nodiscard]] problem_code no_such_round() const {
-    return node_.ready() && node_.knows_rounds() ? problem_code::unknown_round : problem_code::not_ready;
+  [[nodiscard]] problem no_such_round() const {
+    if (node_.ready() && node_.knows_rounds())
+      return {.code = problem_code::unknown_round};
+    return because<reason_code::rounds_unheard>(problem_code::not_ready);
   }
   void get(const request& r, responder& respond);
   void change(const request& r, responder&& respond);

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "booking/text_length.hpp"
 #include "booking/text_rules.hpp"
 #include "booking/types.hpp"
 #include "net/http.hpp"
@@ -26,8 +27,8 @@ inline std::expected<boost::json::object, problem> object_of(std::string_view bo
   boost::system::error_code ec;
   auto v = boost::json::parse(boost::json::string_view(body.data(), body.size()), ec);
   if (ec || !v.is_object())
-    return std::unexpected(
-        problem{.code = problem_code::malformed_json, .detail = ec ? ec.message() : "The request must be a JSON object."});
+    return std::unexpected(ec ? because(problem_code::malformed_json, cause_of<reason_code::not_json, "fault">(ec.message()))
+                              : because<reason_code::body_not_an_object>(problem_code::malformed_json));
   return v.get_object();
 }
 
@@ -42,18 +43,18 @@ inline std::expected<std::string, problem> order_text(const boost::json::object&
   const auto* v = o.if_contains(boost::json::string_view(name.data(), name.size()));
   if (v == nullptr)
     return std::string{};
-  const auto wrong = [&](std::string code, std::string detail) {
-    return std::unexpected(
-        problem{.code = problem_code::invalid, .detail = detail, .fields = {{std::string(name), std::move(code), detail}}});
+  const auto wrong = [&](cause c) {
+    auto p = because(problem_code::invalid, c);
+    p.fields.push_back({std::string(name), std::move(c)});
+    return std::unexpected(std::move(p));
   };
   if (!v->is_string())
-    return wrong("bad_text", std::string(name) + " must be a text.");
-  const std::string_view typed(v->get_string().data(), v->get_string().size());
-  auto text = operator_text(typed);
+    return wrong(cause_of<reason_code::not_text>());
+  auto text = operator_text({v->get_string().data(), v->get_string().size()});
   if (!text)
-    return wrong(std::string(text.error().code), std::string(name) + ": " + words_of(text.error()));
-  if (text_length(*text) > characters_max || text->size() > janji::limits::order_text_bytes_max)
-    return wrong("too_long", std::string(name) + " has at most " + std::to_string(characters_max) + " characters (reason_characters_max).");
+    return wrong(cause_of_text(text.error()));
+  if (const auto characters = text_length(*text); characters > characters_max || text->size() > janji::limits::order_text_bytes_max)
+    return wrong(cause_of<reason_code::too_long, "length", "limit">(characters, characters_max));
   return std::move(*text);
 }
 
@@ -64,7 +65,7 @@ inline std::expected<bool, problem> dry_run_of(std::string_view query) {
     return false;
   if (*given == "true")
     return true;
-  return std::unexpected(problem{.code = problem_code::invalid, .detail = "dry_run is true or false. Nothing was done."});
+  return std::unexpected(because<reason_code::bad_dry_run>(problem_code::invalid));
 }
 
 // "code: words" of an order that was refused, as a problem.

@@ -187,12 +187,11 @@ void citizen_api::add_stamp(response& out, const answer& a) const {
 }
 
 // The state of its round refuses it: when it opens, or why it is paused, as far as this front knows.
-problem citizen_api::in_words(const pending_request& p, const problem& refusal) const {
-  const auto catalogue = node_.catalogue();
-  const auto it = catalogue->groups.find(p.group.value);
-  if (it == catalogue->groups.end())
-    return refusal;
-  return not_admitted(*catalogue->find(it->second.round), refusal.code);
+problem citizen_api::in_words(const pending_request& p, problem_code code) const {
+  for (const auto& catalogue : {node_.catalogue(), p.catalogue})
+    if (const auto it = catalogue->groups.find(p.group.value); it != catalogue->groups.end())
+      return not_admitted(*catalogue->find(it->second.round), code);
+  return {.code = code};
 }
 
 void citizen_api::tell(answered_request& a, const std::string* receipts) {
@@ -210,14 +209,16 @@ void citizen_api::tell(answered_request& a, const std::string* receipts) {
       refusal = std::move(*p.refusal);
       code = refusal.code;
     } else if (*code == problem_code::not_open || *code == problem_code::paused)
-      refusal = in_words(p, refusal);
-    if (*code == problem_code::not_enough_together)
+      refusal = in_words(p, *code);
+    if (*code == problem_code::not_enough_together) {
+      refusal = problem_of<problem_code::not_enough_together, "people", "free">(p.people, a.what.free);
       refusal.free = a.what.free;
+    }
     if (*code == problem_code::interrupted)
       refusal.retry_after_ms = 1U + static_cast<std::uint32_t>(spread(a.what.request.value) % 1'000);  // not all at once
     const bool attended = *code == problem_code::window_over && !a.what.places.empty();                // what is booked already is over
     if (attended)
-      refusal.detail = "What was booked there can no longer be moved or cancelled.";
+      refusal.why = reason_code::attended;
     if (*code == problem_code::full || *code == problem_code::window_closed || (*code == problem_code::window_over && !attended))
       refusal.alternatives = alternatives_.near(p.catalogue, node_.figures(), front_.clock().now(), p.group, p.window, p.people,
                                                 node_.judges_past() ? wall_clock() : unix_ms{});

@@ -24,7 +24,7 @@ void note(actors::node& node, std::string what, std::string detail) {
 
 void one_at_a_time::run(responder&& respond, std::function<response()> work) {
   if (working_.exchange(true))
-    return respond(to_response({.code = problem_code::busy, .detail = std::string(busy_)}));
+    return respond(to_response(because<reason_code::another_order>(problem_code::busy)));
   auto kept = std::make_shared<responder>(std::move(respond));
   worker_ = std::jthread([this, kept, work = std::move(work)] {
     auto said = work();

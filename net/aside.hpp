@@ -26,13 +26,12 @@ void note(actors::node& node, std::string what, std::string detail);
 // declare it after all that the work uses.
 class one_at_a_time {
 public:
-  one_at_a_time(boost::asio::io_context& io, std::string_view busy) : io_(io), busy_(busy) {}
+  explicit one_at_a_time(boost::asio::io_context& io) : io_(io) {}
 
   void run(responder&& respond, std::function<response()> work);
 
 private:
   boost::asio::io_context& io_;
-  std::string_view busy_;
   std::atomic<bool> working_{false};
   std::jthread worker_;
 };

@@ -18,11 +18,8 @@ namespace {
 constexpr std::size_t key_bytes_min = 22;  // 128 random bits in base 64
 constexpr std::size_t key_bytes_max = 128;
 
-bool good_key(std::string_view key) {
-  return key.size() >= key_bytes_min && key.size() <= key_bytes_max && std::ranges::all_of(key, [](char c) {
-           return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-                  c == '~';
-         });
+bool stands_in_a_key(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
 }
 
 std::string new_key() {
@@ -34,14 +31,19 @@ std::string new_key() {
   return text;
 }
 
-// The citizen's own key, or one made here; none when theirs cannot be used.
-std::optional<std::string> key_of(const request& r) {
+// The citizen's own key, or one made here.
+std::expected<std::string, problem> key_of(const request& r) {
   if (r.idempotency_key.empty())
     return new_key();
   auto key = r.idempotency_key;
   if (key.size() >= 2 && key.starts_with('"') && key.ends_with('"'))  // as draft-ietf-httpapi-idempotency-key-header writes it
     key = key.substr(1, key.size() - 2);
-  return good_key(key) ? std::optional<std::string>(key) : std::nullopt;
+  if (!std::ranges::all_of(key, stands_in_a_key))
+    return std::unexpected(because<reason_code::key_character>(problem_code::bad_idempotency_key));
+  if (key.size() < key_bytes_min || key.size() > key_bytes_max)
+    return std::unexpected(because(problem_code::bad_idempotency_key,
+                                   cause_of<reason_code::key_length, "length", "least", "most">(key.size(), key_bytes_min, key_bytes_max)));
+  return std::string(key);
 }
 
 std::uint64_t random_bits() {
@@ -51,15 +53,14 @@ std::uint64_t random_bits() {
 }
 
 // "application/json", with or without parameters, as it is; a client that says nothing is believed.
-bool is_json(const request& r) {
+std::optional<problem> refuse_media(const request& r) {
   constexpr std::string_view wanted = "application/json";
   const auto content_type = r.content_type;
   if (!r.content_encoding.empty() && r.content_encoding != "identity")
-    return false;
-  if (content_type.empty())
-    return true;
-  const auto type = content_type.substr(0, content_type.find(';'));
-  return same_word(trimmed(type), wanted);
+    return because<reason_code::coded_body>(problem_code::unsupported_media_type);
+  if (content_type.empty() || same_word(trimmed(content_type.substr(0, content_type.find(';'))), wanted))
+    return std::nullopt;
+  return problem{.code = problem_code::unsupported_media_type};
 }
 
 std::string canonical(const move_form& form) {
@@ -107,12 +108,13 @@ std::optional<problem> citizen_api::refuse_round(const actors::round_entry& roun
 
 // In words, whoever has decided it.
 problem citizen_api::not_admitted(const actors::round_entry& round, problem_code code) const {
-  problem p{.code = code};
-  if (code == problem_code::paused && round.status.state == round_state::paused)
-    p.detail = round.status.reason;
+  if (code == problem_code::paused && round.status.state == round_state::paused && !round.status.reason.empty())
+    return because(code, cause_of<reason_code::operator_said, "words">(round.status.reason));
   if (code != problem_code::not_open)
-    return p;
-  p.opens_at = format_local(round.definition.opens_at, offset_of(round));
+    return {.code = code};
+  auto opens_at = format_local(round.definition.opens_at, offset_of(round));
+  auto p = problem_of<problem_code::not_open, "opens_at">(opens_at);
+  p.opens_at = std::move(opens_at);
   if (const auto wait_ms = round.definition.opens_at.value - wall_clock().value; wait_ms > 0)
     p.retry_after_ms = static_cast<std::uint32_t>(std::min<std::int64_t>(wait_ms, 3'600'000));
   return p;
@@ -126,11 +128,11 @@ void citizen_api::book(const request& r, responder&& respond) {
   p.who = caller_of(r);
   if (const auto refusal = refuse_all())
     return end(p, *refusal);
-  if (!is_json(r))
-    return end(p, {.code = problem_code::unsupported_media_type});
+  if (const auto refusal = refuse_media(r))
+    return end(p, *refusal);
   auto key = key_of(r);
   if (!key)
-    return end(p, {.code = problem_code::bad_idempotency_key});
+    return end(p, key.error());
   start_booking(r, r.body, std::move(*key), false, std::move(p));
 }
 
@@ -212,7 +214,7 @@ std::expected<actors::routed_booking, problem> citizen_api::make_booking(const b
     if (!sealed)
       return std::unexpected(problem{.code = without_keys(id)});
     if (sealed->size() > limits::sealed_record_bytes_max)
-      return std::unexpected(problem{.code = problem_code::body_too_large});
+      return std::unexpected(problem_of<problem_code::body_too_large, "limit">(limits::sealed_record_bytes_max));
     a.sealed = std::move(*sealed);
     c.people.push_back(std::move(a));
   }
@@ -233,7 +235,7 @@ void citizen_api::manage(const request& r, std::string_view reference_text, resp
     return refuse(respond, who, {.code = problem_code::not_found});
   auto key = key_of(r);
   if (!key)
-    return refuse(respond, who, {.code = problem_code::bad_idempotency_key});
+    return refuse(respond, who, key.error());
   const auto id = front_.next_id();
   pending_request p;
   p.who = who;
@@ -254,8 +256,8 @@ void citizen_api::manage(const request& r, std::string_view reference_text, resp
         id, std::move(p),
         cancel_command{id, *ref, std::nullopt, *token, hash, {}, {}, front_.deadline(r.arrived), r.arrived.of(ref->shard())});
   }
-  if (!is_json(r))
-    return refuse(respond, who, {.code = problem_code::unsupported_media_type});
+  if (const auto p = refuse_media(r))
+    return refuse(respond, who, *p);
   auto form = read_move(r.body);
   if (!form)
     return refuse(respond, who, form.error());
@@ -292,8 +294,7 @@ std::expected<actors::citizen_command, problem> citizen_api::make_move(pending_r
   if (!where)
     return std::unexpected(where.error());
   if (!where->window)
-    return std::unexpected(
-        problem{.code = problem_code::invalid, .fields = {{"window", "missing", "This day has several times: name the one to move to."}}});
+    return std::unexpected(problem{.code = problem_code::invalid, .fields = {{"window", cause_of<reason_code::missing_window>()}}});
   const bool repeat_only = refusal.has_value();
   p.refusal = std::move(refusal);
   return move_command{id,

@@ -36,6 +36,9 @@ struct move_form {
   std::optional<std::uint16_t> window_minute;
 };
 
+// What is wrong with an identity that stands at `prefix`.
+[[nodiscard]] field_error told_fault(std::string_view prefix, const identity_fault& fault);
+
 // Unknown fields are errors; all errors of the fields are told at once.
 [[nodiscard]] std::expected<booking_form, problem> read_booking(std::string_view body, civil_date today);
 [[nodiscard]] std::expected<move_form, problem> read_move(std::string_view body);

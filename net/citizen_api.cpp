@@ -122,10 +122,10 @@ std::optional<response> citizen_api::refuse_body(const request& head, std::uint6
   return std::nullopt;
 }
 
-response citizen_api::refusal(problem_code code, const request& known) {
+response citizen_api::refusal(const problem& p, const request& known) {
   if (pages_ != nullptr && !known.path.empty() && site::is_page(known.path))
-    return pages_->refusal(code, known.accept_language);
-  auto out = to_response({.code = code});
+    return pages_->refusal(p.code, known.accept_language);
+  auto out = to_response(p);
   add_cors(out, known.origin);
   return out;
 }
@@ -209,7 +209,7 @@ void citizen_api::refuse(responder& respond, const caller& who, const problem& p
 }
 
 void citizen_api::refuse_method(responder& respond, const caller& who, std::string_view allowed) {
-  auto out = to_response({.code = problem_code::method_not_allowed}, who.id());
+  auto out = to_response(problem_of<problem_code::method_not_allowed, "allowed">(allowed), who.id());
   out.add("Allow", allowed);
   send(respond, who, std::move(out));
 }

@@ -49,7 +49,7 @@ public:
               const api_options& options);
 
   void handle(const request& r, responder&& respond) override;
-  response refusal(problem_code code, const request& known) override;
+  response refusal(const problem& p, const request& known) override;
   void warn(const std::string& words) override { node_.warn(words); }
   arrival hear() override { return {node_.heard(), front_.clock().now()}; }
   std::optional<response> refuse_body(const request& head, std::uint64_t& bytes_max) override;
@@ -122,7 +122,7 @@ private:
   void manage(const request& r, std::string_view reference_text, responder&& respond);
   [[nodiscard]] std::optional<problem> refuse_all();
   [[nodiscard]] std::optional<problem> refuse_round(const actors::round_entry& round) const;
-  [[nodiscard]] problem in_words(const pending_request& p, const problem& refusal) const;
+  [[nodiscard]] problem in_words(const pending_request& p, problem_code code) const;
   [[nodiscard]] problem not_admitted(const actors::round_entry& round, problem_code code) const;
   void move_found(answered_request&& found);
   [[nodiscard]] problem_code without_keys(round_id round) const;

@@ -242,7 +242,7 @@ bool cluster_api::is_about(std::string_view path) { return path == cluster_root 
 
 void cluster_api::handle(const request& r, responder&& respond) {
   if (cluster_ == nullptr)
-    return respond(to_response({.code = problem_code::wrong_state, .detail = "This node is alone: it belongs to no cluster."}));
+    return respond(to_response(because<reason_code::alone>(problem_code::wrong_state)));
   if (r.path == cluster_root && r.reads())
     return respond(json_response(picture()));
   if (r.path == std::string(cluster_root) + "/probe" && r.reads())
@@ -349,7 +349,7 @@ std::string cluster_api::held_by(std::uint64_t node, shard_id shard) const {
 // What `view` cannot show: whether what is there answers.
 void cluster_api::probe(responder&& respond) {
   if (probes_.full())
-    return respond(to_response({.code = problem_code::busy, .detail = "Too many wait for the probe that is under way here."}));
+    return respond(to_response(because<reason_code::too_many_wait>(problem_code::busy)));
   if (!probes_.join([kept = std::make_shared<responder>(std::move(respond))](const response& r) { (*kept)(response(r)); }))
     return;
   prober_ = std::jthread([this] {
@@ -370,7 +370,7 @@ void cluster_api::read_log(std::string_view path, const std::string& after, resp
   if (!order || order->first >= limits::shards_max || order->second != "log")
     return respond(to_response({.code = problem_code::no_such_endpoint}));
   if (!from)
-    return respond(to_response({.code = problem_code::malformed_request, .detail = "after: a position in the log."}));
+    return respond(to_response(because<reason_code::bad_position>(problem_code::malformed_request)));
   auto kept = std::make_shared<responder>(std::move(respond));
   node_.read_log(shard_id{static_cast<std::uint16_t>(order->first)}, sequence_t{*from}, [this, kept](auto part) {
     boost::asio::post(io_, [kept, part = std::move(part)]() mutable {
@@ -414,8 +414,7 @@ void cluster_api::change_shard(std::string_view path, const json::object& body, 
   if (const auto* list = body.if_contains("nodes"); list != nullptr && list->is_array()) {
     if (list->get_array().size() > cluster::limits::record_members_max)
       return respond(to_response(
-          {.code = problem_code::invalid,
-           .detail = fmt::format("A shard has at most {} replicas (record_members_max).", cluster::limits::record_members_max)}));
+          because(problem_code::invalid, cause_of<reason_code::too_many_replicas, "limit">(cluster::limits::record_members_max))));
     for (const auto& n : list->get_array())
       nodes.push_back(number_in(json::object{{"n", n}}, "n"));
   }

@@ -25,7 +25,7 @@ class cluster_api {
 public:
   // `operations`: none when the node is alone.
   cluster_api(boost::asio::io_context& io, actors::node& node, cluster::operations* operations, shard_probe& shards)
-      : io_(io), node_(node), cluster_(operations), shards_(shards), changes_(io, "Another change of the cluster is under way here.") {}
+      : io_(io), node_(node), cluster_(operations), shards_(shards), changes_(io) {}
 
   [[nodiscard]] static bool is_about(std::string_view path);
   void handle(const request& r, responder&& respond);

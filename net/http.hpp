@@ -12,9 +12,10 @@
 #include <vector>
 
 #include "booking/stamp.hpp"
-#include "net/problem_code.hpp"
 
 namespace janji::net {
+
+struct problem;
 
 enum class method : std::uint8_t { get, head, post, put, patch, del, options, other };
 [[nodiscard]] std::string_view name_of(method m);
@@ -117,7 +118,7 @@ public:
   virtual void handle(const request& r, responder&& respond) = 0;
   // The words for a request that never became one (too large, too slow, not HTTP); of `known` what had come of it: its origin, path and
   // language may be "".
-  virtual response refusal(problem_code code, const request& known) = 0;
+  virtual response refusal(const problem& p, const request& known) = 0;
   // Asked when a request's header is there and its body is still to come: the answer to one who may not send it. `bytes_max`: how large it
   // may be, the listener's limit at first.
   virtual std::optional<response> refuse_body(const request& /*head*/, std::uint64_t& /*bytes_max*/) { return std::nullopt; }

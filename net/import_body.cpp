@@ -31,7 +31,7 @@ public:
 
   [[nodiscard]] std::size_t held_bytes() const { return words_ + parts_.centres.text.size() + parts_.slot_groups.text.size(); }
   [[nodiscard]] bool has_object() const { return is_object_; }
-  [[nodiscard]] const std::string& fault() const { return fault_; }
+  [[nodiscard]] bool has_field_twice() const { return twice_; }
   [[nodiscard]] bool too_large() const { return too_large_; }
   void forget() {
     parts_ = {};
@@ -124,7 +124,7 @@ private:
   bool is_new(error& ec) {
     if (seen_.insert(path_.size() == 1 ? path_[0].name : path_[0].name + '\n' + path_[1].name).second)
       return true;
-    fault_ = "A field stands twice.";  // who read the first and who read the last would have imported two rounds
+    twice_ = true;  // who read the first and who read the last would have imported two rounds
     ec = json::error::extra_data;
     return false;
   }
@@ -144,7 +144,7 @@ private:
   std::size_t words_ = 0;
   bool is_object_ = false;
   bool too_large_ = false;
-  std::string fault_;
+  bool twice_ = false;
 };
 
 inline json::parse_options options() {
@@ -182,12 +182,14 @@ std::expected<import_body::parts, problem> import_body::finish() && {
     r.parser.write_some(false, nullptr, 0, r.wrong);
   const auto& events = r.parser.handler();
   if (events.too_large())
-    return std::unexpected(problem{.code = problem_code::body_too_large, .detail = "Its settings are larger than 64 kB."});
-  if (r.wrong)
     return std::unexpected(
-        problem{.code = problem_code::malformed_json, .detail = events.fault().empty() ? r.wrong.message() : events.fault()});
+        because(problem_code::body_too_large, cause_of<reason_code::settings_too_large, "limit">(import_words_bytes_max)));
+  if (r.wrong)
+    return std::unexpected(because(problem_code::malformed_json, events.has_field_twice()
+                                                                     ? cause_of<reason_code::field_twice>()
+                                                                     : cause_of<reason_code::not_json, "fault">(r.wrong.message())));
   if (!events.has_object())
-    return std::unexpected(problem{.code = problem_code::malformed_json, .detail = "The request must be a JSON object."});
+    return std::unexpected(because<reason_code::body_not_an_object>(problem_code::malformed_json));
   return r.parser.handler().take();
 }
 

@@ -44,7 +44,7 @@ struct master_ports {
 class keys_api {
 public:
   keys_api(boost::asio::io_context& io, actors::node& node, store::key_ring& keys, master_ports ports)
-      : node_(node), keys_(keys), ports_(std::move(ports)), orders_(io, "Another order about keys is under way here.") {}
+      : node_(node), keys_(keys), ports_(std::move(ports)), orders_(io) {}
 
   [[nodiscard]] static bool is_about(std::string_view path);
   void handle(const request& r, responder&& respond);

@@ -11,6 +11,8 @@
 #include <ctime>
 #include <utility>
 
+#include "booking/text_length.hpp"
+#include "net/problem.hpp"
 #include "net/session.hpp"
 #include "net/session_words.hpp"
 
@@ -18,6 +20,10 @@ namespace janji::net {
 
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
+
+// The largest party that the limits of people's text permit, with the place that it asks for.
+static_assert(janji::limits::party_bytes_max + 4 * janji::limits::text_characters_max * janji::limits::character_bytes_max <=
+              http_limits{}.body_bytes_max);
 
 namespace {
 
@@ -28,7 +34,7 @@ std::string date_field_now() {
 
 // To one of whom no connection of ours is made.
 std::string turned_away_words(const listener_core& core) {
-  const auto r = core.handle.refusal(problem_code::busy, {});
+  const auto r = core.handle.refusal({.code = problem_code::busy}, {});
   std::string out;
   append_head(out, r, core.date_field, closes_line);
   return out.append(r.payload());

@@ -1,4 +1,5 @@
-// Every refusal there is. Their names, statuses and words stand in problem.cpp.
+// Every refusal there is, and the finer reasons that come with some, in the order of net/problems.json, where their statuses and their
+// meaning stand. Their sentences stand in configs/messages.
 #pragma once
 
 #include <cstddef>
@@ -36,6 +37,9 @@ enum class problem_code : std::uint8_t {
   window_over,
   changes_spent,
   erased,
+  window_over,
+  changes_spent,
+  erased,
   // what was asked for
   invalid,
   idempotency_key_reused,
@@ -61,5 +65,95 @@ enum class problem_code : std::uint8_t {
   unknown,
 };
 inline constexpr std::size_t problem_code_count = static_cast<std::size_t>(problem_code::unknown) + 1;
+
+// Why, where the code alone does not say it; of fields too.
+enum class reason_code : std::uint8_t {
+  none,
+  // of the whole
+  not_json,
+  body_not_an_object,
+  field_twice,
+  bad_days,
+  bad_position,
+  key_length,
+  key_character,
+  coded_body,
+  state_needed,
+  window_form,
+  reading,
+  another_order,
+  too_many_wait,
+  rounds_unheard,
+  operator_said,
+  alone,
+  bad_dry_run,
+  pause_needs_reason,
+  erase_needs_code,
+  bad_capacity,
+  release_needs,
+  too_many_replicas,
+  nothing_imported,
+  attended,
+  settings_too_large,
+  unseal_keys_unknown,
+  unseal_round_unknown,
+  unseal_turns,
+  unseal_others,
+  unseal_cancelled,
+  unseal_changing,
+  // of a field
+  missing,
+  missing_identity,
+  missing_people,
+  missing_birth_date,
+  missing_window,
+  not_text,
+  too_long,
+  control_character,
+  unknown_field,
+  unknown_setting,
+  not_an_object,
+  not_a_list,
+  bad_date,
+  not_yet_born,
+  bad_time,
+  bad_moment,
+  bad_number,
+  contradiction,
+  other_mykad,
+  no_such_state,
+  unknown_kind,
+  unknown_country,
+  wrong_length,
+  not_digits,
+  impossible_birth_date,
+  unassigned_place,
+  passport_length,
+  passport_character,
+  service_length,
+  service_form,
+  not_a_citizens_passport,
+  // of texts, and of what operators ask for
+  missing_blank,
+  missing_unseal_reason,
+  missing_unseal_what,
+  not_a_flag,
+  not_utf8,
+  line_separator,
+  direction_control,
+  no_character,
+  hidden_character,
+  lost_character,
+  too_many_marks,
+  misspelt_setting,
+  unknown_unseal_field,
+  bad_count,
+  bad_book_until,
+  not_known_yet,
+  bad_reference,
+  bad_next,
+  unseal_one_or_day,
+};
+inline constexpr std::size_t reason_code_count = static_cast<std::size_t>(reason_code::unseal_one_or_day) + 1;  // with none
 
 }  // namespace janji::net

@@ -124,7 +124,7 @@ void citizen_api::send_prepared(const request& r, responder&& respond, const std
   const auto version = spread(catalogue->version ^ spread(static_cast<std::uint64_t>(until.value) + (node_.judges_past() ? 1 : 0)));
   const auto now = front_.clock().now();
   const auto send = [this, until](const prepared_bodies::body_ptr& body, responder& to, std::string_view origin, bool gzip) {
-    auto out = body == nullptr ? to_response({.code = problem_code::busy}) : public_answer(body->as_of, until);
+    auto out = body == nullptr ? to_response(because<reason_code::reading>(problem_code::busy)) : public_answer(body->as_of, until);
     if (body != nullptr)
       put_body(out, body, gzip);
     add_cors(out, origin);
@@ -164,7 +164,7 @@ bool citizen_api::read(const request& r, responder& respond) {
   const auto state_text = query_value(r.query, "state");
   const auto state = state_number(state_text);
   if (!state_text.empty() && state == 0) {
-    refuse_read(r, respond, {.code = problem_code::unknown_state, .detail = "/api/v1/states lists them."});
+    refuse_read(r, respond, {.code = problem_code::unknown_state});
     return true;
   }
   if (what == "rounds") {
@@ -244,22 +244,24 @@ void citizen_api::probe(const request& r, responder& respond) {
 // ------------------------------------------------------------------ availability
 
 void citizen_api::availability(const request& r, responder& respond) {
-  const auto state = state_number(query_value(r.query, "state"));
+  const auto state_text = query_value(r.query, "state");
+  const auto state = state_number(state_text);
   if (state == 0)
     return refuse_read(r, respond,
-                       {.code = problem_code::unknown_state, .detail = "Name a state: ?state=Selangor. /api/v1/states lists them."});
+                       state_text.empty() ? because<reason_code::state_needed>(problem_code::unknown_state)
+                                          : problem{.code = problem_code::unknown_state});
   const auto round = find_round(*node_.catalogue(), query_value(r.query, "round"));
   if (round == nullptr)
     return refuse_read(r, respond, {.code = no_such_round()});
   const auto page = node_.availability(round->definition.id, state);
   if (page == nullptr || !has_started())
-    return refuse_read(r, respond, {.code = problem_code::not_ready});
+    return refuse_read(r, respond, because<reason_code::reading>(problem_code::not_ready));
   const auto from_text = query_value(r.query, "from");
   const auto to_text = query_value(r.query, "to");
   const auto from = parse_date(from_text);
   const auto to = parse_date(to_text);
   if ((!from_text.empty() && !from) || (!to_text.empty() && !to))
-    return refuse_read(r, respond, {.code = problem_code::malformed_request, .detail = "from and to are dates: YYYY-MM-DD."});
+    return refuse_read(r, respond, because<reason_code::bad_days>(problem_code::malformed_request));
   auto out = public_answer(page->as_of.value_or(page->built_at), page->until);
   const bool gzip = accepts_gzip(r.accept_encoding);
   const auto days = clamped(*page, from, to);

@@ -49,8 +49,19 @@ void session::hold(exchange& e) {
     return;
   e.held = {};
   --large_ready_;
-  e.answer = core_->handle.refusal(problem_code::busy, {.origin = e.origin});
+  e.answer = core_->handle.refusal({.code = problem_code::busy}, {.origin = e.origin});
   ready_bytes_ += e.answer.payload().size();
+}
+
+// Where a limit is the reason, whoever is refused is told which.
+problem session::with_limit(problem_code code) const {
+  using enum problem_code;
+  switch (code) {
+    case body_too_large: return problem_of<body_too_large, "limit">(body_bytes_max_);
+    case target_too_long: return problem_of<target_too_long, "limit">(core_->limits.target_bytes_max);
+    case headers_too_large: return problem_of<headers_too_large, "limit">(core_->limits.header_bytes_max);
+    default: return {.code = code};
+  }
 }
 
 // Bytes that are no request of ours: say what is wrong, in its turn, and close.

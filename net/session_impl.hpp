@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "net/held_bytes.hpp"
+#include "net/problem.hpp"
 #include "net/session.hpp"
 #include "store/secret.hpp"
 #include "store/wiping.hpp"
@@ -117,7 +118,8 @@ private:
   std::optional<problem_code> check_target(std::string_view target);
   [[nodiscard]] bool gone_behind();
   void dispatch();
-  void refuse(problem_code code) { refuse(core_->handle.refusal(code, request_)); }
+  void refuse(problem_code code) { refuse(core_->handle.refusal(with_limit(code), request_)); }
+  [[nodiscard]] problem with_limit(problem_code code) const;
   void refuse(response&& r);
   void gather();
   void serialize(exchange& e);
@@ -150,9 +152,10 @@ private:
   std::optional<parser> parser_;
   std::unique_ptr<body_taker> taker_;  // of the body under way
   request request_;
-  std::string path_;               // of it, where it had to be decoded
-  std::uint32_t empty_lines_ = 0;  // before the request under way
-  std::size_t searched_ = 0;       // of the header under way, for its end
+  std::uint64_t body_bytes_max_ = 0;  // of it
+  std::string path_;                  // of it, where it had to be decoded
+  std::uint32_t empty_lines_ = 0;     // before the request under way
+  std::size_t searched_ = 0;          // of the header under way, for its end
   bool expects_continue_ = false;
   phase phase_ = phase::idle;
   std::uint32_t phase_since_s_ = 0;

@@ -162,6 +162,7 @@ void session::take_requests() {
       parser_.emplace();
       parser_->header_limit(static_cast<std::uint32_t>(core_->limits.header_bytes_max));
       parser_->body_limit(core_->limits.body_bytes_max);
+      body_bytes_max_ = core_->limits.body_bytes_max;
       phase_ = phase::header;
       place_passed_ = true;
       phase_since_s_ = core_->wheel.now_s();
@@ -226,6 +227,7 @@ bool session::invites_body() {
     return false;
   }
   parser_->body_limit(most);
+  body_bytes_max_ = most;
   const auto announced = parser_->content_length();
   const bool too_large = announced && *announced > most;
   if (!too_large)

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "booking/identity.hpp"
 #include "booking/reference_text.hpp"
 #include "net/site.hpp"
 #include "web/codes.hpp"
@@ -40,6 +39,13 @@ std::vector<std::pair<std::string, std::string>> hidden_of(const web::kept_form&
   auto out = web::hidden_fields(f.people);
   out.insert(out.begin(), {{"draft", f.draft}, {"people", std::to_string(f.people.size())}});
   return out;
+}
+
+// Of a field that is too long.
+std::int64_t limit_in(const cause& c) {
+  const auto it = std::ranges::find(c.arguments, "limit", &argument::name);
+  const auto* n = it == c.arguments.end() ? nullptr : std::get_if<std::int64_t>(&it->value);
+  return n == nullptr ? 0 : *n;
 }
 
 std::string book_path(const web::chosen_place& p, std::string_view step) { return "/book/at/" + p.path() + "/" + std::string(step); }
@@ -281,24 +287,20 @@ std::vector<web::field_fault> site::faults_of(web::language l, const problem& p,
     if (!id)
       continue;
     std::string text;
-    if (e.code == "missing")
+    const auto code = e.code();
+    if (code == "missing")
       text = words.say(l, id->ends_with("-birth") ? "birth_missing" : "field_missing");
-    else if (e.code == "too_long") {
-      const std::int64_t most = id->ends_with("-notes") ? 500 : id->ends_with("-phone") ? 32 : 200;
-      text = words.say(l, "field_too_long", {{"max", most}});
-    } else if (e.code == "bad_date")
+    else if (code == "too_long")
+      text = words.say(l, "field_too_long", {{"max", limit_in(e.because)}});
+    else if (code == "bad_date")
       text = words.say(l, "birth_bad");
-    else if (e.code == "contradiction")
+    else if (code == "contradiction")
       text = words.say(l, "birth_contradiction");
-    else if (e.code == "unknown_state")
+    else if (code == "unknown_state")
       text = words.say(l, "state_wrong");
-    else if (e.code == "identity_impossible") {
-      text = words.say(l, "number_wrong");
-      for (std::uint8_t i = 0; i < identity_error_count; ++i)
-        if (const auto what = static_cast<identity_error>(i); words_of(what) == e.detail) {
-          const auto key = "number_" + std::string(code_of(what));
-          text = words.say(l, words.has(key) ? key : what == identity_error::unknown_country ? "country_unknown" : "number_wrong");
-        }
+    else if (code == "identity_impossible") {
+      const auto key = "number_" + std::string(name_of(e.because.why));
+      text = words.say(l, words.has(key) ? key : e.because.why == reason_code::unknown_country ? "country_unknown" : "number_wrong");
     } else
       text = words.say(l, "field_text_wrong");
     out.push_back({*id, text});
@@ -327,7 +329,7 @@ std::string site::refusal_words(web::language l, const problem& p, std::size_t p
       return words.say(l, row.text, {{"when", when}});
     }
     case problem_code::paused:
-      return p.detail.empty() ? words.say(l, row.text) : words.say(l, "state_paused_reason", {{"reason", p.detail}});
+      return p.why != reason_code::operator_said ? words.say(l, row.text) : words.say(l, "state_paused_reason", {{"reason", detail_of(p)}});
     case problem_code::under_age:
       return words.say(l, row.text, {{"n", std::int64_t{round == nullptr ? 0 : round->definition.rules.age_min}}});
     case problem_code::over_age:

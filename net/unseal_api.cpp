@@ -25,10 +25,15 @@ namespace {
 constexpr std::string_view nothing_opened = " Nothing was opened.";
 constexpr std::array<std::string_view, 8> unseal_fields{"reason", "reference", "round", "centre", "date", "window", "after", "cancelled"};
 
-std::unexpected<problem> wrong_field(std::string_view name, std::string_view code, std::string detail) {
-  detail += nothing_opened;
-  return std::unexpected(
-      problem{.code = problem_code::invalid, .detail = detail, .fields = {{std::string(name), std::string(code), std::move(detail)}}});
+std::unexpected<problem> wrong_field(std::string_view name, cause c) {
+  auto p = because(problem_code::invalid, c);
+  p.detail = detail_of(p).append(nothing_opened);
+  p.fields.push_back({std::string(name), std::move(c)});
+  return std::unexpected(std::move(p));
+}
+template <reason_code WHY>
+std::unexpected<problem> wrong_field(std::string_view name) {
+  return wrong_field(name, cause_of<WHY>());
 }
 
 bool has(const json::object& o, std::string_view name) { return o.contains(json::string_view(name.data(), name.size())); }
@@ -38,10 +43,12 @@ std::expected<void, problem> check_fields(const json::object& body) {
   for (const auto& item : body) {
     const std::string_view name(item.key().data(), item.key().size());
     if (std::ranges::find(unseal_fields, name) == unseal_fields.end())
-      return wrong_field(told_name(name), "unknown_field",
-                         fmt::format("There is no such field here. There are {}.", fmt::join(unseal_fields, ", ")));
-    if (name == "cancelled" ? !item.value().is_bool() : !item.value().is_string())
-      return wrong_field(name, "bad_text", fmt::format("{} must be {}.", name, name == "cancelled" ? "true or false" : "a text"));
+      return wrong_field(told_name(name),
+                         cause_of<reason_code::unknown_unseal_field, "known">(fmt::format("{}", fmt::join(unseal_fields, ", "))));
+    if (name == "cancelled" && !item.value().is_bool())
+      return wrong_field<reason_code::not_a_flag>(name);
+    if (name != "cancelled" && !item.value().is_string())
+      return wrong_field<reason_code::not_text>(name);
   }
   return {};
 }
@@ -50,7 +57,7 @@ std::expected<void, problem> check_fields(const json::object& body) {
 std::expected<std::string, problem> reason_of(const json::object& body) {
   auto reason = order_text(body, "reason");
   if (reason && trimmed(*reason).empty())
-    return wrong_field("reason", "missing", "Whoever opens what citizens wrote says why: reason is needed.");
+    return wrong_field<reason_code::missing_unseal_reason>("reason");
   return reason;
 }
 
@@ -77,10 +84,10 @@ std::expected<void, problem> unseal_api::read(const json::object& body, job& to)
     return read_day(body, to);
   for (const auto name : {"round", "centre", "date", "window", "after"})
     if (has(body, name))
-      return wrong_field(name, "contradiction", "Ask for one booking by its reference, or for a centre's day, not for both.");
+      return wrong_field<reason_code::unseal_one_or_day>(name);
   to.ref = reference_from_text(text_of(body, "reference"));
   if (!to.ref)
-    return wrong_field("reference", "bad_reference", "This is not a reference: its check character does not fit, or it is not whole.");
+    return wrong_field<reason_code::bad_reference>("reference");
   to.ask.only = to.ref;
   to.about = "booking " + to_text(*to.ref);
   return {};
@@ -89,23 +96,24 @@ std::expected<void, problem> unseal_api::read(const json::object& body, job& to)
 std::expected<void, problem> unseal_api::read_day(const json::object& body, job& to) const {
   for (const auto name : {"round", "centre", "date"})
     if (!has(body, name))
-      return wrong_field(name, "missing", "Name a booking by its reference, or a day by round, centre and date.");
+      return wrong_field<reason_code::missing_unseal_what>(name);
   const auto catalogue = node_.catalogue();
   const auto* round = catalogue->find(text_of(body, "round"));
   if (round == nullptr)
-    return std::unexpected(problem{.code = node_.ready() && node_.knows_rounds() ? problem_code::unknown_round : problem_code::not_ready});
+    return std::unexpected(node_.ready() && node_.knows_rounds() ? problem{.code = problem_code::unknown_round}
+                                                                 : because<reason_code::rounds_unheard>(problem_code::not_ready));
   const auto date = parse_date(text_of(body, "date"));
   if (!date)
-    return wrong_field("date", "bad_date", "A date is written YYYY-MM-DD.");
+    return wrong_field<reason_code::bad_date>("date");
   const auto window = has(body, "window") ? parse_minute(text_of(body, "window")) : std::nullopt;
   if (has(body, "window") && !window)
-    return wrong_field("window", "bad_time", "A window is written HH:MM.");
+    return wrong_field<reason_code::bad_time>("window");
   const auto centre = text_of(body, "centre");
   const auto found = find_target(*round, centre, *date, window);
   if (!found)
     return std::unexpected(found.error());
   if (has(body, "after") && !(to.ask.after = reference_from_text(text_of(body, "after"))))
-    return wrong_field("after", "bad_reference", "This is not a reference: send what came as next.");
+    return wrong_field<reason_code::bad_next>("after");
   to.round = round->definition.id;
   to.ask.group = found->group->id;
   if (window)
@@ -122,8 +130,7 @@ std::optional<problem> unseal_api::why_closed(round_id round) const {
   if (known != nullptr && (known->status.state == round_state::erased || sealing_.is_destroyed(round)))
     return problem{.code = problem_code::erased};
   if (known == nullptr || !sealing_.has_keys(round))
-    return problem{.code = problem_code::not_ready,
-                   .detail = "This node does not know the round's keys yet." + std::string(nothing_opened)};
+    return because<reason_code::unseal_keys_unknown>(problem_code::not_ready);
   return std::nullopt;
 }
 
@@ -150,12 +157,9 @@ void unseal_api::handle(const request& r, responder&& respond) {
   if (auto good = read(*body, *j); !good)
     return respond(to_response(good.error()));
   if (!take_turn())
-    return respond(to_response(
-        {.code = problem_code::too_many_requests,
-         .detail = fmt::format("{} in a row are opened, and one a second after that.", in_a_row_max) + std::string(nothing_opened)}));
+    return respond(to_response(because(problem_code::too_many_requests, cause_of<reason_code::unseal_turns, "limit">(in_a_row_max))));
   if (under_way_->load() >= under_way_max)
-    return respond(to_response(
-        {.code = problem_code::busy, .detail = "Others are being unsealed here: ask again in a moment." + std::string(nothing_opened)}));
+    return respond(to_response(because<reason_code::unseal_others>(problem_code::busy)));
   ++*under_way_;
   j->turn = std::shared_ptr<void>(nullptr, [count = under_way_](void*) { --*count; });
   j->respond = std::move(respond);
@@ -176,15 +180,13 @@ void unseal_api::placed(const job_ptr& j, const std::expected<booked_place, std:
   const auto catalogue = node_.catalogue();
   const auto at = catalogue->groups.find(place->group.value);
   if (at == catalogue->groups.end())
-    return j->respond(to_response({.code = problem_code::not_ready, .detail = "This node does not know the booking's round yet."}));
+    return j->respond(to_response(because<reason_code::unseal_round_unknown>(problem_code::not_ready)));
   j->round = at->second.round;
   j->ask.group = place->group;
   if (auto closed = why_closed(j->round))
     return j->respond(to_response(*closed));
   if (place->status == place_status::cancelled && !j->ask.cancelled)
-    return j->respond(to_response(
-        {.code = problem_code::cancelled,
-         .detail = "This booking was cancelled: its record is opened with cancelled: true only." + std::string(nothing_opened)}));
+    return j->respond(to_response(because<reason_code::unseal_cancelled>(problem_code::cancelled)));
   gather(j);
 }
 
@@ -203,8 +205,7 @@ void unseal_api::gathered(const job_ptr& j, std::expected<schema::sealed_places,
   j->found = std::move(*found);
   const auto count = j->found.places.size();
   if (j->ref && count == 0)
-    return j->respond(to_response(
-        {.code = problem_code::busy, .detail = "The booking is just being changed: ask again in a moment." + std::string(nothing_opened)}));
+    return j->respond(to_response(because<reason_code::unseal_changing>(problem_code::busy)));
   if (j->dry_run) {
     json::object out{{"result", "would open"}, {"records", count}};
     if (j->found.more)
@@ -254,6 +255,8 @@ json::object unseal_api::opened(const actors::round_entry& round, group_id group
     return out;
   }
   out["identity"] = {{"type", record->identity_kind}, {"number", record->identity_number}, {"country", record->country}};
+  if (!record->mykad.empty())
+    out["identity"].as_object()["mykad"] = record->mykad;
   for (auto& [name, text] : {std::pair<const char*, std::string*>{"name", &record->name},
                              {"phone", &record->phone},
                              {"email", &record->email},

@@ -13,4 +13,5 @@ struct PersonalRecord {
   birthDate @6 :Text;
   state @7 :Text;
   notes @8 :Text;
+  mykad @9 :Text;  # the MyKad number of whoever showed another document
 }

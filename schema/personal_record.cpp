@@ -26,6 +26,8 @@ std::string encode(const personal_record& record) {
   out.setBirthDate(whole(record.birth_date));
   out.setState(whole(record.state));
   out.setNotes(whole(record.notes));
+  if (!record.mykad.empty())
+    out.setMykad(whole(record.mykad));
   std::string bytes(capnp::computeSerializedSizeInWords(message) * sizeof(capnp::word), '\0');
   kj::ArrayOutputStream to(kj::arrayPtr(reinterpret_cast<kj::byte*>(bytes.data()), bytes.size()));
   capnp::writeMessage(to, message);
@@ -40,9 +42,9 @@ std::expected<personal_record, std::string> decode_personal_record(std::string_v
     capnp::FlatArrayMessageReader message(kj::arrayPtr(words.data(), words.size()));
     const auto in = message.getRoot<wire::PersonalRecord>();
     const auto text = [](capnp::Text::Reader t) { return std::string(t.begin(), t.size()); };
-    return personal_record{text(in.getIdentityKind()), text(in.getIdentityNumber()), text(in.getCountry()),
-                           text(in.getName()),         text(in.getPhone()),          text(in.getEmail()),
-                           text(in.getBirthDate()),    text(in.getState()),          text(in.getNotes())};
+    return personal_record{text(in.getIdentityKind()), text(in.getIdentityNumber()), text(in.getCountry()),   text(in.getName()),
+                           text(in.getPhone()),        text(in.getEmail()),          text(in.getBirthDate()), text(in.getState()),
+                           text(in.getNotes()),        text(in.getMykad())};
   } catch (const kj::Exception&) {
     return std::unexpected("a personal record cannot be read");
   }

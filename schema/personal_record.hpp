@@ -17,6 +17,7 @@ struct personal_record {
   std::string birth_date;
   std::string state;
   std::string notes;
+  std::string mykad;  // beside another document
   friend bool operator==(const personal_record&, const personal_record&) = default;
 };
 

@@ -254,7 +254,8 @@ void add_load_options(CLI::App& app, command_line& c) {
   app.add_option("--fill-extra", o.fill_extra, "of mode fill: citizens beyond the places, as a share of them")
       ->check(CLI::Range(0.0, 10.0))
       ->capture_default_str();
-  app.add_option("--notes-bytes", o.notes_bytes, "length of the notes field: makes sealed records larger")
+  app.add_option("--notes-bytes", o.notes_bytes,
+                 "bytes of text a person brings, in the notes, then the e-mail and the name: makes sealed records larger")
       ->check(CLI::Range(std::size_t{0}, limits::notes_bytes_max));
   app.add_flag("!--any-window", o.name_window, "leave the window to the server");
   app.add_flag("--null", o.null_target, "the target answers anything: count its answers, do not read them");

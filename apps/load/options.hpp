@@ -19,7 +19,7 @@ inline constexpr double rate_max = 1e6;
 inline constexpr double duration_s_max = 24 * 3600;
 inline constexpr std::uint64_t requests_max = 1'000'000'000;
 inline constexpr std::size_t follow_ups_max = 100'000;  // retries, cancels and moves waiting for a connection
-inline constexpr std::size_t notes_bytes_max = 3'500;
+inline constexpr std::size_t notes_bytes_max = 3'500;   // of what the limits of a person's text permit
 inline constexpr std::size_t answer_bytes_max = std::size_t{64} << 20;
 }  // namespace limits
 

@@ -2,14 +2,41 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
+#include "booking/text_length.hpp"
+
 namespace janji::load {
 
 request_writer::request_writer(const run_options& o, const crowd& people, const slot_list& slots)
     : options_(o), people_(people), slots_(slots), seed_(people.seed()) {
-  // Notes that do not compress, so that bytes on disk are what they seem.
+  auto left = o.notes_bytes;
+  for (const auto& [text, characters] : {std::pair{&notes_, janji::limits::notes_characters_max},
+                                         {&email_, janji::limits::text_characters_max},
+                                         {&name_, janji::limits::name_characters_max - name_begins_max}}) {
+    *text = filler(left, characters);
+    left -= text->size();
+  }
+}
+
+// So many bytes, or as many as go into so many characters, as few of them wide as will do. They do not compress, so that bytes are what
+// they seem.
+std::string request_writer::filler(std::size_t bytes, std::size_t characters_max) {
   constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ.0123456789";
-  for (std::size_t i = 0; i < o.notes_bytes; ++i)
-    notes_ += letters[mix(seed_, i) % letters.size()];
+  constexpr std::uint64_t wide_first = 0x20000;  // ideographs: four bytes each
+  constexpr std::uint64_t wide_count = 0xA6DF;
+  const auto wide = bytes > characters_max ? std::min({(bytes - characters_max + 2) / 3, bytes / 4, characters_max}) : 0;
+  std::string out;
+  for (std::size_t i = 0; i < wide; ++i) {
+    const auto c = wide_first + mix(seed_, filled_++) % wide_count;
+    out += {static_cast<char>(0xF0 | c >> 18), static_cast<char>(0x80 | (c >> 12 & 0x3F)), static_cast<char>(0x80 | (c >> 6 & 0x3F)),
+            static_cast<char>(0x80 | (c & 0x3F))};
+  }
+  const auto narrow = std::min(bytes - out.size(), characters_max - wide);
+  for (std::size_t i = 0; i < narrow; ++i)
+    out += letters[mix(seed_, filled_++) % letters.size()];
+  return out;
 }
 
 std::string request_writer::place(const job& j) const {
@@ -40,15 +67,13 @@ void request_writer::write_people(const job& j) {
       body_ += ',';
     body_ += R"({"identity":{"type":"mykad","number":")";
     body_ += c.number();
-    fmt::format_to(std::back_inserter(body_), R"("}},"name":"Warga Contoh {}","phone":"+6011{:08}","state":")", c.index,
+    fmt::format_to(std::back_inserter(body_), R"("}},"name":"Warga Contoh {}{}","phone":"+6011{:08}","state":")", c.index, name_,
                    c.index % 100'000'000);
     body_ += people_.state_name(c.state);
     body_ += '"';
-    if (!notes_.empty()) {
-      body_ += R"(,"notes":")";
-      body_ += notes_;
-      body_ += '"';
-    }
+    for (const auto& [name, text] : {std::pair{"notes", &notes_}, {"email", &email_}})
+      if (!text->empty())
+        fmt::format_to(std::back_inserter(body_), R"(,"{}":"{}")", name, *text);
     body_ += '}';
   }
   body_ += ']';

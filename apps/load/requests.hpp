@@ -45,6 +45,8 @@ public:
   [[nodiscard]] std::string place(const job& j) const;
 
 private:
+  static constexpr std::size_t name_begins_max = 22;  // "Warga Contoh 12345678" and one more
+  std::string filler(std::size_t bytes, std::size_t characters_max);
   void write_people(const job& j);
   void write_place(const job& j);
   const run_options& options_;
@@ -52,6 +54,9 @@ private:
   const slot_list& slots_;
   std::uint64_t seed_;
   std::string notes_;
+  std::string email_;
+  std::string name_;  // what comes behind it
+  std::uint64_t filled_ = 0;
   std::string body_;
 };
 

@@ -186,12 +186,61 @@ def asked_wrongly(c):
     ]
     for words, body, status, code in rows:
         c.refused(f"{words}: {code}", book(c.node, {"round": "main", **body}), status, code)
+    reasons = []
     for words, number in (("a month 13", "901301-14-5678"), ("30 February", "900230-14-5678"), ("a place nobody is born in", "900101-00-5678"),
                           ("eleven digits", "900101-14-567"), ("letters", "9001O1-14-5678")):
         answer = book(c.node, booking(place, {"identity": {"type": "mykad", "number": number}, "name": "A"}, round_code="main"))
         c.refused(f"an identity number with {words}: identity_impossible", answer, 422, "identity_impossible")
         c.checks.equal(f"and the field is named ({words})", [f["field"] for f in answer.json().get("fields", [])],
                        ["people[0].identity.number"])
+        reasons.append(answer.json()["fields"][0].get("reason"))
+    c.checks.equal("each with a reason of its own", reasons, ["impossible_birth_date", "impossible_birth_date", "unassigned_place", "wrong_length", "not_digits"])
+    for words, identity, field in (("an unknown type", {"type": "visa", "number": "900101-14-5678"}, "type"),
+                                   ("a passport without its country", {"type": "passport", "number": "A1234567"}, "country"),
+                                   ("a foreign passport with a MyKad number", {"type": "passport", "number": "A1234567", "country": "IDN", "mykad": "900101-14-5678"}, "mykad")):
+        answer = book(c.node, booking(place, {"identity": identity, "name": "A", "birth_date": "1990-01-01"}, round_code="main"))
+        c.checks.equal(f"{words} is told at that field", [f["field"] for f in answer.json().get("fields", [])], [f"people[0].identity.{field}"])
+    answer = book(c.node, {"round": "main", **booking(place, child)})
+    c.checks.equal("who is too young is told by how much, for pages in any language", answer.json().get("arguments"), {"age": int(day(8)[:4]) - (today.year - 8), "limit": 18})
+
+
+def limits_of_text(c):
+    """In characters, whatever their width, told with the limit; and what the limits permit can be booked."""
+    place = ("RAMAI", day(14))
+    for letter in ("a", "é", "க", "𠀀"):
+        for name, most in (("name", 200), ("notes", 500), ("phone", 32), ("email", 200)):
+            answer = book(c.node, booking(place, c.people.one(**{name: letter * (most + 1)}), round_code="main"))
+            fields = answer.json().get("fields", [])
+            c.checks.check(f"{most + 1} characters {letter} as {name} are one too many, and that is said", answer.code == "invalid" and
+                           [(f["field"], f["code"], f.get("arguments")) for f in fields] ==
+                           [(f"people[0].{name}", "too_long", {"length": most + 1, "limit": most})], answer)
+        widest = [c.people.one(name=letter * 200, notes=letter * 500, phone=letter * 32, email=letter * 200, state="Johor") for _ in range(4)]
+        body, key = json.dumps(booking(place, *widest, round_code="main"), ensure_ascii=False).encode(), new_key()  # as UTF-8, not as escapes
+        c.acknowledged.append((body, key, content(confirmed(c.node, body, key))))
+
+
+def one_person_several_documents(c):
+    def document(kind, mykad=None):
+        number = {"passport": f"A{c.checks.random.randrange(10 ** 8):08}", "army": f"T{c.checks.random.randrange(10 ** 7):07}",
+                  "police": f"RF/{c.checks.random.randrange(10 ** 6):06}"}[kind]
+        identity = {"type": kind, "number": number, **({"country": "MYS"} if kind == "passport" else {}), **({"mykad": mykad} if mykad else {})}
+        return {"identity": identity, "name": "Warga", **({} if mykad else {"birth_date": "1970-01-01"})}
+
+    place = ("RAMAI", day(15))
+    for kind in ("passport", "army", "police"):
+        one, other = c.people.one(), c.people.one()
+        c.book(place, one)
+        c.refused(f"who booked by MyKad, and comes with a {kind} number and the MyKad number: already_booked",
+                  book(c.node, booking(place, document(kind, one["identity"]["number"]), round_code="main")), 409, "already_booked")
+        c.book(place, document(kind, other["identity"]["number"]))
+        c.refused(f"who booked by a {kind} number with the MyKad number, and comes with the MyKad: already_booked",
+                  book(c.node, booking(place, other, round_code="main")), 409, "already_booked")
+        third = c.people.one()
+        c.refused(f"in one party with MyKad and {kind}: same_citizen_twice",
+                  book(c.node, booking(place, third, document(kind, third["identity"]["number"]), round_code="main")), 422, "same_citizen_twice")
+        c.refused(f"in a party by a {kind} number, booked by MyKad: already_booked",
+                  book(c.node, booking(place, c.people.one(), document(kind, one["identity"]["number"]), round_code="main")), 409, "already_booked")
+    c.book(place, document("passport"))
 
 
 def closed_window(c):
@@ -239,6 +288,8 @@ def while_paused(c):
     c.checks.check("a booking can be looked up meanwhile", looked.status == 200, looked)
     again = book(c.node, body, key)
     c.checks.check("and its key still gets its answer", again.status == 200 and content(again) == content(said), again)
+    to = {"centre": "RAMAI", "date": day(16)}
+    c.refused("a move while paused: paused", manage(c.node, "PATCH", said["bookings"][0], to), 409, "paused")
     c.node.ctl("round", "resume", "main")
     again = book(c.node, body, key)
     c.checks.check("and after the pause the repeated key gets its answer", again.status == 200 and content(again) == content(said), again)
@@ -395,5 +446,5 @@ def after_a_restart(c):
 
 ROWS = [same_key_and_body_twice, same_key_from_50_sockets, same_key_after_the_group_filled, key_reuse, somebody_elses_identity,
         one_citizen_twice_in_a_party, last_place_held_for_another, same_citizen_50_groups, party_of_four_with_one_booked, asked_wrongly,
-        closed_window, before_the_opening_and_after_the_end, while_paused, what_no_program_should_send, one_bad_line_in_10000, booked_and_cancelled_without_end, an_import_that_breaks_off,
-        after_a_restart]
+        limits_of_text, one_person_several_documents, closed_window, before_the_opening_and_after_the_end, while_paused, what_no_program_should_send, one_bad_line_in_10000, booked_and_cancelled_without_end,
+        an_import_that_breaks_off, after_a_restart]

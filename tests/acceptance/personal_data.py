@@ -32,11 +32,14 @@ class Marks:
         self.values.append(value)
         return value
 
-    def person(self, passport=False):
+    def person(self, passport=False, mykad=False):
         self.count += 1
         tail = f"{self.random.randrange(10 ** 4):04}"
         person = {"name": self.planted(f"Zz{self.letters(9)}é {self.letters(8)}"), "phone": self.planted(f"+6019{self.random.randrange(10 ** 8):08}"),
                   "email": self.planted(f"{self.letters(12)}@{self.letters(6)}.example"), "notes": self.planted(f"nota {self.letters(24)}")}
+        if mykad:
+            beside = self.planted(f"{50 + self.count:02}0203-07-{tail}")
+            return {**person, "identity": {"type": "passport", "country": "MYS", "number": self.planted(f"A{self.random.randrange(10 ** 8):08}"), "mykad": beside}}
         if passport:
             number = self.planted(f"Q{self.random.randrange(10 ** 7):07}{self.letters(1).upper()}")
             return {**person, "identity": {"type": "passport", "country": PASSPORT_COUNTRY, "number": number}, "birth_date": "1979-11-23"}
@@ -118,6 +121,7 @@ def plant_bookings(t):
     said = t.sent("a booking", book(node, body, key), 201).json()
     t.sent("the same again", book(node, body, key), 200)
     t.sent("a booking with a passport", book(node, booking(("DATA", day(0)), passport, round_code="main")), 201)
+    t.sent("a booking with a passport and a MyKad number", book(node, booking(("DATA", day(0)), marks.person(mykad=True), round_code="main")), 201)
     t.sent("a party", book(node, booking(("DATA", day(1)), *[marks.person() for _ in range(4)], round_code="main")), 201)
     t.sent("a second booking", book(node, booking(("DATA", day(1)), {**marks.person(), "identity": one["identity"]}, round_code="main")), 409)
     t.sent("the key with another body", book(node, booking(("DATA", day(0)), {**one, "notes": marks.planted("lain " + marks.letters(20))},
@@ -140,6 +144,7 @@ def plant_refusals(t):
             ("a passport of no country", {**marks.person(passport=True), "identity": {"type": "passport", "country": marks.planted(marks.letters(12)),
                                                                                      "number": marks.planted("Q7654" + marks.letters(5))}}),
             ("an identity of an unknown kind", {**marks.person(), "identity": {"type": marks.planted(marks.letters(10)), "number": "1"}}),
+            ("a MyKad number with a foreign passport", {**marks.person(), "identity": {**marks.person(passport=True)["identity"], "mykad": marks.planted("770707-07-" + f"{marks.random.randrange(10 ** 4):04}")}}),
             ("an impossible number", {**marks.person(), "identity": {"type": "mykad", "number": marks.planted(f"991399-14-{marks.random.randrange(10 ** 4):04}")}})]
     name = marks.planted(marks.letters(15))
     marks.echoed.add(name)

@@ -38,8 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(!form->people.empty() && form->people.size() <= limits::party_people_max && form->date.ok());
     for (const auto& p : form->people) {
       check(!p.who.canonical.empty() && p.birth.ok() && p.birth <= today && !p.record.name.empty() && p.state < state_count);
-      check(p.record.notes.size() <= 3500 && p.record.name.size() <= 200);
-      (void)schema::encode(p.record);
+      check(text_length(p.record.notes) <= limits::notes_characters_max && text_length(p.record.name) <= limits::name_characters_max);
+      check(schema::encode(p.record).size() <= limits::person_bytes_max + limits::person_framing_bytes_max);
     }
     const auto again = net::read_booking(body, today);
     check(again && net::canonical(*again) == net::canonical(*form));

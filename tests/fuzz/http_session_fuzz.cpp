@@ -50,9 +50,9 @@ public:
     else
       respond(std::move(out));
   }
-  response refusal(problem_code code, const request& known) override {
+  response refusal(const problem& p, const request& known) override {
+    auto out = to_response(p);
     const auto origin = known.origin;
-    auto out = to_response({.code = code});
     out.add("X-Origin", origin);
     return out;
   }

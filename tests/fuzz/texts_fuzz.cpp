@@ -34,12 +34,14 @@ std::string_view next_line(std::string_view& text) {
 }
 
 // The canonical form read again: "kind:number", of passports "passport:country:number".
-void check_identity(std::string_view kind, std::string_view number, std::string_view country) {
-  const auto who = read_identity(kind, number, country, today);
+void check_identity(std::string_view kind, std::string_view number, std::string_view country, std::string_view mykad = {}) {
+  const auto who = read_identity({kind, number, country, mykad}, today);
   if (!who) {
-    check(!words_of(who.error()).empty() && !code_of(who.error()).empty());
+    check(!code_of(who.error().error).empty() && !name_of(who.error().part).empty());
     return;
   }
+  if (!mykad.empty())
+    return check(who->canonical.starts_with("mykad:") && who->birth && *who->birth <= today);
   if (who->birth)
     check(who->birth->ok() && *who->birth <= today);
   std::string_view rest = who->canonical;
@@ -48,7 +50,8 @@ void check_identity(std::string_view kind, std::string_view number, std::string_
   rest.remove_prefix(colon + 1);
   const auto second = rest.find(':');
   const auto country_again = second == std::string_view::npos ? std::string_view{} : rest.substr(0, second);
-  const auto again = read_identity(kind_again, second == std::string_view::npos ? rest : rest.substr(second + 1), country_again, today);
+  const auto again =
+      read_identity({kind_again, second == std::string_view::npos ? rest : rest.substr(second + 1), country_again, {}}, today);
   check(again && *again == *who);
 }
 
@@ -92,6 +95,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_spreadsheet(text);
   for (const std::string_view kind : {"mykad", "passport", "army", "police"})
     check_identity(kind, first, second);
+  check_identity(first, second, "MYS", third);
   if (const auto ref = reference_from_text(text))
     check(ref->value < (std::uint64_t{1} << 60) && reference_from_text(to_text(*ref)) == ref);
   if (const auto date = parse_date(text))

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/json.hpp>
+
 #include "apps/load/requests.hpp"
+#include "booking/text_length.hpp"
 
 namespace janji::load {
 namespace {
@@ -66,6 +69,38 @@ TEST(request, of_a_booking_says_its_length_and_repeats_to_the_byte) {
   EXPECT_NE(one.find("Content-Length: " + std::to_string(one.size() - end) + "\r\n"), std::string::npos);
   EXPECT_NE(one.find(people.at(13).number()), std::string::npos);
   EXPECT_NE(one.find("Idempotency-Key: " + key_of(1, 12, 0)), std::string::npos);
+}
+
+// Notes of 500 bytes are what they were in records of before; more goes into wide characters, and then into other fields.
+TEST(request, of_a_large_record_keeps_within_the_limits_of_people_s_text) {
+  const auto people = crowd::make(1, known_populations()).value();
+  const slot_list slots{"R", {{"UM", "2021-06-07", "09:00", 10, 10}}};
+  job j;
+  j.citizen = crowd::citizens_max - 1;
+  std::size_t plain = 0;
+  for (const std::size_t bytes : {0U, 200U, 500U, 501U, 1'999U, 2'000U, 2'001U, 2'800U, 3'000U, 3'500U}) {
+    run_options o;
+    o.notes_bytes = bytes;
+    request_writer writer(o, people, slots);
+    std::string text;
+    writer.write(j, "127.0.0.1:1", text);
+    const auto body = text.substr(text.find("\r\n\r\n") + 4);
+    const auto parsed = boost::json::parse(body).at("people").at(0);
+    const auto field = [&](const char* name) {
+      const auto* v = parsed.as_object().if_contains(name);
+      return v == nullptr ? std::string{} : std::string(v->as_string());
+    };
+    const auto size = field("notes").size() + field("email").size() + field("name").size();
+    plain = bytes == 0 ? size : plain;
+    EXPECT_EQ(size, plain + bytes);
+    EXPECT_LE(text_length(field("notes")), janji::limits::notes_characters_max) << bytes;
+    if (bytes <= 500) {
+      EXPECT_EQ(field("notes").size(), bytes);
+      EXPECT_EQ(text_length(field("notes")), bytes);
+    }
+    EXPECT_LE(text_length(field("email")), janji::limits::text_characters_max);
+    EXPECT_LE(text_length(field("name")), janji::limits::name_characters_max);
+  }
 }
 
 }  // namespace

@@ -50,8 +50,8 @@ TEST(citizens, the_server_takes_every_one_of_them_for_a_possible_adult) {
   for (const year_month_day today : {year_month_day{2021y / May / 26}, year_month_day{2026y / November / 24}})
     for (std::uint64_t i = 0; i < 50'000; ++i) {
       const auto c = people.at(i);
-      const auto who = read_identity("mykad", c.number(), "", today);
-      ASSERT_TRUE(who) << c.number() << ": " << words_of(who.error());
+      const auto who = read_identity({.kind = "mykad", .number = c.number()}, today);
+      ASSERT_TRUE(who) << c.number() << ": " << code_of(who.error().error);
       const auto age = age_on(who->birth.value(), booked);
       ASSERT_GE(age, 18) << c.number();
       ASSERT_LE(age, 120);

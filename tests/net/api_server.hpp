@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <memory>
 #include <optional>
@@ -182,7 +183,27 @@ private:
     client c(port);
     c.send(std::string(verb) + " " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n" + std::string(headers) +
            "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body));
-    return {c.answer(verb == "HEAD")};
+    api_answer a{c.answer(verb == "HEAD")};
+    if (!a.body.empty() && a.field("content-type") == "application/problem+json")
+      check_refusal(a);
+    return a;
+  }
+  // Of every refusal that a test sees: it has the arguments that the table names for its code or its reason, and is said.
+  static void check_refusal(const api_answer& a) {
+    const auto code = std::ranges::find(problem_rows, a.at("/code"), &problem_row::name);
+    ASSERT_NE(code, problem_rows.end()) << a.body;
+    std::string wanted(code->arguments);
+    if (const auto why = a.at("/reason"); !why.empty()) {
+      const auto row = std::ranges::find(reason_rows, why, &reason_row::name);
+      ASSERT_NE(row, reason_rows.end()) << a.body;
+      wanted = row->arguments;
+    }
+    std::string given;
+    if (const auto v = a.parsed(); v.as_object().contains("arguments"))
+      for (const auto& one : v.at("arguments").as_object())
+        given += (given.empty() ? "" : " ") + std::string(one.key());
+    EXPECT_EQ(given, wanted) << a.body;
+    EXPECT_EQ(a.at("/detail").find_first_of("{}"), std::string::npos) << a.body;
   }
 
   janji::test::temporary_directory directory_;

@@ -23,7 +23,7 @@ public:
     else
       respond(std::move(out));
   }
-  response refusal(problem_code code, const request&) override { return to_response({.code = code}); }
+  response refusal(const problem& p, const request&) override { return to_response(p); }
   arrival hear() override {
     ++times_asked;
     const auto now = std::chrono::steady_clock::now().time_since_epoch();

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "booking/text_length.hpp"
+#include "net/listener.hpp"
 #include "tests/net/catalogue_samples.hpp"
 
 namespace janji::net {
@@ -35,7 +37,7 @@ std::string told(const Result& r) {
     return "good";
   std::string out(name_of(r.error().code));
   for (const auto& f : r.error().fields)
-    out += "\n" + f.field + " " + f.code;
+    out += "\n" + f.field + " " + std::string(f.code());
   return out;
 }
 std::string booking(std::string_view body) { return told(read_booking(body, today)); }
@@ -168,26 +170,85 @@ TEST(booking_form, fields_of_another_kind_than_text_are_told) {
 }
 
 TEST(booking_form, a_text_may_be_as_long_as_its_limit_and_no_longer) {
-  for (const auto& [name, most] : {std::pair{"phone", 32U}, {"email", 200U}, {"notes", 3500U}}) {
-    EXPECT_EQ(booking(with_member(fmt::format(R"("{}":"{}")", name, std::string(most, 'x')))), "good") << name;
-    EXPECT_EQ(booking(with_member(fmt::format(R"("{}":"{}")", name, std::string(most + 1, 'x')))),
-              fmt::format("invalid\npeople[0].{} too_long", name));
+  for (const std::string_view letter : {"x", "é", "க", "𠀀"}) {
+    const auto letters = [&](std::size_t n) {
+      std::string out;
+      while (n-- != 0)
+        out += letter;
+      return out;
+    };
+    for (const auto& [name, most] : {std::pair{"phone", 32U}, {"email", 200U}, {"notes", 500U}}) {
+      EXPECT_EQ(booking(with_member(fmt::format(R"("{}":"{}")", name, letters(most)))), "good") << name << letter;
+      EXPECT_EQ(booking(with_member(fmt::format(R"("{}":"{}")", name, letters(most + 1)))),
+                fmt::format("invalid\npeople[0].{} too_long", name))
+          << letter;
+    }
+    const auto named = [&](std::size_t n) {
+      return booking(with_people(fmt::format(R"({{"identity":{{"type":"mykad","number":"900101-14-5678"}},"name":"{}"}})", letters(n))));
+    };
+    EXPECT_EQ(named(200), "good") << letter;
+    EXPECT_EQ(named(201), "invalid\npeople[0].name too_long") << letter;
   }
-  const auto named = [](std::size_t n) {
-    return booking(
-        with_people(fmt::format(R"({{"identity":{{"type":"mykad","number":"900101-14-5678"}},"name":"{}"}})", std::string(n, 'x'))));
+}
+
+TEST(booking_form, who_writes_too_much_is_told_how_much_and_the_limit) {
+  std::string notes;
+  for (int i = 0; i < 501; ++i)
+    notes += "க";
+  const auto form = read_booking(with_member(fmt::format(R"("notes":"{}")", notes)), today);
+  ASSERT_FALSE(form);
+  ASSERT_EQ(form.error().fields.size(), 1U);
+  EXPECT_EQ(form.error().fields[0].because.arguments, (std::vector<argument>{{"length", 501}, {"limit", 500}}));
+  EXPECT_EQ(form.error().fields[0].detail(), "This field has 501 characters; at most 500 are allowed.");
+  const auto number = read_booking(with_identity(fmt::format(R"({{"type":"mykad","number":"{}"}})", std::string(65, '1'))), today);
+  ASSERT_FALSE(number);
+  EXPECT_EQ(told(number), "invalid\npeople[0].identity.number too_long");
+}
+
+// As large as the limits of a person's text permit, in the widest characters, however they are typed.
+std::string widest_person(int serial) {
+  const auto letters = [](std::string_view letter, std::size_t n) {
+    std::string out;
+    while (n-- != 0)
+      out += letter;
+    return out;
   };
-  EXPECT_EQ(named(200), "good");
-  EXPECT_EQ(named(201), "invalid\npeople[0].name too_long");
+  const auto spaces = [&](std::string_view what, std::size_t characters) {
+    return std::string(what) + letters("　", characters - text_length(what));
+  };
+  return fmt::format(
+      R"({{"identity":{{"type":"{}","number":"{}","country":"{}","mykad":"{}"}},"name":"{}","phone":"{}","email":"{}","birth_date":"1990-01-01","state":"{}","notes":"{}"}})",
+      spaces("ｐａｓｓｐｏｒｔ", 64), spaces(fmt::format("Ａ１２３４５６７{}", serial), 64), spaces("ＭＹＳ", 64),
+      spaces(fmt::format("９００１０１１４５６７{}", serial), 64), letters("𠀀", 200), letters("𠀀", 32), letters("𠀀", 200),
+      "Kuala Lumpur", letters("𠀀", 500));
+}
+std::string widest_party() {
+  std::string people;
+  for (int i = 0; i < 4; ++i)
+    people += (i == 0 ? "" : ",") + widest_person(i);
+  return people;
+}
+
+TEST(booking_form, the_largest_party_that_the_limits_permit_fits_into_a_body_and_each_record_into_its_place) {
+  const auto body = with_people(widest_party());
+  EXPECT_LE(body.size(), http_limits{}.body_bytes_max);
+  EXPECT_GT(body.size(), 15'000U) << "or this tests little";
+  const auto form = read_booking(body, today);
+  ASSERT_TRUE(form) << told(form);
+  ASSERT_EQ(form->people.size(), 4U);
+  for (const auto& p : form->people) {
+    EXPECT_EQ(text_length(p.record.name), 200U);
+    EXPECT_EQ(text_length(p.record.notes), 500U);
+    const auto bytes = schema::encode(p.record);
+    EXPECT_LE(bytes.size(), janji::limits::person_bytes_max + janji::limits::person_framing_bytes_max - 128)
+        << "padding and seal come on top";
+    EXPECT_EQ(schema::decode_personal_record(bytes), p.record);
+  }
 }
 
 // Preflight reckons with it.
 TEST(booking_form, no_record_is_larger_than_the_largest) {
-  const auto form = read_booking(
-      with_people(fmt::format(
-          R"({{"identity":{{"type":"passport","number":"A1234567","country":"IDN"}},"name":"{}","phone":"{}","email":"{}","birth_date":"1980-02-29","state":"Wilayah Persekutuan Kuala Lumpur","notes":"{}"}})",
-          std::string(200, 'n'), std::string(32, '1'), std::string(200, 'e'), std::string(3'500, 'x'))),
-      today);
+  const auto form = read_booking(with_people(widest_person(0)), today);
   ASSERT_TRUE(form) << told(form);
   const auto bytes = schema::encode(form->people[0].record).size();
   const auto most = schema::encode(largest_record()).size();
@@ -203,6 +264,9 @@ TEST(booking_form, control_characters_are_refused) {
                 fmt::format("invalid\npeople[0].{} control_character", name));
   EXPECT_EQ(booking(with_member(R"("notes":"one\r\n\ttwo")")), "good") << "notes have lines";
   EXPECT_EQ(booking(with_member(R"("notes":"a\u001fb")")), "invalid\npeople[0].notes control_character");
+  const auto form = read_booking(with_member(R"("notes":"க\u007fb")"), today);
+  ASSERT_FALSE(form);
+  EXPECT_EQ(form.error().fields[0].because.arguments, (std::vector<argument>{{"position", 2}, {"character", "U+007F"}})) << "where to look";
 }
 
 TEST(booking_form, texts_that_nobody_could_read_are_refused_with_their_own_codes) {
@@ -252,8 +316,8 @@ TEST(booking_form, names_are_kept_in_one_form_and_blanks_that_need_not_be_there_
 
 TEST(booking_form, a_text_that_grows_beyond_its_limit_in_its_usual_form_is_too_long) {
   std::string notes;
-  for (int i = 0; i < 800; ++i)
-    notes += R"(\ud834\udd60)";  // one character of four bytes that is three of them
+  for (int i = 0; i < 200; ++i)
+    notes += R"(\ud834\udd60)";  // one character that is three in its usual form
   EXPECT_EQ(booking(with_member(fmt::format(R"("notes":"{}")", notes))), "invalid\npeople[0].notes too_long");
 }
 
@@ -278,9 +342,71 @@ TEST(booking_form, an_impossible_identity_alone_has_a_code_of_its_own) {
             "invalid\npeople[0].identity.number identity_impossible\npeople[0].phone not_text");
 }
 
-TEST(booking_form, an_identity_that_is_no_object_is_missing) {
-  for (const auto* identity : {"null", "\"900101145678\"", "[]", "1"})
-    EXPECT_EQ(booking(with_identity(identity)), "invalid\npeople[0].identity missing") << identity;
+TEST(booking_form, an_identity_that_is_no_object_is_told) {
+  EXPECT_EQ(booking(with_identity("null")), "invalid\npeople[0].identity missing");
+  for (const auto* identity : {"\"900101145678\"", "[]", "1"})
+    EXPECT_EQ(booking(with_identity(identity)), "invalid\npeople[0].identity not_an_object") << identity;
+}
+
+// Each fault of an identity has its field, its reason and, where a page may want to say it, what was counted.
+TEST(booking_form, a_wrong_identity_is_told_at_the_field_that_is_wrong_with_the_reason) {
+  const auto why = [](std::string_view identity) {
+    const auto form = read_booking(with_identity(identity, R"(,"birth_date":"1990-01-01")"), today);
+    if (form || form.error().fields.size() != 1)
+      return told(form);
+    const auto& f = form.error().fields[0];
+    std::string out = f.field + " " + std::string(name_of(f.because.why));
+    for (const auto& a : f.because.arguments) {
+      const auto* n = std::get_if<std::int64_t>(&a.value);
+      out += fmt::format(" {}={}", a.name, n != nullptr ? std::to_string(*n) : std::get<std::string>(a.value));
+    }
+    return out + (name_of(form.error().code) == "identity_impossible" ? "" : " as " + std::string(name_of(form.error().code)));
+  };
+  const std::string at = "people[0].identity.";
+  EXPECT_EQ(why(R"({"type":"visa","number":"900101-14-5678"})"), at + "type unknown_kind");
+  EXPECT_EQ(why(R"({"type":"900101-14-5678","number":"mykad"})"), at + "type unknown_kind");
+  EXPECT_EQ(why(R"({"type":7,"number":"900101-14-5678"})"), at + "type not_text as invalid");
+  EXPECT_EQ(why(R"({"type":"","number":"900101-14-5678"})"), at + "type missing as invalid");
+  EXPECT_EQ(why(R"({"number":"900101-14-5678"})"), at + "type missing as invalid");
+  EXPECT_EQ(why(fmt::format(R"({{"type":"{}","number":"900101-14-5678"}})", std::string(65, 'm'))),
+            at + "type too_long length=65 limit=64 as invalid");
+  EXPECT_EQ(why(R"({"type":"passport","number":"A1234567"})"), at + "country unknown_country");
+  EXPECT_EQ(why(R"({"type":"passport","number":"A1234567","country":3})"), at + "country not_text as invalid");
+  EXPECT_EQ(why(R"({"type":"passport","number":"A123","country":"IDN"})"), at + "number passport_length length=4 least=5 most=9");
+  EXPECT_EQ(why(R"({"type":"passport","number":"A123/4567","country":"IDN"})"), at + "number passport_character");
+  EXPECT_EQ(why(R"({"type":"mykad","number":"900101-14-567"})"), at + "number wrong_length length=11 wanted=12");
+  EXPECT_EQ(why(R"({"type":"mykad","number":"9O0101-14-5678"})"), at + "number not_digits");
+  EXPECT_EQ(why(R"({"type":"mykad","number":"900230-14-5678"})"), at + "number impossible_birth_date");
+  EXPECT_EQ(why(R"({"type":"mykad","number":"900101-73-5678"})"), at + "number unassigned_place place=73");
+  EXPECT_EQ(why(R"({"type":"police","number":"RF/1"})"), at + "number service_length length=3 least=4 most=12");
+  EXPECT_EQ(why(R"({"type":"army","number":"ABCD1234"})"), at + "number service_form");
+  EXPECT_EQ(why(R"({"type":"passport","number":"A1234567","country":"IDN","mykad":"900101-14-5678"})"),
+            at + "mykad not_a_citizens_passport");
+  EXPECT_EQ(why(R"({"type":"army","number":"T1234567","mykad":"900101-14-56"})"), at + "mykad wrong_length length=10 wanted=12");
+  EXPECT_EQ(why(R"({"type":"army","number":"T1234567","mykad":1})"), at + "mykad not_text as invalid");
+  EXPECT_EQ(why(R"({"type":"mykad","number":"900101-14-5678","mykad":"900101-14-5679"})"), at + "mykad other_mykad as invalid");
+}
+
+// Such a form had no identity at all, and was taken.
+TEST(booking_form, a_number_of_nothing_but_tabs_and_ends_of_lines_is_missing) {
+  for (const auto* number : {R"(\t)", R"(\r\n)", R"(\t\n\t)"})
+    EXPECT_EQ(booking(with_identity(fmt::format(R"({{"type":"mykad","number":"{}"}})", number))),
+              "invalid\npeople[0].identity.number missing");
+}
+
+TEST(booking_form, a_mykad_number_beside_another_document_tells_who_it_is) {
+  const auto form =
+      read_booking(with_identity(R"({"type":"passport","number":"A12345678","country":"MYS","mykad":"900101-14-5678"})"), today);
+  ASSERT_TRUE(form) << told(form);
+  const auto& p = form->people[0];
+  EXPECT_EQ(p.who.canonical, "mykad:900101145678");
+  EXPECT_EQ(p.birth, civil_date{1990y / 1 / 1}) << "it need not be said";
+  EXPECT_EQ(p.record.identity_kind, "passport");
+  EXPECT_EQ(p.record.identity_number, "A12345678");
+  EXPECT_EQ(p.record.mykad, "900101-14-5678") << "staff see both";
+  EXPECT_EQ(booking(with_identity(R"({"type":"army","number":"T1234567","mykad":"900101-14-5678"})", R"(,"birth_date":"1990-01-02")")),
+            "invalid\npeople[0].birth_date contradiction");
+  EXPECT_EQ(booking(with_identity(R"({"type":"mykad","number":"900101-14-5678","mykad":null})")), "good");
 }
 
 TEST(booking_form, the_date_of_birth_is_needed_where_the_identity_does_not_tell_it) {
@@ -317,7 +443,8 @@ TEST(booking_form, a_party_is_of_one_to_four) {
 }
 
 TEST(booking_form, people_must_be_a_list_of_objects) {
-  EXPECT_EQ(booking(R"({"centre":"A","date":"2021-06-07","people":{}})"), "invalid\npeople missing");
+  EXPECT_EQ(booking(R"({"centre":"A","date":"2021-06-07","people":{}})"), "invalid\npeople not_a_list");
+  EXPECT_EQ(booking(R"({"centre":"A","date":"2021-06-07","people":null})"), "invalid\npeople missing");
   EXPECT_EQ(booking(with_people(std::string(adult) + ",7")), "invalid\npeople[1] not_an_object");
 }
 
@@ -352,6 +479,30 @@ TEST(check_people, the_rounds_own_limit_of_a_party_counts) {
   const auto two = form_of({"900101-14-0001", "900101-14-0002"});
   EXPECT_EQ(refusal(two, {.party_max = 2}), "good");
   EXPECT_EQ(refusal(two, {.party_max = 1}), "party_too_large 0");
+}
+
+TEST(check_people, one_person_with_two_documents_is_one_person) {
+  constexpr std::string_view by_passport =
+      R"({"identity":{"type":"passport","number":"A12345678","country":"MYS","mykad":"900101-14-5678"},"name":"Aminah"})";
+  constexpr std::string_view by_police = R"({"identity":{"type":"police","number":"RF/123456","mykad":"900101145678"},"name":"Aminah"})";
+  for (const auto& people :
+       {fmt::format("{},{}", adult, by_passport), fmt::format("{},{}", by_passport, adult), fmt::format("{},{}", by_police, by_passport)}) {
+    const auto form = read_booking(with_people(people), today);
+    ASSERT_TRUE(form) << told(form);
+    EXPECT_EQ(refusal(*form, {}), "same_citizen_twice 2") << people;
+  }
+}
+
+TEST(check_people, who_is_refused_by_a_rule_is_told_by_how_much) {
+  auto definition = test::sample_round();
+  definition.rules = {.age_min = 18, .age_max = 60, .party_max = 2};
+  const auto round = test::entry_of(std::move(definition));
+  EXPECT_EQ(check_people(round, form_of({"030608-14-0000"}))->arguments, (std::vector<argument>{{"age", 17}, {"limit", 18}}));
+  EXPECT_EQ(check_people(round, form_of({"600607-14-5000"}))->arguments, (std::vector<argument>{{"age", 61}, {"limit", 60}}));
+  EXPECT_EQ(check_people(round, form_of({"900101-14-0001", "900101-14-0002", "900101-14-0003"}))->arguments,
+            (std::vector<argument>{{"people", 3}, {"limit", 2}}));
+  EXPECT_EQ(check_people(round, form_of({"900101-14-0001", "900101 140001"}))->arguments,
+            (std::vector<argument>{{"first", 1}, {"second", 2}}));
 }
 
 TEST(check_people, one_person_written_in_two_ways_is_one_person) {
@@ -432,7 +583,9 @@ TEST(canonical, differs_when_anything_that_counts_differs) {
         fmt::format(R"({{"centre":"A","date":"2021-06-08","people":[{}]}})", adult),
         with_people(R"({"identity":{"type":"mykad","number":"900101-14-5678"},"name":"Siti"})"),
         with_identity(R"({"type":"army","number":"T1234567"})", R"(,"birth_date":"1990-01-01")"),
-        with_identity(R"({"type":"army","number":"T1234567"})", R"(,"birth_date":"1990-01-02")")})
+        with_identity(R"({"type":"army","number":"T1234567"})", R"(,"birth_date":"1990-01-02")"),
+        with_identity(R"({"type":"passport","number":"A12345678","country":"MYS","mykad":"900101-14-5678"})"),
+        with_identity(R"({"type":"passport","number":"A12345679","country":"MYS","mykad":"900101-14-5678"})")})
     all.push_back(canonical_of(body));
   std::ranges::sort(all);
   EXPECT_TRUE(std::ranges::adjacent_find(all) == all.end());

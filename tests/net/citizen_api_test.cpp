@@ -17,7 +17,7 @@ protected:
     std::string rows;
     for (int day = 1; day <= 30; ++day)
       rows += fmt::format("A,2021-06-{:02},09:00,12:00,2\nA,2021-06-{:02},13:00,17:00,2\nB,2021-06-{:02},09:00,17:00,1\n", day, day, day);
-    server_->import("r1", rows + "C,2021-06-07,09:00,17:00,5\n");
+    server_->import("r1", rows + "C,2021-06-07,09:00,17:00,5\nC,2021-06-08,09:00,17:00,4\n");
     server_->open("r1");
   }
   static void TearDownTestSuite() { server_.reset(); }
@@ -120,6 +120,90 @@ TEST_F(changes_over_the_api, that_are_refused_leave_the_log_as_it_is) {
 }
 
 // ---- book
+
+// ---- one person, several documents
+
+std::string with_identity(std::string_view identity, std::string_view more = "") {
+  return fmt::format(R"({{"identity":{},"name":"Aminah"{}}})", identity, more);
+}
+std::string by_mykad(std::string_view number) { return with_identity(fmt::format(R"({{"type":"mykad","number":"{}"}})", number)); }
+// Passports, army and police numbers that nobody else has.
+std::string by_document(std::string_view type, std::string_view mykad) {
+  static int documents = 0;
+  const auto number = fmt::format("{}{:06}", type == "police" ? "RF" : "A", ++documents);
+  return with_identity(fmt::format(R"({{"type":"{}","number":"{}","country":"{}"{}}})", type, number, type == "passport" ? "MYS" : "",
+                                   mykad.empty() ? "" : fmt::format(R"(,"mykad":"{}")", mykad)),
+                       mykad.empty() ? R"(,"birth_date":"1990-01-01")" : "");
+}
+
+TEST_F(citizen_api_test, one_person_books_once_by_whichever_document_in_whichever_order) {
+  int day = 20;
+  for (const std::string_view type : {"passport", "army", "police"}) {
+    const auto one = citizen();
+    ASSERT_EQ(book(key(), body(place("A", day, "09:00"), by_mykad(one))).outcome(), "201");
+    EXPECT_EQ(book(key(), body(place("A", day, "13:00"), by_document(type, one))).outcome(), "409 already_booked") << type;
+    const auto other = citizen();
+    ASSERT_EQ(book(key(), body(place("A", day, "13:00"), by_document(type, other))).outcome(), "201") << type;
+    EXPECT_EQ(book(key(), body(place("A", day, "09:00"), by_mykad(other))).outcome(), "409 already_booked") << type;
+    EXPECT_EQ(book(key(), body(place("A", day, "09:00"), by_document("passport", other))).outcome(), "409 already_booked")
+        << "a second " << type;
+    ++day;
+  }
+}
+
+TEST_F(citizen_api_test, a_party_with_one_person_twice_or_with_one_who_has_a_booking_is_refused_by_whichever_document) {
+  const auto one = citizen();
+  const auto twice = book(key(), body(place("A", 23), by_mykad(one) + "," + by_document("passport", one)));
+  EXPECT_EQ(twice.outcome(), "422 same_citizen_twice");
+  EXPECT_EQ(twice.at("/arguments/first"), "1");
+  EXPECT_EQ(twice.at("/arguments/second"), "2");
+  EXPECT_EQ(book(key(), body(place("A", 23), by_document("army", one) + "," + by_document("police", one))).outcome(),
+            "422 same_citizen_twice");
+  ASSERT_EQ(book(key(), body(place("A", 23, "09:00"), by_document("police", one))).outcome(), "201");
+  EXPECT_EQ(book(key(), body(place("A", 23, "13:00"), by_mykad(citizen()) + "," + by_mykad(one))).outcome(), "409 already_booked");
+  const auto two = citizen();
+  ASSERT_EQ(book(key(), body(place("A", 24, "09:00"), by_mykad(two) + "," + by_document("passport", citizen()))).outcome(), "201");
+  EXPECT_EQ(book(key(), body(place("A", 24, "13:00"), by_document("passport", two))).outcome(), "409 already_booked");
+}
+
+TEST_F(citizen_api_test, a_document_without_the_mykad_number_is_a_person_of_its_own) {
+  ASSERT_EQ(book(key(), body(place("A", 25, "09:00"), by_mykad(citizen()))).outcome(), "201");
+  EXPECT_EQ(book(key(), body(place("A", 25, "13:00"), by_document("passport", ""))).outcome(), "201");
+}
+
+TEST_F(citizen_api_test, another_document_of_the_same_person_under_the_same_key_is_another_body) {
+  const auto one = citizen();
+  const auto k = key();
+  ASSERT_EQ(book(k, body(place("A", 26, "09:00"), by_mykad(one))).outcome(), "201");
+  EXPECT_EQ(book(k, body(place("A", 26, "09:00"), by_document("passport", one))).outcome(), "422 idempotency_key_reused");
+}
+
+TEST_F(citizen_api_test, the_largest_party_that_the_limits_permit_can_book) {
+  const auto letters = [](std::size_t n) {
+    std::string out;
+    while (n-- != 0)
+      out += "𠀀";
+    return out;
+  };
+  std::string people;
+  for (int i = 0; i < 2; ++i)
+    for (const std::string_view type : {"passport", "army"}) {
+      const auto who = citizen();
+      people += fmt::format(
+          R"({}{{"identity":{{"type":"{}","number":"A99990{}{}","country":"MYS","mykad":"{}"}},"name":"{}","phone":"{}","email":"{}","state":"Johor","notes":"{}"}})",
+          people.empty() ? "" : ",", type, i, type.size(), who, letters(200), letters(32), letters(200), letters(500));
+    }
+  const auto k = key();
+  const auto whole = body(place("C", 8), people);
+  ASSERT_LT(whole.size(), 32U * 1024U);
+  const auto booked = book(k, whole);
+  ASSERT_EQ(booked.outcome(), "201") << booked.body.substr(0, 500);
+  EXPECT_EQ(booked.at("/bookings/3/status"), "confirmed");
+  EXPECT_EQ(book(k, whole).at("/repeated"), "true");
+  const auto too_large = book(key(), body(place("C", 7), std::string(33'000, ' ')));
+  EXPECT_EQ(too_large.outcome(), "413 body_too_large");
+  EXPECT_EQ(too_large.at("/arguments/limit"), "32768");
+}
 
 TEST_F(citizen_api_test, a_booking_is_confirmed_with_a_receipt_that_anyone_can_check) {
   const auto a = book(key(), body(place("A", 1, "13:00"), person(citizen())));

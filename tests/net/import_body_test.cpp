@@ -19,7 +19,7 @@ std::string as_read(std::string_view body, std::size_t piece_bytes = 1'000) {
     b.take(body.substr(at, piece_bytes));
   const auto parts = std::move(b).finish();
   if (!parts)
-    return fmt::format("{}: {}", name_of(parts.error().code), parts.error().detail);
+    return fmt::format("{}: {}", name_of(parts.error().code), detail_of(parts.error()));
   return fmt::format("{} | {}: {} | {}: {}", boost::json::serialize(parts->round), parts->centres.name, parts->centres.text,
                      parts->slot_groups.name, parts->slot_groups.text);
 }

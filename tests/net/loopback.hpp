@@ -247,9 +247,9 @@ public:
     return head.path == "/taken" || head.path == "/kept" ? std::make_unique<counting_taker>(takers_, head.path == "/kept") : nullptr;
   }
   [[nodiscard]] int takers() const { return takers_; }
-  response refusal(problem_code code, const request& known) override {
+  response refusal(const problem& p, const request& known) override {
+    auto out = to_response(p);
     const auto origin = known.origin;
-    auto out = to_response({.code = code});
     out.add("X-Origin", origin);
     return out;
   }

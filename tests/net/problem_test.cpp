@@ -11,6 +11,7 @@
 
 #include "net/json_text.hpp"
 #include "net/session_words.hpp"
+#include "web/codes.hpp"
 
 namespace janji::net {
 namespace {
@@ -37,7 +38,7 @@ TEST(problem, every_code_is_told_as_rfc_9457_has_it) {
     EXPECT_TRUE(r.no_store);
     EXPECT_EQ(text(o, "code"), row.name);
     EXPECT_EQ(text(o, "type"), "https://janji.invalid/problems/" + std::string(row.name));
-    EXPECT_EQ(text(o, "title"), row.title);
+    EXPECT_EQ(text(o, "title"), title_of(row.code));
     EXPECT_EQ(o.at("status").to_number<unsigned>(), row.status);
     EXPECT_EQ(text(o, "request_id"), "abc");
   }
@@ -53,7 +54,7 @@ TEST(problem, every_code_has_a_name_of_its_own_and_words) {
   for (const auto& row : problem_table()) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name;
     EXPECT_TRUE(std::ranges::all_of(row.name, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; })) << row.name;
-    EXPECT_TRUE(row.title.ends_with('.')) << row.name;
+    EXPECT_TRUE(title_of(row.code).ends_with('.')) << row.name;
     EXPECT_EQ(row_of(row.code).name, row.name);
   }
   EXPECT_EQ(names.size(), problem_code_count);
@@ -87,7 +88,7 @@ TEST(problem, who_needs_a_token_is_told_which_scheme) {
 
 TEST(problem, whatever_stands_in_the_details_it_stays_json) {
   problem p{.code = problem_code::invalid, .detail = "a \"quoted\" \\ \n\x01 end", .position = 3, .opens_at = "2021"};
-  p.fields = {{"people[0].\"x\"\n", "unknown_field", "\t"}, {"b", "c", "d"}};
+  p.fields = {{"people[0].\"x\"\n", cause_of<reason_code::unknown_setting, "known">("\t\"")}, {"b", cause_of<reason_code::missing>()}};
   p.alternatives = R"([{"centre":"A"}])";
   const auto o = object_of(to_response(p));
   EXPECT_EQ(text(o, "detail"), p.detail);
@@ -95,13 +96,34 @@ TEST(problem, whatever_stands_in_the_details_it_stays_json) {
   EXPECT_EQ(text(o, "opens_at"), "2021");
   ASSERT_EQ(o.at("fields").as_array().size(), 2U);
   EXPECT_EQ(text(o.at("fields").at(0).as_object(), "field"), p.fields[0].field);
-  EXPECT_EQ(text(o.at("fields").at(0).as_object(), "detail"), "\t");
+  EXPECT_EQ(text(o.at("fields").at(0).as_object(), "code"), "unknown_field");
+  EXPECT_EQ(text(o.at("fields").at(0).as_object(), "reason"), "unknown_setting");
+  EXPECT_EQ(text(o.at("fields").at(0).at("arguments").as_object(), "known"), "\t\"");
+  EXPECT_TRUE(text(o.at("fields").at(0).as_object(), "detail").ends_with(": \t\""));
   EXPECT_EQ(text(o.at("alternatives").at(0).as_object(), "centre"), "A");
+}
+
+TEST(problem, what_a_page_needs_for_words_of_its_own_comes_as_arguments) {
+  auto p = problem_of<problem_code::under_age, "age", "limit">(17, 18);
+  p.position = 2;
+  const auto o = object_of(to_response(p));
+  EXPECT_EQ(json::serialize(o.at("arguments")), R"({"age":17,"limit":18})");
+  EXPECT_EQ(text(o, "detail"), "The least age on the day is 18. This person’s is 17.");
+  EXPECT_FALSE(o.contains("reason"));
+  const auto key = object_of(
+      to_response(because(problem_code::bad_idempotency_key, cause_of<reason_code::key_length, "length", "least", "most">(1, 22, 128))));
+  EXPECT_EQ(text(key, "code"), "bad_idempotency_key");
+  EXPECT_EQ(text(key, "reason"), "key_length");
+  EXPECT_EQ(text(key, "detail"), "It has 1 character; 22 to 128 are needed.");
+}
+
+TEST(problem, a_sentence_without_its_arguments_is_not_said) {
+  EXPECT_FALSE(object_of(to_response({.code = problem_code::under_age})).contains("detail"));
 }
 
 TEST(problem, what_is_not_known_is_left_out) {
   const auto o = object_of(to_response({.code = problem_code::full}));
-  for (const auto* name : {"request_id", "retry_after_ms", "position", "opens_at", "fields", "alternatives"})
+  for (const auto* name : {"request_id", "retry_after_ms", "position", "opens_at", "fields", "alternatives", "reason", "arguments"})
     EXPECT_FALSE(o.contains(name)) << name;
 }
 
@@ -135,6 +157,55 @@ TEST(json_text, every_byte_below_a_space_is_escaped) {
     const auto v = json::parse(out, ec);
     ASSERT_FALSE(ec) << c;
     EXPECT_EQ(v.as_string(), plain) << c;
+  }
+}
+
+// What nobody knows is never said to be a no, and nobody is told to ask again under a key where that does not help.
+TEST(problem, what_may_have_come_true_is_never_said_to_be_a_no) {
+  for (const auto& row : problem_table()) {
+    const bool nobody_knows = row.status == 429 || row.status == 503 || row.status == 504;
+    for (const auto e : {row.book, row.move, row.cancel})
+      EXPECT_EQ(e == effect::unknown, nobody_knows && e != effect::none) << row.name;
+    if (nobody_knows) {
+      EXPECT_EQ(row.book, effect::unknown) << row.name;
+    }
+  }
+}
+
+TEST(problem, no_outcome_of_the_machines_is_without_a_meaning) {
+  for (int i = 0; i <= static_cast<int>(outcome::unknown); ++i)
+    if (const auto code = code_of(static_cast<outcome>(i))) {
+      const auto& row = row_of(*code);
+      EXPECT_TRUE(row.book != effect::none || row.move != effect::none || row.cancel != effect::none) << row.name;
+    }
+}
+
+// booking/text_rules.hpp and the table know each other by names alone.
+TEST(problem, every_fault_of_a_text_is_a_reason_with_its_place) {
+  for (const std::string_view code : {"not_utf8", "control_character", "line_separator", "direction_control", "no_character",
+                                      "hidden_character", "lost_character", "too_many_marks"}) {
+    const auto c = cause_of_text({code, "", 5, 0x85});
+    EXPECT_EQ(name_of(c.why), code);
+    EXPECT_EQ(row_of(c.why).field_code, code);
+    EXPECT_EQ(c.arguments, (std::vector<argument>{{"position", 5}, {"character", "U+0085"}}));
+    EXPECT_TRUE((field_error{"x", c}.detail().ends_with("(character 5: U+0085)."))) << code;
+  }
+}
+
+// Each code that a booking, a move or a cancellation may end with is a row of the pages, and what nobody knows is no no there either.
+TEST(problem, the_pages_know_every_code_and_mean_the_same_by_it) {
+  for (const auto& row : problem_table()) {
+    const bool of_the_address = row.code == problem_code::no_such_endpoint || row.code == problem_code::method_not_allowed;
+    if (of_the_address || (row.book == effect::none && row.move == effect::none && row.cancel == effect::none))
+      continue;
+    const auto& shown = web::row_of(row.name);
+    EXPECT_EQ(shown.code, row.name);
+    if (row.book == effect::unknown) {
+      EXPECT_EQ(shown.book, web::screen::unknown) << row.name;
+    }
+    if (row.book == effect::no || row.book == effect::exists) {
+      EXPECT_NE(shown.book, web::screen::unknown) << row.name;
+    }
   }
 }
 

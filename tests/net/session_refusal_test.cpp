@@ -115,6 +115,21 @@ TEST(session_limits, a_target_that_is_too_long_is_414) {
   EXPECT_EQ(refused(s, get("/" + std::string(100'000, 'x'))), 414U);
 }
 
+TEST(session_limits, who_sends_too_much_is_told_the_limit) {
+  server s;
+  const auto limit_told = [&](std::string_view bytes) {
+    auto c = s.connect();
+    c.send(bytes);
+    const auto a = c.answer();
+    const auto at = a.body.find("\"arguments\":");
+    return fmt::format("{} {}", a.status, at == std::string::npos ? "" : a.body.substr(at, a.body.find('}', at) - at + 1));
+  };
+  EXPECT_EQ(limit_told(get("/echo", fmt::format("X: {}\r\n", std::string(9000, 'x')))), R"(431 "arguments":{"limit":8192})");
+  EXPECT_EQ(limit_told(get("/" + std::string(5000, 'x'))), R"(414 "arguments":{"limit":4096})");
+  EXPECT_EQ(limit_told("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 32769\r\n\r\n"), R"(413 "arguments":{"limit":32768})");
+  EXPECT_EQ(limit_told("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n"), R"(413 "arguments":{"limit":100})");
+}
+
 TEST(session_limits, a_body_that_is_too_large_is_413_before_it_is_sent) {
   server s;
   EXPECT_EQ(refused(s, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 32769\r\n\r\n"), 413U);

@@ -8,7 +8,7 @@ namespace janji::schema {
 
 namespace {
 personal_record someone() {
-  return {"passport", "X1234567", "IDN", "Siti", "+62", "s@example.org", "1980-12-31", "Johor", std::string(4000, 'n')};
+  return {"passport", "X1234567", "IDN", "Siti", "+62", "s@example.org", "1980-12-31", "Johor", std::string(4000, 'n'), "900101-14-5678"};
 }
 }  // namespace
 
