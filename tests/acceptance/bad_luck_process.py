@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-from http_client import request
+from citizens import book
 from node import SLOW, Node, call, program
 
 
@@ -111,8 +111,9 @@ def log_that_nobody_reads(o):
                                         stdout=writes if both else subprocess.DEVNULL, stderr=writes)
         node.started, node.log_from = time.monotonic(), 0
         node.ready()
+        body, key, _ = o.acknowledged[0]
         for _ in range(200):
-            request(node.port, "POST", "/api/v1/bookings", {})
+            book(node, body, key)
         o.book_one(2)
         node.process.send_signal(signal.SIGHUP)
         o.checks.check(f"whoever holds a node's {words} does not read: it serves and books", node.is_ready())
@@ -135,8 +136,9 @@ def log_that_is_read_late(o):
     node.started, node.log_from = time.monotonic(), 0
     node.ready()
     fcntl.fcntl(node.process.stderr, fcntl.F_SETPIPE_SZ, 4096)
-    for _ in range(6000):
-        request(node.port, "POST", "/api/v1/bookings", {})
+    body, key, _ = o.acknowledged[0]
+    for _ in range(5000):  # each has a line, and 4,096 of them wait
+        book(node, body, key)
     said = []
     reader = threading.Thread(target=lambda: said.extend(node.process.stderr.read().decode(errors="replace").splitlines()))
     reader.start()

@@ -294,7 +294,7 @@ def exports(c):
             c.checks.equal("what was there is there, and nothing besides", (out.read() == whole, os.listdir(folder)), (True, ["out.jsonl"]))
     os.mkfifo(f"{folder}/pipe")
     for words, to in (("a directory", folder), ("a pipe", f"{folder}/pipe"), ("a full device", "/dev/full"), ("a folder that is not there", f"{folder}/no/such")):
-        done = c.ctl("export", "--to", to, seconds=30)
+        done = c.node.ctl("export", "--to", to, seconds=30)
         c.checks.check(f"an export into {words} is refused in a sentence", done.code == 2 and one_sentence(done), done)
     os.remove(f"{folder}/pipe")
     if os.geteuid() != 0:
