@@ -212,7 +212,7 @@ result<reply> call(const connection& c, http::verb verb, const std::string& targ
   if (!token)
     return std::unexpected(token.error());
   if (!can_be_sent(body))
-    return std::unexpected(failure("what was typed is not UTF-8: nothing was sent", exit_refused));
+    return std::unexpected(failure("what was typed is not UTF-8: nothing was sent"));
   std::string why;
   for (const auto& at : *all) {
     http::request<http::string_body> request(verb, target, 11);

@@ -27,9 +27,9 @@ namespace http = boost::beast::http;
 namespace json = boost::json;
 
 constexpr std::size_t unsealed_records_max = 100'000;  // kept in memory until they are written
-constexpr std::array<std::string_view, 16> unsealed_columns{"reference", "status",     "round",  "centre",  "date", "window",
-                                                            "booked_at", "type",       "number", "country", "name", "phone",
-                                                            "email",     "birth_date", "state",  "notes"};
+constexpr std::array<std::string_view, 17> unsealed_columns{"reference", "status", "round",      "centre",  "date",  "window",
+                                                            "booked_at", "type",   "number",     "country", "mykad", "name",
+                                                            "phone",     "email",  "birth_date", "state",   "notes"};
 
 struct unseal_options {
   std::string reference, round, centre, date, window, reason, format, to;
@@ -38,7 +38,7 @@ struct unseal_options {
 
 std::string text_in(const json::value& record, std::string_view name) {
   const auto& o = record.get_object();
-  const bool of_identity = name == "type" || name == "number" || name == "country";
+  const bool of_identity = name == "type" || name == "number" || name == "country" || name == "mykad";
   const auto* from = of_identity ? o.if_contains("identity") : &record;
   const auto* v =
       from != nullptr && from->is_object() ? from->get_object().if_contains(json::string_view(name.data(), name.size())) : nullptr;
