@@ -149,7 +149,7 @@ void read_changes(const json::object& settings, round_rules& rules, bool counted
     else
       to = static_cast<std::remove_reference_t<decltype(to)>>(v->get_int64());
   };
-  read("changes_max", rules.changes_max, limits::changes_max_most);
+  read("changes_max", rules.changes_max, janji::limits::changes_max_most);
   read("citizens", rules.citizens, std::numeric_limits<std::uint32_t>::max());
   if (!counted && settings.contains("changes_max"))
     wrong.push_back({"round.changes_max", cause_of<reason_code::not_known_yet>()});
@@ -435,8 +435,8 @@ void admin_api::round_verb(const std::string& code, std::string_view verb, const
     return node_.change_round(id, round_order::close, reason, order, done(std::move(respond)));
   if (verb == "pause") {
     if (reason.empty())
-      return respond(
-          to_response(because(problem_code::invalid, cause_of<reason_code::pause_needs_reason, "limit">(limits::reason_characters_max))));
+      return respond(to_response(
+          because(problem_code::invalid, cause_of<reason_code::pause_needs_reason, "limit">(janji::limits::reason_characters_max))));
     return node_.change_round(id, round_order::pause, reason, order, done(std::move(respond)));
   }
   if (verb == "erase") {
@@ -485,8 +485,8 @@ void admin_api::capacity(std::string_view path, const request& r, bool dry_run, 
   if (!found)
     return respond(to_response(found.error()));
   const auto* v = body->if_contains("capacity");
-  if (v == nullptr || !v->is_int64() || v->get_int64() < 0 || v->get_int64() > limits::capacity_max || !found->window)
-    return respond(to_response(because(problem_code::invalid, cause_of<reason_code::bad_capacity, "limit">(limits::capacity_max))));
+  if (v == nullptr || !v->is_int64() || v->get_int64() < 0 || v->get_int64() > janji::limits::capacity_max || !found->window)
+    return respond(to_response(because(problem_code::invalid, cause_of<reason_code::bad_capacity, "limit">(janji::limits::capacity_max))));
   const auto reason = order_text(*body, "reason");
   if (!reason)
     return respond(to_response(reason.error()));

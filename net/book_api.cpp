@@ -213,8 +213,8 @@ std::expected<actors::routed_booking, problem> citizen_api::make_booking(const b
     auto sealed = sealing_.seal(id, day, a.proposed, schema::encode(person.record));
     if (!sealed)
       return std::unexpected(problem{.code = without_keys(id)});
-    if (sealed->size() > limits::sealed_record_bytes_max)
-      return std::unexpected(problem_of<problem_code::body_too_large, "limit">(limits::sealed_record_bytes_max));
+    if (sealed->size() > janji::limits::sealed_record_bytes_max)
+      return std::unexpected(problem_of<problem_code::body_too_large, "limit">(janji::limits::sealed_record_bytes_max));
     a.sealed = std::move(*sealed);
     c.people.push_back(std::move(a));
   }

@@ -34,7 +34,7 @@ public:
         wrong<reason_code::unknown_field>(told_name({item.key().data(), item.key().size()}));
   }
   // What is only compared or taken apart, as it was typed.
-  std::string word(std::string_view name, bool required, std::size_t characters_max = limits::text_characters_max) {
+  std::string word(std::string_view name, bool required, std::size_t characters_max = janji::limits::text_characters_max) {
     const auto typed = given(name, required);
     if (!typed || typed->empty())
       return {};
@@ -50,7 +50,7 @@ public:
     return {};
   }
   // What staff will read, as people_text leaves it.
-  std::string text(std::string_view name, bool required, std::size_t characters_max = limits::text_characters_max,
+  std::string text(std::string_view name, bool required, std::size_t characters_max = janji::limits::text_characters_max,
                    text_lines lines = text_lines::one) {
     const auto typed = given(name, required);
     if (!typed)
@@ -84,19 +84,19 @@ public:
       wrong<reason_code::missing>(name);
     return std::string_view(s.data(), s.size());
   }
-} void wrong(std::string_view name, cause c) {
-  tell(wrong_, {prefix_ + std::string(name), std::move(c)});
-}
-template <reason_code WHY>
-void wrong(std::string_view name) {
-  wrong(name, cause_of<WHY>());
-}
-[[nodiscard]] const json::value* get(std::string_view name) const { return from_.if_contains(json::string_view(name.data(), name.size())); }
+  void wrong(std::string_view name, cause c) { tell(wrong_, {prefix_ + std::string(name), std::move(c)}); }
+  template <reason_code WHY>
+  void wrong(std::string_view name) {
+    wrong(name, cause_of<WHY>());
+  }
+  [[nodiscard]] const json::value* get(std::string_view name) const {
+    return from_.if_contains(json::string_view(name.data(), name.size()));
+  }
 
 private:
-const json::object& from_;
-std::string prefix_;
-std::vector<field_error>& wrong_;
+  const json::object& from_;
+  std::string prefix_;
+  std::vector<field_error>& wrong_;
 };
 
 template <class Form>
@@ -121,15 +121,17 @@ cause cause_of_fault(const identity_fault& f) {
   switch (f.error) {
     case identity_error::unknown_kind: return cause_of<unknown_kind>();
     case identity_error::unknown_country: return cause_of<unknown_country>();
-    case identity_error::wrong_length: return cause_of<wrong_length, "length", "wanted">(f.length, limits::mykad_digits);
+    case identity_error::wrong_length: return cause_of<wrong_length, "length", "wanted">(f.length, janji::limits::mykad_digits);
     case identity_error::not_digits: return cause_of<not_digits>();
     case identity_error::impossible_birth_date: return cause_of<impossible_birth_date>();
     case identity_error::unassigned_place: return cause_of<unassigned_place, "place">(f.place);
     case identity_error::passport_length:
-      return cause_of<passport_length, "length", "least", "most">(f.length, limits::passport_length_min, limits::passport_length_max);
+      return cause_of<passport_length, "length", "least", "most">(f.length, janji::limits::passport_length_min,
+                                                                  janji::limits::passport_length_max);
     case identity_error::passport_character: return cause_of<passport_character>();
     case identity_error::service_length:
-      return cause_of<service_length, "length", "least", "most">(f.length, limits::service_length_min, limits::service_length_max);
+      return cause_of<service_length, "length", "least", "most">(f.length, janji::limits::service_length_min,
+                                                                 janji::limits::service_length_max);
     case identity_error::service_form: return cause_of<service_form>();
     case identity_error::not_a_citizens_passport: return cause_of<not_a_citizens_passport>();
     case identity_error::other_mykad: return cause_of<other_mykad>();
@@ -138,7 +140,7 @@ cause cause_of_fault(const identity_fault& f) {
 }
 
 std::string pasted_number(field_reader& fields, std::string_view name, bool required) {
-  auto number = fields.word(name, required, limits::identity_characters_max);
+  auto number = fields.word(name, required, janji::limits::identity_characters_max);
   std::erase_if(number, [](char c) { return c == '\t' || c == '\r' || c == '\n'; });  // out of a table
   return number;
 }
@@ -153,9 +155,9 @@ void read_identity_of(const json::value* v, const std::string& prefix, civil_dat
   field_reader fields(v->get_object(), prefix + "identity.", wrong);
   fields.only({"type", "number", "country", "mykad"});
   auto& r = person.record;
-  r.identity_kind = fields.word("type", true, limits::identity_characters_max);
+  r.identity_kind = fields.word("type", true, janji::limits::identity_characters_max);
   r.identity_number = pasted_number(fields, "number", true);
-  r.country = fields.word("country", false, limits::identity_characters_max);
+  r.country = fields.word("country", false, janji::limits::identity_characters_max);
   r.mykad = pasted_number(fields, "mykad", false);
   if (wrong.size() != faults_before)
     return;
@@ -198,10 +200,10 @@ person_form read_person(const json::value& v, const std::string& prefix, civil_d
   field_reader fields(v.get_object(), prefix + ".", wrong);
   fields.only({"identity", "name", "phone", "email", "birth_date", "state", "notes"});
   read_identity_of(fields.get("identity"), prefix + ".", today, person, wrong);
-  person.record.name = fields.text("name", true, limits::name_characters_max);
-  person.record.phone = fields.text("phone", false, limits::phone_characters_max);
+  person.record.name = fields.text("name", true, janji::limits::name_characters_max);
+  person.record.phone = fields.text("phone", false, janji::limits::phone_characters_max);
   person.record.email = fields.text("email", false);
-  person.record.notes = fields.text("notes", false, limits::notes_characters_max, text_lines::many);
+  person.record.notes = fields.text("notes", false, janji::limits::notes_characters_max, text_lines::many);
   person.record.state = fields.text("state", false);
   if (!person.record.state.empty()) {
     person.state = state_number(person.record.state);
@@ -278,8 +280,8 @@ std::expected<booking_form, problem> read_booking(std::string_view body, civil_d
       fields.wrong<reason_code::not_a_list>("people");
     else if (people == nullptr || people->is_null() || people->get_array().empty())
       fields.wrong<reason_code::missing_people>("people");
-    else if (const auto size = people->get_array().size(); size > limits::party_people_max)
-      return std::unexpected(problem_of<problem_code::party_too_large, "people", "limit">(size, limits::party_people_max));
+    else if (const auto size = people->get_array().size(); size > janji::limits::party_people_max)
+      return std::unexpected(problem_of<problem_code::party_too_large, "people", "limit">(size, janji::limits::party_people_max));
     else
       for (std::size_t i = 0; i < people->get_array().size(); ++i)
         form.people.push_back(read_person(people->get_array()[i], "people[" + std::to_string(i) + "]", today, wrong));
