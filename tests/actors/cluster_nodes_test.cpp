@@ -229,7 +229,7 @@ protected:
     for (unsigned g = 0; g < 12; ++g) {
       group_definition group;
       group.date = std::chrono::year{2027} / 1 / (1 + g);
-      group.windows.push_back({540, 600, capacity, never_over});
+      group.windows.push_back({540, 600, capacity});  // at feature level 0 nothing is over
       d.groups.push_back(std::move(group));
     }
     // Only where shard 0 is led: the others say so.
