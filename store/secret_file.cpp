@@ -12,7 +12,7 @@
 
 namespace janji::store {
 
-result<std::string> read_secret_file(const std::string& path, const std::string& what) {
+result<std::string> read_password_file(const std::string& path, const std::string& what) {
   const auto wrong = [&](errc code, const std::string& why) {
     return std::unexpected(store_error{code, fmt::format("{} in {} {}", what, path, why)});
   };

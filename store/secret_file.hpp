@@ -12,6 +12,6 @@ inline constexpr std::size_t secret_bytes_max = 1024;
 
 // Without the end of its line. `what` begins the sentence of an error: "the password of etcd". What others can read, what is no regular
 // file (a pipe would wait for ever) and what holds more than a line is refused; no error shows what the file holds.
-result<std::string> read_secret_file(const std::string& path, const std::string& what);
+result<std::string> read_password_file(const std::string& path, const std::string& what);
 
 }  // namespace janji::store

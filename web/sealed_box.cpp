@@ -101,8 +101,9 @@ std::optional<std::string> sealed_box::open(std::string_view purpose, std::strin
   std::string packed(raw->size() - nonce_bytes - tag_bytes, '\0');
   for (const auto& k : keys_) {
     auto key = mac<secret_key::bytes>(k, {"seal", purpose});
-    const bool opened = crypto_aead_xchacha20poly1305_ietf_decrypt(bytes(packed), nullptr, nullptr, bytes(*raw) + nonce_bytes, raw->size() - nonce_bytes,
-                                                                   bytes(purpose), purpose.size(), bytes(*raw), key.data()) == 0;
+    const bool opened =
+        crypto_aead_xchacha20poly1305_ietf_decrypt(bytes(packed), nullptr, nullptr, bytes(*raw) + nonce_bytes, raw->size() - nonce_bytes,
+                                                   bytes(purpose), purpose.size(), bytes(*raw), key.data()) == 0;
     sodium_memzero(key.data(), key.size());
     if (opened)
       return inflated(packed);

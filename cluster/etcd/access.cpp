@@ -37,7 +37,7 @@ std::expected<tls_files::context, std::string> etcd_config_store::read_certifica
 std::expected<std::string, std::string> etcd_config_store::password_of(const options& o) {
   if (o.password_file.empty())
     return o.password;
-  auto read = store::read_secret_file(o.password_file, "the password of etcd");
+  auto read = store::read_password_file(o.password_file, "the password of etcd");
   if (!read)
     return std::unexpected(read.error().text());
   return std::move(*read);

@@ -235,7 +235,7 @@ std::expected<json::object, failure> connection::post(std::string_view path, con
     }
     const auto& e = endpoints_[at_];
     const auto request = request_for(e, path, body, token);
-    auto ec = finish(until, [&](handler then) { http::async_write(*stream_, request, then); });
+    auto ec = sent(until, [&](handler then) { http::async_write(*stream_, request, then); });
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
     parser.body_limit(answer_bytes_max);
@@ -267,6 +267,17 @@ std::expected<json::object, failure> connection::post(std::string_view path, con
   return std::unexpected(last);
 }
 
+// With TLS 1.3 a certificate is judged after the handshake: whoever is refused may hear of it only as a connection that breaks while the
+// request goes out. Why stands in what was received before that.
+error_code connection::sent(steady::time_point deadline, const std::function<void(handler)>& write) {
+  const auto ec = finish(deadline, write);
+  if (!ec || !current().tls || (ec != asio::error::broken_pipe && ec != asio::error::connection_reset))
+    return ec;
+  std::array<char, 1> byte{};
+  const auto told = finish(deadline, [&](handler then) { stream_->async_read_some(asio::buffer(byte), then); });
+  return byte_stream::certificate_is_refused(told) ? told : ec;
+}
+
 // Of a step of a call.
 failure connection::failure_of(const error_code& ec) const {
   if (byte_stream::certificate_is_refused(ec))
@@ -284,7 +295,7 @@ std::expected<void, failure> connection::stream(std::string_view path, const jso
     return fail(made.error());
   const auto where = fmt::format("{}:{}", current().host, current().port);
   const auto request = request_for(current(), path, body, token);
-  if (const auto ec = finish(deadline, [&](handler then) { http::async_write(*stream_, request, then); })) {
+  if (const auto ec = sent(deadline, [&](handler then) { http::async_write(*stream_, request, then); })) {
     auto failed = failure_of(ec);
     next_endpoint();
     return std::unexpected(std::move(failed));

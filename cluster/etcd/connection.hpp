@@ -107,6 +107,7 @@ private:
   void next_endpoint();
   struct handler;
   boost::system::error_code finish(steady::time_point deadline, const std::function<void(handler)>& start);
+  boost::system::error_code sent(steady::time_point deadline, const std::function<void(handler)>& write);
 
   std::unique_ptr<boost::asio::io_context> io_;
   std::vector<endpoint> endpoints_;

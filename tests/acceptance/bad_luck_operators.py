@@ -474,7 +474,11 @@ def empty_token_and_another_user(o):
     if os.geteuid() != 0:
         o.checks.skip("a start as another user", "this is not root")
         return
-    o.refused("a start as a user who may not enter the directory", "Permission denied", before=("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"))
+    os.chmod(o.checks.directory, 0o755)  # else the way there is what may not be entered, and the node's own directory is never looked at
+    os.chmod(o.node.data, 0o700)
+    o.refused("a start as a user who may not enter the directory", "keys cannot be looked at: Permission denied",
+              before=("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"))
+    os.chmod(o.checks.directory, 0o700)
 
 
 def stop_on_a_hung_disk(o):

@@ -96,6 +96,7 @@ def status(c):
     bad = c.checks.path("bad.token")
     with open(bad, "w") as out:
         out.write("this-is-not-the-token\n")
+    os.chmod(bad, 0o600)
     done = ctl("--data", c.node.data, "--token-file", bad, "status")
     c.checks.check("a wrong token is refused, not shown as a healthy node", done.code == 2 and "unauthorised" in done.out + done.err, done)
 

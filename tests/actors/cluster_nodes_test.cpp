@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "actors/node.hpp"
+#include "booking/booking_end.hpp"
 #include "cluster/placement.hpp"
 #include "net/links/links.hpp"
 #include "store/node_store.hpp"
@@ -230,9 +231,10 @@ protected:
     for (unsigned g = 0; g < 12; ++g) {
       group_definition group;
       group.date = std::chrono::year{2027} / 1 / (1 + g);
-      group.windows.push_back({540, 600, capacity, never_over});
+      group.windows.push_back({540, 600, capacity});
       d.groups.push_back(std::move(group));
     }
+    say_ends(d);  // as they must be where not all nodes know of others
     // Only where shard 0 is led: the others say so.
     ASSERT_TRUE(eventually([&] {
       for (auto& n : nodes_) {

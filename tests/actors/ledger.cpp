@@ -200,6 +200,8 @@ void ledger::take(const registry_event& event) {
       }
     return;
   }
+  if (std::holds_alternative<changes_forgiven>(event))  // of a citizen, and of no claim
+    return;
   const auto ref = std::visit(
       [](const auto& e) {
         if constexpr (requires { e.ref; })

@@ -126,8 +126,8 @@ TEST_F(past_api_test, a_round_without_ends_is_booked_in_the_past_and_preflight_w
   EXPECT_EQ(shown("none").at("/status"), "open");
   const auto flight = s.admin("GET", "/admin/v1/rounds/none/preflight");
   EXPECT_EQ(flight.at("/go"), "true") << flight.body;
-  EXPECT_EQ(flight.at("/checks/6/warning"), "true") << flight.body;
-  EXPECT_TRUE(flight.at("/checks/6/detail").contains("book_until")) << flight.body;
+  EXPECT_EQ(flight.at("/checks/7/warning"), "true") << flight.body;
+  EXPECT_TRUE(flight.at("/checks/7/detail").contains("book_until")) << flight.body;
 }
 
 TEST_F(past_api_test, an_end_that_is_none_is_refused_with_what_it_may_be) {

@@ -17,7 +17,7 @@ struct secret_file : testing::Test {
   std::string write(std::string_view text, ::mode_t mode = 0600) {
     std::ofstream(path, std::ios::binary) << text;
     ::chmod(path.c_str(), mode);
-    const auto read = read_secret_file(path, "the password");
+    const auto read = read_password_file(path, "the password");
     return read ? "=" + *read : read.error().text();
   }
 };
@@ -45,9 +45,9 @@ TEST_F(secret_file, that_is_no_line_is_refused_and_not_shown) {
 
 TEST_F(secret_file, that_is_no_file_is_refused_at_once) {
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
-  EXPECT_EQ(read_secret_file(path, "the password").error().text(), "the password in " + path + " is not a file");
-  EXPECT_EQ(read_secret_file(directory.path(), "the password").error().text(), "the password in " + directory.path() + " is not a file");
-  EXPECT_EQ(read_secret_file(path + ".no", "the password").error().code, errc::missing);
+  EXPECT_EQ(read_password_file(path, "the password").error().text(), "the password in " + path + " is not a file");
+  EXPECT_EQ(read_password_file(directory.path(), "the password").error().text(), "the password in " + directory.path() + " is not a file");
+  EXPECT_EQ(read_password_file(path + ".no", "the password").error().code, errc::missing);
 }
 
 }  // namespace
