@@ -5,6 +5,7 @@
 #include <array>
 
 #include "booking/reference_text.hpp"
+#include "net/page_numbers.hpp"
 #include "web/codes.hpp"
 
 namespace janji::net {
@@ -143,7 +144,32 @@ std::expected<std::unique_ptr<site>, std::string> site::open(boost::asio::io_con
 }
 
 site::site(boost::asio::io_context& io, actors::node& node, booking_desk& desk, const receipt_signer& signer, site_options options)
-    : node_(node), desk_(desk), signer_(signer), options_(std::move(options)), box_(options_.keys), bodies_(io) {}
+    : node_(node), desk_(desk), signer_(signer), options_(std::move(options)), box_(options_.keys), look_(io), bodies_(io) {}
+
+// The sums are added up on the thread that renders: a round of 200,000 slot groups must not hold up the listener.
+void site::look_on() {
+  constexpr std::chrono::seconds every{5};
+  look_.expires_after(every);
+  look_.async_wait([this](boost::system::error_code ec) {
+    if (ec)
+      return;
+    bodies_.get(
+        "#sums", node_.catalogue()->version, clock_.now(),
+        [this] {
+          const page_numbers numbers(node_, current_round());
+          const auto sums = numbers.sums();
+          const std::lock_guard lock{minutes_mutex_};
+          const std::string of = numbers.round == nullptr ? "" : numbers.round->definition.code;
+          if (of != minutes_of_)
+            minutes_ = {};
+          minutes_of_ = of;
+          minutes_.look(wall_clock(), sums.whole && numbers.round != nullptr ? std::optional(sums.booked + sums.cancelled) : std::nullopt);
+          return std::string();
+        },
+        [](const prepared_bodies::body_ptr&) {});
+    look_on();
+  });
+}
 
 bool site::is_page(std::string_view path) {
   return path != "*" && path != "/api" && !path.starts_with("/api/") && path != "/livez" && path != "/readyz";

@@ -6,9 +6,11 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <expected>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +21,7 @@
 #include "net/booking_desk.hpp"
 #include "net/front.hpp"
 #include "net/http.hpp"
+#include "net/minute_ring.hpp"
 #include "net/prepared_bodies.hpp"
 #include "web/booking_code.hpp"
 #include "web/form.hpp"
@@ -58,6 +61,8 @@ public:
   [[nodiscard]] response refusal(problem_code code, std::string_view accept_language) const;
   // How large the body of a form may be.
   static constexpr std::uint64_t form_bytes_max = web::limits::form_bytes_max;
+  // Looks at the sums every few seconds, for the last hour on /status; from the listener's thread.
+  void look_on();
   void stopping(std::function<bool()> is_stopping) { is_stopping_ = std::move(is_stopping); }
 
 private:
@@ -145,6 +150,10 @@ private:
   std::unique_ptr<web::pages> pages_;   // of the listener's thread
   std::unique_ptr<web::pages> makers_;  // of the thread that renders
   deadline_clock clock_;
+  boost::asio::steady_timer look_;
+  mutable std::mutex minutes_mutex_;
+  minute_ring minutes_;     // under it: the thread that renders reads them
+  std::string minutes_of_;  // the round whose they are
   std::function<bool()> is_stopping_ = [] { return false; };
   prepared_bodies bodies_;  // its thread ends before anything above goes
 };

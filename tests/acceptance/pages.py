@@ -327,6 +327,17 @@ def headers_of_pages(checks, world):
         checks.equal(f"a cookie that is none of ours ({cookie[:12]}): as if there were none", page.status, 200)
 
 
+def searched(checks, world):
+    r = world.reader()
+    for words, place, wanted in (("a postcode of a state that has no centre", "47500", "Postcodes that begin with 47 are mostly in Selangor."), ("the same: the nearest are shown", "47500", "Dewan A"),
+                                 ("a postcode of the round's state", "86000", "Dewan B"), ("a state", "johor", "Which centre in Johor?"), ("another name of a state", "Penang", "no centre in Penang"),
+                                 ("a part of a name", "dewan b", "Centres for “dewan b”"), ("nonsense", "<b>x</b>", "We found no centre for “<b>x</b>”")):
+        page = r.get("/book/in?people=1&place=" + urllib.parse.quote(place))
+        checks.check(f"searched, {words}: {wanted}", page.status == 200 and wanted in page.text(), page.text()[:300])
+    status = r.get("/status")
+    checks.check("the state of the system is said in words", status.status == 200 and "in order" in status.text(), status.text()[:300])
+
+
 def refused_by_the_session(checks, world):
     r = world.reader("ta")
     page = r.get("/", headers={"Cookie": "a=" + "b" * 20_000})
@@ -364,7 +375,7 @@ def receipts(checks, world):
 def main(checks):
     world = World(checks)
     for part in (the_whole_way, pressed_many_times, names_as_typed, wrong_fields, language_in_mid_form, own_forms_and_others, links_change_nothing, full_while_choosing,
-                 booked_twice, find_again, round_states, forgotten, without_cookies, headers_of_pages, refused_by_the_session, receipts, restarted):
+                 booked_twice, find_again, round_states, forgotten, without_cookies, searched, headers_of_pages, refused_by_the_session, receipts, restarted):
         checks.part(part, checks, world)
 
 
