@@ -264,6 +264,7 @@ visit site::visit_of(const request& r) const {
   if (const auto sealed = web::cookie(r.cookie, web::mine_cookie))
     if (const auto text = box_.open(web::mine_cookie, *sealed))
       v.mine = web::kept_bookings_from(*text).value_or(web::kept_bookings{});
+  v.gzip = accepts_gzip(r.accept_encoding);
   v.secure = !options_.public_urls.empty() && options_.public_urls.front().starts_with("https:");
   return v;
 }
@@ -323,11 +324,20 @@ response site::page(const visit& v, std::string html, unsigned status) const {
   response out;
   out.status = status;
   out.content_type = "text/html; charset=utf-8";
-  out.body = std::move(html);
+  constexpr std::size_t gzip_worth_bytes = 1'024;
+  if (v.gzip && html.size() >= gzip_worth_bytes) {
+    out.body = actors::gzip(html);
+    out.add("Content-Encoding", "gzip");
+    out.add("Vary", "Accept-Encoding");
+  } else {
+    out.body = std::move(html);
+  }
   out.add("Cache-Control", "private, no-store");
   out.add("Content-Security-Policy", pages_->policy());
   out.add("Referrer-Policy", "same-origin");
   out.add("X-Content-Type-Options", "nosniff");
+  if (v.secure)
+    out.add("Strict-Transport-Security", "max-age=31536000");
   out.no_store = false;  // said above, with whose it is
   if (v.new_browser)
     add_cookie(out, v, web::browser_cookie, v.browser, web::mine_cookie_s);
@@ -338,6 +348,15 @@ response site::page(const visit& v, std::string html, unsigned status) const {
 
 void site::add_cookie(response& out, const visit& v, std::string_view name, std::string_view value, long max_age_s) const {
   out.add("Set-Cookie", web::to_text({.name = name, .value = value, .max_age_s = max_age_s, .secure = v.secure}));
+}
+
+bool site::fits_a_cookie(const web::kept_form& form) const {
+  return box_.seal(web::form_cookie, web::to_text(form)).size() <= web::limits::cookie_value_bytes_max;
+}
+
+void site::no_such_place(const visit& v, responder& respond) const {
+  const bool known = current_round() != nullptr || node_.knows_rounds();
+  not_there(v, respond, known ? "missing" : "trouble", known ? 404 : 503);
 }
 
 // What does not fit is left out: it travels in hidden fields then.

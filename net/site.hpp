@@ -47,6 +47,7 @@ struct visit {
   bool set_language = false;            // the reader chose one
   bool new_browser = false;             // it is given a cookie
   bool form_came = false;               // a cookie of the form came, whatever it held
+  bool gzip = false;                    // the browser takes it
   bool secure = false;                  // over HTTPS, as far as is known
 };
 
@@ -75,6 +76,10 @@ private:
   [[nodiscard]] response page(const visit& v, std::string html, unsigned status = 200) const;
   void add_cookie(response& out, const visit& v, std::string_view name, std::string_view value, long max_age_s) const;
   void keep_form(response& out, const visit& v, web::kept_form form) const;
+  // All of it: what is kept without its people cannot be looked up.
+  [[nodiscard]] bool fits_a_cookie(const web::kept_form& form) const;
+  // A place that is not there; where no round is known yet that is not said.
+  void no_such_place(const visit& v, responder& respond) const;
   void drop_form(response& out, const visit& v) const { add_cookie(out, v, web::form_cookie, "", 0); }
   void keep_mine(response& out, const visit& v) const;
   [[nodiscard]] static response see_other(std::string_view where);
