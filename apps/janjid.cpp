@@ -354,6 +354,7 @@ result<void> server::listen(const settings& s) {
   pages = std::move(*opened);
   pages->stopping([this] { return citizens_api->stopping(); });
   citizens_api->serve_pages(pages.get());
+  pages->look_on();
   operators_api = std::make_unique<net::admin_api>(
       admin_io, *node, *store, *keys, *sealing, *signer, *citizens_api, std::move(*token), api.shard_count, seat.get(),
       net::master_ports{[this] { return store::read_masters(masters); }, seat ? &seat->key_orders() : nullptr, rounds->ports()});
@@ -453,6 +454,7 @@ int server::serve(const settings& s) {
   citizens.reset();
   operators.reset();
   operators_api.reset();
+  pages.reset();  // its thread reads the node
   citizens_api.reset();
   node.reset();
   std::signal(SIGHUP, SIG_IGN);

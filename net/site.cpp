@@ -5,6 +5,7 @@
 #include <array>
 
 #include "booking/reference_text.hpp"
+#include "net/page_numbers.hpp"
 #include "web/codes.hpp"
 
 namespace janji::net {
@@ -143,7 +144,32 @@ std::expected<std::unique_ptr<site>, std::string> site::open(boost::asio::io_con
 }
 
 site::site(boost::asio::io_context& io, actors::node& node, booking_desk& desk, const receipt_signer& signer, site_options options)
-    : node_(node), desk_(desk), signer_(signer), options_(std::move(options)), box_(options_.keys), bodies_(io) {}
+    : node_(node), desk_(desk), signer_(signer), options_(std::move(options)), box_(options_.keys), look_(io), bodies_(io) {}
+
+// The sums are added up on the thread that renders: a round of 200,000 slot groups must not hold up the listener.
+void site::look_on() {
+  constexpr std::chrono::seconds every{5};
+  look_.expires_after(every);
+  look_.async_wait([this](boost::system::error_code ec) {
+    if (ec)
+      return;
+    bodies_.get(
+        "#sums", node_.catalogue()->version, clock_.now(),
+        [this] {
+          const page_numbers numbers(node_, current_round());
+          const auto sums = numbers.sums();
+          const std::lock_guard lock{minutes_mutex_};
+          const std::string of = numbers.round == nullptr ? "" : numbers.round->definition.code;
+          if (of != minutes_of_)
+            minutes_ = {};
+          minutes_of_ = of;
+          minutes_.look(wall_clock(), sums.whole && numbers.round != nullptr ? std::optional(sums.booked + sums.cancelled) : std::nullopt);
+          return std::string();
+        },
+        [](const prepared_bodies::body_ptr&) {});
+    look_on();
+  });
+}
 
 bool site::is_page(std::string_view path) {
   return path != "*" && path != "/api" && !path.starts_with("/api/") && path != "/livez" && path != "/readyz";
@@ -238,6 +264,7 @@ visit site::visit_of(const request& r) const {
   if (const auto sealed = web::cookie(r.cookie, web::mine_cookie))
     if (const auto text = box_.open(web::mine_cookie, *sealed))
       v.mine = web::kept_bookings_from(*text).value_or(web::kept_bookings{});
+  v.gzip = accepts_gzip(r.accept_encoding);
   v.secure = !options_.public_urls.empty() && options_.public_urls.front().starts_with("https:");
   return v;
 }
@@ -297,11 +324,20 @@ response site::page(const visit& v, std::string html, unsigned status) const {
   response out;
   out.status = status;
   out.content_type = "text/html; charset=utf-8";
-  out.body = std::move(html);
+  constexpr std::size_t gzip_worth_bytes = 1'024;
+  if (v.gzip && html.size() >= gzip_worth_bytes) {
+    out.body = actors::gzip(html);
+    out.add("Content-Encoding", "gzip");
+    out.add("Vary", "Accept-Encoding");
+  } else {
+    out.body = std::move(html);
+  }
   out.add("Cache-Control", "private, no-store");
   out.add("Content-Security-Policy", pages_->policy());
   out.add("Referrer-Policy", "same-origin");
   out.add("X-Content-Type-Options", "nosniff");
+  if (v.secure)
+    out.add("Strict-Transport-Security", "max-age=31536000");
   out.no_store = false;  // said above, with whose it is
   if (v.new_browser)
     add_cookie(out, v, web::browser_cookie, v.browser, web::mine_cookie_s);
@@ -312,6 +348,15 @@ response site::page(const visit& v, std::string html, unsigned status) const {
 
 void site::add_cookie(response& out, const visit& v, std::string_view name, std::string_view value, long max_age_s) const {
   out.add("Set-Cookie", web::to_text({.name = name, .value = value, .max_age_s = max_age_s, .secure = v.secure}));
+}
+
+bool site::fits_a_cookie(const web::kept_form& form) const {
+  return box_.seal(web::form_cookie, web::to_text(form)).size() <= web::limits::cookie_value_bytes_max;
+}
+
+void site::no_such_place(const visit& v, responder& respond) const {
+  const bool known = current_round() != nullptr || node_.knows_rounds();
+  not_there(v, respond, known ? "missing" : "trouble", known ? 404 : 503);
 }
 
 // What does not fit is left out: it travels in hidden fields then.

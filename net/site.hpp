@@ -6,9 +6,11 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <expected>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +21,7 @@
 #include "net/booking_desk.hpp"
 #include "net/front.hpp"
 #include "net/http.hpp"
+#include "net/minute_ring.hpp"
 #include "net/prepared_bodies.hpp"
 #include "web/booking_code.hpp"
 #include "web/form.hpp"
@@ -44,6 +47,7 @@ struct visit {
   bool set_language = false;            // the reader chose one
   bool new_browser = false;             // it is given a cookie
   bool form_came = false;               // a cookie of the form came, whatever it held
+  bool gzip = false;                    // the browser takes it
   bool secure = false;                  // over HTTPS, as far as is known
 };
 
@@ -58,6 +62,8 @@ public:
   [[nodiscard]] response refusal(problem_code code, std::string_view accept_language) const;
   // How large the body of a form may be.
   static constexpr std::uint64_t form_bytes_max = web::limits::form_bytes_max;
+  // Looks at the sums every few seconds, for the last hour on /status; from the listener's thread.
+  void look_on();
   void stopping(std::function<bool()> is_stopping) { is_stopping_ = std::move(is_stopping); }
 
 private:
@@ -70,6 +76,10 @@ private:
   [[nodiscard]] response page(const visit& v, std::string html, unsigned status = 200) const;
   void add_cookie(response& out, const visit& v, std::string_view name, std::string_view value, long max_age_s) const;
   void keep_form(response& out, const visit& v, web::kept_form form) const;
+  // All of it: what is kept without its people cannot be looked up.
+  [[nodiscard]] bool fits_a_cookie(const web::kept_form& form) const;
+  // A place that is not there; where no round is known yet that is not said.
+  void no_such_place(const visit& v, responder& respond) const;
   void drop_form(response& out, const visit& v) const { add_cookie(out, v, web::form_cookie, "", 0); }
   void keep_mine(response& out, const visit& v) const;
   [[nodiscard]] static response see_other(std::string_view where);
@@ -145,6 +155,10 @@ private:
   std::unique_ptr<web::pages> pages_;   // of the listener's thread
   std::unique_ptr<web::pages> makers_;  // of the thread that renders
   deadline_clock clock_;
+  boost::asio::steady_timer look_;
+  mutable std::mutex minutes_mutex_;
+  minute_ring minutes_;     // under it: the thread that renders reads them
+  std::string minutes_of_;  // the round whose they are
   std::function<bool()> is_stopping_ = [] { return false; };
   prepared_bodies bodies_;  // its thread ends before anything above goes
 };

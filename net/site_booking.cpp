@@ -30,7 +30,8 @@ std::optional<web::chosen_place> place_from_path(std::string_view text) {
 // ------------------------------------------------------------------ GET
 
 void site::my_booking_get(const request& r, visit& v, responder&& respond) {
-  if (!v.draft || v.draft->key.empty() || v.draft->people.empty()) {
+  const bool sent_without_people = v.draft && v.draft->people.empty() && !v.draft->last_code.empty();
+  if (!v.draft || v.draft->key.empty() || (v.draft->people.empty() && !sent_without_people)) {
     const bool again = query_value(r.query, "again") == "1";
     const auto done = query_value(r.query, "done");
     return show_mine(r, std::move(v), again,
@@ -38,6 +39,10 @@ void site::my_booking_get(const request& r, visit& v, responder&& respond) {
                      : done == "cancelled" ? "cancelled_done"
                                            : "",
                      std::move(respond));
+  }
+  if (v.draft->people.empty()) {  // too much for a cookie: it cannot be looked up from here
+    web::pending_model m{.cause = "cause_no_answer", .sent = false, .code = v.draft->last_code};
+    return respond(page(v, pages_->pending(frame_of(v, "pending"), m)));
   }
   // Something was sent, or was about to be, and how it ended is not known: asked by its key.
   const auto form = *v.draft;

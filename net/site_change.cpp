@@ -103,7 +103,7 @@ void site::change_get(const request& r, visit& v, const std::vector<std::string>
     days.today = date_at(f.now, f.offset);
     fill_month(numbers, parts[2], days);
     if (days.days.empty())
-      return not_there(v, respond, "missing", 404);
+      return no_such_place(v, respond);
     days.numbers = {numbers.as_of, {}};
     return respond(page(v, pages_->month(f, days)));
   }
@@ -118,13 +118,13 @@ void site::change_get(const request& r, visit& v, const std::vector<std::string>
     if (date)
       fill_times(numbers, parts[2], times);
     if (times.windows.empty())
-      return not_there(v, respond, "missing", 404);
+      return no_such_place(v, respond);
     times.numbers = {numbers.as_of, {}};
     return respond(page(v, pages_->times(frame_of(v, "move-time"), times)));
   }
   const auto where = place_of(parts);
   if (!where)
-    return not_there(v, respond, "missing", 404);
+    return no_such_place(v, respond);
   m.to = where->place;
   m.posts = true;
   m.action = "/my-booking/move/" + where->place.path();
@@ -160,7 +160,7 @@ void site::change_post(const request& r, visit& v, const std::vector<std::string
   if (!run->cancel) {
     const auto where = place_of(parts);
     if (!where)
-      return not_there(v, respond, "missing", 404);
+      return no_such_place(v, respond);
     run->to = where->place;
   }
   const bool own = own_form(r, v, *sent);

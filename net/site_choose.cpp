@@ -7,6 +7,7 @@
 #include "booking/states.hpp"
 #include "net/page_numbers.hpp"
 #include "net/site.hpp"
+#include "web/postcodes.hpp"
 
 namespace janji::net {
 
@@ -40,13 +41,36 @@ web::centre_item item_of_centre(const page_numbers& numbers, const round_definit
   return {c.code, c.name, c.district, state_number(c.state), known.free, known.next, c.latitude, c.longitude};
 }
 
-// Those nearest to the middle of the state's, or of its own where it has some, outside of it.
+// Where a state's capital lies, roughly: what is near a state that has no centre of its own.
+constexpr std::array<std::pair<double, double>, state_count> capitals{{{0, 0},
+                                                                       {1.49, 103.74},
+                                                                       {6.12, 100.37},
+                                                                       {6.13, 102.24},
+                                                                       {2.19, 102.25},
+                                                                       {2.73, 101.94},
+                                                                       {3.82, 103.33},
+                                                                       {5.41, 100.33},
+                                                                       {4.60, 101.08},
+                                                                       {6.44, 100.20},
+                                                                       {3.07, 101.52},
+                                                                       {5.33, 103.14},
+                                                                       {5.98, 116.07},
+                                                                       {1.55, 110.36},
+                                                                       {3.15, 101.69},
+                                                                       {5.28, 115.24},
+                                                                       {2.93, 101.69}}};
+
+// Those nearest to a centre of the state, or to its capital where it has none, outside of it.
 std::vector<web::centre_item> nearest_outside(const page_numbers& numbers, const round_definition& d, std::uint8_t state,
                                               const centre* from, std::uint8_t people) {
+  centre capital;
+  std::tie(capital.latitude, capital.longitude) = capitals.at(state);
+  if (from == nullptr)
+    from = &capital;
   std::vector<std::pair<double, std::uint16_t>> far;
   for (std::uint16_t i = 0; i < d.centres.size(); ++i)
     if (state_number(d.centres[i].state) != state)
-      far.emplace_back(from == nullptr ? 0 : km_between(*from, d.centres[i]), i);
+      far.emplace_back(km_between(*from, d.centres[i]), i);
   std::ranges::stable_sort(far, {}, [](const auto& f) { return f.first; });
   std::vector<web::centre_item> out;
   for (std::size_t i = 0; i < far.size() && i < elsewhere_shown; ++i)
@@ -210,6 +234,10 @@ std::string site::centres(const asked_public& a) const {
   } else if (!a.place.empty()) {
     m.searched = a.place;
     m.state = state_number(a.place);
+    if (const auto area = web::area_of_postcode(a.place)) {
+      m.state = area->state;
+      m.digits = area->digits;
+    }
   }
   if (numbers.round != nullptr) {
     const auto& d = numbers.round->definition;
@@ -371,6 +399,10 @@ std::string site::status(const asked_public& a) const {
                : node_.ready() ? web::part_state::good
                                : web::part_state::unknown;
   m.numbers = {numbers.as_of, {}};
+  constexpr std::size_t hour = 60;
+  const std::lock_guard lock{minutes_mutex_};
+  for (const auto& minute : minutes_.last(f.now, hour))
+    m.hour.push_back({minute.at, minute.booked});
   return makers_->status(f, m);
 }
 

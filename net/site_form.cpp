@@ -75,7 +75,7 @@ std::optional<site::place_of_path> site::place_of(const std::vector<std::string>
 void site::details_get(const request& r, visit& v, const std::vector<std::string>& parts, responder& respond) {
   const auto where = place_of(parts);
   if (!where)
-    return not_there(v, respond, "missing", 404);
+    return no_such_place(v, respond);
   const auto& words = pages_->all();
   if (v.draft && !v.draft->key.empty() && !v.draft->last_code.empty()) {  // one was sent, and how it ended is not known
     web::refused_model m{.heading = "pending_first_heading",
@@ -195,7 +195,7 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
   auto kept = form;
   kept.last_code = code;
   if (row.book == web::screen::unknown) {
-    if (v.form_came || !v.new_browser) {
+    if ((v.form_came || !v.new_browser) && fits_a_cookie(kept)) {
       auto out = see_other("/my-booking");
       keep_form(out, v, kept);
       return out;

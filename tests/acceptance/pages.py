@@ -314,6 +314,8 @@ def headers_of_pages(checks, world):
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     checks.check("its style is the one that the policy names", f"'sha256-{digest}'" in policy, policy)
     checks.check("a page of somebody's is kept nowhere", "no-store" in page.headers.get("cache-control", ""), page.headers)
+    packed = r.get("/find", headers={"Accept-Encoding": "gzip"})
+    checks.check("and is sent compressed to who takes it", packed.headers.get("content-encoding") == "gzip" and packed.heading(), packed.headers)
     public = r.get("/")
     checks.check("a public page is asked for again each time, and says by what it differs", public.headers.get("cache-control") == "no-cache" and "Accept-Language" in public.headers.get("vary", ""), public.headers)
     script = re.search(r'src="(/assets/[^"]+)"', page.body).group(1)
@@ -325,6 +327,26 @@ def headers_of_pages(checks, world):
     for cookie in ("janji_form=" + "A" * 1000, "janji_mine=%00%ff", "janji_browser=" + "x" * 500):
         page = r.ask("GET", "/my-booking", headers={"Cookie": cookie})
         checks.equal(f"a cookie that is none of ours ({cookie[:12]}): as if there were none", page.status, 200)
+
+
+def a_form_too_large_for_a_cookie(checks, world):
+    r = world.reader()
+    notes = {f"p{i}-notes": "".join(chr(0x4E00 + (i * 977 + k * 131) % 20000) for k in range(150)) for i in range(1, 5)}
+    names = {f"p{i}-name": "".join(chr(0x4E00 + (i * 577 + k * 331) % 20000) for k in range(60)) for i in range(1, 5)}
+    page = world.at_check(r, 4, **notes, **names)
+    done = r.send(page.form("/check"), button="book")
+    checks.check("what does not fit into a cookie goes along in the form, and is booked", len(set(references(done))) == 4, f"{done.status} {done.text()[:300]}")
+
+
+def searched(checks, world):
+    r = world.reader()
+    for words, place, wanted in (("a postcode of a state that has no centre", "47500", "Postcodes that begin with 47 are mostly in Selangor."), ("the same: the nearest are shown", "47500", "Dewan A"),
+                                 ("a postcode of the round's state", "86000", "Dewan B"), ("a state", "johor", "Which centre in Johor?"), ("another name of a state", "Penang", "no centre in Penang"),
+                                 ("a part of a name", "dewan b", "Centres for “dewan b”"), ("nonsense", "<b>x</b>", "We found no centre for “<b>x</b>”")):
+        page = r.get("/book/in?people=1&place=" + urllib.parse.quote(place))
+        checks.check(f"searched, {words}: {wanted}", page.status == 200 and wanted in page.text(), page.text()[:300])
+    status = r.get("/status")
+    checks.check("the state of the system is said in words", status.status == 200 and "in order" in status.text(), status.text()[:300])
 
 
 def refused_by_the_session(checks, world):
@@ -364,7 +386,7 @@ def receipts(checks, world):
 def main(checks):
     world = World(checks)
     for part in (the_whole_way, pressed_many_times, names_as_typed, wrong_fields, language_in_mid_form, own_forms_and_others, links_change_nothing, full_while_choosing,
-                 booked_twice, find_again, round_states, forgotten, without_cookies, headers_of_pages, refused_by_the_session, receipts, restarted):
+                 booked_twice, find_again, round_states, forgotten, without_cookies, a_form_too_large_for_a_cookie, searched, headers_of_pages, refused_by_the_session, receipts, restarted):
         checks.part(part, checks, world)
 
 

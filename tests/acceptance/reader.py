@@ -1,5 +1,5 @@
 """A reader without scripts: follows links and sends forms as a browser does, keeps cookies, and reads pages by the standard's parser."""
-import http.client, http.cookies, re, urllib.parse, warnings
+import gzip, http.client, http.cookies, re, urllib.parse, warnings
 
 warnings.filterwarnings("ignore")
 import html5lib  # noqa: E402
@@ -99,6 +99,8 @@ class Reader:
                 c.request(method, url, body=body, headers=h)
                 r = c.getresponse()
                 data = r.read()
+                if r.headers.get("Content-Encoding") == "gzip":
+                    data = gzip.decompress(data)
             finally:
                 c.close()
             for line in r.headers.get_all("Set-Cookie") or []:

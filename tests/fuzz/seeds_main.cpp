@@ -91,6 +91,20 @@ seeds texts() {
           "5678"};
 }
 
+seeds page_form() {
+  return {"form_token=v1.AAAA&draft=AAAAAAAAAAAAAAAAAAAAAA&people=1&p1-kind=mykad&p1-number=900101-14-5678&p1-name=Siti+Nur%27Ain&go=on",
+          "who=1&who=2&lang=ta",
+          "p1-name=%E0%AE%95&p1-notes=a%0D%0Ab&&=&x",
+          "janji_lang=ta; janji_form=AAAA; janji_mine=",
+          "en-GB;q=0.8, zh-TW, *;q=0.1",
+          "4T8B-92QX-7K3M-5",
+          "7k3m92qx4t8b",
+          "people[3].identity.number",
+          "47500",
+          R"([1,"draft",["A","Dewan A","2021-06-07",540,720],[["mykad","1","","N","","","","",""]],"key",5,"busy"])",
+          R"([1,[[1,0,2,"N","5678","r",["A","Dewan A","2021-06-07",540,720],1,5,false,6]]])"};
+}
+
 seeds receipts() {
   const janji::receipt_signer signer{janji::test::sample_seed};
   auto out = signer.sign(janji::test::sample_statements());
@@ -137,7 +151,7 @@ int main(int argc, char** argv) {
   }
   const std::filesystem::path to = argv[1];
   const bool good = write(to / "http_session", http_session()) && write(to / "booking_form", booking_form()) &&
-                    write(to / "texts", texts()) && write(to / "peers", peers()) && write(to / "receipt", receipts()) &&
-                    write(to / "round_import", round_import()) && write(to / "settings", settings());
+                    write(to / "texts", texts()) && write(to / "page_form", page_form()) && write(to / "peers", peers()) &&
+                    write(to / "receipt", receipts()) && write(to / "round_import", round_import()) && write(to / "settings", settings());
   return good ? 0 : 1;
 }

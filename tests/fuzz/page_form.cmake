@@ -1,0 +1,1 @@
+janji_fuzz(page_form DEPS janji_web)
