@@ -106,8 +106,6 @@ std::optional<problem_code> code_of(outcome o) {
     case outcome::closed: return closed;
     case outcome::window_over: return window_over;
     case outcome::changes_spent: return changes_spent;
-    case outcome::window_over: return window_over;
-    case outcome::changes_spent: return changes_spent;
   }
   return unknown;
 }

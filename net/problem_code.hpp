@@ -37,9 +37,6 @@ enum class problem_code : std::uint8_t {
   window_over,
   changes_spent,
   erased,
-  window_over,
-  changes_spent,
-  erased,
   // what was asked for
   invalid,
   idempotency_key_reused,
