@@ -29,6 +29,9 @@ constexpr std::uint64_t snapshots_kept = 3;
 // As RocksDB keeps its write-ahead logs, which hold a second time what is not in a table yet (store/node_store_open.cpp).
 constexpr std::uint64_t ahead_bytes_max = 512ULL << 20U;
 
+// More than any disk has: what is above it is not told apart, and can be multiplied by the shards there are.
+constexpr std::uint64_t reckoned_bytes_max = 1ULL << 53U;
+
 // Each in an entry of its own: under load many share one.
 std::uint64_t logged(std::initializer_list<schema::any_event> events) {
   std::uint64_t bytes = 0;
@@ -57,7 +60,7 @@ round_bytes bytes_of(const round_definition& round, std::size_t record_bytes) {
   const auto move = logged({registry_event{move_intended{}}, group_event{booked{.moved_in = true, .people = {moved}}},
                             registry_event{move_booked{}}, group_event{place_released{}}, registry_event{move_done{}}}) +
                     snapshots_kept * (sizeof(group_entry) + sizeof(claim_change) + sizeof(record_locator));
-  const auto ahead = [](std::uint64_t bytes) { return bytes + std::min(bytes, ahead_bytes_max); };
+  const auto ahead = [](std::uint64_t bytes) { return std::min(bytes + std::min(bytes, ahead_bytes_max), reckoned_bytes_max); };
   round_bytes out;
   for (const auto& g : round.groups)
     for (const auto& w : g.windows)
