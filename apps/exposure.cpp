@@ -68,6 +68,25 @@ std::expected<std::vector<door>, std::string> doors(const settings& s) {
   return out;
 }
 
+// To an etcd on another machine, in the clear.
+std::expected<void, std::string> tells_no_password(const settings& s) {
+  constexpr std::string_view scheme = "http://";
+  std::istringstream endpoints(s.text("cluster.etcd"));
+  for (std::string e; endpoints >> e;) {
+    if (!e.starts_with(scheme))
+      continue;
+    auto host = e.substr(scheme.size(), e.rfind(':') - scheme.size());
+    if (host.starts_with('[') && host.ends_with(']'))
+      host = host.substr(1, host.size() - 2);
+    if (is_this_machines_alone(host, true) == false)
+      return std::unexpected(
+          fmt::format("cluster.etcd names {}, which would be told the password in the clear over the network: give it TLS and "
+                      "https://, or set node.insecure_listeners = true where that is meant",
+                      e));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::optional<bool> is_this_machines_alone(const std::string& address, bool names) {
@@ -120,12 +139,15 @@ std::vector<std::string> served_in_the_clear(const settings& s) {
 
 std::expected<void, std::string> check_etcd_access(const settings& s) {
   const auto given = [&](const char* name) { return !s.text(name).empty(); };
+  if (s.text("cluster.etcd").contains('@'))
+    return std::unexpected(
+        std::string("cluster.etcd holds no user and no password: cluster.etcd_user and cluster.etcd_password_file say them"));
   if (given("cluster.etcd_user") != given("cluster.etcd_password_file"))
     return std::unexpected(std::string("cluster.etcd_user and cluster.etcd_password_file are given together, or neither"));
   if (given("cluster.etcd_certificate_file") != given("cluster.etcd_key_file"))
     return std::unexpected(std::string("cluster.etcd_certificate_file and cluster.etcd_key_file are given together, or neither"));
   if (!is_production(s))
-    return {};
+    return given("cluster.etcd_user") && !s.flag("node.insecure_listeners") ? tells_no_password(s) : std::expected<void, std::string>{};
   std::string missing;
   const auto lacks = [&](std::string_view what) { missing += fmt::format("{}{}", missing.empty() ? "" : ", ", what); };
   std::istringstream endpoints(s.text("cluster.etcd"));

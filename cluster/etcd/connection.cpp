@@ -278,11 +278,16 @@ error_code connection::sent(steady::time_point deadline, const std::function<voi
   return byte_stream::certificate_is_refused(told) ? told : ec;
 }
 
-// Of a step of a call.
+// Of a step of a call. Whoever refuses a certificate closes at once, so that what was sent meanwhile may end the connection before the
+// refusal is read.
 failure connection::failure_of(const error_code& ec) const {
   if (byte_stream::certificate_is_refused(ec))
     return {false, 0, words_of(ec)};
-  return {true, 0, fmt::format("{}:{}: {}", current().host, current().port, words_of(ec))};
+  const bool cut = ec == asio::error::broken_pipe || ec == asio::error::connection_reset;
+  const std::string also = cut && current().tls ? " (so it ends, too, where this node's certificate is not taken, or none is shown and one "
+                                                  "is asked for: look at cluster.etcd_certificate_file, and into etcd's log)"
+                                                : "";
+  return {true, 0, fmt::format("{}:{}: {}{}", current().host, current().port, words_of(ec), also)};
 }
 
 std::expected<void, failure> connection::stream(std::string_view path, const json::object& body, std::string_view token,

@@ -119,6 +119,22 @@ TEST(etcd_access, halves_are_refused) {
   for (const auto* half : {"cluster.etcd_user", "cluster.etcd_password_file", "cluster.etcd_certificate_file", "cluster.etcd_key_file"})
     EXPECT_TRUE(etcd_access({{half, "x"}}).contains("given together, or neither")) << half;
   EXPECT_EQ(etcd_access({{"cluster.etcd_user", "u"}, {"cluster.etcd_password_file", "p"}}), "good");
+  const auto told = etcd_access({{"cluster.etcd", "http://u:opensesame@10.0.0.1:2379"}});
+  EXPECT_TRUE(told.contains("cluster.etcd_password_file") && !told.contains("opensesame")) << told;
+}
+
+TEST(etcd_access, a_password_is_told_in_the_clear_to_this_machine_alone) {
+  const auto told = [](const std::string& endpoints, const changes& more = {}) {
+    changes all{{"cluster.etcd", endpoints}, {"cluster.etcd_user", "u"}, {"cluster.etcd_password_file", "p"}};
+    all.insert(all.end(), more.begin(), more.end());
+    return etcd_access(all);
+  };
+  for (const auto* alone : {"http://127.0.0.1:2379", "http://localhost:2379 http://[::1]:2379", "https://10.0.0.1:2379"})
+    EXPECT_EQ(told(alone), "good") << alone;
+  for (const auto* open : {"http://10.0.0.1:2379", "http://127.0.0.1:1 http://10.0.0.1:2379", "http://[fe80::1]:2379"})
+    EXPECT_TRUE(told(open).contains("which would be told the password in the clear")) << open;
+  EXPECT_EQ(told("http://10.0.0.1:2379", {{"node.insecure_listeners", "true"}}), "good");
+  EXPECT_EQ(etcd_access({{"cluster.etcd", "http://10.0.0.1:2379"}}), "good") << "there is no password";
 }
 
 TEST(etcd_access, production_names_what_lacks) {
