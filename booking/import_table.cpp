@@ -98,7 +98,7 @@ void import_table::finish() {
     const auto& [at, byte] = *first_bad_;
     faults_.add(at, {}, "not_utf8", [&] {
       const auto meant = windows_1252(byte);
-      const auto more = bad_lines_ == 1 ? "" : fmt::format(" {} more lines have such bytes.", bad_lines_ - 1);
+      const auto more = bad_lines_ == 1 ? "" : fmt::format(" So it is in {} of its lines.", bad_lines_);
       return fmt::format("The byte {:02X} here is not UTF-8{}. {}{}", byte,
                          meant.empty() ? "" : fmt::format(" (\"{}\" in Windows-1252)", meant), how_to_save, more);
     });

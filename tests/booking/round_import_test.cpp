@@ -225,7 +225,8 @@ TEST(round_import, a_quote_that_is_never_closed_is_named_where_it_opens_and_the_
   std::string rows = "A,\"2021-06-07,09:00,17:00,1\n";
   for (int i = 0; i < 10'000; ++i)
     rows += "A,2021-06-08,09:00,17:00,x\n";
-  EXPECT_TRUE(told(import_groups(rows)).starts_with("slots.csv:2:3  malformed_csv\nslots.csv:3:26 capacity bad_capacity\nslots.csv:4:26 "));
+  EXPECT_TRUE(told(import_groups(rows))
+                  .starts_with("slots.csv:2:3  malformed_csv\nslots.csv:3:26 capacity bad_capacity\nslots.csv:4:14 opens window_twice\n"));
 }
 
 TEST(round_import, what_is_not_utf_8_is_named_once_and_the_rest_still_read) {
@@ -242,7 +243,7 @@ TEST(round_import, latin_1_is_recognised_and_it_is_said_how_to_save_it) {
   EXPECT_EQ(made.error()[0].detail,
             "The byte E9 here is not UTF-8 (\"\u00e9\" in Windows-1252). Save the file as \"CSV UTF-8\" (Excel: Save As; LibreOffice: "
             "Character set "
-            "Unicode (UTF-8)). 1 more lines have such bytes.");
+            "Unicode (UTF-8)). So it is in 2 of its lines.");
 }
 
 TEST(round_import, control_characters_in_a_name_are_refused) {

@@ -110,6 +110,7 @@ TEST_F(admin_api_test, an_import_says_what_it_comes_to_and_how_values_were_read)
   ASSERT_EQ(done.outcome(), "200") << done.body;
   EXPECT_EQ(done.at("/result"), "read");
   EXPECT_EQ(done.at("/read_as"), dry.at("/read_as")) << "the same, done or not";
+  EXPECT_EQ(verb("read", "close"), "200");
   EXPECT_EQ(s.admin("POST", "/admin/v1/rounds?dry_run=true", api_server::import_body("plain", one_day)).at("/read_as"), "");
 }
 
