@@ -57,8 +57,13 @@ void import_faults::list_into(std::vector<import_error>& all) {
   std::ranges::sort_heap(list_, in_file_order);
   for (auto& one : list_)
     all.push_back(std::move(one.error));
-  if (count_ > list_.size())
-    all.push_back({file_, 0, {}, "more_errors", fmt::format("There are {} more errors in this file.", count_ - list_.size()), 0});
+  if (count_ > list_.size() || !all_counted_)
+    all.push_back({file_,
+                   0,
+                   {},
+                   "more_errors",
+                   fmt::format("There are {}{} more errors in this file.", all_counted_ ? "" : "at least ", count_ - list_.size()),
+                   0});
   list_.clear();
 }
 

@@ -32,6 +32,7 @@ public:
     push({{file_, at.line, std::string(column), std::string(code), std::string(std::forward<Words>(detail)()), at.position}, count_});
   }
   [[nodiscard]] std::size_t count() const { return count_; }
+  void not_all_counted() { all_counted_ = false; }  // and there are some that were not added
   [[nodiscard]] const std::string& file() const { return file_; }
   // Appends them, and how many more there are.
   void list_into(std::vector<import_error>& all);
@@ -49,6 +50,7 @@ private:
   std::string file_;
   std::vector<numbered> list_;  // a heap, the last of the file in front
   std::size_t count_ = 0;
+  bool all_counted_ = true;
 };
 
 struct table_columns {

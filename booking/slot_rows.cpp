@@ -50,7 +50,7 @@ void slot_rows::row(std::span<csv_field* const> fields, bool /*is_text*/) {
     else
       r.good = false;  // a column is missing
   if (code != nullptr) {
-    r.code = codes_.emplace(code->text, small(codes_.size())).first->second;
+    r.code = number_of(code->text);
     r.at[0] = small(code->at.position);
     r.line = small(code->at.line);
   }
@@ -78,7 +78,28 @@ void slot_rows::row(std::span<csv_field* const> fields, bool /*is_text*/) {
   if (fields[5] != nullptr && !fields[5]->text.empty())
     read_end(*fields[5], r);
   r.good = r.good && r.opens != no_minute && r.closes != no_minute;
+  if (is_one_too_many(r)) {
+    table_.faults().not_all_counted();
+    if (!dates_.empty() && dates_.back().row == rows_.size())
+      dates_.pop_back();
+    return;
+  }
+  bad_rows_ += r.good ? 0 : 1;
   rows_.push_back(r);
+}
+
+// A file of nothing but faults takes no more memory than one without.
+bool slot_rows::is_one_too_many(const kept_row& r) const {
+  return r.code == no_code || (!r.good && bad_rows_ == limits::import_unsure_max);
+}
+
+// Of more codes than a round can have centres, those that come later are none of them.
+std::uint32_t slot_rows::number_of(const std::string& code) {
+  if (const auto known = codes_.find(code); known != codes_.end())
+    return known->second;
+  if (codes_.size() == limits::round_centres_max + limits::import_unsure_max)
+    return no_code;
+  return codes_.emplace(code, small(codes_.size())).first->second;
 }
 
 void slot_rows::read_date(const csv_field& field, kept_row& r) {

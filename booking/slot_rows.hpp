@@ -32,6 +32,7 @@ public:
 
 private:
   static constexpr std::int32_t no_day = std::numeric_limits<std::int32_t>::min();
+  static constexpr std::uint32_t no_code = std::numeric_limits<std::uint32_t>::max();
   static constexpr std::uint16_t no_minute = std::numeric_limits<std::uint16_t>::max();
 
   struct kept_row {
@@ -74,6 +75,8 @@ private:
   };
 
   void row(std::span<csv_field* const> fields, bool is_text);
+  std::uint32_t number_of(const std::string& code);
+  [[nodiscard]] bool is_one_too_many(const kept_row& r) const;
   void read_date(const csv_field& field, kept_row& r);
   std::uint16_t read_minute(const csv_field& field, const char* column);
   void read_capacity(const csv_field& field, kept_row& r);
@@ -97,6 +100,7 @@ private:
 
   import_table table_;
   std::vector<kept_row> rows_;
+  std::size_t bad_rows_ = 0;  // among them
   std::map<std::string, std::uint32_t, std::less<>> codes_;
   std::vector<shown_date> dates_;   // that can be read in several ways, or have a short year; the first of them
   std::vector<unsure_time> times_;  // that may be of the afternoon

@@ -277,7 +277,18 @@ TEST(round_import, errors_without_end_are_cut_at_a_hundred_of_each_file_and_coun
   EXPECT_EQ(made.error()[101].line, 2U);
   EXPECT_EQ(made.error()[200].line, 21U) << "the first of the file, in its order";
   EXPECT_EQ(made.error()[201].code, "more_errors");
-  EXPECT_EQ(made.error()[201].detail, "There are 1499900 more errors in this file.");
+  EXPECT_EQ(made.error()[201].detail, "There are at least 1209900 more errors in this file.")
+      << "of 10,000 bad rows their centre is looked up";
+}
+
+TEST(round_import, codes_without_end_are_not_all_remembered) {
+  std::string rows;
+  for (int i = 0; i < 50'000; ++i)
+    rows += fmt::format("Z{},2021-06-07,09:00,17:00,1\n", i);
+  const auto made = import_groups(rows);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().size(), limits::import_errors_max + 1);
+  EXPECT_EQ(made.error().back().detail, "There are at least 19900 more errors in this file.");
 }
 
 TEST(round_import, a_hundred_errors_and_no_more_are_told_without_more) {
