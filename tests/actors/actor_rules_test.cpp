@@ -298,6 +298,33 @@ TEST_F(story, passivation_loses_no_command) {
 // ------------------------------------------------------------------ restarts
 
 // Somebody who has a place asks for another, and is granted it by a word that was meant for an earlier life of the group.
+// Below the level nobody writes what earlier versions cannot read; what stands from then counts.
+TEST_F(story, changes_are_limited_when_all_nodes_know_of_it) {
+  begin(one_shard(), 2);
+  std::uint64_t key = 800;
+  const auto book_and_cancel = [&] {
+    auto b = booking(1, here_);
+    b.command.people.front().key = key_hash{++key};
+    const auto ref = b.command.people.front().proposed;
+    const auto asked = b.command.request;
+    node_->submit(one(std::move(b)));
+    node_->settle();
+    const auto said = told(asked);
+    const unix_ms deadline{node_->now().value + minute_ms};
+    node_->submit(one(cancel_command{request_id{++requests_}, ref, std::nullopt, 0, key_hash{++key}, {}, {}, deadline, {}}));
+    node_->settle();
+    return said;
+  };
+  node_->context().feature_level = 1;
+  for (int n = 0; n < limits::changes_max + 2; ++n)
+    ASSERT_EQ(book_and_cancel(), only{outcome::confirmed}) << n;
+  node_->context().feature_level = 2;
+  EXPECT_EQ(book_and_cancel(), only{outcome::changes_spent});
+  node_->kill(running("citizen_registry").front(), true);
+  node_->settle();
+  EXPECT_EQ(book_and_cancel(), only{outcome::changes_spent}) << "also after the registry started again";
+}
+
 TEST_F(story, a_restarted_actor_ignores_answers_for_its_predecessor) {
   for (const bool planted : {false, true}) {
     planted_faults faults;
