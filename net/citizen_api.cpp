@@ -95,7 +95,7 @@ void citizen_api::handle(const request& r, responder&& respond) {
   if (of_page)
     return pages_->handle(r, std::move(respond));
   if (r.header_bytes > api_header_bytes_max)
-    return refuse(respond, caller_of(r), {.code = problem_code::headers_too_large});
+    return refuse(respond, caller_of(r), problem_of<problem_code::headers_too_large, "limit">(api_header_bytes_max));
   if (read(r, respond))
     return;
   if (r.verb == method::options)
