@@ -344,6 +344,7 @@ private:
   [[nodiscard]] std::string numbers(const frame& f, const numbers_age& a, const std::vector<number_item>& items) const;
   [[nodiscard]] std::string nearest(const frame& f, const std::vector<near_place>& places, std::uint8_t people) const;
   [[nodiscard]] std::string faults(const frame& f, const std::vector<field_fault>& faults) const;
+  [[nodiscard]] std::vector<field_fault> named_faults(language l, const std::vector<field_fault>& faults, std::size_t people) const;
   [[nodiscard]] std::string person_inputs(const frame& f, std::size_t n, const person_fields& p,
                                           const std::vector<field_fault>& faults) const;
   [[nodiscard]] std::string input(const frame& f, const data& values) const;

@@ -86,10 +86,26 @@ std::string pages::person_inputs(const frame& f, std::size_t n, const person_fie
   return out;
 }
 
+// In the summary each fault says whose it is, and of which field: beside the field that can be seen.
+std::vector<field_fault> pages::named_faults(language l, const std::vector<field_fault>& faults, std::size_t people) const {
+  std::vector<field_fault> out;
+  for (const auto& fault : faults) {
+    auto named = fault;
+    for (std::size_t n = 1; n <= people; ++n)
+      for (const auto& row : person_field_table())
+        if (fault.id == input_id(n, row.field)) {
+          const auto whose = people == 1 ? std::string{} : words_->say(l, "person_legend", {{"n", static_cast<std::int64_t>(n)}}) + ", ";
+          named.text = whose + words_->say(l, row.label) + ": " + fault.text;
+        }
+    out.push_back(std::move(named));
+  }
+  return out;
+}
+
 std::string pages::details(const frame& f, const details_model& m) const {
   const auto l = f.lang;
   data d;
-  d.set("errors", faults(f, m.faults));
+  d.set("errors", faults(f, named_faults(l, m.faults, m.people.size())));
   if (m.above) {
     data b;
     b.set("kind", "wait");

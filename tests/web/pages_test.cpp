@@ -97,7 +97,10 @@ TEST(pages, an_error_begins_the_title_leads_the_page_and_is_named_by_its_field) 
   details_model details{.place = sample_place(), .draft = "d", .people = sample_people(1), .faults = {{"p1-name", "Please fill this in."}}};
   const auto html = all().details(sample_frame(language::en, "details", "/x"), details);
   EXPECT_TRUE(is_inside(html, "<title>Error: "));
-  EXPECT_TRUE(is_inside(html, "<a href=\"#p1-name\">"));
+  EXPECT_TRUE(is_inside(html, "<a href=\"#p1-name\">Name: Please fill this in.</a>"));
+  details.people = sample_people(2);
+  details.faults = {{"p2-name", "Please fill this in."}};
+  EXPECT_TRUE(is_inside(all().details(sample_frame(language::en, "details", "/x"), details), ">Person 2, Name: Please fill this in.</a>"));
   EXPECT_TRUE(is_inside(html, "id=\"p1-name-error\""));
   EXPECT_TRUE(is_inside(html, "aria-describedby=\"p1-name-hint p1-name-error\" aria-invalid=\"true\""));
   EXPECT_LT(html.find("id=\"errors\""), html.find("<h1>"));
