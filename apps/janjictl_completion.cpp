@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "apps/janjictl.hpp"
 
@@ -40,6 +41,13 @@ struct tree {
   std::map<std::string, value_kind> valued;  // options that have a value, wherever they stand
 };
 
+// Two verbs may have an option of one name (`round import --round FILE`, `unseal day --round CODE`): what a shell can offer for
+// one of them is offered for both.
+void keep_known(value_kind& kept, value_kind found) {
+  if (kept.is == value_kind::kind::anything)
+    kept = std::move(found);
+}
+
 void add_to(tree& t, const CLI::App& app, const std::string& path, const std::vector<std::pair<std::string, std::string>>& above) {
   command_words v{path, {}, {}};
   std::vector<std::pair<std::string, std::string>> options;
@@ -52,7 +60,7 @@ void add_to(tree& t, const CLI::App& app, const std::string& path, const std::ve
     for (const auto& name : o->get_lnames()) {
       options.emplace_back("--" + name, o->get_description());
       if (o->get_items_expected_max() > 0)
-        t.valued["--" + name] = kind_of(*o);
+        keep_known(t.valued["--" + name], kind_of(*o));
     }
   }
   options.insert(options.end(), above.begin(), above.end());

@@ -2,6 +2,7 @@
 import datetime
 import json
 import os
+import re
 import socket
 
 from checks import wait_until
@@ -327,7 +328,7 @@ def one_bad_line_in_10000(c):
     made.write("slots.csv", "\n".join(bad))
     done = made.import_into(c.node)
     c.checks.check("a CSV with one bad line in 10,000 is refused: file, line and column are named",
-                   done.code == 1 and f"slots.csv:{at + 1}: closes:" in done.err and "nothing was imported" in done.err, done)
+                   done.code == 1 and re.search(rf"slots\.csv:{at + 1}:\d+: closes:", done.err) and "nothing was imported" in done.err, done)
     c.checks.equal("and only that line", done.err.count("slots.csv:"), 1)
     known = [r["code"] for r in request(c.node.port, "GET", "/api/v1/rounds").json()["rounds"]]
     c.checks.check("nothing of it was imported", "big" not in known, known)
@@ -341,7 +342,7 @@ def one_bad_line_in_10000(c):
     done = made.import_into(c.node)
     line = settings.count("\n") + 1
     c.checks.check("a misspelt setting of a round: which, in which line and column, and nothing imported", done.code == 1 and
-                   f"round.toml:{line}:1: round.min_age: There is no such setting" in done.err and "nothing was imported" in done.err, done)
+                   f"round.toml:{line}:1: min_age: There is no such setting" in done.err and "is age_min meant?" in done.err and "nothing was imported" in done.err, done)
     made.write("round.toml", settings)
     done = made.import_into(c.node)
     c.checks.check("and is", done.code == 0, done)
@@ -351,7 +352,7 @@ def booked_and_cancelled_without_end(c):
     """Parties with the longest notes: what one citizen can write ends, and what is refused writes nothing."""
     times = 3
     Round(c.checks.directory, "few", [("SEDIKIT", day(i), *TIMES, 400) for i in range(2)], changes_max=times).open_on(c.node)
-    party = [c.people.one(notes="n" * 3500) for _ in range(4)]
+    party = [c.people.one(notes="\U00020bb7" * 500) for _ in range(4)]
     written = lambda: c.node.admin("GET", "/admin/v1/status").json()["log_bytes"]  # noqa: E731
 
     def at_rest():
@@ -367,7 +368,7 @@ def booked_and_cancelled_without_end(c):
         for one in said["bookings"]:
             manage(c.node, "DELETE", one)
     taken = at_rest() - before
-    c.checks.check("a party that books and cancels three times writes some 17 kB each time", 40_000 < taken < 80_000, taken)
+    c.checks.check("a party that books and cancels three times writes some 10 kB each time", 24_000 < taken < 60_000, taken)
     told = c.node.ctl("round", "preflight", "few")
     c.checks.check("preflight knows how much all of them could write", "if each of 800 citizens makes 3 changes" in told.out, told)
     rest = at_rest()

@@ -4,6 +4,8 @@ import os
 import shutil
 import tempfile
 
+import pages_browser_rows
+
 from browser import Window, missing
 from checks import run
 from citizens import day
@@ -25,6 +27,10 @@ class Site(World):
         for i in range(1, count + 1):
             window.one(f"#p{i}-number").send_keys(self.number())
             window.one(f"#p{i}-name").send_keys(names[i - 1])
+
+    def full(self, place):
+        reader = self.reader()
+        World.book(self, reader, 1, place)
 
     def to_check(self, window, count=1, place=("A", 0, "09:00"), language="en"):
         window.go(f"{self.url}/book/at/{place[0]}/{day(place[1])}/{place[2]}/details?people={count}&lang={language}")
@@ -228,6 +234,9 @@ def main(checks):
         checks.part(part, checks, site)
         site.relay.drop = False
         site.relay.open.set()
+    pages_browser_rows.often(checks, site)
+    if WHOLE:
+        pages_browser_rows.seldom(checks, site)
     contact_sheet()
 
 
