@@ -227,6 +227,12 @@ std::optional<result<key_bytes>> key_ring::known(std::string_view name) const {
   return std::unexpected(store_error{errc::missing, fmt::format("the key {} has been destroyed", name)});
 }
 
+result<void> key_ring::replace(const std::string& text) const {
+  if (auto r = directory_.is_the_same(); !r)
+    return r;
+  return replace_and_overwrite(path_, text);
+}
+
 // Where they are to be wrapped under them.
 result<void> key_ring::make_secrets(const key_map& keys) {
   std::vector<round_id> rounds;
@@ -254,7 +260,7 @@ result<key_bytes> key_ring::get_or_make(const std::string& name) {
       return std::unexpected(r.error());
   if (const auto round = round_of_key(name); erasable_ && round && !secrets_.get(*round))
     return std::unexpected(store_error{errc::missing, fmt::format("the secret of round {} has been destroyed", round->value)});
-  if (auto r = replace_and_overwrite(path_, text(next, master_, mark_, erasable_)); !r)
+  if (auto r = replace(text(next, master_, mark_, erasable_)); !r)
     return std::unexpected(r.error());
   put(std::move(next));
   return *there;
@@ -277,7 +283,7 @@ result<std::size_t> key_ring::destroy_round(round_id round) {
     const auto now = text(next, master_, mark_, erasable_);
     if (erasable_)
       put(std::move(next));
-    if (auto r = replace_and_overwrite(path_, now); !r)
+    if (auto r = replace(now); !r)
       return std::unexpected(r.error());
     if (!erasable_)
       put(std::move(next));
@@ -294,7 +300,7 @@ result<void> key_ring::drop(std::span<const std::string> names) {
   auto next = keys_;
   for (const auto& name : names)
     next.erase(name);
-  if (auto r = replace_and_overwrite(path_, text(next, master_, mark_, erasable_)); !r)
+  if (auto r = replace(text(next, master_, mark_, erasable_)); !r)
     return r;
   put(std::move(next));
   return {};
@@ -335,7 +341,7 @@ result<void> key_ring::make_erasable() {
         return r;
   if (auto r = make_secrets(keys_); !r)
     return r;
-  if (auto r = replace_and_overwrite(path_, text(keys_, master_, mark_, true)); !r)
+  if (auto r = replace(text(keys_, master_, mark_, true)); !r)
     return r;
   const std::lock_guard lock{mutex_};
   erasable_ = true;
@@ -378,7 +384,7 @@ std::optional<key_bytes> key_ring::open_copy(const std::string& name, std::strin
 // What was wrapped under a master that somebody may have seen is overwritten.
 result<void> key_ring::wrap_again(const key_bytes& master, rotation_mark mark) {
   const std::lock_guard one_at_a_time{saving_};
-  if (auto r = replace_and_overwrite(path_, text(keys_, master, mark, erasable_)); !r)
+  if (auto r = replace(text(keys_, master, mark, erasable_)); !r)
     return r;
   const std::lock_guard lock{mutex_};
   master_ = master;

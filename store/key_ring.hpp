@@ -30,6 +30,7 @@
 #include "store/master_keys.hpp"
 #include "store/node_store.hpp"
 #include "store/round_secrets.hpp"
+#include "store/small_file.hpp"
 
 namespace janji::store {
 
@@ -96,7 +97,7 @@ private:
   };
   using key_map = std::map<std::string, held, std::less<>>;
 
-  explicit key_ring(const std::string& path) : path_(path), secrets_(path + ".rounds") {}
+  explicit key_ring(const std::string& path) : path_(path), directory_(path), secrets_(path + ".rounds") {}
   result<void> load(std::span<const key_bytes> masters);
   result<void> load_line(const std::string& name, std::string_view box);
   [[nodiscard]] std::optional<result<key_bytes>> known(std::string_view name) const;
@@ -104,9 +105,11 @@ private:
   result<void> make_secrets(const key_map& keys);
   [[nodiscard]] std::string text(const key_map& keys, const key_bytes& master, rotation_mark mark, bool erasable) const;
   [[nodiscard]] std::string box_of(const std::string& name, const held& h, const key_bytes& master, bool erasable) const;
+  [[nodiscard]] result<void> replace(const std::string& text) const;  // never in a directory that came in its directory's place
   void put(key_map&& keys);
 
   std::string path_;
+  directory_of directory_;
   round_secrets secrets_;
   std::mutex saving_;         // whoever changes the file; taken first
   mutable std::mutex mutex_;  // over what follows; who saves may read it without

@@ -152,6 +152,8 @@ result<void> round_secrets::make(std::span<const round_id> rounds) {
       return std::unexpected(store_error{errc::corrupt, fmt::format("the secret of round {} in {} is damaged", round.value, path_)});
   if (made.empty())
     return {};
+  if (auto r = directory_.is_the_same(); !r)
+    return r;
   const open_file file(path_, O_RDWR | O_CREAT);
   struct stat st{};
   if (file.fd() < 0 || ::fstat(file.fd(), &st) != 0)
@@ -182,6 +184,8 @@ result<void> round_secrets::destroy(round_id round) {
   const std::lock_guard one_at_a_time(changing_);
   if (state_of(round) == state::destroyed)
     return {};
+  if (auto r = directory_.is_the_same(); !r)
+    return r;
   const open_file file(path_, O_RDWR | O_CREAT);
   struct stat st{};
   if (file.fd() < 0 || ::fstat(file.fd(), &st) != 0)

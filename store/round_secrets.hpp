@@ -19,6 +19,7 @@
 #include "booking/types.hpp"
 #include "store/error.hpp"
 #include "store/secret.hpp"
+#include "store/small_file.hpp"
 
 namespace janji::store {
 
@@ -30,7 +31,7 @@ public:
     destroyed,
     damaged,  // neither: a stop in the midst of its destruction, or a disk that lies
   };
-  explicit round_secrets(std::string path) : path_(std::move(path)) {}
+  explicit round_secrets(std::string path) : path_(std::move(path)), directory_(path_) {}
   // What the file holds; that there is none is no error. Once, before anything else.
   result<void> load();
   // For those that have none; on disk before it returns. A destroyed one stays destroyed, which is no error.
@@ -49,6 +50,7 @@ private:
     std::optional<key_bytes> secret;
   };
   std::string path_;
+  directory_of directory_;
   std::mutex changing_;       // whoever changes the file; taken first
   mutable std::mutex mutex_;  // over what follows
   std::map<round_id, place> places_;

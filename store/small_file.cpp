@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +16,35 @@ store_error file_error(const std::string& what, const std::string& path) {
   return {code, fmt::format("{} {}: {}", what, path, std::strerror(errno))};
 }
 
+namespace {
+
+std::string parent_of(const std::string& path) {
+  auto parent = std::filesystem::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+}  // namespace
+
+directory_of::directory_of(const std::string& path) : path_(parent_of(path)) {
+  struct stat now{};
+  known_ = ::stat(path_.c_str(), &now) == 0;
+  if (known_) {
+    device_ = now.st_dev;
+    inode_ = now.st_ino;
+  }
+}
+
+result<void> directory_of::is_the_same() const {
+  struct stat now{};
+  if (!known_)
+    return {};
+  if (::stat(path_.c_str(), &now) != 0)
+    return std::unexpected(file_error("cannot find", path_));
+  if (now.st_dev != device_ || now.st_ino != inode_)
+    return std::unexpected(store_error{errc::io, fmt::format("{} is another directory than the one that was opened", path_)});
+  return {};
+}
+
 result<void> replace_file(const std::string& path, std::string_view text) {
   const auto beside = path + ".new";
   const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -26,8 +56,7 @@ result<void> replace_file(const std::string& path, std::string_view text) {
   errno = saved;
   if (!written || ::rename(beside.c_str(), path.c_str()) != 0)
     return std::unexpected(file_error("cannot replace", path));
-  const auto directory = std::filesystem::path(path).parent_path().string();
-  const int dir = ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int dir = ::open(parent_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (dir >= 0) {
     ::fsync(dir);
     ::close(dir);

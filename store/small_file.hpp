@@ -2,6 +2,8 @@
 // Threads: any, one at a time for a path.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
 
@@ -14,6 +16,21 @@ store_error file_error(const std::string& what, const std::string& path);
 
 // Written beside (mode 0600), synced, renamed, the directory synced: durable when it returns ok.
 result<void> replace_file(const std::string& path, std::string_view text);
+
+// The directory of `path` as it was when this was made. One that is moved away takes its files along; another in its place is somebody
+// else's, and what is written there is not here once the first is put back.
+class directory_of {
+public:
+  explicit directory_of(const std::string& path);
+  // An error where its name leads to another directory now, or to none. A directory that was not there yet may come.
+  [[nodiscard]] result<void> is_the_same() const;
+
+private:
+  std::string path_;
+  bool known_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
 
 // Whether another process has the store in `path` open for writing. Changes nothing; a store that is not there is not in use. Never
 // from a process that has it open itself: looking would end its lock.

@@ -5,6 +5,7 @@ import concurrent.futures
 import glob
 import http.server
 import os
+import shutil
 import signal
 import threading
 
@@ -48,7 +49,8 @@ def a_removed_directory(c):
                        *wrong(c, 0, "directories", ["node 3", "cannot be found"]))
         os.mkdir(three.data)
         c.checks.check("and another one in its place is not taken for it", *wrong(c, 0, "directories", ["node 3", "another directory"]))
-        os.rmdir(three.data)
+        c.checks.equal("and nothing is written into it", os.listdir(three.data), [])
+        shutil.rmtree(three.data)
     finally:
         os.rename(three.data + ".away", three.data)
     fine_again(c, "and nothing is wrong when it is back")

@@ -135,8 +135,8 @@ def frozen(s):
     s.whole_again("a copy took the frozen original's place", clone)
     os.kill(s.three.process.pid, signal.SIGCONT)
     s.checks.equal("a frozen original that goes on after its copy has taken its place ends", s.three.wait(30), 2)
-    said = s.three.stderr().strip().splitlines()[-1]
-    s.checks.check("and says why", "ends: node 3 " in said, said)
+    said = s.three.stderr().strip().splitlines()[-20:]  # threads that end may still say something after it
+    s.checks.check("and says why", any("ends: node 3 " in line for line in said), said)
     s.whole_again("after the frozen original went on", clone)
     clone.kill()
     s.c.start(2)

@@ -57,6 +57,33 @@ TEST_F(round_secrets_test, one_is_the_same_after_a_restart_and_stays_where_it_is
   EXPECT_EQ(inode(), where) << "a file that is replaced leaves what it held on the disk";
 }
 
+// The node goes on while its directory is moved away; what it wrote into another would not be there once its own is back.
+TEST_F(round_secrets_test, nothing_is_written_into_a_directory_that_came_in_the_place_of_its_own) {
+  const auto data = dir.path() + "/data";
+  const auto away = dir.path() + "/away";
+  std::filesystem::create_directory(data);
+  path = data + "/keys.rounds";
+  const auto ring = key_ring::open(data + "/keys", key_bytes(), true);
+  ASSERT_TRUE(ring.has_value()) << ring.error().text();
+  const auto first = made(one);
+  const auto s = loaded();
+  std::filesystem::rename(data, away);
+  for (const bool another : {false, true}) {
+    if (another)
+      std::filesystem::create_directory(data);
+    EXPECT_FALSE(s->make(std::span(&two, 1)).has_value());
+    EXPECT_FALSE(s->destroy(one).has_value());
+    EXPECT_FALSE((*ring)->get_or_make("data/1").has_value());
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(data));
+  EXPECT_EQ(s->get(one), first) << "nothing was begun";
+  std::filesystem::remove(data);
+  std::filesystem::rename(away, data);
+  EXPECT_TRUE(s->make(std::span(&two, 1)).has_value());
+  EXPECT_TRUE((*ring)->get_or_make("data/1").has_value());
+  EXPECT_EQ(made(two), s->get(two));
+}
+
 TEST_F(round_secrets_test, a_destroyed_one_is_overwritten_where_it_stood_and_never_made_again) {
   const auto kept = made(one);
   const auto gone = made(two);
