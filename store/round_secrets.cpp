@@ -10,7 +10,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <limits>
 #include <memory>
 
@@ -75,12 +74,6 @@ private:
 bool write_page(int fd, off_t at, const page& p) {
   errno = EIO;  // of a write that came to an end too early
   return ::pwrite(fd, p.data(), p.size(), at) == static_cast<ssize_t>(p.size());
-}
-
-bool sync_directory_of(const std::string& path) {
-  const auto directory = std::filesystem::path(path).parent_path().string();
-  const open_file dir(directory.empty() ? "." : directory, O_RDONLY | O_DIRECTORY);
-  return dir.fd() >= 0 && ::fsync(dir.fd()) == 0;
 }
 
 // Of a file that is there: whose it is.
@@ -161,8 +154,10 @@ result<void> round_secrets::make(std::span<const round_id> rounds) {
   if (st.st_size == 0) {
     page head(page_bytes);
     std::memcpy(head.data(), file_mark.data(), file_mark.size());
-    if (!write_page(file.fd(), 0, head) || ::fdatasync(file.fd()) != 0 || !sync_directory_of(path_))
+    if (!write_page(file.fd(), 0, head) || ::fdatasync(file.fd()) != 0)
       return std::unexpected(file_error("cannot write", path_));
+    if (auto r = sync_directory_of(path_); !r)
+      return r;
   } else if (!is_marked(file.fd())) {
     return std::unexpected(not_ours(path_));
   }
@@ -192,8 +187,11 @@ result<void> round_secrets::destroy(round_id round) {
     return std::unexpected(file_error("cannot overwrite", path_));
   page head(page_bytes);
   std::memcpy(head.data(), file_mark.data(), file_mark.size());
-  if (st.st_size == 0 && (!write_page(file.fd(), 0, head) || !sync_directory_of(path_)))
+  if (st.st_size == 0 && !write_page(file.fd(), 0, head))
     return std::unexpected(file_error("cannot write", path_));
+  if (st.st_size == 0)
+    if (auto r = sync_directory_of(path_); !r)
+      return r;
   if (st.st_size != 0 && !is_marked(file.fd()))
     return std::unexpected(not_ours(path_));
   key_bytes noise;

@@ -56,12 +56,17 @@ result<void> replace_file(const std::string& path, std::string_view text) {
   errno = saved;
   if (!written || ::rename(beside.c_str(), path.c_str()) != 0)
     return std::unexpected(file_error("cannot replace", path));
+  return sync_directory_of(path);
+}
+
+result<void> sync_directory_of(const std::string& path) {
   const int dir = ::open(parent_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (dir >= 0) {
-    ::fsync(dir);
+  const bool synced = dir >= 0 && ::fsync(dir) == 0;
+  const auto saved = errno;
+  if (dir >= 0)
     ::close(dir);
-  }
-  return {};
+  errno = saved;
+  return synced ? result<void>{} : std::unexpected(file_error("cannot sync", parent_of(path)));
 }
 
 // RocksDB locks its file LOCK by fcntl.

@@ -17,6 +17,9 @@ store_error file_error(const std::string& what, const std::string& path);
 // Written beside (mode 0600), synced, renamed, the directory synced: durable when it returns ok.
 result<void> replace_file(const std::string& path, std::string_view text);
 
+// So that the name of a file that was just made or renamed is on disk.
+result<void> sync_directory_of(const std::string& path);
+
 // The directory of `path` as it was when this was made. One that is moved away takes its files along; another in its place is somebody
 // else's, and what is written there is not here once the first is put back.
 class directory_of {
