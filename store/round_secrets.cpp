@@ -12,6 +12,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <utility>
 
 #include "store/aead.hpp"
 #include "store/discard.hpp"
@@ -63,8 +64,10 @@ public:
     if (fd_ >= 0)
       ::close(fd_);
   }
+  open_file(open_file&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   open_file(const open_file&) = delete;
   open_file& operator=(const open_file&) = delete;
+  open_file& operator=(open_file&&) = delete;
   [[nodiscard]] int fd() const { return fd_; }
 
 private:
@@ -85,6 +88,40 @@ bool is_marked(int fd) {
 
 store_error not_ours(const std::string& path) {
   return {errc::corrupt, fmt::format("{} is not a file of rounds' secrets that this program reads: put the right one back", path)};
+}
+
+// What is left of a first page that could not be written is no page: the next try begins anew.
+result<void> begin_file(int fd, const std::string& path) {
+  page head(page_bytes);
+  std::memcpy(head.data(), file_mark.data(), file_mark.size());
+  auto begun =
+      write_page(fd, 0, head) && ::fdatasync(fd) == 0 ? sync_directory_of(path) : std::unexpected(file_error("cannot write", path));
+  if (!begun)
+    (void)::ftruncate(fd, 0);
+  return begun;
+}
+
+// A new file is made only where none was read and nothing is held: it would lack what the one that is gone has, which could then not be put
+// back without losing what was made since. One that came since the other was read is not written to: what it has was never looked at.
+result<open_file> opened_for_writing(const std::string& path, std::optional<file_id>& read, bool holds_nothing) {
+  open_file file(path, O_RDWR | (holds_nothing ? O_CREAT : 0));
+  struct stat st{};
+  if (file.fd() < 0 || ::fstat(file.fd(), &st) != 0)
+    return std::unexpected(file_error("cannot write", path));
+  const file_id now{st.st_dev, st.st_ino};
+  const bool is_empty = st.st_size == 0;
+  if (is_empty && !holds_nothing)
+    return std::unexpected(store_error{errc::corrupt, fmt::format("{} has lost the secrets that it held: put the right one back", path)});
+  if (!is_empty && !is_marked(file.fd()))
+    return std::unexpected(not_ours(path));
+  if (!is_empty && read != now)
+    return std::unexpected(
+        store_error{errc::io, fmt::format("{} is another file than the one that was read: put that back, or start again", path)});
+  if (is_empty)
+    if (auto begun = begin_file(file.fd(), path); !begun)
+      return std::unexpected(begun.error());
+  read = now;
+  return file;
 }
 
 }  // namespace
@@ -130,6 +167,7 @@ result<void> round_secrets::load() {
     if (here.is == state::there)
       std::memcpy(here.secret.emplace().data(), p.data() + secret_at, key_bytes::bytes);
   }
+  read_ = file_id{st.st_dev, st.st_ino};
   const std::lock_guard lock(mutex_);
   places_ = std::move(found);
   return {};
@@ -147,26 +185,15 @@ result<void> round_secrets::make(std::span<const round_id> rounds) {
     return {};
   if (auto r = directory_.is_the_same(); !r)
     return r;
-  const open_file file(path_, O_RDWR | O_CREAT);
-  struct stat st{};
-  if (file.fd() < 0 || ::fstat(file.fd(), &st) != 0)
-    return std::unexpected(file_error("cannot write", path_));
-  if (st.st_size == 0) {
-    page head(page_bytes);
-    std::memcpy(head.data(), file_mark.data(), file_mark.size());
-    if (!write_page(file.fd(), 0, head) || ::fdatasync(file.fd()) != 0)
-      return std::unexpected(file_error("cannot write", path_));
-    if (auto r = sync_directory_of(path_); !r)
-      return r;
-  } else if (!is_marked(file.fd())) {
-    return std::unexpected(not_ours(path_));
-  }
+  const auto file = opened_for_writing(path_, read_, holds_nothing());
+  if (!file)
+    return std::unexpected(file.error());
   for (auto& [round, p] : made) {
     randombytes_buf(p.secret->data(), key_bytes::bytes);
-    if (!write_page(file.fd(), offset_of(round), page_of(secret_mark, round, *p.secret)))
+    if (!write_page(file->fd(), offset_of(round), page_of(secret_mark, round, *p.secret)))
       return std::unexpected(file_error("cannot write", path_));
   }
-  if (::fdatasync(file.fd()) != 0)
+  if (::fdatasync(file->fd()) != 0)
     return std::unexpected(file_error("cannot write", path_));
   const std::lock_guard lock(mutex_);
   for (auto& [round, p] : made)
@@ -181,36 +208,31 @@ result<void> round_secrets::destroy(round_id round) {
     return {};
   if (auto r = directory_.is_the_same(); !r)
     return r;
-  const open_file file(path_, O_RDWR | O_CREAT);
-  struct stat st{};
-  if (file.fd() < 0 || ::fstat(file.fd(), &st) != 0)
-    return std::unexpected(file_error("cannot overwrite", path_));
-  page head(page_bytes);
-  std::memcpy(head.data(), file_mark.data(), file_mark.size());
-  if (st.st_size == 0 && !write_page(file.fd(), 0, head))
-    return std::unexpected(file_error("cannot write", path_));
-  if (st.st_size == 0)
-    if (auto r = sync_directory_of(path_); !r)
-      return r;
-  if (st.st_size != 0 && !is_marked(file.fd()))
-    return std::unexpected(not_ours(path_));
+  const auto file = opened_for_writing(path_, read_, holds_nothing());
+  if (!file)
+    return std::unexpected(file.error());
   key_bytes noise;
   randombytes_buf(noise.data(), noise.size());
   auto over = page_of(destroyed_mark, round, noise);
   randombytes_buf(over.data() + sum_at + sum_bytes, over.size() - sum_at - sum_bytes);
   const auto at = offset_of(round);
-  if (!write_page(file.fd(), at, over) || ::fdatasync(file.fd()) != 0)
+  if (!write_page(file->fd(), at, over) || ::fdatasync(file->fd()) != 0)
     return std::unexpected(file_error("cannot overwrite", path_));
   {
     const std::lock_guard lock(mutex_);
     places_[round] = {state::damaged, std::nullopt};  // until what remains says why
   }
-  discard_blocks(file.fd(), static_cast<std::uint64_t>(at), page_bytes);
-  if (!write_page(file.fd(), at, page_of(destroyed_mark, round, key_bytes())) || ::fdatasync(file.fd()) != 0)
+  discard_blocks(file->fd(), static_cast<std::uint64_t>(at), page_bytes);
+  if (!write_page(file->fd(), at, page_of(destroyed_mark, round, key_bytes())) || ::fdatasync(file->fd()) != 0)
     return std::unexpected(file_error("cannot overwrite", path_));
   const std::lock_guard lock(mutex_);
   places_[round] = {state::destroyed, std::nullopt};
   return {};
+}
+
+bool round_secrets::holds_nothing() const {
+  const std::lock_guard lock(mutex_);
+  return places_.empty();
 }
 
 round_secrets::state round_secrets::state_of(round_id round) const {

@@ -1,6 +1,7 @@
 // A secret for each round, under which its keys are wrapped besides the master key, at a place of its own in a file of its own: erasing a
 // round overwrites that place. The file is never replaced and never copied by this program, so that there is one copy of a secret, on this
-// disk; the keys wrapped under it may lie anywhere, in files of before, in etcd's history, in backups.
+// disk; the keys wrapped under it may lie anywhere, in files of before, in etcd's history, in backups. Where the file that was read is
+// gone, or is another one, nothing is written and no new one is made: that would lack the other rounds' secrets.
 //
 // The file: a page that names it, then a page for each round's number. One that is a hole, or zeros: the round has none here.
 //
@@ -49,9 +50,12 @@ private:
     state is = state::none;
     std::optional<key_bytes> secret;
   };
+  [[nodiscard]] bool holds_nothing() const;
+
   std::string path_;
   directory_of directory_;
-  std::mutex changing_;       // whoever changes the file; taken first
+  std::mutex changing_;  // whoever changes the file; taken first
+  std::optional<file_id> read_;
   mutable std::mutex mutex_;  // over what follows
   std::map<round_id, place> places_;
 };

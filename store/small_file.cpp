@@ -27,11 +27,8 @@ std::string parent_of(const std::string& path) {
 
 directory_of::directory_of(const std::string& path) : path_(parent_of(path)) {
   struct stat now{};
-  known_ = ::stat(path_.c_str(), &now) == 0;
-  if (known_) {
-    device_ = now.st_dev;
-    inode_ = now.st_ino;
-  }
+  if (::stat(path_.c_str(), &now) == 0)
+    known_ = {now.st_dev, now.st_ino};
 }
 
 result<void> directory_of::is_the_same() const {
@@ -40,7 +37,7 @@ result<void> directory_of::is_the_same() const {
     return {};
   if (::stat(path_.c_str(), &now) != 0)
     return std::unexpected(file_error("cannot find", path_));
-  if (now.st_dev != device_ || now.st_ino != inode_)
+  if (known_ != file_id{now.st_dev, now.st_ino})
     return std::unexpected(store_error{errc::io, fmt::format("{} is another directory than the one that was opened", path_)});
   return {};
 }

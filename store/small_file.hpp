@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,13 @@ result<void> replace_file(const std::string& path, std::string_view text);
 // So that the name of a file that was just made or renamed is on disk.
 result<void> sync_directory_of(const std::string& path);
 
+// Which file it is, whatever its name.
+struct file_id {
+  dev_t device = 0;
+  ino_t inode = 0;
+  friend bool operator==(const file_id&, const file_id&) = default;
+};
+
 // The directory of `path` as it was when this was made. One that is moved away takes its files along; another in its place is somebody
 // else's, and what is written there is not here once the first is put back.
 class directory_of {
@@ -30,9 +38,7 @@ public:
 
 private:
   std::string path_;
-  bool known_;
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
+  std::optional<file_id> known_;
 };
 
 // Whether another process has the store in `path` open for writing. Changes nothing; a store that is not there is not in use. Never

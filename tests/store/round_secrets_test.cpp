@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <sodium.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <array>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -19,7 +21,7 @@ struct round_secrets_test : testing::Test {
   void SetUp() override { ASSERT_GE(sodium_init(), 0); }
   test::temporary_directory dir;
   std::string path = dir.path() + "/keys.rounds";
-  static constexpr round_id one{1}, two{2};
+  static constexpr round_id one{1}, two{2}, three{3};
 
   std::unique_ptr<round_secrets> loaded() const {
     auto s = std::make_unique<round_secrets>(path);
@@ -164,6 +166,65 @@ TEST_F(round_secrets_test, what_cannot_be_overwritten_is_told_and_tried_again) {
   std::filesystem::rename(aside, path);
   EXPECT_TRUE(s->destroy(one).has_value());
   EXPECT_EQ(file().find(bytes_of(gone)), std::string::npos);
+}
+
+// The one that is gone may be put back, and a new one would lack what it has.
+TEST_F(round_secrets_test, nothing_is_begun_anew_in_the_place_of_a_file_that_is_gone) {
+  const auto gone = made(one);
+  const auto kept = made(two);
+  const auto s = loaded();
+  const auto aside = path + ".aside";
+  std::filesystem::rename(path, aside);
+  EXPECT_FALSE(s->destroy(one).has_value());
+  EXPECT_FALSE(s->make(std::span(&three, 1)).has_value());
+  EXPECT_FALSE(std::filesystem::exists(path));
+  std::ofstream(path).flush();
+  EXPECT_FALSE(s->destroy(one).has_value());
+  EXPECT_FALSE(s->make(std::span(&three, 1)).has_value());
+  EXPECT_EQ(file(), "") << "one that is empty, as a disk leaves it that lost what it held";
+  EXPECT_EQ(s->get(one), gone) << "nothing was begun";
+  std::filesystem::rename(aside, path);
+  EXPECT_TRUE(s->destroy(one).has_value());
+  EXPECT_EQ(loaded()->get(two), kept);
+  EXPECT_EQ(loaded()->state_of(one), round_secrets::state::destroyed);
+}
+
+// A backup that is put back while the node runs: the secret that is to go stands in the file that went, and what was made since is in it
+// alone.
+TEST_F(round_secrets_test, nothing_is_written_into_a_file_that_came_in_the_place_of_the_one_that_was_read) {
+  (void)made(one);
+  const auto backup = file();
+  const auto kept = made(two);
+  const auto s = loaded();
+  const auto none = std::make_unique<round_secrets>(path);
+  const auto aside = path + ".aside";
+  std::filesystem::rename(path, aside);
+  ASSERT_TRUE(none->load().has_value());
+  std::ofstream(path, std::ios::binary) << backup;
+  for (auto* which : {s.get(), none.get()}) {
+    EXPECT_FALSE(which->destroy(one).has_value());
+    EXPECT_FALSE(which->make(std::span(&three, 1)).has_value());
+  }
+  EXPECT_EQ(file(), backup);
+  std::filesystem::rename(aside, path);
+  EXPECT_TRUE(s->make(std::span(&three, 1)).has_value());
+  EXPECT_EQ(loaded()->get(two), kept);
+}
+
+TEST_F(round_secrets_test, a_file_whose_first_page_could_not_be_written_is_begun_again) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  auto* const handled = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit little{10, before.rlim_max};
+  const auto s = loaded();
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &little), 0);
+  const bool done = s->make(std::span(&one, 1)).has_value();
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  (void)std::signal(SIGXFSZ, handled);
+  EXPECT_FALSE(done);
+  EXPECT_TRUE(loaded()->make(std::span(&one, 1)).has_value()) << "by the next start";
+  std::filesystem::remove(path);
+  EXPECT_TRUE(s->make(std::span(&one, 1)).has_value()) << "by this one";
 }
 
 TEST_F(round_secrets_test, what_is_wrapped_is_opened_by_the_secret_and_the_master_together_alone) {
