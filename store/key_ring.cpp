@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "booking/assert.hpp"
 #include "store/key_files.hpp"
 #include "store/small_file.hpp"
 
@@ -159,7 +160,7 @@ result<void> key_ring::load_line(const std::string& name, std::string_view box) 
   key_bytes key;
   const auto round = round_of_key(name);
   if (box.starts_with(under_secret) && round) {
-    const auto secret = secrets_.get(*round);
+    const auto secret = secret_of(name);
     if (secret && unwrap_under(*secret, name, box.substr(under_secret.size()), master_, key))
       here.key = std::move(key);
     else if (secrets_.state_of(*round) != round_secrets::state::destroyed)  // it is, by a stop before this file was written
@@ -169,25 +170,35 @@ result<void> key_ring::load_line(const std::string& name, std::string_view box) 
   if (!unwrap(name, box, master_, key))
     return std::unexpected(
         store_error{errc::wrong_key, fmt::format("the master key does not open {} (or it is damaged at {})", path_, name)});
+  if (erasable_ && round && secrets_.is_overwritten(*round))
+    return {};
   here.key = std::move(key);
   return {};
 }
 
-// A stop between the two files, in either order, or one of them put back.
+// A stop between the two files or in the midst of one, in either order, or one of them put back.
 result<void> key_ring::finish_erasures() {
-  for (const auto round : secrets_.there())
-    if (is_destroyed(round))
-      if (auto r = secrets_.destroy(round); !r)
-        return r;
-  return {};
+  for (const auto& [name, h] : keys_)
+    if (const auto round = round_of_key(name); round && is_destroyed(*round))
+      if (const auto is = secrets_.state_of(*round); is == round_secrets::state::there || is == round_secrets::state::damaged)
+        if (auto r = secrets_.destroy(*round); !r)
+          return r;
+  return erasable_ ? make_secrets(keys_) : result<void>{};
+}
+
+std::optional<key_bytes> key_ring::secret_of(std::string_view name) const {
+  const auto round = round_of_key(name);
+  return round ? secrets_.get(*round) : std::nullopt;
 }
 
 std::string key_ring::box_of(const std::string& name, const held& h, const key_bytes& master, bool erasable) const {
   if (!h.key)
     return h.lost.empty() ? std::string(destroyed) : h.lost;
-  const auto round = round_of_key(name);
-  const auto secret = erasable && round ? secrets_.get(*round) : std::nullopt;
-  return secret ? std::string(under_secret) + wrap_under(*secret, name, *h.key, master) : wrap(name, *h.key, master);
+  if (!erasable || !round_of_key(name))
+    return wrap(name, *h.key, master);
+  const auto secret = secret_of(name);
+  assert_always(secret.has_value(), "a round's key is never written under the master key alone where it can be erased");
+  return std::string(under_secret) + wrap_under(*secret, name, *h.key, master);
 }
 
 std::string key_ring::text(const key_map& keys, const key_bytes& master, rotation_mark mark, bool erasable) const {
@@ -227,10 +238,13 @@ std::optional<result<key_bytes>> key_ring::known(std::string_view name) const {
   return std::unexpected(store_error{errc::missing, fmt::format("the key {} has been destroyed", name)});
 }
 
-result<void> key_ring::replace(const std::string& text) const {
+result<void> key_ring::save(const key_map& keys, const key_bytes& master, rotation_mark mark, bool erasable) {
+  if (erasable)
+    if (auto r = make_secrets(keys); !r)
+      return r;
   if (auto r = directory_.is_the_same(); !r)
     return r;
-  return replace_and_overwrite(path_, text);
+  return replace_and_overwrite(path_, text(keys, master, mark, erasable));
 }
 
 // Where they are to be wrapped under them.
@@ -255,12 +269,9 @@ result<key_bytes> key_ring::get_or_make(const std::string& name) {
     return std::unexpected(store_error{errc::io, fmt::format("the cluster does not agree on the key {}: {}", name, there.error())});
   auto next = keys_;
   next[name] = {*there, {}};
-  if (erasable_)
-    if (auto r = make_secrets(next); !r)
-      return std::unexpected(r.error());
-  if (const auto round = round_of_key(name); erasable_ && round && !secrets_.get(*round))
+  if (const auto round = round_of_key(name); erasable_ && round && secrets_.state_of(*round) == round_secrets::state::destroyed)
     return std::unexpected(store_error{errc::missing, fmt::format("the secret of round {} has been destroyed", round->value)});
-  if (auto r = replace(text(next, master_, mark_, erasable_)); !r)
+  if (auto r = save(next, master_, mark_, erasable_); !r)
     return std::unexpected(r.error());
   put(std::move(next));
   return *there;
@@ -271,19 +282,26 @@ result<std::size_t> key_ring::destroy_round(round_id round) {
   std::size_t count = 0;
   {
     const std::lock_guard one_at_a_time{saving_};
-    if (erasable_)
-      if (auto r = secrets_.destroy(round); !r)
-        return std::unexpected(r.error());
+    auto lost = keys_;  // what there is where the secret is gone, and its place does not say so yet
     auto next = keys_;
     for (const auto* kind : kinds_of_a_round) {
-      auto& h = next[kind + std::to_string(round.value)];
-      count += h.key ? 1 : 0;
+      const auto name = kind + std::to_string(round.value);
+      auto& h = next[name];
+      if (h.key) {
+        ++count;
+        lost[name] = {std::nullopt, box_of(name, h, master_, erasable_)};
+      }
       h = {};
     }
-    const auto now = text(next, master_, mark_, erasable_);
     if (erasable_)
-      put(std::move(next));
-    if (auto r = replace(now); !r)
+      if (auto r = secrets_.destroy(round); !r) {
+        if (secrets_.is_overwritten(round))
+          put(std::move(lost));
+        return std::unexpected(r.error());
+      }
+    if (erasable_)
+      put(key_map(next));
+    if (auto r = save(next, master_, mark_, erasable_); !r)
       return std::unexpected(r.error());
     if (!erasable_)
       put(std::move(next));
@@ -300,7 +318,7 @@ result<void> key_ring::drop(std::span<const std::string> names) {
   auto next = keys_;
   for (const auto& name : names)
     next.erase(name);
-  if (auto r = replace(text(next, master_, mark_, erasable_)); !r)
+  if (auto r = save(next, master_, mark_, erasable_); !r)
     return r;
   put(std::move(next));
   return {};
@@ -339,9 +357,7 @@ result<void> key_ring::make_erasable() {
     if (const auto round = round_of_key(name); round && h.is_destroyed())
       if (auto r = secrets_.destroy(*round); !r)
         return r;
-  if (auto r = make_secrets(keys_); !r)
-    return r;
-  if (auto r = replace(text(keys_, master_, mark_, true)); !r)
+  if (auto r = save(keys_, master_, mark_, true); !r)
     return r;
   const std::lock_guard lock{mutex_};
   erasable_ = true;
@@ -373,8 +389,7 @@ result<std::map<round_id, std::string>> key_ring::locks(std::span<const round_id
 }
 
 std::optional<key_bytes> key_ring::open_copy(const std::string& name, std::string_view box, const key_bytes& master) const {
-  const auto round = round_of_key(name);
-  const auto secret = round ? secrets_.get(*round) : std::nullopt;
+  const auto secret = secret_of(name);
   key_bytes key;
   if (!secret || !unwrap_from(*secret, name, box, master, key))
     return std::nullopt;
@@ -384,7 +399,7 @@ std::optional<key_bytes> key_ring::open_copy(const std::string& name, std::strin
 // What was wrapped under a master that somebody may have seen is overwritten.
 result<void> key_ring::wrap_again(const key_bytes& master, rotation_mark mark) {
   const std::lock_guard one_at_a_time{saving_};
-  if (auto r = replace(text(keys_, master, mark, erasable_)); !r)
+  if (auto r = save(keys_, master, mark, erasable_); !r)
     return r;
   const std::lock_guard lock{mutex_};
   master_ = master;

@@ -105,7 +105,9 @@ private:
   result<void> make_secrets(const key_map& keys);
   [[nodiscard]] std::string text(const key_map& keys, const key_bytes& master, rotation_mark mark, bool erasable) const;
   [[nodiscard]] std::string box_of(const std::string& name, const held& h, const key_bytes& master, bool erasable) const;
-  [[nodiscard]] result<void> replace(const std::string& text) const;  // never in a directory that came in its directory's place
+  [[nodiscard]] std::optional<key_bytes> secret_of(std::string_view name) const;
+  // Never in a directory that came in its directory's place.
+  result<void> save(const key_map& keys, const key_bytes& master, rotation_mark mark, bool erasable);
   void put(key_map&& keys);
 
   std::string path_;

@@ -41,6 +41,10 @@ public:
   // what remains says that it was destroyed. May be called again. From the first step on nobody gets it from here.
   result<void> destroy(round_id round);
   [[nodiscard]] state state_of(round_id round) const;
+  // What was wrapped under it is gone; all that remains is to say so in its place.
+  [[nodiscard]] bool is_overwritten(round_id round) const {
+    return state_of(round) == state::damaged || state_of(round) == state::destroyed;
+  }
   [[nodiscard]] std::optional<key_bytes> get(round_id round) const;
   [[nodiscard]] std::vector<round_id> there() const;
   [[nodiscard]] const std::string& path() const { return path_; }

@@ -4,8 +4,11 @@
 #include <sodium.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +16,19 @@
 
 #include "store/key_ring.hpp"
 #include "tests/temporary_directory.hpp"
+
+namespace {
+int writes_until_one_fails = -1;  // fewer than none: none does
+}
+
+// Instead of the C library's: a disk that fails between two writes.
+extern "C" ssize_t pwrite(int fd, const void* data, size_t size, off_t at) {
+  if (writes_until_one_fails >= 0 && writes_until_one_fails-- == 0) {
+    errno = EIO;
+    return -1;
+  }
+  return ::syscall(SYS_pwrite64, fd, data, size, at);
+}
 
 namespace janji::store {
 namespace {
@@ -392,6 +408,44 @@ TEST_F(erasable_ring, secrets_without_their_key_file_are_not_begun_anew_upon) {
   EXPECT_FALSE(std::filesystem::exists(ring_path));
   put(text);
   EXPECT_EQ(open()->get("citizen/1"), key);
+}
+
+// The secret is overwritten, and the disk fails before its place says so.
+TEST_F(erasable_ring, a_half_erased_rounds_key_is_not_written_under_the_master_alone_and_keeps_no_other_away) {
+  auto ring = open();
+  ASSERT_TRUE(ring->get_or_make("data/1").has_value());
+  const auto other = *ring->get_or_make("data/2");
+  writes_until_one_fails = 1;
+  EXPECT_FALSE(ring->destroy_round(one).has_value());
+  writes_until_one_fails = -1;
+  EXPECT_FALSE(ring->get("data/1").has_value()) << "it is gone";
+  EXPECT_FALSE(ring->is_destroyed(one)) << "and that it is remains to be done";
+  EXPECT_TRUE(ring->get_or_make("token/1").has_value());
+  ASSERT_TRUE(ring->rotate_master(master(2)).has_value());
+  std::istringstream lines(ring_file());
+  for (std::string line; std::getline(lines, line);) {
+    key_bytes found;
+    EXPECT_FALSE(line.starts_with("data/1 ") && unwrap("data/1", line.substr(7), master(2), found)) << line;
+  }
+  ring.reset();
+  ring = open(2);
+  EXPECT_TRUE(ring->is_lost("data/1"));
+  EXPECT_TRUE(ring->destroy_round(one).has_value());
+  EXPECT_TRUE(ring->is_destroyed(one));
+  EXPECT_EQ(ring->get("data/2"), other);
+  EXPECT_EQ(loaded()->state_of(one), round_secrets::state::destroyed);
+}
+
+TEST_F(erasable_ring, a_half_destroyed_secret_of_a_round_that_the_key_file_says_is_erased_is_destroyed_by_the_next_start) {
+  auto ring = open();
+  (void)ring->get_or_make("data/1");
+  ASSERT_TRUE(ring->destroy_round(one).has_value());
+  ring.reset();
+  std::fstream(path, std::ios::binary | std::ios::in | std::ios::out).seekp(2 * 4096 + 20).put('x');
+  ASSERT_EQ(loaded()->state_of(one), round_secrets::state::damaged);
+  ring = open();
+  EXPECT_TRUE(ring->is_destroyed(one));
+  EXPECT_EQ(loaded()->state_of(one), round_secrets::state::destroyed);
 }
 
 TEST_F(erasable_ring, an_erasure_that_fails_leaves_the_round_as_it_was_and_can_be_ordered_again) {
