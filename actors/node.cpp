@@ -162,8 +162,7 @@ std::expected<stamp, std::string> node::impl::stamp_of(const orderer& who, const
       return told(fmt::format("would {}", what));
     told(r ? std::expected<std::string, std::string>("nothing would be done: it is " + *r + " already") : std::move(r));
   };
-  constexpr auto nobodys = std::numeric_limits<std::uint64_t>::max();
-  return stamp{{epoch_t{nobodys}, nobodys}, 0};
+  return stamp{nobodys_tenure, 0};
 }
 
 // Before the operator hears it, who may give the next order anywhere.

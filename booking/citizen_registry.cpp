@@ -46,7 +46,7 @@ void citizen_registry::impl::tell(request_id request, outcome what, std::optiona
 
 // An order of staff that finds nothing is refused for good: a copy of it does not cancel what is booked later.
 void citizen_registry::impl::tell_absent(const cancel_command& c) {
-  if (c.citizen)
+  if (c.citizen && can_act(c))
     refusals->number(*c.citizen);
   tell(c.request, outcome::not_found, std::nullopt);
 }
@@ -286,7 +286,9 @@ void citizen_registry::impl::take(cancel_command&& c, bool strict) {
     case claim_state::cancelled:
       if (!strict)
         return deny(std::move(c));
-      return forgive_only(c) ? void() : tell(c.request, outcome::cancelled, n, true, true);
+      if (forgive_only(c))
+        return;
+      return c.citizen && !can_act(c) ? say(c.request, outcome::cancelled, n) : tell(c.request, outcome::cancelled, n, true, true);
     case claim_state::cancelling:
     case claim_state::joined:
       if (join(*n, c.request, c.deadline))

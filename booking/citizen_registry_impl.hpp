@@ -112,6 +112,11 @@ struct citizen_registry::impl {
   void take(cancel_command&& c, bool strict);
   // Staff may cancel what is attended, and whom they name.
   [[nodiscard]] static bool is_citizens(const cancel_command& c) { return c.by.empty() && !c.citizen; }
+  // False: an order that is only asked about, or that was given where this leader had not been heard of. No copy of it ever acts, so that
+  // nothing is numbered for it, which would make others' changes older.
+  [[nodiscard]] bool can_act(const cancel_command& c) const {
+    return c.stamp.tenure != nobodys_tenure && (c.stamp.tenure != tenure_id{} || !refusals->enforced());
+  }
   void join_move(cancel_command&& c, std::uint32_t n, bool strict);
   void take(move_command&& m, bool strict);
   bool repeat_move(const move_command& m, std::uint32_t n);

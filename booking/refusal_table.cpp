@@ -19,6 +19,8 @@ refusal_table::verdict refusal_table::admit(const stamp& s, std::size_t bucket) 
   const std::lock_guard lock(mutex_);
   if (stopped_)
     return verdict::stopped;
+  if (s.tenure == nobodys_tenure)
+    return verdict::interrupted;
   if (!enforced_)
     return verdict::admitted;
   const bool older = !image_.buckets.empty() && s.count < image_.buckets[bucket];

@@ -28,7 +28,7 @@ public:
   static constexpr std::size_t bucket_count = 16'384;
   enum class verdict : std::uint8_t {
     admitted,
-    interrupted,  // older than a refusal, or of another tenure: not known, ask again
+    interrupted,  // older than a refusal, or of another tenure, or of nobody's: not known, ask again
     stopped,      // the tenure is being handed over: nothing is said, and the next leader is asked the same
   };
   // All that the next leader needs to go on with the tenure.
@@ -58,7 +58,7 @@ public:
   // One was made, or may have been, after a request with that stamp came.
   [[nodiscard]] bool claimed_since(const stamp& s, const citizen_hash& citizen) const;
 
-  // While there are nodes of an earlier version, which stamp nothing, requests are taken as of this tenure.
+  // While there are nodes of an earlier version, which stamp nothing, requests are taken as of this tenure; but nobody's are of none.
   void enforce(bool on);
   [[nodiscard]] bool enforced() const;
   void stop();   // admitting, and numbering; what was counted until now is what the next leader gets

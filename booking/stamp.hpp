@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "booking/types.hpp"
@@ -16,6 +17,9 @@ struct tenure_id {
   std::uint64_t boot = 0;
   friend constexpr auto operator<=>(const tenure_id&, const tenure_id&) = default;
 };
+
+// Of an order that is only asked about. No leader's: all of it is judged, it is never admitted, and nothing is numbered for it.
+inline constexpr tenure_id nobodys_tenure{epoch_t{std::numeric_limits<std::uint64_t>::max()}, std::numeric_limits<std::uint64_t>::max()};
 
 // What a front had heard of a shard's leader when a request arrived; or, of a refusal, its number.
 struct stamp {

@@ -1,6 +1,8 @@
 // Operators' orders that come late or twice: what changed after one was given is not undone by it, whatever the clocks say.
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "booking/refusal_table.hpp"
 #include "tests/booking/machines.hpp"
 
@@ -8,6 +10,7 @@ namespace janji::testing {
 namespace {
 
 const unix_ms later{start.value + 1'000};
+const stamp asked{nobodys_tenure, 0};
 
 class orders : public ::testing::Test {
 protected:
@@ -231,6 +234,42 @@ TEST_F(orders, an_heir_of_the_tenure_takes_every_claim_for_as_new_as_its_part_of
   release(2, refusals_->now());
   registry_.commit();
   EXPECT_EQ(state_of(10), claim_state::cancelling);
+}
+
+// ------------------------------------------------------------------ orders that are only asked about
+
+// A leader that has not heard yet that the cluster's level was raised takes what bears no stamp for its own, as of earlier versions.
+TEST_F(orders, what_is_only_asked_about_is_not_carried_out_whether_the_leader_judges_or_not) {
+  registry_.confirmed(1, 10, 5);
+  for (const bool judges : {true, false}) {
+    refusals_->enforce(judges);
+    capacity(1, 9, asked);
+    EXPECT_EQ(group_.outcome_of(1), outcome::interrupted) << judges;
+    release(2, asked);
+    EXPECT_EQ(registry_.outcome_of(2), outcome::interrupted) << judges;
+    EXPECT_TRUE(group_.sent.empty() && registry_.sent.empty()) << judges;
+  }
+}
+
+// Nor what was given where its leader had not been heard of.
+TEST_F(orders, what_can_not_be_carried_out_makes_nobodys_request_older) {
+  registry_.confirmed(1, 10, 5);
+  registry_.confirmed(2, 20, 6);
+  cancel(2, 20);
+  const auto before = refusals_->copy();
+  std::uint64_t request = 0;
+  for (const auto& s : {asked, stamp{}}) {
+    capacity(++request, 9, s);
+    EXPECT_EQ(group_.outcome_of(request), outcome::interrupted);
+    const std::pair<std::uint8_t, outcome> found[] = {{1, outcome::interrupted}, {2, outcome::cancelled}, {9, outcome::not_found}};
+    for (const auto& [who, what] : found) {
+      registry_.give(cancel_command{request_id{++request}, {}, citizen(who), 0, key_hash{request}, "op", "seen the card", later, s});
+      if (!registry_.answered(request))
+        registry_.strict_round();
+      EXPECT_EQ(registry_.outcome_of(request), what) << int{who};
+    }
+  }
+  EXPECT_EQ(refusals_->copy(), before);
 }
 
 }  // namespace
