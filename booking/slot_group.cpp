@@ -309,6 +309,7 @@ void slot_group::impl::decline_granted(const hold& h) {
       tell.push_back(ref.shard());
     } else {
       fallen.insert_or_assign(ref.value, until);
+      fallen_until = std::min(fallen_until, until.value);
       note_deadline(until);
     }
   }

@@ -106,6 +106,7 @@ struct slot_group::impl {
   round_id round;
   std::uint64_t judged_at = 0;  // the gate's changes
   std::vector<unix_ms> ends;    // by window: until when it can be booked, by the gate's clock
+  unix_ms moment;               // by that clock, in this step; where there are ends
   std::uint64_t over = 0;       // bit per window that can no longer be booked, in this step
 
   hold_list holds;
@@ -117,6 +118,7 @@ struct slot_group::impl {
   // another copy of the request for it, may be granted yet. It is declined then, and must not be taken for one of a hold that a copy of the
   // command would have elsewhere in the day.
   boost::unordered_flat_map<std::uint64_t, unix_ms> fallen;
+  std::int64_t fallen_until = never;  // the first of these moments, or one before it
   waiting_list waiters;
   boost::unordered_flat_map<std::uint64_t, waiting_list::iterator> waiter_by_key, waiter_by_citizen;
   std::vector<std::variant<move_in, move_within>> waiting_moves;
@@ -287,6 +289,7 @@ struct slot_group::impl {
   void capacity_told(request_id request);
   void expire();
   void expire_waiters();
+  void forget_fallen();
   void recheck_waiters();
 };
 

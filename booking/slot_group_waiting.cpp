@@ -62,10 +62,12 @@ bool slot_group::impl::all_over(const book_command& c) const {
 
 // One moment for all that is decided in a step. The clock may have been set back: then a window is not over any more.
 void slot_group::impl::pass_ends() {
-  if (ends.empty() || faults.book_the_past)
+  if (ends.empty())
+    return;
+  moment = gate->moment();
+  if (faults.book_the_past)
     return;
   static_assert(limits::windows_per_group_max <= 64);
-  const auto moment = gate->moment();
   std::uint64_t past = 0;
   for (std::size_t w = 0; w < ends.size() && w < state->window_count(); ++w)
     past |= std::uint64_t{ends[w] <= moment ? 1U : 0U} << w;
@@ -81,7 +83,6 @@ void slot_group::impl::wake_at_next_end() {
   for (std::size_t w = 0; w < ends.size() && w < state->window_count(); ++w)
     if ((over >> w & 1U) == 0)
       next = std::min(next, ends[w]);
-  const auto moment = gate->moment();
   if (next != never_over && next > moment && moment.value > 0)
     note_deadline(unix_ms{now.value + (next.value - moment.value)});
 }
@@ -113,12 +114,7 @@ void slot_group::impl::expire() {
     h = next;
   }
   expire_waiters();
-  boost::unordered::erase_if(fallen, [this](const auto& f) {
-    if (expired(f.second))
-      return true;
-    note_deadline(f.second);
-    return false;
-  });
+  forget_fallen();
   const auto late = [&](const denied_command& d) {
     if (expired(d.command.deadline)) {
       say(d.command.request, outcome::unknown);
@@ -129,6 +125,20 @@ void slot_group::impl::expire() {
   };
   std::erase_if(asked.denials, late);
   std::erase_if(later.denials, late);
+}
+
+// There may be half a million of them, and a deadline of something else each millisecond.
+void slot_group::impl::forget_fallen() {
+  if (now.value >= fallen_until) {
+    fallen_until = never;
+    boost::unordered::erase_if(fallen, [this](const auto& f) {
+      if (expired(f.second))
+        return true;
+      fallen_until = std::min(fallen_until, f.second.value);
+      return false;
+    });
+  }
+  note_deadline(unix_ms{fallen_until});
 }
 
 void slot_group::impl::expire_waiters() {
