@@ -22,14 +22,12 @@ void shard_actor::begin_admission(bool handed_on) {
   };
   const auto end_of = [&shared = shared_](group_id group, window_index window) { return shared.catalogue.get()->end_of(group, window); };
   gate_ = std::make_shared<admission_gate>(shared_.wall_clock, round_of, end_of);
-  gate_->limit_changes([&shared = shared_, round_of](group_id group) -> std::optional<std::uint32_t> {
+  gate_->limit_changes([&shared = shared_](group_id group) -> std::optional<std::uint32_t> {
     if (!shared.counts_changes())
       return admission_gate::uncounted;
-    const auto round = round_of(group);
-    if (!round)
-      return std::nullopt;
     const auto known = shared.catalogue.get();
-    return known->find(*round)->definition.rules.changes_max;
+    const auto it = known->groups.find(group.value);
+    return it == known->groups.end() ? std::nullopt : std::optional(known->find(it->second.round)->definition.rules.changes_max);
   });
   gate_->enforce(shared_.counts_refusals());
   gate_->judge_past(shared_.judges_past());

@@ -245,7 +245,8 @@ void citizen_registry::impl::take(claim_request&& r, bool strict) {
       return verdict(r, claim_verdict::in_progress);
     }
   }
-  const auto left = has_changes_left(r.citizen, r.group);
+  const auto most = gate->changes_max(r.group);
+  const auto left = has_changes_left(r.citizen, most);
   if (left == false) {
     if (!strict)
       return deny(std::move(r));
@@ -256,7 +257,7 @@ void citizen_registry::impl::take(claim_request&& r, bool strict) {
   if (!claiming.insert(r.ref.value).second)
     return verdict(r, claim_verdict::reference_taken);
   refusals->note_claim(r.citizen);
-  claimed event{r.citizen, r.ref, r.key, r.body, r.group, r.window, r.at, gate->counts_changes()};
+  claimed event{r.citizen, r.ref, r.key, r.body, r.group, r.window, r.at, most != admission_gate::uncounted};
   const auto citizen = r.citizen;
   append(std::move(event), citizen).request = std::move(r);
 }
@@ -392,7 +393,7 @@ void citizen_registry::impl::begin_move(move_command&& m, std::uint32_t n, bool 
   if (const bool attended = gate->is_attended(known.group, known.window);
       !faults.book_the_past && (attended || gate->is_over(m.to, m.window)))
     return strict ? tell(m.request, outcome::window_over, n, attended) : deny(std::move(m));
-  const auto left = has_changes_left(known.citizen, m.to);
+  const auto left = has_changes_left(known.citizen, gate->changes_max(m.to));
   if (left == false)
     return strict ? tell(m.request, outcome::changes_spent, n) : deny(std::move(m));
   if (!left || too_much_under_way() || known.last_generation.value == std::numeric_limits<std::uint16_t>::max())

@@ -89,8 +89,8 @@ struct citizen_registry::impl {
   template <class Command>
   [[nodiscard]] bool may_change(const Command& c, const citizen_hash& citizen);
   void tell_absent(const cancel_command& c);
-  // Whether a citizen may begin another change in the round of that group; none: the round is not known here.
-  [[nodiscard]] std::optional<bool> has_changes_left(const citizen_hash& citizen, group_id group) const;
+  // Whether a citizen may begin another change in a round with that limit; none: the round is not known here.
+  [[nodiscard]] std::optional<bool> has_changes_left(const citizen_hash& citizen, std::optional<std::uint32_t> most) const;
   // Of an order of staff. False: there is nothing to forgive.
   bool forgive(const cancel_command& c, const citizen_hash& citizen);
   bool forgive_only(const cancel_command& c);

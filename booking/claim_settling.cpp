@@ -101,8 +101,7 @@ void citizen_registry::impl::replied(const place_reply& r) {
     append(move_done{c.ref, now}, c.citizen);
 }
 
-std::optional<bool> citizen_registry::impl::has_changes_left(const citizen_hash& citizen, group_id group) const {
-  const auto most = gate->changes_max(group);
+std::optional<bool> citizen_registry::impl::has_changes_left(const citizen_hash& citizen, std::optional<std::uint32_t> most) const {
   if (!most)
     return std::nullopt;
   return *most == admission_gate::uncounted || state->changes_made(citizen) < *most;
