@@ -53,12 +53,12 @@ void citizen_registry::impl::tell_absent(const cancel_command& c) {
 
 // Where there is nothing to cancel.
 bool citizen_registry::impl::forgive_only(const cancel_command& c) {
-  if (!c.citizen || !gate->counts_changes() || state->changes_made(*c.citizen) == 0)
+  if (!c.citizen || !can_forgive(c, *c.citizen))
     return false;
   if (too_much_under_way())
     say(c.request, outcome::busy);
-  else if (may_change(c, *c.citizen) && forgive(c, *c.citizen))
-    sent.back().forgiven_for = c.request;
+  else if (may_change(c, *c.citizen))
+    forgive(c, *c.citizen).forgiven_for = c.request;
   return true;
 }
 
@@ -304,7 +304,8 @@ void citizen_registry::impl::take(cancel_command&& c, bool strict) {
         return say(c.request, outcome::busy);
       if (!may_change(c, known.citizen) || !join(*n, c.request, c.deadline))
         return;
-      forgive(c, known.citizen);
+      if (can_forgive(c, known.citizen))
+        forgive(c, known.citizen);
       return void(append_change(cancel_intended{known.ref, c.key, std::move(c.by), std::move(c.reason), now}, known.citizen));
     default: touch(*n); return wait(known.citizen, std::move(c));
   }
@@ -329,7 +330,8 @@ void citizen_registry::impl::join_move(cancel_command&& c, std::uint32_t n, bool
     return say(c.request, outcome::busy);
   if (!may_change(c, known.citizen) || !join(n, c.request, c.deadline))
     return;
-  forgive(c, known.citizen);
+  if (can_forgive(c, known.citizen))
+    forgive(c, known.citizen);
   append_change(cancel_joined{known.ref, c.key, std::move(c.by), std::move(c.reason), now}, known.citizen);
 }
 

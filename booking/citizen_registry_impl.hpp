@@ -91,9 +91,10 @@ struct citizen_registry::impl {
   void tell_absent(const cancel_command& c);
   // Whether a citizen may begin another change in a round with that limit; none: the round is not known here.
   [[nodiscard]] std::optional<bool> has_changes_left(const citizen_hash& citizen, std::optional<std::uint32_t> most) const;
-  // Of an order of staff. False: there is nothing to forgive.
-  bool forgive(const cancel_command& c, const citizen_hash& citizen);
-  bool forgive_only(const cancel_command& c);
+  // Of orders of staff.
+  [[nodiscard]] bool can_forgive(const cancel_command& c, const citizen_hash& citizen) const;
+  sent_append& forgive(const cancel_command& c, const citizen_hash& citizen);
+  bool forgive_only(const cancel_command& c);  // false: there is nothing to forgive
   sent_append& append_change(registry_event&& event, const citizen_hash& citizen);
   void verdict(const claim_request& r, claim_verdict v) { verdict(r, v, r.at); }
   void verdict(const claim_request& r, claim_verdict v, unix_ms at) { emit(to_group{r.group, claim_result{r.incarnation, r.ref, v, at}}); }

@@ -108,11 +108,12 @@ std::optional<bool> citizen_registry::impl::has_changes_left(const citizen_hash&
 }
 
 // Who has made all changes, or in whose name somebody else has, is let in again by staff.
-bool citizen_registry::impl::forgive(const cancel_command& c, const citizen_hash& citizen) {
-  if (!c.citizen || !gate->counts_changes() || state->changes_made(citizen) == 0)
-    return false;
-  append(changes_forgiven{citizen, c.by, c.reason, now}, citizen);
-  return true;
+bool citizen_registry::impl::can_forgive(const cancel_command& c, const citizen_hash& citizen) const {
+  return c.citizen && gate->counts_changes() && state->changes_made(citizen) != 0;
+}
+
+sent_append& citizen_registry::impl::forgive(const cancel_command& c, const citizen_hash& citizen) {
+  return append(changes_forgiven{citizen, c.by, c.reason, now}, citizen);
 }
 
 void citizen_registry::impl::tick_over() {
