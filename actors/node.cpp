@@ -141,14 +141,16 @@ struct node::impl {
     const auto first = others ? first_request_of(shared.node_id, shared.boot) : 0;
     return shared.orders.begin(first, std::move(done), unix_ms{shared.now().value + patience_ms}, std::move(hears));
   }
-  std::expected<stamp, std::string> stamp_of(const orderer& who, const stamp& heard, operator_done& done, const char* what);
+  [[nodiscard]] std::expected<stamp, std::string> stamp_of(const orderer& who, const stamp& heard) const;
+  // `what` it would do, where it is only asked about.
+  request_id order_request(const orderer& who, operator_done&& done, const char* what);
   void tell_what_orders_changed(const std::vector<answer>& answers);
   void start_actors(catalogue_builder&& builder, sequence_t rounds_applied);
 };
 
 // With which an order goes to whoever carries it out. One that is only asked about bears the stamp of no leader: all of it is judged, and
-// it is never admitted (design: a request of another tenure is interrupted). That is what its answer then says, in other words.
-std::expected<stamp, std::string> node::impl::stamp_of(const orderer& who, const stamp& heard, operator_done& done, const char* what) {
+// it is never admitted (design: a request of another tenure is interrupted).
+std::expected<stamp, std::string> node::impl::stamp_of(const orderer& who, const stamp& heard) const {
   if (!who.dry_run)
     return heard;
   if (heard.tenure == tenure_id{})
@@ -157,12 +159,19 @@ std::expected<stamp, std::string> node::impl::stamp_of(const orderer& who, const
     return std::unexpected(std::string(
         "wrong_state: while there may be nodes of an earlier version this order cannot be tried; `janjictl check` says when the "
         "feature level can be raised"));
-  done = [told = std::move(done), what](std::expected<std::string, std::string> r) {
-    if (!r && r.error().starts_with("changed: "))
-      return told(fmt::format("would {}", what));
-    told(r ? std::expected<std::string, std::string>("nothing would be done: it is " + *r + " already") : std::move(r));
-  };
   return stamp{nobodys_tenure, 0};
+}
+
+request_id node::impl::order_request(const orderer& who, operator_done&& done, const char* what) {
+  if (!who.dry_run)
+    return operator_request(std::move(done));
+  const auto judged = [done, what](const answer& a) {
+    if (a.what == outcome::interrupted)  // as all that is nobody's: nothing else stood against it
+      return done(fmt::format("would {}", what));
+    const auto words = words_of_order(a.what, false);
+    done(words ? std::expected<std::string, std::string>("nothing would be done: it is " + *words + " already") : words);
+  };
+  return operator_request(operator_done(done), operator_patience_ms, judged);
 }
 
 // Before the operator hears it, who may give the next order anywhere.
@@ -389,10 +398,10 @@ void node::change_capacity(group_id group, window_index window, std::uint32_t ca
   const auto place = known->groups.find(group.value);
   if (place == known->groups.end())
     return done(std::unexpected("unknown_window: there is no such slot group"));
-  const auto stamp = impl_->stamp_of(who, stamp_in((who.heard ? who.heard : heard()).get(), place->second.shard), done, "change it");
+  const auto stamp = impl_->stamp_of(who, stamp_in((who.heard ? who.heard : heard()).get(), place->second.shard));
   if (!stamp)
     return done(std::unexpected(stamp.error()));
-  const auto request = impl_->operator_request(std::move(done));
+  const auto request = impl_->order_request(who, std::move(done), "change it");
   const unix_ms deadline{impl_->shared.now().value + order_deadline_ms};
   impl_->shared.orders.send(
       request, place->second.shard,
@@ -406,10 +415,10 @@ void node::release_claim(const citizen_hash& citizen, std::string reason, ordere
   if (auto wrong = order_text_fault({who.by, reason}); !wrong.empty())
     return done(std::unexpected(std::move(wrong)));
   const auto shard = cluster::shard_of_citizen(citizen, impl_->shared.options.shard_count);
-  const auto stamp = impl_->stamp_of(who, stamp_in((who.heard ? who.heard : heard()).get(), shard), done, "release it");
+  const auto stamp = impl_->stamp_of(who, stamp_in((who.heard ? who.heard : heard()).get(), shard));
   if (!stamp)
     return done(std::unexpected(stamp.error()));
-  const auto request = impl_->operator_request(std::move(done));
+  const auto request = impl_->order_request(who, std::move(done), "release it");
   const unix_ms deadline{impl_->shared.now().value + order_deadline_ms};
   impl_->shared.orders.send(
       request, shard,

@@ -5,10 +5,7 @@
 
 namespace janji::actors {
 
-namespace {
-
-// Of an order that was sent again: the first copy of it may be what the second one found changed.
-std::expected<std::string, std::string> result_of(outcome o, bool sent_again) {
+std::expected<std::string, std::string> words_of_order(outcome o, bool sent_again) {
   switch (o) {
     case outcome::found: return "changed";
     case outcome::cancelled: return "released";
@@ -24,8 +21,6 @@ std::expected<std::string, std::string> result_of(outcome o, bool sent_again) {
     default: return std::unexpected("unknown: not done in time; look before you ask again");
   }
 }
-
-}  // namespace
 
 request_id operator_orders::begin(std::uint64_t first, operator_done&& done, unix_ms until, std::function<void(const answer&)> hears) {
   const std::lock_guard lock{mutex_};
@@ -71,7 +66,7 @@ bool operator_orders::answered(const answer& a) {
   if (order.hears)
     order.hears(a);
   else if (order.done)
-    order.done(result_of(a.what, order.sent_again));
+    order.done(words_of_order(a.what, order.sent_again));
   return true;
 }
 

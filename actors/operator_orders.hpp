@@ -16,6 +16,9 @@ namespace janji::actors {
 // Requests of operators have numbers that no front gives.
 inline constexpr std::uint64_t operator_request_bit = std::uint64_t{1} << 63U;
 
+// What the answer to an order says, in words. `sent_again`: the first copy of it may be what the second one found changed.
+[[nodiscard]] std::expected<std::string, std::string> words_of_order(outcome o, bool sent_again);
+
 class operator_orders {
 public:
   // `first`: the least number of a request in this life of the node, as of fronts. `hears`: takes the answer as it is, instead of `done`,
