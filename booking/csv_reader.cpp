@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "booking/ascii_case.hpp"
 #include "booking/text_rules.hpp"
 
 namespace janji {
@@ -27,8 +28,7 @@ std::optional<char> named_separator(std::string_view line) {
   if (line.starts_with('"') && line.ends_with('"') && line.size() > 1)
     line = line.substr(1, line.size() - 2);
   constexpr std::string_view name = "sep=";
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  if (!std::ranges::equal(line.substr(0, name.size()), name, {}, lower))
+  if (!std::ranges::equal(line.substr(0, name.size()), name, {}, lower_letter))
     return std::nullopt;
   const char c = tab ? '\t' : line.size() == name.size() + 1 ? line.back() : '\0';
   return c == ',' || c == ';' || c == '\t' || c == '|' ? std::optional(c) : std::nullopt;

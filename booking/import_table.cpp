@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "booking/ascii_case.hpp"
 #include "booking/nearest_name.hpp"
 #include "booking/text_rules.hpp"
 
@@ -21,7 +22,7 @@ std::string column_name_of(std::string_view written) {
       if (!out.ends_with('_'))
         out.push_back('_');
     } else {
-      out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+      out.push_back(lower_letter(c));
     }
   return out;
 }

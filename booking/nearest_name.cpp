@@ -4,17 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "booking/ascii_case.hpp"
+
 namespace janji {
 
 namespace {
 
 constexpr std::size_t name_bytes_compared = 40;
-
-std::string lower_name(std::string_view name) {
-  std::string out(name);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
 
 // Its words, sorted.
 std::vector<std::string> words_of_name(std::string_view name) {
@@ -52,11 +48,11 @@ std::size_t name_distance(std::string_view a, std::string_view b) {
 std::string_view nearest_name(std::string_view given, std::span<const std::string_view> known) {
   if (given.empty() || given.size() > name_bytes_compared)
     return {};
-  const auto wanted = lower_name(given);
+  const auto wanted = in_lower_case(std::string(given));
   std::string_view nearest;
   std::size_t least = std::max<std::size_t>(1, wanted.size() / 3) + 1;
   for (const auto name : known) {
-    const auto other = lower_name(name);
+    const auto other = in_lower_case(std::string(name));
     const auto distance = words_of_name(other) == words_of_name(wanted) ? 0 : name_distance(wanted, other);
     if (distance < least) {
       least = distance;

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "booking/ascii_case.hpp"
 #include "booking/civil_time.hpp"
 #include "booking/text_rules.hpp"
 
@@ -309,14 +310,10 @@ void slot_rows::settle_times() {
 
 void slot_rows::settle_centres(const round_definition& round, bool known) {
   std::map<std::string_view, std::uint32_t> by_code;
-  std::map<std::string, std::string_view> in_lower_case;
-  const auto lower = [](std::string text) {
-    std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return text;
-  };
+  std::map<std::string, std::string_view> by_lower_case;
   for (std::size_t i = 0; i < round.centres.size(); ++i) {
     by_code.emplace(round.centres[i].code, small(i));
-    in_lower_case.emplace(lower(round.centres[i].code), round.centres[i].code);
+    by_lower_case.emplace(in_lower_case(round.centres[i].code), round.centres[i].code);
   }
   std::vector<std::string_view> names(codes_.size());
   for (const auto& [code, number] : codes_)
@@ -332,9 +329,9 @@ void slot_rows::settle_centres(const round_definition& round, bool known) {
     r.centre = small(round.centres.size() + r.code);
     if (known)
       wrong({r.line, r.at[0]}, "centre", "unknown_centre", [&] {
-        const auto near = in_lower_case.find(lower(std::string(name)));
+        const auto near = by_lower_case.find(in_lower_case(std::string(name)));
         return fmt::format("{} is not in the list of centres{}", quoted_slot(name),
-                           near == in_lower_case.end() ? "." : fmt::format("; {} is.", near->second));
+                           near == by_lower_case.end() ? "." : fmt::format("; {} is.", near->second));
       });
   }
 }

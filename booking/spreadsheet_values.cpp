@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "booking/ascii_case.hpp"
+
 namespace janji {
 
 namespace {
@@ -26,7 +28,7 @@ std::string plain_value(std::string_view text) {
     constexpr std::array<std::string_view, 3> spaces{"\xc2\xa0", "\xe2\x80\xaf", "\xe2\x80\x89"};
     const auto* const space = std::ranges::find_if(spaces, [&](std::string_view s) { return text.starts_with(s); });
     const char c = space != spaces.end() ? ' ' : text.front();
-    out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+    out.push_back(lower_letter(c));
     text.remove_prefix(space != spaces.end() ? space->size() : 1);
   }
   return out;

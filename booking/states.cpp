@@ -4,6 +4,8 @@
 #include <array>
 #include <string>
 
+#include "booking/ascii_case.hpp"
+
 namespace janji {
 
 namespace {
@@ -27,10 +29,8 @@ constexpr std::size_t name_bytes_max = 64;
 std::string plain(std::string_view name) {
   std::string out;
   for (const char c : name)
-    if (c >= 'A' && c <= 'Z')
-      out.push_back(static_cast<char>(c - 'A' + 'a'));
-    else if (c != ' ' && c != '.' && c != '-' && c != '\'' && c != '\t')
-      out.push_back(c);
+    if (c != ' ' && c != '.' && c != '-' && c != '\'' && c != '\t')
+      out.push_back(lower_letter(c));
   return out;
 }
 
