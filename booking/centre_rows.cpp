@@ -11,9 +11,6 @@ namespace janji {
 
 namespace {
 
-// What a message says of a field.
-std::string quoted_field(std::string_view text) { return text.empty() ? "Nothing" : fmt::format("\"{}\"", shown_text(text)); }
-
 std::string unknown_state_words(std::string_view text) {
   std::vector<std::string_view> names;
   for (std::uint8_t i = 1; i < state_count; ++i)

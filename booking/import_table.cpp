@@ -45,6 +45,8 @@ constexpr auto in_file_order = [](const auto& a, const auto& b) {
 
 }  // namespace
 
+std::string quoted_field(std::string_view text) { return text.empty() ? "Nothing" : fmt::format("\"{}\"", shown_text(text)); }
+
 void import_faults::push(numbered&& one) {
   if (list_.size() == limits::import_errors_max) {
     std::ranges::pop_heap(list_, in_file_order);

@@ -53,6 +53,9 @@ private:
   bool all_counted_ = true;
 };
 
+// What a message says of a field.
+[[nodiscard]] std::string quoted_field(std::string_view text);
+
 struct table_columns {
   std::vector<std::string_view> required;
   std::vector<std::string_view> ignored;

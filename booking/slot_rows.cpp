@@ -17,8 +17,6 @@ namespace {
 
 constexpr std::array<std::string_view, day_order_count> words_of_orders{"day/month/year", "month/day/year", "year/month/day"};
 
-std::string quoted_slot(std::string_view text) { return text.empty() ? "Nothing" : fmt::format("\"{}\"", shown_text(text)); }
-
 civil_date date_of(std::int32_t day) { return civil_date{std::chrono::sys_days{std::chrono::days{day}}}; }
 
 // 3 April 2021
@@ -67,7 +65,7 @@ void slot_rows::row(std::span<csv_field* const> fields, bool /*is_text*/) {
   if (r.opens != no_minute && r.closes != no_minute && r.opens >= r.closes) {
     r.good = false;
     const auto words = [&] {
-      return fmt::format("{} is not later than the opening, {}.", quoted_slot(closes->text), quoted_slot(opens->text));
+      return fmt::format("{} is not later than the opening, {}.", quoted_field(closes->text), quoted_field(opens->text));
     };
     if (!times_.empty() && times_.back().at.line == closes->at.line && times_.back().column == "closes")
       times_.back().otherwise = words();
@@ -108,7 +106,7 @@ void slot_rows::read_date(const csv_field& field, kept_row& r) {
   const auto read = read_day(field.text);
   if (!read) {
     r.good = false;
-    return wrong(field.at, "date", "bad_date", [&] { return fmt::format("{} {}", quoted_slot(field.text), read.error()); });
+    return wrong(field.at, "date", "bad_date", [&] { return fmt::format("{} {}", quoted_field(field.text), read.error()); });
   }
   for (std::size_t i = 0; i < day_order_count; ++i)
     if (read->by[i])
@@ -128,7 +126,7 @@ void slot_rows::read_date(const csv_field& field, kept_row& r) {
 std::uint16_t slot_rows::read_minute(const csv_field& field, const char* column) {
   const auto read = read_time(field.text);
   if (!read) {
-    wrong(field.at, column, "bad_time", [&] { return fmt::format("{} {}", quoted_slot(field.text), read.error()); });
+    wrong(field.at, column, "bad_time", [&] { return fmt::format("{} {}", quoted_field(field.text), read.error()); });
     return no_minute;
   }
   if (read->of_24_hours && line_of_24_hours_ == 0)
@@ -146,7 +144,7 @@ void slot_rows::read_capacity(const csv_field& field, kept_row& r) {
   const auto read = read_whole(field.text);
   if (!read || read->value > limits::capacity_max)
     return wrong(field.at, "capacity", "bad_capacity", [&] {
-      return fmt::format("{} {}", quoted_slot(field.text), read ? "is not a capacity from 0 to 1,000,000." : read.error());
+      return fmt::format("{} {}", quoted_field(field.text), read ? "is not a capacity from 0 to 1,000,000." : read.error());
     });
   r.capacity = static_cast<std::uint32_t>(read->value);
   if (!read->as_wanted)
@@ -160,7 +158,7 @@ void slot_rows::read_end(const csv_field& field, kept_row& r) {
     return;
   r.good = false;
   wrong(field.at, "book_until", "bad_book_until", [&] {
-    return fmt::format("{} is not opening, closing, or a time before the opening, such as 90m, 24h or 2d.", quoted_slot(field.text));
+    return fmt::format("{} is not opening, closing, or a time before the opening, such as 90m, 24h or 2d.", quoted_field(field.text));
   });
 }
 
@@ -330,7 +328,7 @@ void slot_rows::settle_centres(const round_definition& round, bool known) {
     if (known)
       wrong({r.line, r.at[0]}, "centre", "unknown_centre", [&] {
         const auto near = by_lower_case.find(in_lower_case(std::string(name)));
-        return fmt::format("{} is not in the list of centres{}", quoted_slot(name),
+        return fmt::format("{} is not in the list of centres{}", quoted_field(name),
                            near == by_lower_case.end() ? "." : fmt::format("; {} is.", near->second));
       });
   }
