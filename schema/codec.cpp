@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "booking/assert.hpp"
+#include "booking/booking_end.hpp"
 #include "schema/words.hpp"
 #include "wire/log.capnp.h"
 
@@ -165,7 +166,7 @@ said_ends ends_in(const auto& holder) {
       first = first.value_or(w.book_until);
       same = same && w.book_until == *first;
       const bool none = w.book_until == never_over || w.book_until == unix_ms{};
-      const auto distance = none ? 0 : utc_opening_ms(g.date, w.opens_minute) - w.book_until.value;
+      const auto distance = none ? 0 : opening_of(g.date, w, std::chrono::minutes{0}).value - w.book_until.value;
       before = before.value_or(distance);
       before_all = before_all && !none && distance == *before;
     }

@@ -2,7 +2,6 @@
 // are checked, and a damaged or hostile entry is an error. Pure; any thread.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -52,12 +51,6 @@ inline constexpr std::size_t entry_bytes_max = std::size_t{64} * 1024 * 1024;
 [[nodiscard]] std::expected<std::vector<owned_event>, codec_error> decode_batch(std::string_view bytes);
 // One event after the other until `visit` returns false; what was visited before an error was found stays visited.
 std::expected<void, codec_error> for_each_event(std::string_view bytes, const std::function<bool(owned_event&&)>& visit);
-
-// The moment at which a window opens by its day and minute, read as UTC.
-[[nodiscard]] inline std::int64_t utc_opening_ms(std::chrono::year_month_day date, std::uint16_t opens_minute) {
-  constexpr std::int64_t minute_ms = 60'000, day_ms = 24 * 60 * minute_ms;
-  return std::chrono::sys_days{date}.time_since_epoch().count() * day_ms + opens_minute * minute_ms;
-}
 
 // Sealed records that an event brings into its log entry: one for each person that has no locator of an older one. They
 // are numbered through the entry, in the order of events and people, and record_locator::index is that number.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "booking/booking_end.hpp"
 #include "schema/codec.hpp"
 #include "schema/message.hpp"
 #include "wire/log.capnp.h"
@@ -73,7 +74,7 @@ void get_ends(Reader from, Holder& to) {
   for (auto& g : to.groups)
     for (auto& w : g.windows) {
       if (from.getSaysEnds())
-        w.book_until = unix_ms{utc_opening_ms(g.date, w.opens_minute) - before_ms};
+        w.book_until = unix_ms{opening_of(g.date, w, std::chrono::minutes{0}).value - before_ms};
       else if (ends.size() == 1)
         w.book_until = unix_ms{ends[0]};
       else if (n < ends.size())

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <random>
 
+#include "booking/booking_end.hpp"
 #include "schema/envelope.hpp"
 #include "tests/schema/samples.hpp"
 
@@ -135,7 +136,7 @@ TEST(codec, a_round_in_parts_comes_back_as_it_went) {
 TEST(codec, until_when_windows_can_be_booked_comes_back_as_it_went) {
   using namespace std::chrono;
   constexpr std::int64_t hour_ms = 3'600'000;
-  const auto opens = [](const group_definition& g, const window_definition& w) { return utc_opening_ms(g.date, w.opens_minute); };
+  const auto opens = [](const group_definition& g, const window_definition& w) { return opening_of(g.date, w, 0min).value; };
   std::size_t usual_bytes = 0;
   for (int how = 0; how < 6; ++how) {
     round_imported r;
