@@ -87,7 +87,9 @@ private:
 // The machine's clock, as it is set now.
 unix_ms system_clock_now();
 
-inline constexpr std::uint32_t level_of_ends = 2;  // feature level from which on windows have ends
+inline constexpr std::uint32_t level_of_refusals = 1;  // feature level from which on leaders number what they refuse
+inline constexpr std::uint32_t level_of_ends = 2;      // from which on windows have ends
+inline constexpr std::uint32_t level_of_changes = 2;   // from which on changes of citizens are counted
 
 struct node_context {
   explicit node_context(const node_options& o) : options(o), route(o.shard_count), strict_free_(o.shard_count) {}
@@ -123,11 +125,11 @@ struct node_context {
   void set_strict_rounds_free(shard_id s, bool free) { strict_free_[s.value].store(free, std::memory_order_release); }
 
   // Fronts stamp requests, and leaders judge by it.
-  [[nodiscard]] bool counts_refusals() const { return feature_level >= 1; }
+  [[nodiscard]] bool counts_refusals() const { return feature_level >= level_of_refusals; }
   // Leaders refuse windows that are over, and all nodes know the word.
   [[nodiscard]] bool judges_past() const { return feature_level >= level_of_ends; }
   // Registries count what their citizens book and move, and refuse more than a round permits.
-  [[nodiscard]] bool counts_changes() const { return feature_level >= 2; }
+  [[nodiscard]] bool counts_changes() const { return feature_level >= level_of_changes; }
   heard_stamps heard{options.shard_count};
   void hear(const std::vector<answer>& answers) {
     for (const auto& a : answers)
