@@ -124,12 +124,11 @@ key_keeper::result<void> key_keeper::say() {
     const std::lock_guard lock(mutex_);
     now.wrong = held_.wrong;
   }
+  std::set<std::uint16_t> rounds;
   for (const auto& held_name : ring_.names())
-    if (const auto round = store::round_of_key(held_name); round && (now.rounds.empty() || now.rounds.back() != round->value))
-      now.rounds.push_back(round->value);
-  std::ranges::sort(now.rounds);
-  const auto twice = std::ranges::unique(now.rounds);
-  now.rounds.erase(twice.begin(), twice.end());
+    if (const auto round = store::round_of_key(held_name))
+      rounds.insert(round->value);
+  now.rounds.assign(rounds.begin(), rounds.end());
   const auto name = fmt::format("{}{}", holders_prefix, ports_.node);
   const auto there = values_.read_value(name);
   if (!there)
