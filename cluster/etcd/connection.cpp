@@ -106,16 +106,6 @@ std::expected<void, std::string> connection::connect(steady::time_point deadline
   return std::unexpected(std::move(why));
 }
 
-// Where etcd has not taken this node's certificate only etcd's own log knows why.
-std::string connection::words_of(const error_code& ec) const {
-  if (byte_stream::certificate_is_refused(ec))
-    return fmt::format(
-        "{}this node's certificate is not taken, or none is shown and one is asked for ({}): look at "
-        "cluster.etcd_certificate_file, and into etcd's log",
-        refused_by_etcd, ec.message());
-  return stream_ ? stream_->words_of(ec) : ec.message();
-}
-
 // Whoever has closed an idle connection must not make a request's outcome unknown.
 bool connection::still_open() {
   if (!stream_)
@@ -279,15 +269,19 @@ error_code connection::sent(steady::time_point deadline, const std::function<voi
 }
 
 // Of a step of a call. Whoever refuses a certificate closes at once, so that what was sent meanwhile may end the connection before the
-// refusal is read.
+// refusal is read. Where etcd has not taken this node's certificate only etcd's own log knows why.
 failure connection::failure_of(const error_code& ec) const {
   if (byte_stream::certificate_is_refused(ec))
-    return {false, 0, words_of(ec)};
+    return {false, 0,
+            fmt::format("{}this node's certificate is not taken, or none is shown and one is asked for ({}): look at "
+                        "cluster.etcd_certificate_file, and into etcd's log",
+                        refused_by_etcd, ec.message())};
   const bool cut = ec == asio::error::broken_pipe || ec == asio::error::connection_reset;
   const std::string also = cut && current().tls ? " (so it ends, too, where this node's certificate is not taken, or none is shown and one "
                                                   "is asked for: look at cluster.etcd_certificate_file, and into etcd's log)"
                                                 : "";
-  return {true, 0, fmt::format("{}:{}: {}{}", current().host, current().port, words_of(ec), also)};
+  const auto why = stream_ ? stream_->words_of(ec) : ec.message();
+  return {true, 0, fmt::format("{}:{}: {}{}", current().host, current().port, why, also)};
 }
 
 std::expected<void, failure> connection::stream(std::string_view path, const json::object& body, std::string_view token,

@@ -99,7 +99,6 @@ public:
 private:
   std::expected<void, std::string> connect(steady::time_point deadline);
   std::expected<void, std::string> ready(steady::time_point deadline);
-  [[nodiscard]] std::string words_of(const boost::system::error_code& ec) const;
   [[nodiscard]] failure failure_of(const boost::system::error_code& ec) const;
   [[nodiscard]] bool still_open();
   void close();
