@@ -10,9 +10,11 @@
 #include <array>
 #include <cerrno>
 #include <string_view>
+#include <utility>
 
 #include "store/aead.hpp"
 #include "store/key_files.hpp"
+#include "store/secret_file.hpp"
 #include "store/small_file.hpp"
 
 namespace janji::store {
@@ -53,16 +55,10 @@ result<secret_text> read_secret_file(const std::string& file, std::string_view w
     return std::unexpected(store_error{errc::missing, fmt::format("there is no {}", file)});
   if (fd < 0)
     return std::unexpected(file_error(fmt::format("cannot read {} in", what), file));
-  struct stat st{};
-  const bool regular = ::fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-  const bool others = (st.st_mode & 077) != 0;
-  auto text = regular && !others ? first_word_in(fd) : secret_text();
+  const auto own = is_owners_alone(fd, file, what);
+  auto text = own ? first_word_in(fd) : secret_text();
   ::close(fd);
-  if (!regular)
-    return std::unexpected(store_error{errc::wrong_key, fmt::format("{} in {} is not a file", what, file)});
-  if (others)
-    return std::unexpected(store_error{errc::permission, fmt::format("{} in {} can be read by others: chmod 600 it", what, file)});
-  return text;
+  return own ? result<secret_text>(std::move(text)) : std::unexpected(own.error());
 }
 
 std::string fingerprint_of(const key_bytes& master) {

@@ -12,6 +12,15 @@
 
 namespace janji::store {
 
+result<void> is_owners_alone(int fd, const std::string& path, std::string_view what) {
+  struct stat st{};
+  if (::fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+    return std::unexpected(store_error{errc::wrong_key, fmt::format("{} in {} is not a file", what, path)});
+  if ((st.st_mode & 077) != 0)
+    return std::unexpected(store_error{errc::permission, fmt::format("{} in {} can be read by others: chmod 600 it", what, path)});
+  return {};
+}
+
 result<std::string> read_password_file(const std::string& path, const std::string& what) {
   const auto wrong = [&](errc code, const std::string& why) {
     return std::unexpected(store_error{code, fmt::format("{} in {} {}", what, path, why)});
@@ -19,16 +28,12 @@ result<std::string> read_password_file(const std::string& path, const std::strin
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0)
     return wrong(errno == ENOENT ? errc::missing : errc::permission, fmt::format("cannot be read: {}", std::strerror(errno)));
-  struct stat st{};
   std::string text(secret_bytes_max + 2, '\0');
-  const bool looked = ::fstat(fd, &st) == 0;
-  const bool regular = looked && S_ISREG(st.st_mode);
-  const auto read = regular ? ::read(fd, text.data(), text.size()) : 0;
+  const auto own = is_owners_alone(fd, path, what);
+  const auto read = own ? ::read(fd, text.data(), text.size()) : 0;
   ::close(fd);
-  if (!regular)
-    return wrong(errc::wrong_key, "is not a file");
-  if ((st.st_mode & 077) != 0)
-    return wrong(errc::permission, "can be read by others: chmod 600 it");
+  if (!own)
+    return std::unexpected(own.error());
   if (read < 0)
     return wrong(errc::io, "cannot be read");
   text.resize(static_cast<std::size_t>(read));
