@@ -1,5 +1,6 @@
 // What one registry has under way, apart from its committed claims: appends sent, commands that wait, denials that wait
-// for a strict round, unsettled claims and when to ask about them. Private to citizen_registry.cpp and claim_settling.cpp.
+// for a strict round, unsettled claims and when to ask about them. Private to citizen_registry.cpp, registry_appends.cpp and
+// claim_settling.cpp.
 #pragma once
 
 #include <algorithm>
