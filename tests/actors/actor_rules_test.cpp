@@ -1,267 +1,13 @@
 // Rules of the actors that deserve a story each: what a citizen or an operator would have seen.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <random>
 
 #include "actors/slot_group_actor.hpp"
 #include "cluster/placement.hpp"
-#include "tests/actors/simulated_node.hpp"
+#include "tests/actors/story.hpp"
 
 namespace janji::sim {
 namespace {
-
-constexpr std::int64_t minute_ms = 60'000;
-
-citizen_hash citizen(std::uint8_t n) {
-  citizen_hash c;
-  c.bytes.fill(n);
-  return c;
-}
-
-// A node of one shard with two slot groups of one window each, and what it said.
-class story : public ::testing::Test {
-protected:
-  // `over_in_ms`: of the windows, whose days are past.
-  void begin(const actors::node_options& options, std::uint32_t capacity, const planted_faults& faults = {},
-             std::optional<std::int64_t> over_in_ms = std::nullopt) {
-    options_ = options;
-    node_ = std::make_unique<simulated_node>(disk().wipe(options.shard_count), options, faults);
-    node_->on_answers = [this](std::vector<answer>&& a) { said_.insert(said_.end(), a.begin(), a.end()); };
-    node_->on_fatal = [this](const std::string& why) { fatal_.push_back(why); };
-    node_->on_synced = [this](const store::shard_write& w) { count(w); };
-    node_->start();
-    node_->settle();
-    round_definition d;
-    d.code = "R";
-    d.name = "a round";
-    d.time_zone = "Asia/Kuala_Lumpur";
-    d.closes_at = unix_ms{4'000'000'000'000};
-    d.centres = {{"A", "centre A", "Selangor", "Petaling", 3, 101}};
-    const auto until = over_in_ms ? unix_ms{node_->now().value + *over_in_ms} : never_over;
-    for (unsigned day = 1; day <= 2; ++day)
-      d.groups.push_back({group_id{}, 0, std::chrono::year{over_in_ms ? 1971 : 2027} / 1 / day, {{540, 600, capacity, until}}});
-    node_->order(actors::import_order{std::move(d), "op", [](const auto& done) { ASSERT_TRUE(done); }});
-    node_->settle();
-    node_->order(actors::state_order{round_id{1}, round_state::open, {}, "op", [](const auto& done) { ASSERT_EQ(done, "open"); }});
-    node_->settle();
-    const auto catalogue = node_->context().catalogue.get();
-    auto it = catalogue->groups.begin();
-    here_ = group_id{it->first};
-    there_ = group_id{(++it)->first};
-  }
-  void TearDown() override { node_.reset(); }
-
-  static actors::node_options one_shard() {
-    actors::node_options o;
-    o.shard_count = 1;
-    o.passivate_after_ms = 0;
-    o.publish_every_ms = 1'000;
-    return o;
-  }
-  // The idempotency key is the citizen's number; every try brings a new reference, as a front does it.
-  request_id book(std::uint8_t who, group_id group, std::int64_t deadline_ms = minute_ms) {
-    node_->submit(one(booking(who, group, deadline_ms)));
-    return request_id{requests_};
-  }
-  actors::routed_booking booking(std::uint8_t who, group_id group, std::int64_t deadline_ms = minute_ms) {
-    book_command b{request_id{++requests_}, body_hash{1}, window_index{0}, unix_ms{node_->now().value + deadline_ms}, {}};
-    b.people.push_back({citizen(who), next_reference(), key_hash{who * 8ULL}, {1, 2}, "sealed"});
-    return {group, std::move(b)};
-  }
-  reference next_reference() { return reference::make(shard_id{0}, ++references_); }
-  static std::vector<actors::citizen_command> one(actors::citizen_command&& c) {
-    std::vector<actors::citizen_command> turn;
-    turn.push_back(std::move(c));
-    return turn;
-  }
-  std::vector<outcome> told(request_id request) const {
-    std::vector<outcome> all;
-    for (const auto& a : said_)
-      if (a.request == request)
-        all.push_back(a.what);
-    return all;
-  }
-  // Those who run, slot groups in the order of their days.
-  [[nodiscard]] std::vector<caf::actor> running(std::string_view name) const {
-    std::vector<caf::actor> found;
-    for (const auto& handle : node_->owners())
-      if (name == dynamic_cast<caf::local_actor&>(*caf::actor_cast<caf::abstract_actor*>(handle)).name())
-        found.push_back(handle);
-    return found;
-  }
-  [[nodiscard]] std::size_t active_groups() const { return running("slot_group").size(); }
-  static memory_store& disk() {
-    static memory_store shared;
-    return shared;
-  }
-  void count(const store::shard_write& w) {
-    for (const auto& entry : w.append) {
-      if (entry.payload.empty())
-        continue;
-      const auto events = schema::decode_batch(entry.payload).value();
-      for (const auto& e : events)
-        if (const auto* g = std::get_if<group_event>(&e.event))
-          bookings_ += std::holds_alternative<booked>(*g) ? 1 : 0;
-    }
-  }
-
-  actors::node_options options_;
-  std::unique_ptr<simulated_node> node_;
-  std::vector<answer> said_;
-  std::vector<std::string> fatal_;
-  group_id here_, there_;
-  int bookings_ = 0;
-  std::uint64_t requests_ = 0;
-  std::uint64_t references_ = 0;
-};
-
-using only = std::vector<outcome>;
-
-// ------------------------------------------------------------------ orders about a round
-
-std::shared_ptr<const admission_state> as_of(std::uint64_t position, round_state state) {
-  admission_state s{sequence_t{position}, {}};
-  s.rounds.push_back({round_id{1}, state, {}, unix_ms{4'000'000'000'000}});
-  return std::make_shared<const admission_state>(std::move(s));
-}
-
-TEST_F(story, a_driven_order_of_a_lower_position_undoes_nothing) {
-  for (const bool planted : {false, true}) {
-    planted_faults faults;
-    faults.take_older_orders = planted;
-    begin(one_shard(), 2, faults);
-    const auto shard = node_->context().route.shard(shard_id{0});
-    caf::anon_send(shard, actors::admission_told{1, 0, as_of(900, round_state::paused)});
-    node_->settle();
-    const auto first = book(1, here_);
-    node_->settle();
-    EXPECT_EQ(told(first), only{outcome::paused});
-    caf::anon_send(shard, actors::admission_told{1, 0, as_of(899, round_state::open)});
-    node_->settle();
-    const auto late = book(2, here_);
-    node_->settle();
-    EXPECT_EQ(told(late), only{planted ? outcome::confirmed : outcome::paused}) << "what came late is older";
-  }
-}
-
-TEST_F(story, numbers_name_the_tenure_in_which_they_are_told) {
-  begin(one_shard(), 2);
-  const auto told_in = [&] {
-    node_->advance(2'000);
-    node_->settle();
-    std::set<epoch_t> tenures;
-    const auto figures = node_->model().figures.get();
-    for (const auto& f : *figures)
-      tenures.insert(f.tenure);
-    return tenures;
-  };
-  const auto tenure = [&] { return node_->context().refusals[0].load()->now().tenure.epoch; };
-  const auto before = tenure();
-  EXPECT_EQ(told_in(), std::set{before});
-  node_->power_cut(0, 0);
-  node_->settle();
-  EXPECT_GT(tenure(), before);
-  EXPECT_EQ(told_in(), std::set{tenure()});
-}
-
-TEST_F(story, an_answer_to_no_question_of_this_leader_is_not_heard) {
-  begin(one_shard(), 2);
-  caf::anon_send(node_->context().route.shard(shard_id{0}), actors::admission_told{1, 77, as_of(900, round_state::paused)});
-  node_->settle();
-  const auto request = book(1, here_);
-  node_->settle();
-  EXPECT_EQ(told(request), only{outcome::confirmed});
-}
-
-// In the order of the log: judged before the order comes, the booking reaches the shard behind it.
-TEST_F(story, no_booking_stands_in_the_log_behind_an_order_that_forbids_it) {
-  for (const bool planted : {false, true}) {
-    planted_faults faults;
-    faults.append_unjudged = planted;
-    begin(one_shard(), 2, faults);
-    bookings_ = 0;
-    const auto shard = node_->context().route.shard(shard_id{0});
-    const auto request = book(1, here_);
-    const auto claim = [&] {  // all but the shard: what the slot group appends waits in its mailbox
-      const auto owners = node_->owners();
-      while (std::ranges::any_of(owners, [&](const auto& handle) { return node_->run(handle); })) {
-      }
-    };
-    node_->run(0);  // the front
-    claim();        // the group holds, the registry appends
-    node_->run(shard);
-    ASSERT_EQ(node_->unsynced(), 1U);
-    node_->sync(1);
-    node_->acknowledge();
-    node_->run(shard);  // the claim is committed
-    caf::anon_send(shard, actors::admission_told{1, 0, as_of(900, round_state::closed)});
-    claim();  // the group knows of no order, and appends the booking behind it
-    node_->settle();
-    EXPECT_EQ(bookings_, planted ? 1 : 0);
-    EXPECT_EQ(told(request), only{planted ? outcome::confirmed : outcome::closed});
-  }
-}
-
-TEST_F(story, what_a_shard_admits_is_known_after_a_restart_from_log_or_snapshot) {
-  for (const bool checkpoint : {false, true}) {
-    begin(one_shard(), 2);
-    node_->order(actors::state_order{round_id{1}, round_state::paused, "rain", "op", [](const auto& done) { ASSERT_EQ(done, "paused"); }});
-    node_->settle();
-    if (checkpoint) {
-      caf::anon_send(node_->context().route.shard(shard_id{0}), actors::flush_all{});
-      node_->settle();
-    }
-    node_->power_cut(node_->unsynced(), node_->snapshots_written());
-    node_->settle();
-    const auto request = book(1, here_);
-    node_->settle();
-    EXPECT_EQ(told(request), only{outcome::paused}) << (checkpoint ? "from a snapshot" : "from the log");
-  }
-}
-
-// ------------------------------------------------------------------ what is over
-
-TEST_F(story, what_is_over_is_neither_booked_nor_moved_nor_cancelled_and_stays_so_after_a_restart) {
-  begin(one_shard(), 2, {}, 10 * minute_ms);
-  const auto request = book(1, here_);
-  node_->settle();
-  ASSERT_EQ(told(request), only{outcome::confirmed});
-  const auto ref = std::ranges::find(said_, request, &answer::request)->places.at(0).ref;
-  const auto cancel = [&] {
-    const request_id id{++requests_};
-    node_->submit(
-        one(cancel_command{id, ref, std::nullopt, 0, key_hash{900 + requests_}, {}, {}, unix_ms{node_->now().value + minute_ms}}));
-    node_->settle();
-    return told(id);
-  };
-  const auto move = [&] {
-    const request_id id{++requests_};
-    node_->submit(one(move_command{id, ref, 0, there_, window_index{0}, key_hash{900 + requests_}, body_hash{1},
-                                   unix_ms{node_->now().value + minute_ms}}));
-    node_->settle();
-    return told(id);
-  };
-  node_->advance(10 * minute_ms);
-  node_->settle();
-  for (const bool restarted : {false, true}) {
-    if (restarted) {
-      node_->power_cut(node_->unsynced(), node_->snapshots_written());
-      node_->settle();
-    }
-    const auto late = book(static_cast<std::uint8_t>(2 + requests_), here_);
-    node_->settle();
-    EXPECT_EQ(told(late), only{outcome::window_over});
-    EXPECT_EQ(cancel(), only{outcome::window_over});
-    EXPECT_EQ(move(), only{outcome::window_over});
-    const auto again = book(1, here_);
-    node_->settle();
-    EXPECT_EQ(told(again), only{outcome::confirmed}) << "the first answer, again";
-  }
-  node_->order(here_, change_capacity{request_id{++requests_}, window_index{0}, 0, "op", ""});
-  node_->settle();
-  EXPECT_EQ(told(request_id{requests_}), only{outcome::found});
-}
 
 // ------------------------------------------------------------------ passivation
 
@@ -297,7 +43,6 @@ TEST_F(story, passivation_loses_no_command) {
 
 // ------------------------------------------------------------------ restarts
 
-// Somebody who has a place asks for another, and is granted it by a word that was meant for an earlier life of the group.
 // Below the level nobody writes what earlier versions cannot read; what stands from then counts.
 TEST_F(story, changes_are_limited_when_all_nodes_know_of_it) {
   begin(one_shard(), 2);
@@ -325,6 +70,7 @@ TEST_F(story, changes_are_limited_when_all_nodes_know_of_it) {
   EXPECT_EQ(book_and_cancel(), only{outcome::changes_spent}) << "also after the registry started again";
 }
 
+// Somebody who has a place asks for another, and is granted it by a word that was meant for an earlier life of the group.
 TEST_F(story, a_restarted_actor_ignores_answers_for_its_predecessor) {
   for (const bool planted : {false, true}) {
     planted_faults faults;
