@@ -5,6 +5,7 @@
 #include <array>
 #include <boost/beast/http/verb.hpp>
 #include <boost/json.hpp>
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -51,11 +52,14 @@ struct reply {
 
 // The error says who does not answer; of an order that was sent it has exit_unknown.
 result<reply> call(const connection& c, boost::beast::http::verb verb, const std::string& target, const boost::json::value& body = nullptr);
-// The same, again for some seconds while the node is busy, as it may be with another's question.
-result<reply> call_when_free(const connection& c, const std::string& target);
+// The same, again for some seconds while the node is busy, as it may be with another's question, or wants it slower.
+result<reply> call_when_free(const connection& c, boost::beast::http::verb verb, const std::string& target,
+                             const boost::json::value& body = nullptr, std::chrono::seconds patience = std::chrono::seconds{5});
 inline constexpr unsigned status_unknown = 404;  // the node is of an earlier version
 // Why a node refused, in its words.
 std::string refusal(const reply& r);
+// The same for a person, with what to do; of an answer that is no node's that, with exit_broken.
+failure failure_of(const reply& r);
 // What a node says of its cluster. The error: its status, 0 when it does not answer; a node that is alone refuses.
 struct no_picture {
   unsigned status = 0;

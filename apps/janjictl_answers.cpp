@@ -37,7 +37,19 @@ std::string_view advice(std::string_view code) {
   return {};
 }
 
-// The problem that a node answered with, for a person.
+int fail_with(const reply& r, failure f) { return fail(f, r.body.is_object() ? r.body.get_object() : json::object{}); }
+
+void show_result(const connection& c, const reply& r) {
+  if (c.as_json)
+    print("{}", r.text.ends_with('\n') ? r.text : r.text + "\n");
+  else
+    print_table(r.body);
+}
+
+bool is_of_a_node(const reply& r) { return r.body.is_object() || r.body.is_array(); }
+
+}  // namespace
+
 failure failure_of(const reply& r) {
   const auto code = text_in(r.body, "code");
   if (code.empty())
@@ -51,19 +63,6 @@ failure failure_of(const reply& r) {
     words += fmt::format(". {}", more);
   return {std::move(words), exit_refused, fmt::format("{} answered {}", r.url, json::serialize(r.body))};
 }
-
-int fail_with(const reply& r, failure f) { return fail(f, r.body.is_object() ? r.body.get_object() : json::object{}); }
-
-void show_result(const connection& c, const reply& r) {
-  if (c.as_json)
-    print("{}", r.text.ends_with('\n') ? r.text : r.text + "\n");
-  else
-    print_table(r.body);
-}
-
-bool is_of_a_node(const reply& r) { return r.body.is_object() || r.body.is_array(); }
-
-}  // namespace
 
 std::string scalar(const json::value& v) { return v.is_string() ? std::string(v.get_string()) : json::serialize(v); }
 

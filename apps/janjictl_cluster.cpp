@@ -298,7 +298,7 @@ struct trial {
 trial try_cluster(const connection& c) {
   constexpr std::string_view shards_line = "shards answer";
   constexpr std::string_view store_line = "store takes writes";
-  const auto tried = call_when_free(c, std::string(cluster_root) + "/probe");
+  const auto tried = call_when_free(c, http::verb::get, std::string(cluster_root) + "/probe");
   if (tried && tried->status == status_unknown)
     return {};
   if (!tried || tried->status != 200 || !tried->body.is_object()) {

@@ -232,15 +232,16 @@ result<reply> call(const connection& c, http::verb verb, const std::string& targ
   return std::unexpected(failure(why, exit_broken, to_url(all->back()) + target));
 }
 
-result<reply> call_when_free(const connection& c, const std::string& target) {
+result<reply> call_when_free(const connection& c, http::verb verb, const std::string& target, const json::value& body,
+                             std::chrono::seconds patience) {
   constexpr unsigned status_busy = 503;
-  constexpr std::chrono::seconds patience{5};
+  constexpr unsigned status_slower = 429;
   const auto until = std::chrono::steady_clock::now() + patience;
   for (;;) {
-    auto r = call(c, http::verb::get, target);
-    if (!r || r->status != status_busy || std::chrono::steady_clock::now() > until)
+    auto r = call(c, verb, target, body);
+    if (!r || (r->status != status_busy && r->status != status_slower) || std::chrono::steady_clock::now() > until)
       return r;
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // nothing was done: it was busy, or wants it slower
   }
 }
 

@@ -21,7 +21,7 @@ std::uint64_t number(const json::object& o, const char* name) { return o.at(name
 
 // A node that is being asked by others too, or whose etcd is away, is asked again for some seconds.
 std::expected<json::object, no_picture> keys_of(const connection& c) {
-  auto r = call_when_free(c, keys_root);
+  auto r = call_when_free(c, http::verb::get, keys_root);
   if (!r)
     return std::unexpected(no_picture{0, r.error()});
   if (r->status != 200 || !r->body.is_object())

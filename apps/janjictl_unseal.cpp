@@ -14,7 +14,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "apps/janjictl.hpp"
@@ -106,27 +105,13 @@ std::string table_of(const std::vector<json::value>& records) {
   return out;
 }
 
-// Again while the node is busy or wants it slower, as it is where leadership is on its way: nothing was opened then.
-result<reply> ask_unsealed(const connection& c, const json::object& body) {
-  constexpr unsigned status_busy = 503;
-  constexpr unsigned status_slower = 429;
-  constexpr std::chrono::seconds patience{60};
-  const auto until = std::chrono::steady_clock::now() + patience;
-  for (;;) {
-    auto r = call(c, http::verb::post, std::string("/admin/v1/unseal") + (c.dry_run ? "?dry_run=true" : ""), body);
-    if (!r || (r->status != status_busy && r->status != status_slower) || std::chrono::steady_clock::now() > until)
-      return r;
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  }
-}
-
-std::string why_not(const reply& r) {
+// Where it is not known whether it was opened, the trail says.
+failure why_unopened(const reply& r) {
+  auto f = failure_of(r);
   const auto* o = r.body.if_object();
-  const auto text = [o](const char* name) { return o != nullptr && o->contains(name) ? scalar(o->at(name)) : std::string(); };
-  if (text("code") == "no_such_endpoint")
-    return "the node is of an earlier version, which opens nothing";
-  const auto words = text("title") + (text("detail").empty() ? "" : " " + text("detail"));
-  return words.empty() ? fmt::format("the node answers {} without a word", r.status) : words;
+  if (o != nullptr && o->contains("code") && scalar(o->at("code")) == "unknown")
+    f.code = exit_unknown;
+  return f;
 }
 
 failure with_more(failure f, const std::string& words) {
@@ -141,6 +126,7 @@ struct unsealed {
 
 // All parts. The error is an exit code; it was said why.
 std::expected<unsealed, int> all_parts(const connection& c, json::object body) {
+  constexpr std::chrono::seconds patience{60};  // leadership may be on its way
   unsealed out;
   const auto so_far = [&] {
     return out.records.empty()
@@ -148,22 +134,24 @@ std::expected<unsealed, int> all_parts(const connection& c, json::object body) {
                : fmt::format("; {} records were opened before, as the trail says, and nothing of them was written", out.records.size());
   };
   for (;;) {
-    auto r = ask_unsealed(c, body);
-    if (!r)
-      return std::unexpected(fail(with_more(r.error(), so_far())));
-    if (r->status != 200 || !r->body.is_object()) {
-      return std::unexpected(fail({why_not(*r) + so_far(), exit_refused}));
-    }
+    auto r = call_when_free(c, http::verb::post, c.dry_run ? "/admin/v1/unseal?dry_run=true" : "/admin/v1/unseal", body, patience);
+    if (!r || r->status != 200)
+      return std::unexpected(fail(with_more(r ? why_unopened(*r) : r.error(), so_far())));
+    const auto unreadable = [&] { return std::unexpected(fail(failure("the node's answer cannot be read" + so_far(), exit_broken))); };
+    if (!r->body.is_object())
+      return unreadable();
     auto& o = r->body.get_object();
+    const auto before = out.records.size();
     if (const auto* count = o.if_contains("records"); count != nullptr && count->is_int64())
       out.would += count->get_int64();
     else if (count != nullptr && count->is_array())
       out.records.insert(out.records.end(), std::make_move_iterator(count->get_array().begin()),
                          std::make_move_iterator(count->get_array().end()));
     else
-      return std::unexpected(fail("the node's answer cannot be read" + so_far()));
-    if (!std::ranges::all_of(out.records, [](const json::value& v) { return v.is_object(); }))
-      return std::unexpected(fail("the node's answer cannot be read" + so_far()));
+      return unreadable();
+    if (!std::all_of(out.records.begin() + static_cast<std::ptrdiff_t>(before), out.records.end(),
+                     [](const json::value& v) { return v.is_object(); }))
+      return unreadable();
     const auto* next = o.if_contains("next");
     if (next == nullptr)
       return out;
@@ -272,7 +260,9 @@ int unseal(const connection& c, const unseal_options& o) {
   if (o.to.empty())
     print_text(text);
   else if (const auto written = write_whole(o.to, text); !written)
-    return fail(fmt::format("{}: {} records were opened, as the trail says, and none was written", written.error().why, records.size()));
+    return fail(
+        failure(fmt::format("{}: {} records were opened, as the trail says, and none was written", written.error().why, records.size()),
+                exit_unwritten));
   const auto faults = std::ranges::count_if(records, [](const json::value& r) { return r.get_object().contains("fault"); });
   for (const auto& r : records)
     if (r.get_object().contains("fault"))
