@@ -5,6 +5,8 @@
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "booking/text_parts.hpp"
+
 namespace janji::cluster {
 
 namespace {
@@ -17,14 +19,6 @@ template <class Number>
 bool read_number(std::string_view text, Number& to) {
   const auto* const end = text.data() + text.size();
   return !text.empty() && std::from_chars(text.data(), end, to).ptr == end;
-}
-
-// What stands before the separator, which goes with it.
-std::string_view next_part(std::string_view& rest, char separator) {
-  const auto end = rest.find(separator);
-  const auto part = rest.substr(0, end);
-  rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
-  return part;
 }
 
 }  // namespace

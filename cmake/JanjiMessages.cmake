@@ -1,5 +1,5 @@
-# Tables of constants, made of data that documents and other programs read too: net/problems.json, and the sentences of
-# configs/messages, a file a language.
+# Tables of constants, made of data that documents and other programs read too: net/problems.json, net/routes.json, and the
+# sentences of configs/messages, a file a language.
 
 # Does not touch a file that says so already.
 function(janji_write_table file text)
@@ -64,6 +64,28 @@ function(janji_problem_tables source folder)
   janji_write_table(${folder}/problem_reasons.inc "${rows}")
 endfunction()
 
+# api_routes.inc, page_routes.inc and admin_routes.inc: the rows of net/route_table.hpp.
+function(janji_route_tables source folder)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+  file(READ ${source} all)
+  foreach(part api page admin)
+    set(rows)
+    string(JSON count LENGTH "${all}" ${part})
+    math(EXPR last "${count} - 1")
+    foreach(i RANGE ${last})
+      string(JSON row GET "${all}" ${part} ${i})
+      string(JSON verb GET "${row}" method)
+      string(REPLACE "delete" "del" verb "${verb}")
+      string(JSON path GET "${row}" path)
+      string(JSON to GET "${row}" to)
+      string(JSON who GET "${row}" who)
+      janji_json_member(what "${row}" what other)
+      string(APPEND rows "${part}_route{method::${verb}, \"${path}\", ${part}_endpoint::${to}, audience::${who}, request_kind::${what}},\n")
+    endforeach()
+    janji_write_table(${folder}/${part}_routes.inc "${rows}")
+  endforeach()
+endfunction()
+
 # messages.inc: what net/messages.cpp knows, every language's sentences by their keys.
 function(janji_message_tables source folder)
   file(GLOB files CONFIGURE_DEPENDS ${source}/*.json)
@@ -85,6 +107,7 @@ endfunction()
 
 set(janji_generated ${CMAKE_BINARY_DIR}/generated)
 janji_problem_tables(${CMAKE_SOURCE_DIR}/net/problems.json ${janji_generated}/net)
+janji_route_tables(${CMAKE_SOURCE_DIR}/net/routes.json ${janji_generated}/net)
 janji_message_tables(${CMAKE_SOURCE_DIR}/configs/messages ${janji_generated}/net)
 add_library(janji_tables INTERFACE)
 target_include_directories(janji_tables INTERFACE ${janji_generated})

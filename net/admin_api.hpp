@@ -18,6 +18,7 @@
 #include "net/http.hpp"
 #include "net/keys_api.hpp"
 #include "net/preflight.hpp"
+#include "net/route_table.hpp"
 #include "net/shard_probe.hpp"
 #include "net/unseal_api.hpp"
 #include "store/key_ring.hpp"
@@ -46,20 +47,29 @@ private:
       return {.code = problem_code::unknown_round};
     return because<reason_code::rounds_unheard>(problem_code::not_ready);
   }
-  void get(const request& r, responder& respond);
-  void change(const request& r, responder&& respond);
+  void get(const admin_match& at, const request& r, responder&& respond);
+  void change(const admin_match& at, const request& r, bool dry_run, responder&& respond);
+  static void refuse_address(const request& r, responder& respond);
+
+  // ---- rounds (importing: admin_import.cpp)
   void import(const request& r, bool dry_run, responder&& respond);
   void would_import(round_definition&& round, boost::json::object&& summary, responder&& respond);
   void import_with_keys(round_definition&& round, boost::json::object&& summary, responder&& respond);
-  void round_verb(const std::string& code, std::string_view verb, const request& r, bool dry_run, responder&& respond);
+  void change_round(const admin_match& at, const request& r, bool dry_run, responder&& respond);
+  void open_round(round_id id, round_order what, const actors::orderer& order, actors::operator_done&& told);
   actors::operator_done destroying_keys(round_id round, actors::operator_done&& told);
-  void capacity(std::string_view path, const request& r, bool dry_run, responder&& respond);
+  void capacity(const path_arguments& at, const request& r, bool dry_run, responder&& respond);
   actors::operator_done would_change(group_id group, window_index window, std::uint32_t places, responder&& respond);
   void release_claim(const request& r, bool dry_run, responder&& respond);
+  void receipt_key(responder& respond) const;
+  void figures(std::string_view code, responder& respond) const;
+  void disk(responder& respond) const;
+  void disk_release(bool dry_run, responder& respond);
+
+  // ---- what the node says of itself (admin_status.cpp)
   void status(responder& respond);
   void readyz(const request& r, responder& respond);
-  void get_round(std::string_view path, responder& respond);
-  void preflight(round_id round, responder&& respond);
+  void preflight(std::string_view code, responder&& respond);
   [[nodiscard]] boost::json::object preflight_of(const actors::round_entry& round, const std::vector<std::uint16_t>& silent) const;
   [[nodiscard]] finding room_for(std::uint64_t bytes) const;
   void audit(responder&& respond);

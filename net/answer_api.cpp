@@ -219,7 +219,7 @@ void citizen_api::tell(answered_request& a, const std::string* receipts) {
     const bool attended = *code == problem_code::window_over && !a.what.places.empty();                // what is booked already is over
     if (attended)
       refusal.why = reason_code::attended;
-    if (*code == problem_code::full || *code == problem_code::window_closed || (*code == problem_code::window_over && !attended))
+    if (has_alternatives(*code) && !attended)
       refusal.alternatives = alternatives_.near(p.catalogue, node_.figures(), front_.clock().now(), p.group, p.window, p.people,
                                                 node_.judges_past() ? wall_clock() : unix_ms{});
     log(p.who, p.what, row_of(*code).status, name_of(*code), p.since);

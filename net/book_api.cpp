@@ -70,10 +70,6 @@ std::string canonical(const move_form& form) {
   return out;
 }
 
-std::chrono::minutes offset_of(const actors::round_entry& round) {
-  return zone_offset(round.definition.time_zone).value_or(std::chrono::minutes{0});
-}
-
 }  // namespace
 
 // ------------------------------------------------------------------ what refuses before anything is asked
@@ -112,7 +108,7 @@ problem citizen_api::not_admitted(const actors::round_entry& round, problem_code
     return because(code, cause_of<reason_code::operator_said, "words">(round.status.reason));
   if (code != problem_code::not_open)
     return {.code = code};
-  auto opens_at = format_local(round.definition.opens_at, offset_of(round));
+  auto opens_at = format_local(round.definition.opens_at, round.body->offset);
   auto p = problem_of<problem_code::not_open, "opens_at">(opens_at);
   p.opens_at = std::move(opens_at);
   if (const auto wait_ms = round.definition.opens_at.value - wall_clock().value; wait_ms > 0)
@@ -190,7 +186,7 @@ problem_code citizen_api::without_keys(round_id round) const {
 std::expected<actors::routed_booking, problem> citizen_api::make_booking(const booking_form& form, const actors::round_entry& round,
                                                                          const target& where, std::string_view key, const request& r) {
   const auto id = round.definition.id;
-  const auto day = day_number_of(date_at(wall_clock(), offset_of(round)));
+  const auto day = day_number_of(date_at(wall_clock(), round.body->offset));
   actors::routed_booking out{where.group->id, {}};
   auto& c = out.command;
   c.request = front_.next_id();
@@ -203,7 +199,7 @@ std::expected<actors::routed_booking, problem> citizen_api::make_booking(const b
     const auto citizen = sealing_.hash_citizen(id, person.who.canonical);
     if (!citizen)
       return std::unexpected(problem{.code = without_keys(id)});
-    if (auto away = turned_away(route::book, r, &*citizen))
+    if (auto away = turned_away(request_kind::book, r, &*citizen))
       return std::unexpected(std::move(*away));
     applicant a;
     a.citizen = *citizen;
@@ -223,13 +219,11 @@ std::expected<actors::routed_booking, problem> citizen_api::make_booking(const b
 
 // ------------------------------------------------------------------ look up, cancel, move
 
-void citizen_api::manage(const request& r, std::string_view reference_text, responder&& respond) {
+void citizen_api::manage(const request& r, const api_match& at, responder&& respond) {
   const auto who = caller_of(r);
-  if (!r.reads() && r.verb != method::del && r.verb != method::patch)
-    return refuse_method(respond, who, allowed_at(r.path));
   if (const auto p = refuse_all())
     return refuse(respond, who, *p);
-  const auto ref = reference_from_text(reference_text);
+  const auto ref = reference_from_text(at.arguments[0]);
   const auto token = ref ? sealing_.check_token(*ref, bearer_token(r.authorization)) : std::nullopt;
   if (!token || ref->shard().value >= options_.shard_count)
     return refuse(respond, who, {.code = problem_code::not_found});
@@ -242,13 +236,13 @@ void citizen_api::manage(const request& r, std::string_view reference_text, resp
   p.arrived = r.arrived;
   p.catalogue = node_.catalogue();
   const lookup_command look{id, *ref, *token, front_.deadline(r.arrived)};
-  if (r.reads()) {
+  if (at.row->to == api_endpoint::look_up) {
     p.respond = std::move(respond);
     p.what = command_kind::look_up;
     return front_.submit(id, std::move(p), look);
   }
   p.idempotency_key = std::move(*key);
-  if (r.verb == method::del) {
+  if (at.row->to == api_endpoint::cancel) {
     p.respond = std::move(respond);
     p.what = command_kind::cancel;
     const auto hash = sealing_.hash_key(p.idempotency_key, 0);

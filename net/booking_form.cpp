@@ -31,7 +31,7 @@ public:
   void only(std::initializer_list<std::string_view> names) {
     for (const auto& item : from_)
       if (std::ranges::find(names, std::string_view(item.key().data(), item.key().size())) == names.end())
-        wrong<reason_code::unknown_field>(told_name({item.key().data(), item.key().size()}));
+        wrong<reason_code::unknown_field>(shown_text({item.key().data(), item.key().size()}));
   }
   // What is only compared or taken apart, as it was typed.
   std::string word(std::string_view name, bool required, std::size_t characters_max = janji::limits::text_characters_max) {
@@ -312,7 +312,7 @@ std::expected<target, problem> find_target(const actors::round_entry& round, std
     return std::unexpected(problem{.code = problem_code::unknown_centre});
   const auto* group = round.find_group(centre, date);
   if (group == nullptr)
-    return std::unexpected(problem_of<problem_code::date_outside_round, "centre", "date">(told_name(centre), format_date(date)));
+    return std::unexpected(problem_of<problem_code::date_outside_round, "centre", "date">(shown_text(centre), format_date(date)));
   target t{group, std::nullopt};
   if (window_minute) {
     const auto it = std::ranges::find(group->windows, *window_minute, &window_definition::opens_minute);

@@ -11,7 +11,6 @@ namespace janji::net {
 
 namespace {
 
-constexpr std::string_view bookings_path = "/api/v1/bookings";
 constexpr std::uint64_t api_body_bytes_max = 32 * 1024;
 constexpr std::size_t api_header_bytes_max = 8 * 1024;  // a page's may be larger: browsers send whatever cookies they have
 
@@ -21,34 +20,22 @@ bool good_id(std::string_view id) {
   });
 }
 
-bool is_one_booking(std::string_view path) {
-  return path.starts_with(bookings_path) && path.size() > bookings_path.size() + 1 && path[bookings_path.size()] == '/';
-}
 bool is_probe(std::string_view path) { return path == "/livez" || path == "/readyz"; }
 
-route route_of(const request& r) {
-  if (!r.path.starts_with(bookings_path))
-    return r.reads() ? route::read : route::other;
-  switch (r.verb) {
-    case method::get:
-    case method::head: return route::look_up;
-    case method::post: return route::book;
-    case method::del: return route::cancel;
-    case method::patch: return route::move;
-    default: return route::other;
-  }
+template <class ROW>
+request_kind kind_of(const route_match<ROW>& at, const request& r) {
+  return at ? at.row->what : r.reads() ? request_kind::read : request_kind::other;
 }
 
-route page_route_of(const request& r) {
-  if (r.reads())
-    return r.path.starts_with("/my-booking") ? route::look_up : route::read;
-  if (r.path.ends_with("/check") || r.path == "/my-booking")
-    return route::book;
-  if (r.path == "/my-booking/cancel")
-    return route::cancel;
-  if (r.path.starts_with("/my-booking/move"))
-    return route::move;
-  return r.path == "/find" ? route::look_up : route::other;
+// What may be asked at an address of the API's; "": there is none.
+std::string allowed_at(std::string_view path) {
+  if (path == "*")
+    return "GET, HEAD, POST, DELETE, PATCH, OPTIONS";
+  auto known = methods_at(api_routes, path);
+  if (known.empty())
+    return {};
+  known.add(method::options);
+  return known.text();
 }
 
 std::string_view name_of(command_kind kind) {
@@ -84,34 +71,53 @@ citizen_api::citizen_api(boost::asio::io_context& io, actors::node& node, const 
 }
 
 void citizen_api::handle(const request& r, responder&& respond) {
-  if (is_probe(r.path) && read(r, respond))
-    return;
+  const auto at = find_route(api_routes, r.verb, r.path);
+  if (is_probe(r.path) && r.verb != method::options)
+    return at ? serve(at, r, std::move(respond)) : refuse_address(r, respond);
   const bool of_page = pages_ != nullptr && site::is_page(r.path) && r.verb != method::options;
-  if (const auto away = turned_away(of_page ? page_route_of(r) : route_of(r), r)) {
+  const auto page = of_page ? find_route(page_routes, r.verb, r.path) : page_match{};
+  if (const auto away = turned_away(of_page ? kind_of(page, r) : kind_of(at, r), r)) {
     if (of_page)
       return respond(pages_->refusal(away->code, r.accept_language));
     return refuse(respond, caller_of(r), *away);
   }
   if (of_page)
-    return pages_->handle(r, std::move(respond));
+    return pages_->handle(r, page, std::move(respond));
   if (r.header_bytes > api_header_bytes_max)
     return refuse(respond, caller_of(r), problem_of<problem_code::headers_too_large, "limit">(api_header_bytes_max));
-  if (read(r, respond))
-    return;
   if (r.verb == method::options)
     return preflight(r, respond);
-  if (r.path == bookings_path) {
-    if (r.verb != method::post)
-      return refuse_method(respond, caller_of(r), allowed_at(r.path));
-    return book(r, std::move(respond));
-  }
-  if (is_one_booking(r.path))
-    return manage(r, r.path.substr(bookings_path.size() + 1), std::move(respond));
-  const auto who = caller_of(r);
-  send(respond, who, to_response({.code = problem_code::no_such_endpoint}, who.id()));
+  return at ? serve(at, r, std::move(respond)) : refuse_address(r, respond);
 }
 
-std::optional<problem> citizen_api::turned_away(route what, const request& r, const citizen_hash* citizen) const {
+void citizen_api::serve(const api_match& at, const request& r, responder&& respond) {
+  switch (at.row->to) {
+    case api_endpoint::book: return book(r, std::move(respond));
+    case api_endpoint::look_up:
+    case api_endpoint::move:
+    case api_endpoint::cancel: return manage(r, at, std::move(respond));
+    case api_endpoint::availability: return availability(r, respond);
+    case api_endpoint::rounds: return send_rounds(r, std::move(respond));
+    case api_endpoint::states: return send_states(r, std::move(respond));
+    case api_endpoint::centres: return send_centres(r, std::move(respond));
+    case api_endpoint::figures: return send_figures(r, std::move(respond));
+    case api_endpoint::livez: return livez(respond);
+    case api_endpoint::readyz: return readyz(r, respond);
+  }
+}
+
+// There is no such address, or it does not know the method.
+void citizen_api::refuse_address(const request& r, responder& respond) {
+  const auto who = caller_of(r);
+  const auto allowed = allowed_at(r.path);
+  if (allowed.empty())
+    return send(respond, who, to_response({.code = problem_code::no_such_endpoint}, who.id()));
+  auto out = to_response(problem_of<problem_code::method_not_allowed, "allowed">(allowed), who.id());
+  out.add("Allow", allowed);
+  send(respond, who, std::move(out));
+}
+
+std::optional<problem> citizen_api::turned_away(request_kind what, const request& r, const citizen_hash* citizen) const {
   return options_.door == nullptr ? std::nullopt : options_.door->refuse({what, r.from, citizen});
 }
 
@@ -131,17 +137,6 @@ response citizen_api::refusal(const problem& p, const request& known) {
 }
 
 // ------------------------------------------------------------------ who calls
-
-// What may be asked at a path; "": there is nothing.
-std::string_view citizen_api::allowed_at(std::string_view path) {
-  if (path == "*")
-    return "GET, HEAD, POST, DELETE, PATCH, OPTIONS";
-  if (path == bookings_path)
-    return "POST, OPTIONS";
-  if (is_one_booking(path))
-    return "GET, HEAD, DELETE, PATCH, OPTIONS";
-  return is_read(path) ? "GET, HEAD, OPTIONS" : "";
-}
 
 // The request's own id when it brings a good one, else a new one.
 caller citizen_api::caller_of(const request& r) {
@@ -206,12 +201,6 @@ void citizen_api::send(responder& respond, const caller& who, response&& r) {
 void citizen_api::refuse(responder& respond, const caller& who, const problem& p) {
   node_.count_refusal(name_of(p.code));
   send(respond, who, to_response(p, who.id()));
-}
-
-void citizen_api::refuse_method(responder& respond, const caller& who, std::string_view allowed) {
-  auto out = to_response(problem_of<problem_code::method_not_allowed, "allowed">(allowed), who.id());
-  out.add("Allow", allowed);
-  send(respond, who, std::move(out));
 }
 
 // Never a name, a number, a reference, a key or a token: what was asked, how it ended, and the id to find it by.

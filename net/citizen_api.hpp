@@ -25,6 +25,7 @@
 #include "net/http.hpp"
 #include "net/prepared_bodies.hpp"
 #include "net/problem.hpp"
+#include "net/route_table.hpp"
 #include "store/sealing.hpp"
 
 namespace janji::net {
@@ -73,22 +74,20 @@ public:
   void wait_for(std::string what);
   [[nodiscard]] std::string waits_for() const;
   [[nodiscard]] std::size_t pending() const { return front_.pending(); }
-  [[nodiscard]] std::int64_t clock_jumped_ms() const { return front_.clock().jumped_ms(); }
   // The bodies of GET /rounds and /figures, for operators too.
   [[nodiscard]] std::string rounds_list() const;
   [[nodiscard]] std::string figures_of(const actors::round_entry& round) const;
 
 private:
   // ---- routing and what every answer has
-  [[nodiscard]] static std::string_view allowed_at(std::string_view path);
-  [[nodiscard]] static bool is_read(std::string_view path);
-  [[nodiscard]] std::optional<problem> turned_away(route what, const request& r, const citizen_hash* citizen = nullptr) const;
+  void serve(const api_match& at, const request& r, responder&& respond);
+  void refuse_address(const request& r, responder& respond);
+  [[nodiscard]] std::optional<problem> turned_away(request_kind what, const request& r, const citizen_hash* citizen = nullptr) const;
   void preflight(const request& r, responder& respond) const;
   [[nodiscard]] caller caller_of(const request& r);
   [[nodiscard]] bool allows(std::string_view origin) const;
   void add_cors(response& r, std::string_view origin) const;
   void refuse(responder& respond, const caller& who, const problem& p);
-  void refuse_method(responder& respond, const caller& who, std::string_view allowed);
   void send(responder& respond, const caller& who, response&& r);
 
   // Has been ready once: what is activated later (a new round, an actor after a failure) is waited for, not refused.
@@ -100,13 +99,16 @@ private:
   }
 
   // ---- reading
-  bool read(const request& r, responder& respond);
   void availability(const request& r, responder& respond);
-  void probe(const request& r, responder& respond);
+  void send_rounds(const request& r, responder&& respond);
+  void send_states(const request& r, responder&& respond);
+  void send_centres(const request& r, responder&& respond);
+  void send_figures(const request& r, responder&& respond);
+  static void livez(responder& respond);
+  void readyz(const request& r, responder& respond);
   template <class Make>
   void send_prepared(const request& r, responder&& respond, const std::string& name, Make&& make);
   [[nodiscard]] response public_answer(unix_ms as_of, unix_ms until) const;
-  static void put_body(response& out, const prepared_bodies::body_ptr& body, bool gzip);
   using days_key = std::array<std::int32_t, 4>;  // round, state, from, to
   prepared_bodies::body_ptr days_of(const days_key& which, const std::shared_ptr<const actors::availability_page>& page);
   void refuse_read(const request& r, responder& respond, const problem& p);
@@ -119,7 +121,7 @@ private:
   void end(pending_request& p, const problem& refusal);
   std::expected<actors::routed_booking, problem> make_booking(const booking_form& form, const actors::round_entry& round,
                                                               const target& where, std::string_view key, const request& r);
-  void manage(const request& r, std::string_view reference_text, responder&& respond);
+  void manage(const request& r, const api_match& at, responder&& respond);
   [[nodiscard]] std::optional<problem> refuse_all();
   [[nodiscard]] std::optional<problem> refuse_round(const actors::round_entry& round) const;
   [[nodiscard]] problem in_words(const pending_request& p, problem_code code) const;

@@ -25,8 +25,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::string_view cluster_root = "/admin/v1/cluster";
-
 std::optional<std::uint64_t> number_of(std::string_view text) {
   std::uint64_t n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
@@ -45,15 +43,6 @@ json::array nodes_of(const std::vector<replication::member>& list) {
   for (const auto& m : list)
     out.push_back(m.node);
   return out;
-}
-
-// "{number}/{verb}"
-std::optional<std::pair<std::uint64_t, std::string_view>> number_and_verb(std::string_view path) {
-  const auto slash = path.find('/');
-  const auto number = number_of(path.substr(0, slash));
-  if (!number || slash == std::string_view::npos)
-    return std::nullopt;
-  return std::pair{*number, path.substr(slash + 1)};
 }
 
 // Which shards are served somewhere, as fresh reports say.
@@ -238,38 +227,33 @@ json::array shards_json(const cluster::cluster_view& v, const std::map<std::uint
 
 }  // namespace
 
-bool cluster_api::is_about(std::string_view path) { return path == cluster_root || path.starts_with(std::string(cluster_root) + "/"); }
-
-void cluster_api::handle(const request& r, responder&& respond) {
+void cluster_api::get(const admin_match& at, const request& r, responder&& respond) {
   if (cluster_ == nullptr)
     return respond(to_response(because<reason_code::alone>(problem_code::wrong_state)));
-  if (r.path == cluster_root && r.reads())
-    return respond(json_response(picture()));
-  if (r.path == std::string(cluster_root) + "/probe" && r.reads())
-    return probe(std::move(respond));
-  const auto rest = r.path.size() > cluster_root.size() ? r.path.substr(cluster_root.size() + 1) : std::string_view{};
-  constexpr std::string_view nodes = "nodes/";
-  constexpr std::string_view shards = "shards/";
-  if (r.reads() && rest.starts_with(shards))
-    return read_log(rest.substr(shards.size()), query_value(r.query, "after"), std::move(respond));
+  switch (at.row->to) {
+    case admin_endpoint::cluster: return respond(json_response(picture()));
+    case admin_endpoint::cluster_probe: return probe(std::move(respond));
+    default: return read_log(at.arguments[0], query_value(r.query, "after"), std::move(respond));
+  }
+}
+
+void cluster_api::change(const admin_match& at, const request& r, bool dry_run, responder&& respond) {
+  if (cluster_ == nullptr)
+    return respond(to_response(because<reason_code::alone>(problem_code::wrong_state)));
   const auto body = object_of(r.body);
   if (!body)
     return respond(to_response(body.error()));
-  const auto dry = dry_run_of(r.query);
-  if (!dry)
-    return respond(to_response(dry.error()));
-  const bool dry_run = *dry;
-  if (r.verb == method::post && rest.starts_with(nodes))
-    return change_node(rest.substr(nodes.size()), dry_run, std::move(respond));
-  if (r.verb == method::post && rest.starts_with(shards))
-    return change_shard(rest.substr(shards.size()), *body, dry_run, std::move(respond));
-  if (r.verb == method::post && (rest == "moves/pause" || rest == "moves/start"))
-    return carry_out(std::move(respond), dry_run, fmt::format("rebalance {}", rest.substr(6)), {},
-                     [this, pause = rest == "moves/pause", dry_run] { return cluster_->pause_moves(pause, dry_run); });
-  if (r.verb == method::post && rest == "level/raise")
-    return carry_out(std::move(respond), dry_run, "cluster raise", fmt::format("level {}", cluster::feature_level_newest),
-                     [this, dry_run] { return cluster_->raise_feature_level(dry_run); });
-  respond(to_response({.code = problem_code::no_such_endpoint}));
+  const auto order = last_part(at.row->pattern);
+  switch (at.row->to) {
+    case admin_endpoint::cluster_node: return change_node(at.arguments[0], order, dry_run, std::move(respond));
+    case admin_endpoint::cluster_moves:
+      return carry_out(std::move(respond), dry_run, fmt::format("rebalance {}", order), {},
+                       [this, pause = order == "pause", dry_run] { return cluster_->pause_moves(pause, dry_run); });
+    case admin_endpoint::cluster_level:
+      return carry_out(std::move(respond), dry_run, "cluster raise", fmt::format("level {}", cluster::feature_level_newest),
+                       [this, dry_run] { return cluster_->raise_feature_level(dry_run); });
+    default: return change_shard(at.arguments[0], order, *body, dry_run, std::move(respond));
+  }
 }
 
 json::object cluster_api::picture() const {
@@ -323,17 +307,17 @@ std::optional<finding> cluster_api::room_for(std::uint64_t bytes) const {
   return net::room_for(bytes, cluster_->view(), *node_.reports(), node_.now());
 }
 
-void cluster_api::change_node(std::string_view path, bool dry_run, responder&& respond) {
+void cluster_api::change_node(std::string_view number, std::string_view order, bool dry_run, responder&& respond) {
   static const std::map<std::string_view, cluster::node_state> verbs{{"add", cluster::node_state::active},
                                                                      {"undrain", cluster::node_state::active},
                                                                      {"drain", cluster::node_state::draining},
                                                                      {"remove", cluster::node_state::removed}};
-  const auto order = number_and_verb(path);
-  const auto verb = order ? verbs.find(order->second) : verbs.end();
-  if (verb == verbs.end())
+  const auto node = number_of(number);
+  const auto verb = verbs.find(order);
+  if (!node || verb == verbs.end())
     return respond(to_response({.code = problem_code::no_such_endpoint}));
-  carry_out(std::move(respond), dry_run, fmt::format("node {}", order->second), fmt::format("node {}", order->first),
-            [this, node = order->first, to = verb->second, dry_run] { return cluster_->change_node(node, to, dry_run); });
+  carry_out(std::move(respond), dry_run, fmt::format("node {}", order), fmt::format("node {}", *node),
+            [this, node = *node, to = verb->second, dry_run] { return cluster_->change_node(node, to, dry_run); });
 }
 
 // What a node has said of its copy of a shard.
@@ -364,15 +348,15 @@ void cluster_api::probe(responder&& respond) {
 }
 
 // Citizens' records are in it as they are kept: sealed.
-void cluster_api::read_log(std::string_view path, const std::string& after, responder&& respond) {
-  const auto order = number_and_verb(path);
+void cluster_api::read_log(std::string_view number, const std::string& after, responder&& respond) {
+  const auto shard = number_of(number);
   const auto from = number_of(after.empty() ? "0" : after);
-  if (!order || order->first >= limits::shards_max || order->second != "log")
+  if (!shard || *shard >= limits::shards_max)
     return respond(to_response({.code = problem_code::no_such_endpoint}));
   if (!from)
     return respond(to_response(because<reason_code::bad_position>(problem_code::malformed_request)));
   auto kept = std::make_shared<responder>(std::move(respond));
-  node_.read_log(shard_id{static_cast<std::uint16_t>(order->first)}, sequence_t{*from}, [this, kept](auto part) {
+  node_.read_log(shard_id{static_cast<std::uint16_t>(*shard)}, sequence_t{*from}, [this, kept](auto part) {
     boost::asio::post(io_, [kept, part = std::move(part)]() mutable {
       if (!part)
         return (*kept)(to_response(refused(part.error())));
@@ -381,15 +365,16 @@ void cluster_api::read_log(std::string_view path, const std::string& after, resp
   });
 }
 
-void cluster_api::change_shard(std::string_view path, const json::object& body, bool dry_run, responder&& respond) {
-  const auto order = number_and_verb(path);
-  if (!order || order->first >= limits::shards_max)
+void cluster_api::change_shard(std::string_view number_text, std::string_view order, const json::object& body, bool dry_run,
+                               responder&& respond) {
+  const auto number = number_of(number_text);
+  if (!number || *number >= limits::shards_max)
     return respond(to_response({.code = problem_code::no_such_endpoint}));
-  const shard_id shard{static_cast<std::uint16_t>(order->first)};
-  if (order->second == "verify")
+  const shard_id shard{static_cast<std::uint16_t>(*number)};
+  if (order == "verify")
     return node_.verify_shard(shard, done(std::move(respond)));
   const auto about = fmt::format("shard {}", shard.value);
-  if (order->second == "replace") {
+  if (order == "replace") {
     const auto dead = number_in(body, "dead");
     const auto by = number_in(body, "by");
     auto say = done(std::move(respond));
@@ -402,14 +387,12 @@ void cluster_api::change_shard(std::string_view path, const json::object& body, 
         },
         dry_run);
   }
-  if (order->second == "unsafe-promote")
+  if (order == "unsafe-promote")
     return carry_out(std::move(respond), dry_run, "shard unsafe-promote", fmt::format("{}: node {}", about, number_in(body, "node")),
                      [this, shard, node = number_in(body, "node"), dry_run]() -> said {
                        auto what = cluster_->promote_alone(shard, node, dry_run);
                        return what ? said(*what + "; " + held_by(node, shard)) : what;
                      });
-  if (order->second != "place")
-    return respond(to_response({.code = problem_code::no_such_endpoint}));
   std::vector<std::uint64_t> nodes;
   if (const auto* list = body.if_contains("nodes"); list != nullptr && list->is_array()) {
     if (list->get_array().size() > cluster::limits::record_members_max)

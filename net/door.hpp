@@ -11,10 +11,10 @@
 
 namespace janji::net {
 
-enum class route : std::uint8_t { read, book, look_up, cancel, move, other };
+enum class request_kind : std::uint8_t { read, book, look_up, cancel, move, other };
 
 struct passage {
-  route what = route::other;
+  request_kind what = request_kind::other;
   std::array<unsigned char, 16> from{};   // the caller's address; of IPv4 as IPv6 writes it
   const citizen_hash* citizen = nullptr;  // none: it is not known yet, or never is
 };

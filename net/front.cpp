@@ -26,8 +26,6 @@ unix_ms deadline_clock::now() const {
   return unix_ms{wall_ms_ + std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start_).count()};
 }
 
-std::int64_t deadline_clock::jumped_ms() const { return wall_clock().value - now().value; }
-
 void caller::set_id(std::string_view id) {
   id_size = static_cast<std::uint8_t>(std::min(id.size(), id_bytes.size()));
   std::copy_n(id.begin(), id_size, id_bytes.begin());

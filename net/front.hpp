@@ -34,8 +34,6 @@ class deadline_clock {
 public:
   deadline_clock();
   [[nodiscard]] unix_ms now() const;
-  // How far the system's clock has gone away from this one since the start.
-  [[nodiscard]] std::int64_t jumped_ms() const;
 
 private:
   std::int64_t wall_ms_;

@@ -7,14 +7,6 @@ namespace janji::net {
 
 namespace {
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 // `plus`: what a "+" stands for.
 std::string decoded(std::string_view text, char plus) {
   std::string out;
@@ -31,28 +23,7 @@ std::string decoded(std::string_view text, char plus) {
   return out;
 }
 
-// Takes what stands before the next separator off the front.
-std::string_view next_part(std::string_view& list, char separator) {
-  const auto end = std::min(list.find(separator), list.size());
-  const auto part = list.substr(0, end);
-  list.remove_prefix(std::min(end + 1, list.size()));
-  return part;
-}
-
 }  // namespace
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-    text.remove_suffix(1);
-  return text;
-}
-
-bool same_word(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
 
 std::string_view name_of(method m) {
   switch (m) {

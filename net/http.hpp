@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "booking/stamp.hpp"
+#include "booking/text_parts.hpp"
 
 namespace janji::net {
 
@@ -135,10 +136,6 @@ public:
 [[nodiscard]] std::optional<std::string> decoded_path(std::string_view path);
 // Whether every "%" begins an escape.
 [[nodiscard]] bool escapes_are_whole(std::string_view text);
-// Without the spaces and tabs around it.
-[[nodiscard]] std::string_view trimmed(std::string_view text);
-// Their case does not matter.
-[[nodiscard]] bool same_word(std::string_view a, std::string_view b);
 // The value of a query parameter, percent-decoded, "" where it has none; none when it is absent. Of several the first.
 [[nodiscard]] std::optional<std::string> query_parameter(std::string_view query, std::string_view name);
 // The same; "" when it is absent.

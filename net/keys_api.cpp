@@ -16,8 +16,6 @@ using cluster::keys_view;
 
 namespace {
 
-constexpr std::string_view keys_root = "/admin/v1/keys";
-
 // A path is taken as it is: any change would name another file.
 std::expected<std::string, problem> path_of(const json::object& o, std::string_view name) {
   if (const auto text = order_text(o, name); !text)
@@ -71,27 +69,6 @@ json::object view_json(const keys_view& v, const actors::round_catalogue& catalo
 
 }  // namespace
 
-bool keys_api::is_about(std::string_view path) { return path == keys_root || path.starts_with(std::string(keys_root) + "/"); }
-
-void keys_api::handle(const request& r, responder&& respond) {
-  if (r.reads() && r.path == keys_root)
-    return show(std::move(respond));
-  const auto dry = dry_run_of(r.query);
-  if (!dry)
-    return respond(to_response(dry.error()));
-  const bool dry_run = *dry;
-  if (r.verb == method::post && r.path == std::string(keys_root) + "/rotate")
-    return rotate(r, dry_run, std::move(respond));
-  if (r.verb == method::post && r.path == std::string(keys_root) + "/finish")
-    return order(std::move(respond), dry_run, "keys rotate --finish", [this, dry_run]() -> said {
-      if (ports_.cluster != nullptr)
-        return ports_.cluster->finish_rotation(dry_run);
-      auto alone = finish_alone();
-      return alone && dry_run ? said("would be done: " + *alone) : alone;
-    });
-  respond(to_response({.code = problem_code::no_such_endpoint}));
-}
-
 void keys_api::show(responder&& respond) {
   orders_.run(std::move(respond), [this] {
     if (ports_.cluster == nullptr)
@@ -117,6 +94,15 @@ void keys_api::rotate(const request& r, bool dry_run, responder&& respond) {
   }
   order(std::move(respond), dry_run, "keys rotate", [this, given, dry_run] {
     return ports_.cluster == nullptr ? rotate_alone(given, dry_run) : ports_.cluster->rotate(given, dry_run);
+  });
+}
+
+void keys_api::finish(bool dry_run, responder&& respond) {
+  order(std::move(respond), dry_run, "keys rotate --finish", [this, dry_run]() -> said {
+    if (ports_.cluster != nullptr)
+      return ports_.cluster->finish_rotation(dry_run);
+    auto alone = finish_alone();
+    return alone && dry_run ? said("would be done: " + *alone) : alone;
   });
 }
 

@@ -1,7 +1,7 @@
 // The operators' API of the master key, below /admin/v1/keys: what everything is wrapped under, who holds it, and the orders to rotate it
 // and to finish that. Part of admin_api, which has checked the token before.
 //
-// Threads: handle() is called on the operators' thread; what waits for the configuration store waits on a thread of its own.
+// Threads: called on the operators' thread; what waits for the configuration store waits on a thread of its own.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -46,13 +46,12 @@ public:
   keys_api(boost::asio::io_context& io, actors::node& node, store::key_ring& keys, master_ports ports)
       : node_(node), keys_(keys), ports_(std::move(ports)), orders_(io) {}
 
-  [[nodiscard]] static bool is_about(std::string_view path);
-  void handle(const request& r, responder&& respond);
+  void show(responder&& respond);
+  void rotate(const request& r, bool dry_run, responder&& respond);
+  void finish(bool dry_run, responder&& respond);
 
 private:
   using said = cluster::key_operations::said;
-  void show(responder&& respond);
-  void rotate(const request& r, bool dry_run, responder&& respond);
   said rotate_alone(const std::optional<store::key_bytes>& given, bool dry_run);
   said finish_alone();
   [[nodiscard]] boost::json::object view_alone() const;

@@ -6,6 +6,8 @@
 
 namespace janji::net {
 
+std::uint32_t free_of(const window_counts& w) { return w.capacity > w.booked ? w.capacity - w.booked : 0; }
+
 page_numbers::page_numbers(const actors::node& node, std::shared_ptr<const actors::round_entry> of)
     : round(std::move(of)), figures_(node.figures()) {
   if (round == nullptr)
@@ -27,17 +29,17 @@ web::room page_numbers::of_window(const group_definition& g, std::size_t window)
   const auto* known = find(g.id);
   if (known == nullptr || window >= known->windows.size())
     return std::nullopt;
-  const auto& c = known->windows[window];
-  return c.capacity > c.booked ? c.capacity - c.booked : 0;
+  return free_of(known->windows[window]);
 }
 
 web::room page_numbers::of_group(const group_definition& g, std::uint8_t people) const {
+  const auto* known = find(g.id);
+  if (known == nullptr || known->windows.size() < g.windows.size())
+    return std::nullopt;
   std::uint64_t sum = 0;
   for (std::size_t w = 0; w < g.windows.size(); ++w) {
-    const auto free = of_window(g, w);
-    if (!free)
-      return std::nullopt;
-    sum += *free >= people && !is_over(g, w) ? *free : 0;
+    const auto free = free_of(known->windows[w]);
+    sum += free >= people && !is_over(g, w) ? free : 0;
   }
   return sum;
 }
@@ -76,7 +78,7 @@ page_numbers::all_sums page_numbers::sums_of_centre(std::uint16_t centre) const 
       out.places += c.capacity;
       out.booked += c.booked;
       out.cancelled += c.cancelled;
-      out.free += c.capacity > c.booked && !is_over(g, w) ? c.capacity - c.booked : 0;
+      out.free += is_over(g, w) ? 0 : free_of(c);
     }
   });
   return out;
@@ -103,6 +105,45 @@ std::array<std::uint64_t, state_count> page_numbers::booked_by_state() const {
     if (const auto* known = find(g.id))
       for (std::size_t i = 0; i < known->booked_by_facts.size(); ++i)
         out[i / age_band_count] += known->booked_by_facts[i];
+  return out;
+}
+
+std::vector<web::near_place> nearest_free(const page_numbers& numbers, std::string_view centre, civil_date date, std::uint8_t people,
+                                          std::optional<std::uint16_t> but) {
+  if (numbers.round == nullptr)
+    return {};
+  const auto& d = numbers.round->definition;
+  const auto own = numbers.round->body->centre_by_code.find(centre);
+  if (own == numbers.round->body->centre_by_code.end())
+    return {};
+  const auto wanted = day_number_of(date);
+  const auto& state = d.centres[own->second].state;
+  struct found {
+    bool elsewhere;
+    std::int32_t days;
+    web::near_place place;
+  };
+  std::vector<found> all;
+  for (const auto& g : d.groups) {
+    if (d.centres[g.centre].state != state)
+      continue;
+    for (std::size_t w = 0; w < g.windows.size(); ++w) {
+      const auto free = numbers.of_window(g, w);
+      const bool refused = but && g.windows[w].opens_minute == *but && g.centre == own->second && g.date == date;
+      if (!free || *free < people || refused || numbers.is_over(g, w))
+        continue;
+      const auto& at = d.centres[g.centre];
+      all.push_back({g.centre != own->second,
+                     std::abs(day_number_of(g.date) - wanted),
+                     {at.code, at.name, g.date, g.windows[w].opens_minute, *free}});
+    }
+  }
+  constexpr std::size_t shown = 3;
+  const auto some = all.begin() + static_cast<std::ptrdiff_t>(std::min(shown, all.size()));
+  std::ranges::partial_sort(all, some, {}, [](const found& f) { return std::pair{f.elsewhere, f.days}; });
+  std::vector<web::near_place> out;
+  for (auto it = all.begin(); it != some; ++it)
+    out.push_back(it->place);
   return out;
 }
 

@@ -12,6 +12,9 @@
 
 namespace janji::net {
 
+// What is free of a window that is known.
+[[nodiscard]] std::uint32_t free_of(const window_counts& w);
+
 struct page_numbers {
   page_numbers(const actors::node& node, std::shared_ptr<const actors::round_entry> of);
 
@@ -44,6 +47,11 @@ private:
   std::shared_ptr<const std::vector<actors::group_figures>> figures_;
   unix_ms past_{std::numeric_limits<std::int64_t>::min()};  // what ends by then is over; where nodes do not judge so, nothing
 };
+
+// Up to three windows with room for so many: the same centre's nearest days first, then its state's. What is not known to be free is not
+// among them, nor is the time `but` of that day, which somebody was just refused, though the numbers may be older than that.
+[[nodiscard]] std::vector<web::near_place> nearest_free(const page_numbers& numbers, std::string_view centre, civil_date date,
+                                                        std::uint8_t people, std::optional<std::uint16_t> but = std::nullopt);
 
 // The days and windows of a centre, for choosing and for moving alike.
 void fill_month(const page_numbers& numbers, std::string_view centre, web::month_model& m);

@@ -131,4 +131,15 @@ void prepared_bodies::do_compress(const body_ptr& b) {
   post([b, small = std::move(small)](prepared_bodies&) { b->gzip = small; });
 }
 
+void put_body(response& out, const prepared_bodies::body_ptr& body, bool gzip) {
+  if (gzip && body->gzip != nullptr && !body->gzip->empty()) {
+    out.add("Content-Encoding", "gzip");
+    out.view = *body->gzip;
+    out.shared = body->gzip;
+  } else {
+    out.view = body->text;
+    out.shared = body;
+  }
+}
+
 }  // namespace janji::net

@@ -17,6 +17,7 @@
 #include <unordered_map>
 
 #include "booking/types.hpp"
+#include "net/http.hpp"
 #include "net/joined.hpp"
 
 namespace janji::net {
@@ -82,5 +83,8 @@ private:
   std::chrono::steady_clock::time_point rests_until_;  // the thread's: with compressing
   std::jthread thread_;
 };
+
+// Shares it with the answer: nothing is copied.
+void put_body(response& out, const prepared_bodies::body_ptr& body, bool gzip);
 
 }  // namespace janji::net

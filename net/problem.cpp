@@ -57,17 +57,6 @@ std::string sentence(std::string_view text, const std::vector<argument>& argumen
 
 }  // namespace
 
-std::string told_name(std::string_view name) {
-  constexpr std::size_t told_name_bytes_max = 64;
-  const auto inside_a_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
-  auto size = std::min(name.size(), told_name_bytes_max);
-  while (size < name.size() && inside_a_character(name[size]))
-    --size;
-  return std::string(name.substr(0, size));
-}
-
-std::span<const problem_row> problem_table() { return problem_rows; }
-
 std::string_view text_of(reason_code why) { return words_of_reasons()[static_cast<std::size_t>(why)]; }
 std::string_view title_of(problem_code code) { return words_of_problems()[static_cast<std::size_t>(code)].title; }
 

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -102,9 +101,10 @@ template <reason_code WHY>
 // Of a text of people's or of operators'.
 [[nodiscard]] cause cause_of_text(const text_fault& f);
 
-[[nodiscard]] std::span<const problem_row> problem_table();
-// A name that nobody knows, as much of it as is worth telling, in whole characters.
-[[nodiscard]] std::string told_name(std::string_view name);
+// Of a place that cannot be booked: others nearby are named beside it.
+[[nodiscard]] constexpr bool has_alternatives(problem_code code) {
+  return code == problem_code::full || code == problem_code::window_closed || code == problem_code::window_over;
+}
 [[nodiscard]] std::string_view title_of(problem_code code);  // in English
 [[nodiscard]] std::string_view text_of(reason_code why);     // in English, with its placeholders
 [[nodiscard]] std::string detail_of(const problem& p);       // the table's, in English; "": there is none

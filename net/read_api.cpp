@@ -105,15 +105,6 @@ round_sums sums_of(const actors::round_catalogue& catalogue, const std::vector<a
   return out;
 }
 
-std::string_view what_is_read(std::string_view path) {
-  constexpr std::array known{"/api/v1/availability", "/api/v1/rounds", "/api/v1/states", "/api/v1/centres",
-                             "/api/v1/figures",      "/livez",         "/readyz"};
-  for (const std::string_view k : known)
-    if (k == path)
-      return k.substr(k.rfind('/') + 1);
-  return {};
-}
-
 }  // namespace
 
 // A body that is the same for everybody. One of before a status changed by itself is of another version.
@@ -143,51 +134,36 @@ void citizen_api::send_prepared(const request& r, responder&& respond, const std
               [send, kept](const prepared_bodies::body_ptr& body) { send(body, kept->respond, kept->origin, kept->gzip); });
 }
 
-bool citizen_api::is_read(std::string_view path) { return !what_is_read(path).empty(); }
+void citizen_api::send_rounds(const request& r, responder&& respond) {
+  send_prepared(r, std::move(respond), "rounds", [this] { return rounds_list(); });
+}
 
-bool citizen_api::read(const request& r, responder& respond) {
-  const auto what = what_is_read(r.path);
-  if (what.empty() || r.verb == method::options)
-    return false;
-  if (!r.reads()) {
-    refuse_method(respond, caller_of(r), allowed_at(r.path));
-    return true;
-  }
-  if (what == "availability") {
-    availability(r, respond);
-    return true;
-  }
-  if (what == "livez" || what == "readyz") {
-    probe(r, respond);
-    return true;
-  }
+void citizen_api::send_states(const request& r, responder&& respond) {
+  send_prepared(r, std::move(respond), "states", [] {
+    json::array list;
+    for (std::uint8_t s = 1; s < state_count; ++s)
+      list.push_back({{"code", s}, {"name", state_name(s)}});
+    return json::serialize(json::object{{"states", std::move(list)}});
+  });
+}
+
+void citizen_api::send_centres(const request& r, responder&& respond) {
   const auto state_text = query_value(r.query, "state");
   const auto state = state_number(state_text);
-  if (!state_text.empty() && state == 0) {
-    refuse_read(r, respond, {.code = problem_code::unknown_state});
-    return true;
-  }
-  if (what == "rounds") {
-    send_prepared(r, std::move(respond), "rounds", [this] { return rounds_list(); });
-  } else if (what == "states") {
-    send_prepared(r, std::move(respond), "states", [] {
-      json::array list;
-      for (std::uint8_t s = 1; s < state_count; ++s)
-        list.push_back({{"code", s}, {"name", state_name(s)}});
-      return json::serialize(json::object{{"states", std::move(list)}});
-    });
-  } else {
-    const auto code = query_value(r.query, "round");
-    const auto round = find_round(*node_.catalogue(), code);
-    if (round == nullptr && (!code.empty() || what == "figures"))
-      refuse_read(r, respond, {.code = no_such_round()});
-    else if (what == "centres")
-      send_prepared(r, std::move(respond), "centres/" + code + "/" + std::to_string(state),
-                    [this, code, state] { return centres_list(code, state); });
-    else
-      send_prepared(r, std::move(respond), "figures/" + round->definition.code, [this, round] { return figures_of(*round); });
-  }
-  return true;
+  if (!state_text.empty() && state == 0)
+    return refuse_read(r, respond, {.code = problem_code::unknown_state});
+  const auto code = query_value(r.query, "round");
+  if (!code.empty() && find_round(*node_.catalogue(), code) == nullptr)
+    return refuse_read(r, respond, {.code = no_such_round()});
+  send_prepared(r, std::move(respond), "centres/" + code + "/" + std::to_string(state),
+                [this, code, state] { return centres_list(code, state); });
+}
+
+void citizen_api::send_figures(const request& r, responder&& respond) {
+  const auto round = find_round(*node_.catalogue(), query_value(r.query, "round"));
+  if (round == nullptr)
+    return refuse_read(r, respond, {.code = no_such_round()});
+  send_prepared(r, std::move(respond), "figures/" + round->definition.code, [this, round] { return figures_of(*round); });
 }
 
 void citizen_api::refuse_read(const request& r, responder& respond, const problem& p) {
@@ -206,17 +182,6 @@ response citizen_api::public_answer(unix_ms as_of, unix_ms until) const {
   return out;
 }
 
-void citizen_api::put_body(response& out, const prepared_bodies::body_ptr& body, bool gzip) {
-  if (gzip && body->gzip != nullptr && !body->gzip->empty()) {
-    out.add("Content-Encoding", "gzip");
-    out.view = *body->gzip;
-    out.shared = body->gzip;
-  } else {
-    out.view = body->text;
-    out.shared = body;
-  }
-}
-
 void citizen_api::wait_for(std::string what) {
   const std::lock_guard lock(waits_mutex_);
   waits_for_ = std::move(what);
@@ -227,12 +192,13 @@ std::string citizen_api::waits_for() const {
   return waits_for_;
 }
 
-void citizen_api::probe(const request& r, responder& respond) {
+void citizen_api::livez(responder& respond) { respond({.content_type = "text/plain", .body = "alive\n"}); }
+
+void citizen_api::readyz(const request& r, responder& respond) {
   const auto waits = waits_for();
   const bool ready = node_.ready() && !stopping_ && waits.empty();
-  response out{.status = ready || r.path == "/livez" ? 200U : 503U, .content_type = "text/plain"};
-  out.body = r.path == "/livez" ? "alive\n" : ready ? "ready\n" : "not ready\n";
-  if (r.path == "/readyz" && query_parameter(r.query, "verbose")) {
+  response out{.status = ready ? 200U : 503U, .content_type = "text/plain", .body = ready ? "ready\n" : "not ready\n"};
+  if (query_parameter(r.query, "verbose")) {
     out.body += std::string("node: ") + (node_.ready() ? "ok\n" : "starting\n");
     out.body += "keys: " + (waits.empty() ? "ok" : waits) + "\n";
     out.body += std::string("admission: ") + (stopping_ ? "stopping\n" : "ok\n");

@@ -12,103 +12,14 @@ namespace janji::net {
 
 namespace {
 
-enum class page_of : std::uint8_t {
-  home,
-  in,
-  in_state,
-  at,
-  at_day,
-  details,
-  check,
-  my_booking,
-  ics,
-  cancel,
-  move,
-  move_at,
-  move_day,
-  move_to,
-  find,
-  forget,
-  start_again,
-  figures,
-  status,
-  receipt,
-  help,
-  privacy,
-  accessibility,
-  numbers_home,
-  numbers_in,
-  numbers_at,
-  numbers_day,
-  numbers_figures,
-  icon,
-  robots
-};
-
-struct page_route {
-  std::string_view pattern;  // "*": any part
-  page_of page;
-  bool get = true;
-  bool post = false;
-};
-constexpr std::array routes{
-    page_route{"/", page_of::home},
-    page_route{"/book/in", page_of::in},
-    page_route{"/book/in/*", page_of::in_state},
-    page_route{"/book/at/*", page_of::at},
-    page_route{"/book/at/*/*", page_of::at_day},
-    page_route{"/book/at/*/*/*/details", page_of::details, true, true},
-    page_route{"/book/at/*/*/*/check", page_of::check, true, true},
-    page_route{"/my-booking", page_of::my_booking, true, true},
-    page_route{"/my-booking/cancel", page_of::cancel, true, true},
-    page_route{"/my-booking/move", page_of::move},
-    page_route{"/my-booking/move/*", page_of::move_at},
-    page_route{"/my-booking/move/*/*", page_of::move_day},
-    page_route{"/my-booking/move/*/*/*", page_of::move_to, true, true},
-    page_route{"/my-booking/*/appointment.ics", page_of::ics},
-    page_route{"/find", page_of::find, true, true},
-    page_route{"/forget", page_of::forget, false, true},
-    page_route{"/start-again", page_of::start_again, false, true},
-    page_route{"/figures", page_of::figures},
-    page_route{"/status", page_of::status},
-    page_route{"/receipt", page_of::receipt, true, true},
-    page_route{"/help", page_of::help},
-    page_route{"/privacy", page_of::privacy},
-    page_route{"/accessibility", page_of::accessibility},
-    page_route{"/numbers/home", page_of::numbers_home},
-    page_route{"/numbers/in/*", page_of::numbers_in},
-    page_route{"/numbers/at/*", page_of::numbers_at},
-    page_route{"/numbers/at/*/*", page_of::numbers_day},
-    page_route{"/numbers/figures", page_of::numbers_figures},
-    page_route{"/favicon.ico", page_of::icon},
-    page_route{"/robots.txt", page_of::robots},
-};
-
-std::vector<std::string> parts_of(std::string_view path) {
-  std::vector<std::string> out;
-  while (!path.empty()) {
-    path.remove_prefix(1);  // the slash
-    const auto end = std::min(path.find('/'), path.size());
-    out.emplace_back(path.substr(0, end));
-    path.remove_prefix(end);
-  }
-  if (out.size() == 1 && out.front().empty())
-    out.clear();
-  return out;
-}
-
-bool fits(std::string_view pattern, const std::vector<std::string>& parts) {
-  const auto wanted = parts_of(pattern);
-  return std::ranges::equal(wanted, parts, [](const std::string& w, const std::string& p) { return w == "*" ? !p.empty() : w == p; });
-}
-
 // Path and query without `lang`, as it can stand in a link.
 std::string address_of(const request& r) {
-  std::string out;
-  for (const auto& part : parts_of(r.path))
-    out += "/" + web::percent_encoded(part);
-  if (out.empty())
-    out = "/";
+  std::string out = "/";
+  for (auto path = r.path.substr(std::min<std::size_t>(1, r.path.size())); !path.empty();) {
+    const auto end = std::min(path.find('/'), path.size());
+    out += (out.size() == 1 ? "" : "/") + web::percent_encoded(path.substr(0, end));
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
   char before = '?';
   auto query = r.query;
   while (!query.empty()) {
@@ -122,6 +33,34 @@ std::string address_of(const request& r) {
     before = '&';
   }
   return out;
+}
+
+// A page that is the same for everybody: whose cookies came makes no difference.
+bool is_public(page_endpoint page) {
+  switch (page) {
+    case page_endpoint::home:
+    case page_endpoint::centres:
+    case page_endpoint::centres_in:
+    case page_endpoint::month:
+    case page_endpoint::times:
+    case page_endpoint::figures:
+    case page_endpoint::status:
+    case page_endpoint::help:
+    case page_endpoint::privacy:
+    case page_endpoint::accessibility:
+    case page_endpoint::numbers_home:
+    case page_endpoint::numbers_in:
+    case page_endpoint::numbers_at:
+    case page_endpoint::numbers_day:
+    case page_endpoint::numbers_figures: return true;
+    default: return false;
+  }
+}
+
+// Of ".../check?x=a/b": ".../details".
+std::string details_beside(std::string_view check) {
+  check = check.substr(0, check.find('?'));
+  return std::string(check.substr(0, check.rfind('/'))) + "/details";
 }
 
 std::string_view host_in(std::string_view origin) {
@@ -175,65 +114,54 @@ bool site::is_page(std::string_view path) {
   return path != "*" && path != "/api" && !path.starts_with("/api/") && path != "/livez" && path != "/readyz";
 }
 
-void site::handle(const request& r, responder&& respond) {
-  auto v = visit_of(r);
-  const auto parts = parts_of(r.path);
-  if (!parts.empty() && parts.front() == "assets")
+void site::handle(const request& r, const page_match& at, responder&& respond) {
+  if (at && at.row->to == page_endpoint::asset)
     return asset(r, respond);
-  const auto route = std::ranges::find_if(routes, [&](const page_route& one) { return fits(one.pattern, parts); });
-  if (route == routes.end())
-    return not_there(v, respond, "missing", 404);
-  const bool posts = r.verb == method::post;
-  if (!(r.reads() && route->get) && !(posts && route->post))
-    return not_there(v, respond, "method", 405);
-  switch (route->page) {
-    case page_of::home:
-    case page_of::in:
-    case page_of::in_state:
-    case page_of::at:
-    case page_of::at_day:
-    case page_of::figures:
-    case page_of::status:
-    case page_of::help:
-    case page_of::privacy:
-    case page_of::accessibility: return public_page(r, v, parts, false, std::move(respond));
-    case page_of::numbers_home:
-    case page_of::numbers_in:
-    case page_of::numbers_at:
-    case page_of::numbers_day:
-    case page_of::numbers_figures: return public_page(r, v, {parts.begin() + 1, parts.end()}, true, std::move(respond));
-    case page_of::details: return posts ? details_post(r, v, parts, respond) : details_get(r, v, parts, respond);
-    case page_of::check:
-      if (posts)
-        return check_post(r, v, parts, std::move(respond));
-      return respond(
-          see_other(r.path.substr(0, r.path.rfind('/')).empty() ? "/" : address_of(r).substr(0, address_of(r).rfind('/')) + "/details"));
-    case page_of::my_booking: return posts ? my_booking_post(r, v, std::move(respond)) : my_booking_get(r, v, std::move(respond));
-    case page_of::ics: return calendar(v, static_cast<std::size_t>(std::atoi(parts[1].c_str())), respond);
-    case page_of::cancel:
-    case page_of::move:
-    case page_of::move_at:
-    case page_of::move_day:
-    case page_of::move_to: return posts ? change_post(r, v, parts, std::move(respond)) : change_get(r, v, parts, respond);
-    case page_of::find: return find(r, v, std::move(respond));
-    case page_of::forget: return forget(r, v, true, respond);
-    case page_of::start_again: return forget(r, v, false, respond);
-    case page_of::receipt: return receipt(r, v, respond);
-    case page_of::icon: {
-      response out;
-      const auto& icon = web::assets().back();
-      out.content_type = icon.content_type;
-      out.body = icon.content;
-      out.no_store = false;
-      out.add("Cache-Control", "public, max-age=86400");
-      return respond(std::move(out));
-    }
-    case page_of::robots: {
-      response out;
-      out.content_type = "text/plain; charset=utf-8";
-      out.body = "User-agent: *\nDisallow: /api/\nDisallow: /my-booking\nDisallow: /find\nDisallow: /numbers/\n";
-      return respond(std::move(out));
-    }
+  auto v = visit_of(r);
+  if (at && is_public(at.row->to))
+    return public_page(r, v, at, std::move(respond));
+  open_kept(r, v);
+  if (!at)
+    return wrong_address(r, v, respond);
+  switch (at.row->to) {
+    case page_endpoint::details: return details_get(r, v, at.arguments, respond);
+    case page_endpoint::details_sent: return details_post(r, v, at.arguments, respond);
+    case page_endpoint::back_to_details: return respond(see_other(details_beside(v.address)));
+    case page_endpoint::book: return check_post(r, v, at.arguments, std::move(respond));
+    case page_endpoint::my_booking: return my_booking_get(r, v, std::move(respond));
+    case page_endpoint::send_again: return my_booking_post(r, v, std::move(respond));
+    case page_endpoint::calendar: return calendar(v, at.arguments[0], respond);
+    case page_endpoint::cancel:
+    case page_endpoint::move:
+    case page_endpoint::move_centre:
+    case page_endpoint::move_day:
+    case page_endpoint::move_time: return change_get(r, v, at, respond);
+    case page_endpoint::cancel_sent:
+    case page_endpoint::move_sent: return change_post(r, v, at, std::move(respond));
+    case page_endpoint::find:
+    case page_endpoint::find_sent: return find(r, v, std::move(respond));
+    case page_endpoint::forget: return forget(r, v, true, respond);
+    case page_endpoint::start_again: return forget(r, v, false, respond);
+    case page_endpoint::receipt:
+    case page_endpoint::receipt_sent: return receipt(r, v, respond);
+    case page_endpoint::icon: return icon(respond);
+    case page_endpoint::robots: return robots(respond);
+    case page_endpoint::asset:
+    case page_endpoint::home:
+    case page_endpoint::centres:
+    case page_endpoint::centres_in:
+    case page_endpoint::month:
+    case page_endpoint::times:
+    case page_endpoint::figures:
+    case page_endpoint::status:
+    case page_endpoint::help:
+    case page_endpoint::privacy:
+    case page_endpoint::accessibility:
+    case page_endpoint::numbers_home:
+    case page_endpoint::numbers_in:
+    case page_endpoint::numbers_at:
+    case page_endpoint::numbers_day:
+    case page_endpoint::numbers_figures: break;  // answered above
   }
 }
 
@@ -251,6 +179,12 @@ visit site::visit_of(const request& r) const {
   } else if (const auto preferred = web::preferred_language(r.accept_language)) {
     v.lang = *preferred;
   }
+  v.gzip = accepts_gzip(r.accept_encoding);
+  v.secure = !options_.public_urls.empty() && options_.public_urls.front().starts_with("https:");
+  return v;
+}
+
+void site::open_kept(const request& r, visit& v) const {
   v.browser = web::cookie(r.cookie, web::browser_cookie).value_or("");
   if (v.browser.size() < 16 || v.browser.size() > 64) {
     v.browser = web::random_text(16);
@@ -264,9 +198,6 @@ visit site::visit_of(const request& r) const {
   if (const auto sealed = web::cookie(r.cookie, web::mine_cookie))
     if (const auto text = box_.open(web::mine_cookie, *sealed))
       v.mine = web::kept_bookings_from(*text).value_or(web::kept_bookings{});
-  v.gzip = accepts_gzip(r.accept_encoding);
-  v.secure = !options_.public_urls.empty() && options_.public_urls.front().starts_with("https:");
-  return v;
 }
 
 web::frame site::frame_of(const visit& v, std::string page) const {
@@ -277,9 +208,10 @@ web::frame site::frame_of(const visit& v, std::string page) const {
   f.now = wall_clock();
   const auto round = current_round();
   if (round != nullptr)
-    f.offset = zone_offset(round->definition.time_zone).value_or(std::chrono::minutes{0});
+    f.offset = round->body->offset;
   f.state = line_of(round.get());
-  f.form_token = box_.form_token(v.browser);
+  if (!v.browser.empty())
+    f.form_token = box_.form_token(v.browser);
   f.forgettable = v.draft.has_value() || !v.mine.empty();
   return f;
 }
@@ -337,7 +269,7 @@ response site::page(const visit& v, std::string html, unsigned status) const {
   out.add("Referrer-Policy", "same-origin");
   out.add("X-Content-Type-Options", "nosniff");
   if (v.secure)
-    out.add("Strict-Transport-Security", "max-age=31536000");
+    out.add(strict_transport.first, strict_transport.second);
   out.no_store = false;  // said above, with whose it is
   if (v.new_browser)
     add_cookie(out, v, web::browser_cookie, v.browser, web::mine_cookie_s);
@@ -382,16 +314,22 @@ response site::see_other(std::string_view where) {
 }
 
 void site::not_there(const visit& v, responder& respond, std::string_view name, unsigned status) const {
-  auto out = page(v, pages_->text(frame_of(v, std::string(name)), name), status);
-  if (status == 405)
-    out.add("Allow", "GET, HEAD, POST");
+  respond(page(v, pages_->text(frame_of(v, std::string(name)), name), status));
+}
+
+void site::wrong_address(const request& r, const visit& v, responder& respond) const {
+  const auto known = methods_at(page_routes, r.path);
+  if (known.empty())
+    return not_there(v, respond, "missing", 404);
+  auto out = page(v, pages_->text(frame_of(v, "method"), "method"), 405);
+  out.add("Allow", known.text());
   respond(std::move(out));
 }
 
-void site::asset(const request& r, responder& respond) const {
+void site::asset(const request& r, responder& respond) {
   response out;
   const auto it = std::ranges::find(web::assets(), r.path, &web::asset::path);
-  if (it == web::assets().end() || !r.reads()) {
+  if (it == web::assets().end()) {
     out.status = 404;
     out.content_type = "text/plain; charset=utf-8";
     return respond(std::move(out));
@@ -414,6 +352,18 @@ void site::asset(const request& r, responder& respond) const {
     out.body = it->content;
   }
   respond(std::move(out));
+}
+
+void site::icon(responder& respond) {
+  const auto& icon = web::assets().back();
+  response out{.content_type = icon.content_type, .body = std::string(icon.content), .no_store = false};
+  out.add("Cache-Control", "public, max-age=86400");
+  respond(std::move(out));
+}
+
+void site::robots(responder& respond) {
+  respond({.content_type = "text/plain; charset=utf-8",
+           .body = "User-agent: *\nDisallow: /api/\nDisallow: /my-booking\nDisallow: /find\nDisallow: /numbers/\n"});
 }
 
 response site::refusal(problem_code code, std::string_view accept_language) const {

@@ -23,6 +23,7 @@
 #include "net/http.hpp"
 #include "net/minute_ring.hpp"
 #include "net/prepared_bodies.hpp"
+#include "net/route_table.hpp"
 #include "web/booking_code.hpp"
 #include "web/form.hpp"
 #include "web/kept.hpp"
@@ -31,24 +32,27 @@
 
 namespace janji::net {
 
+// For a site whose addresses are https: browsers ask no other way.
+inline constexpr std::pair<std::string_view, std::string_view> strict_transport{"Strict-Transport-Security", "max-age=31536000"};
+
 struct site_options {
   std::vector<std::string> public_urls;              // whose origins may post forms; empty: that of Host
   web::language first_language = web::language::ms;  // of a reader who names none
   std::vector<web::secret_key> keys;                 // the first seals, each opens
 };
 
-// What one request of a reader's comes with.
+// What one request of a reader's comes with; from `browser` on, of pages that are a reader's own.
 struct visit {
   web::language lang = web::language::ms;
   std::string address;                  // path and query, without `lang`
+  bool set_language = false;            // the reader chose one
+  bool gzip = false;                    // the browser takes it
+  bool secure = false;                  // over HTTPS, as far as is known
   std::string browser;                  // of the form token's cookie; "": none came
   std::optional<web::kept_form> draft;  // what was sent, or is under way
   web::kept_bookings mine;              // what is booked from this browser
-  bool set_language = false;            // the reader chose one
   bool new_browser = false;             // it is given a cookie
   bool form_came = false;               // a cookie of the form came, whatever it held
-  bool gzip = false;                    // the browser takes it
-  bool secure = false;                  // over HTTPS, as far as is known
 };
 
 class site {
@@ -57,7 +61,8 @@ public:
                                                                 const receipt_signer& signer, site_options options);
   // Whether that path is a page's, or is none of the API's and gets a page that says so.
   [[nodiscard]] static bool is_page(std::string_view path);
-  void handle(const request& r, responder&& respond);
+  // `at`: its row of page_routes; none: a page that says that there is nothing, or not with this method.
+  void handle(const request& r, const page_match& at, responder&& respond);
   // The page for a request that never became one.
   [[nodiscard]] response refusal(problem_code code, std::string_view accept_language) const;
   // How large the body of a form may be.
@@ -67,11 +72,11 @@ public:
   void stopping(std::function<bool()> is_stopping) { is_stopping_ = std::move(is_stopping); }
 
 private:
-  friend struct page_numbers;
   site(boost::asio::io_context& io, actors::node& node, booking_desk& desk, const receipt_signer& signer, site_options options);
 
   // ---- every page (site.cpp)
   [[nodiscard]] visit visit_of(const request& r) const;
+  void open_kept(const request& r, visit& v) const;  // the reader's own cookies
   [[nodiscard]] web::frame frame_of(const visit& v, std::string page) const;
   [[nodiscard]] response page(const visit& v, std::string html, unsigned status = 200) const;
   void add_cookie(response& out, const visit& v, std::string_view name, std::string_view value, long max_age_s) const;
@@ -88,17 +93,29 @@ private:
   // A form that can be read and is one of ours; else it was answered.
   [[nodiscard]] std::optional<web::form> form_of(const request& r, const visit& v, responder& respond) const;
   void not_there(const visit& v, responder& respond, std::string_view name, unsigned status) const;
-  void asset(const request& r, responder& respond) const;
+  void wrong_address(const request& r, const visit& v, responder& respond) const;
+  static void asset(const request& r, responder& respond);
+  static void icon(responder& respond);
+  static void robots(responder& respond);
 
   // ---- choosing (site_choose.cpp)
+  // Nothing of whom it is made for: what it does not name cannot be in a page that is kept for everybody.
   struct asked_public {
-    visit v;
-    std::vector<std::string> parts;  // of the path
-    std::string place;
+    page_endpoint page = page_endpoint::home;
+    web::language lang = web::language::ms;
+    std::string address;  // of the page, as language links lead to it
+    std::string centre;   // its code
+    civil_date date{};
+    std::uint8_t state = 0;  // 0: none
+    std::string place;       // searched for
     std::uint8_t people = 1;
     bool numbers = false;  // as JSON, for the script
   };
-  void public_page(const request& r, const visit& v, std::vector<std::string> parts, bool numbers, responder&& respond);
+  void public_page(const request& r, visit& v, const page_match& at, responder&& respond);
+  // None: there is no such place; nothing is made for it.
+  [[nodiscard]] std::optional<asked_public> asked_of(const request& r, const visit& v, const page_match& at) const;
+  [[nodiscard]] response public_answer(const visit& v, const asked_public& a, unix_ms as_of, std::string_view etag) const;
+  [[nodiscard]] web::frame public_frame(const asked_public& a, std::string page) const;
   [[nodiscard]] std::string render_public(const asked_public& a) const;
   [[nodiscard]] std::string home(const asked_public& a) const;
   [[nodiscard]] std::string centres(const asked_public& a) const;
@@ -106,18 +123,16 @@ private:
   [[nodiscard]] std::string times(const asked_public& a) const;
   [[nodiscard]] std::string figures(const asked_public& a) const;
   [[nodiscard]] std::string status(const asked_public& a) const;
-  [[nodiscard]] std::vector<web::near_place> near(const actors::round_entry& round, std::string_view centre, civil_date date,
-                                                  std::uint8_t people, std::optional<std::uint16_t> but = std::nullopt) const;
 
   // ---- the form (site_form.cpp)
   struct place_of_path {
     std::shared_ptr<const actors::round_entry> round;
     web::chosen_place place;
   };
-  [[nodiscard]] std::optional<place_of_path> place_of(const std::vector<std::string>& parts) const;
-  void details_get(const request& r, visit& v, const std::vector<std::string>& parts, responder& respond);
-  void details_post(const request& r, visit& v, const std::vector<std::string>& parts, responder& respond);
-  void check_post(const request& r, visit& v, const std::vector<std::string>& parts, responder&& respond);
+  [[nodiscard]] std::optional<place_of_path> place_of(const path_arguments& at) const;
+  void details_get(const request& r, visit& v, const path_arguments& at, responder& respond);
+  void details_post(const request& r, visit& v, const path_arguments& at, responder& respond);
+  void check_post(const request& r, visit& v, const path_arguments& at, responder&& respond);
   void booked(const visit& v, const web::kept_form& form, desk_answer&& a, responder& respond);
   [[nodiscard]] response refused_booking(const visit& v, const web::kept_form& form, const problem& p) const;
   [[nodiscard]] std::vector<web::field_fault> faults_of(web::language l, const problem& p, const actors::round_entry* round) const;
@@ -128,14 +143,14 @@ private:
   void my_booking_post(const request& r, visit& v, responder&& respond);
   void show_mine(const request& r, visit&& v, bool repeated, std::string done, responder&& respond);
   void take_in(visit& v, const desk_answer& a, const std::vector<web::person_fields>& people) const;
-  void calendar(const visit& v, std::size_t n, responder& respond) const;
+  void calendar(const visit& v, std::string_view number, responder& respond) const;
   void find(const request& r, visit& v, responder&& respond);
   void forget(const request& r, visit& v, bool all, responder& respond) const;
 
   // ---- changing it (site_change.cpp)
   struct change_run;
-  void change_get(const request& r, visit& v, const std::vector<std::string>& parts, responder& respond);
-  void change_post(const request& r, visit& v, const std::vector<std::string>& parts, responder&& respond);
+  void change_get(const request& r, visit& v, const page_match& at, responder& respond);
+  void change_post(const request& r, visit& v, const page_match& at, responder&& respond);
   void next_change(const std::shared_ptr<change_run>& run);
   void end_change(change_run& run);
   [[nodiscard]] std::string refusal_words(web::language l, const problem& p, std::size_t people) const;

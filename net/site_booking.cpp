@@ -145,7 +145,6 @@ void site::show_mine(const request& r, visit&& v, bool repeated, std::string don
       if (a.refusal || a.places.empty()) {
         state->all_known = state->all_known && a.refusal && a.refusal->code == problem_code::not_found;
       } else {
-        const auto before = mine;
         const auto& p = a.places.front();
         mine.cancelled = p.status == place_status::cancelled;
         mine.moves = p.generation.value;
@@ -154,7 +153,7 @@ void site::show_mine(const request& r, visit&& v, bool repeated, std::string don
           mine.round = n->round->code;
           mine.place = {n->at->code, n->at->name, n->date, n->window->opens_minute, n->window->closes_minute};
         }
-        state->changed = state->changed || !(mine == before);
+        state->changed = true;  // known_at, at the least
       }
       if (--state->missing == 0)
         finish(*state);
@@ -209,8 +208,10 @@ web::booking_item site::item_of(const web::kept_booking& b) const {
   return out;
 }
 
-void site::calendar(const visit& v, std::size_t n, responder& respond) const {
-  if (n == 0 || n > v.mine.size())
+void site::calendar(const visit& v, std::string_view number, responder& respond) const {
+  std::size_t n = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), n);
+  if (error != std::errc{} || end != number.data() + number.size() || n == 0 || n > v.mine.size())
     return not_there(v, respond, "missing", 404);
   const auto& b = v.mine[n - 1];
   const auto f = frame_of(v, "my-booking");

@@ -56,8 +56,9 @@ std::vector<std::pair<std::string, std::string>> hidden_of_chosen(const std::vec
 
 // ------------------------------------------------------------------ asking
 
-void site::change_get(const request& r, visit& v, const std::vector<std::string>& parts, responder& respond) {
-  const bool cancel = parts[1] == "cancel";
+void site::change_get(const request& r, visit& v, const page_match& at, responder& respond) {
+  const bool cancel = at.row->to == page_endpoint::cancel;
+  const auto centre = at.arguments[0];
   web::change_model m{.cancel = cancel};
   for (const auto& b : v.mine)
     m.people.push_back(item_of(b));
@@ -65,7 +66,7 @@ void site::change_get(const request& r, visit& v, const std::vector<std::string>
   if (live == 0)
     return respond(see_other("/my-booking"));
   m.chosen = chosen_of(v.mine, who_in(r.query));
-  if (cancel || (parts.size() == 2 && m.chosen.empty())) {
+  if (cancel || (at.row->to == page_endpoint::move && m.chosen.empty())) {
     if (m.chosen.empty())
       for (std::size_t i = 0; i < v.mine.size(); ++i)
         if (!v.mine[i].cancelled)
@@ -82,7 +83,7 @@ void site::change_get(const request& r, visit& v, const std::vector<std::string>
   const auto people = static_cast<std::uint8_t>(m.chosen.size());
   const auto query = query_of(m.chosen);
   const page_numbers numbers(node_, current_round());
-  if (parts.size() == 2) {
+  if (at.row->to == page_endpoint::move) {
     web::centres_model c{.people = people, .base = "/my-booking/move/", .query = query};
     if (numbers.round != nullptr) {
       const auto& d = numbers.round->definition;
@@ -96,33 +97,34 @@ void site::change_get(const request& r, visit& v, const std::vector<std::string>
     c.numbers = {numbers.as_of, {}};
     return respond(page(v, pages_->centres(frame_of(v, "move-centre"), c)));
   }
-  const auto base = "/my-booking/move/" + web::percent_encoded(parts[2]);
-  if (parts.size() == 3) {
-    web::month_model days{.people = people, .centre = parts[2], .base = base + "/", .query = query, .back = "/my-booking/move?" + query};
+  const auto base = "/my-booking/move/" + web::percent_encoded(centre);
+  if (at.row->to == page_endpoint::move_centre) {
+    web::month_model days{
+        .people = people, .centre = std::string(centre), .base = base + "/", .query = query, .back = "/my-booking/move?" + query};
     auto f = frame_of(v, "move-day");
     days.today = date_at(f.now, f.offset);
-    fill_month(numbers, parts[2], days);
+    fill_month(numbers, centre, days);
     if (days.days.empty())
       return no_such_place(v, respond);
     days.numbers = {numbers.as_of, {}};
     return respond(page(v, pages_->month(f, days)));
   }
-  if (parts.size() == 4) {
-    const auto date = parse_date(parts[3]);
+  if (at.row->to == page_endpoint::move_day) {
+    const auto date = parse_date(at.arguments[1]);
     web::times_model times{.people = people,
-                           .centre = parts[2],
+                           .centre = std::string(centre),
                            .date = date.value_or(civil_date{}),
-                           .base = base + "/" + parts[3] + "/",
+                           .base = base + "/" + std::string(at.arguments[1]) + "/",
                            .query = query,
                            .back = base + "?" + query};
     if (date)
-      fill_times(numbers, parts[2], times);
+      fill_times(numbers, centre, times);
     if (times.windows.empty())
       return no_such_place(v, respond);
     times.numbers = {numbers.as_of, {}};
     return respond(page(v, pages_->times(frame_of(v, "move-time"), times)));
   }
-  const auto where = place_of(parts);
+  const auto where = place_of(at.arguments);
   if (!where)
     return no_such_place(v, respond);
   m.to = where->place;
@@ -146,19 +148,18 @@ struct site::change_run {
   std::string code;
   std::size_t next = 0;
   request asked;  // what of it every step needs: when it came and from where
-  std::shared_ptr<const std::vector<stamp>> heard;
 };
 
-void site::change_post(const request& r, visit& v, const std::vector<std::string>& parts, responder&& respond) {
+void site::change_post(const request& r, visit& v, const page_match& at, responder&& respond) {
   const auto sent = form_of(r, v, respond);
   if (!sent)
     return;
   const auto& words = pages_->all();
   auto run = std::make_shared<change_run>();
-  run->cancel = parts[1] == "cancel";
+  run->cancel = at.row->to == page_endpoint::cancel_sent;
   run->chosen = chosen_of(v.mine, sent->all("who"));
   if (!run->cancel) {
-    const auto where = place_of(parts);
+    const auto where = place_of(at.arguments);
     if (!where)
       return no_such_place(v, respond);
     run->to = where->place;
@@ -186,7 +187,6 @@ void site::change_post(const request& r, visit& v, const std::vector<std::string
   run->why.resize(run->chosen.size());
   run->asked.from = r.from;
   run->asked.arrived = r.arrived;
-  run->heard = r.arrived.heard;
   run->v = std::move(v);
   run->respond = std::move(respond);
   next_change(run);

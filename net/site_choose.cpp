@@ -1,4 +1,7 @@
 // The pages that are the same for everybody: made on a thread of their own, once a second for all who ask, from what this node has heard.
+#include <fmt/format.h>
+#include <xxhash.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -88,114 +91,123 @@ std::string folded(std::string_view text) {
 
 }  // namespace
 
-void site::public_page(const request& r, const visit& v, std::vector<std::string> parts, bool numbers, responder&& respond) {
+std::optional<site::asked_public> site::asked_of(const request& r, const visit& v, const page_match& at) const {
   const auto round = current_round();
-  const std::uint8_t most = round == nullptr ? std::uint8_t{4} : round->definition.rules.party_max;
-  asked_public a{v, std::move(parts), {}, people_of(r.query, most), numbers};
-  if (a.parts.size() == 2 && a.parts[0] == "book" && a.parts[1] == "in")
-    a.place = query_value(r.query, "place").substr(0, place_bytes_max);
-  // What cannot be: said at once, and nothing is made for it.
-  const bool of_centre = a.parts.size() >= 2 && a.parts[a.parts[0] == "book" ? 1 : 0] == "at";
-  const auto centre_at = a.parts.empty() ? 0U : a.parts[0] == "book" ? 2U : 1U;
-  if (of_centre && round != nullptr && !round->body->centre_by_code.contains(a.parts[centre_at]))
-    return not_there(v, respond, "missing", 404);
-  if (of_centre && a.parts.size() > centre_at + 1) {
-    const auto date = parse_date(a.parts[centre_at + 1]);
-    if (!date || (round != nullptr && round->find_group(a.parts[centre_at], *date) == nullptr))
-      return not_there(v, respond, "missing", 404);
-  }
-  const bool of_state = a.parts.size() == centre_at + 1 && centre_at > 0 && a.parts[centre_at - 1] == "in";
-  if (of_state && state_number(a.parts[centre_at]) == 0)
-    return not_there(v, respond, "missing", 404);
-  const auto answer = [this, v, numbers](const std::string& text, unix_ms as_of, bool gzip, const std::shared_ptr<const std::string>& small,
-                                         std::string_view etag) {
-    auto out = page(v, {}, 200);
-    out.fields.clear();
-    out.content_type = numbers ? "application/json" : "text/html; charset=utf-8";
-    out.add("Cache-Control", "no-cache");
-    out.add("Vary", "Accept-Encoding, Accept-Language, Cookie");
-    if (!numbers) {
-      out.add("Content-Security-Policy", pages_->policy());
-      out.add("Referrer-Policy", "same-origin");
+  asked_public a{.page = at.row->to, .lang = v.lang, .address = v.address.substr(0, v.address.find('?'))};
+  a.people = people_of(r.query, round == nullptr ? std::uint8_t{4} : round->definition.rules.party_max);
+  a.numbers = at.row->pattern.starts_with("/numbers/");
+  const auto people_query = a.people == 1 ? std::string{} : "?people=" + std::to_string(a.people);
+  a.address += people_query;
+  switch (a.page) {
+    case page_endpoint::centres:
+      a.place = query_value(r.query, "place").substr(0, place_bytes_max);
+      if (!a.place.empty())
+        a.address = v.address;
+      return a;
+    case page_endpoint::centres_in:
+    case page_endpoint::numbers_in:
+      a.state = state_number(at.arguments[0]);
+      if (a.state == 0)
+        return std::nullopt;
+      a.address = "/book/in/" + web::percent_encoded(state_name(a.state)) + people_query;  // however it was written
+      return a;
+    case page_endpoint::times:
+    case page_endpoint::numbers_day: {
+      const auto date = parse_date(at.arguments[1]);
+      if (round == nullptr || !date || round->find_group(at.arguments[0], *date) == nullptr)
+        return std::nullopt;
+      a.date = *date;
+      a.centre = at.arguments[0];
+      return a;
     }
-    out.add("X-Content-Type-Options", "nosniff");
-    out.add("Age", std::to_string(std::max<std::int64_t>(0, (clock_.now().value - as_of.value) / 1000)));
-    out.add("ETag", etag);
-    if (v.set_language)
-      add_cookie(out, v, web::language_cookie, web::tag_of(v.lang), web::mine_cookie_s);
-    if (gzip && small != nullptr && !small->empty()) {
-      out.add("Content-Encoding", "gzip");
-      out.shared = small;
-      out.view = *small;
-    } else {
-      out.body = text;
-    }
-    return out;
-  };
-  if (!a.place.empty()) {  // as many as there are words: not kept
-    const auto text = render_public(a);
-    return respond(answer(text, clock_.now(), false, nullptr, "W/\"search\""));
+    case page_endpoint::month:
+    case page_endpoint::numbers_at:
+      if (round == nullptr || !round->body->centre_by_code.contains(at.arguments[0]))
+        return std::nullopt;
+      a.centre = at.arguments[0];
+      return a;
+    default: return a;
   }
-  std::string name(web::tag_of(v.lang));
-  name += numbers ? "#" : "";
-  for (const auto& part : a.parts)
-    name += "/" + part;
-  name += "?" + std::to_string(a.people);
-  const auto version = node_.catalogue()->version;
-  const bool gzip = accepts_gzip(r.accept_encoding);
+}
+
+response site::public_answer(const visit& v, const asked_public& a, unix_ms as_of, std::string_view etag) const {
+  response out{.content_type = a.numbers ? "application/json" : "text/html; charset=utf-8", .no_store = false};
+  out.add("Cache-Control", "no-cache");
+  out.add("Vary", "Accept-Encoding, Accept-Language, Cookie");
+  if (!a.numbers) {
+    out.add("Content-Security-Policy", pages_->policy());
+    out.add("Referrer-Policy", "same-origin");
+  }
+  out.add("X-Content-Type-Options", "nosniff");
+  if (v.secure)
+    out.add(strict_transport.first, strict_transport.second);
+  out.add("Age", std::to_string(std::max<std::int64_t>(0, (clock_.now().value - as_of.value) / 1000)));
+  out.add("ETag", etag);
+  if (v.set_language)
+    add_cookie(out, v, web::language_cookie, web::tag_of(v.lang), web::mine_cookie_s);
+  return out;
+}
+
+void site::public_page(const request& r, visit& v, const page_match& at, responder&& respond) {
+  auto asked = asked_of(r, v, at);
+  if (!asked) {
+    open_kept(r, v);
+    return no_such_place(v, respond);
+  }
+  if (!asked->place.empty()) {  // as many as there are words: not kept
+    auto out = public_answer(v, *asked, clock_.now(), "W/\"search\"");
+    out.body = render_public(*asked);
+    return respond(std::move(out));
+  }
+  const auto name = fmt::format("{}{}{}", web::tag_of(v.lang), asked->numbers ? "#" : " ", asked->address);
   auto kept = std::make_shared<responder>(std::move(respond));
   bodies_.get(
-      name, version, clock_.now(), [this, a = std::move(a)] { return render_public(a); },
-      [this, v, kept, answer, gzip, seen = std::string(r.if_none_match)](const prepared_bodies::body_ptr& body) {
+      name, node_.catalogue()->version, clock_.now(), [this, a = *asked] { return render_public(a); },
+      [this, v, a = *asked, kept, seen = std::string(r.if_none_match)](const prepared_bodies::body_ptr& body) {
         if (body == nullptr)
           return not_there(v, *kept, "trouble", 503);
-        const auto etag = "W/\"" + std::to_string(std::hash<std::string>{}(body->text)) + "\"";
-        auto out = answer(body->text, body->as_of, gzip, body->gzip, etag);
-        if (matches_etag(seen, etag)) {
+        if (body->etag.empty())
+          body->etag = fmt::format("W/\"{:x}\"", XXH3_64bits(body->text.data(), body->text.size()));
+        auto out = public_answer(v, a, body->as_of, body->etag);
+        if (matches_etag(seen, body->etag))
           out.status = 304;
-          out.body.clear();
-          out.shared.reset();
-        }
+        else
+          put_body(out, body, v.gzip);
         (*kept)(std::move(out));
       });
 }
 
 std::string site::render_public(const asked_public& a) const {
-  const auto& p = a.parts;
-  if (p.empty() || p[0] == "home")
-    return home(a);
-  if (p[0] == "figures")
-    return figures(a);
-  if (p[0] == "status")
-    return status(a);
-  if (p[0] == "help" || p[0] == "privacy" || p[0] == "accessibility") {
-    auto f = frame_of(a.v, p[0]);
-    f.indexed = true;
-    f.form_token.clear();
-    f.forgettable = false;
-    return makers_->text(f, p[0]);
+  switch (a.page) {
+    case page_endpoint::home:
+    case page_endpoint::numbers_home: return home(a);
+    case page_endpoint::figures:
+    case page_endpoint::numbers_figures: return figures(a);
+    case page_endpoint::status: return status(a);
+    case page_endpoint::help: return makers_->text(public_frame(a, "help"), "help");
+    case page_endpoint::privacy: return makers_->text(public_frame(a, "privacy"), "privacy");
+    case page_endpoint::accessibility: return makers_->text(public_frame(a, "accessibility"), "accessibility");
+    case page_endpoint::month:
+    case page_endpoint::numbers_at: return month(a);
+    case page_endpoint::times:
+    case page_endpoint::numbers_day: return times(a);
+    default: return centres(a);
   }
-  const std::size_t first = p[0] == "book" ? 1 : 0;
-  if (p[first] == "in")
-    return centres(a);
-  return p.size() == first + 2 ? month(a) : times(a);
 }
 
-namespace {
-
 // A public page is the same for everybody: it knows no cookie and has no form that changes anything.
-web::frame public_frame(web::frame f) {
+web::frame site::public_frame(const asked_public& a, std::string page) const {
+  visit nobody;
+  nobody.lang = a.lang;
+  nobody.address = a.address;
+  auto f = frame_of(nobody, std::move(page));
   f.indexed = true;
-  f.form_token.clear();
-  f.forgettable = false;
   return f;
 }
 
-}  // namespace
-
 std::string site::home(const asked_public& a) const {
   const page_numbers numbers(node_, current_round());
-  const auto f = public_frame(frame_of(a.v, "home"));
+  const auto f = public_frame(a, "home");
   web::home_model m{.people = a.people};
   m.has_round = numbers.round != nullptr;
   if (numbers.round != nullptr) {
@@ -217,20 +229,19 @@ std::string site::home(const asked_public& a) const {
     if (sums.whole)
       m.booked = sums.booked;
   }
-  m.numbers = {numbers.as_of, numbers_address("home", a.people, a.v.lang)};
+  m.numbers = {numbers.as_of, numbers_address("home", a.people, a.lang)};
   return a.numbers ? makers_->home_numbers(f, m) : makers_->home(f, m);
 }
 
 std::string site::centres(const asked_public& a) const {
   const auto& pages = a.place.empty() ? *makers_ : *pages_;  // a search is made where it is asked
   const page_numbers numbers(node_, current_round());
-  const auto f = public_frame(frame_of(a.v, "centres"));
+  const auto f = public_frame(a, "centres");
   web::centres_model m{.people = a.people, .query = "people=" + std::to_string(a.people)};
-  const std::size_t first = a.parts[0] == "book" ? 2 : 1;
   std::string poll = "in";
-  if (a.parts.size() > first) {
-    m.state = state_number(a.parts[first]);
-    poll += "/" + web::percent_encoded(a.parts[first]);
+  if (a.state != 0) {
+    m.state = a.state;
+    poll += "/" + web::percent_encoded(state_name(a.state));
   } else if (!a.place.empty()) {
     m.searched = a.place;
     m.state = state_number(a.place);
@@ -264,14 +275,14 @@ std::string site::centres(const asked_public& a) const {
     if (m.state == 0 && m.centres.empty())
       take([](const centre&) { return true; });
   }
-  m.numbers = {numbers.as_of, a.place.empty() ? numbers_address(poll, a.people, a.v.lang) : std::string{}};
+  m.numbers = {numbers.as_of, a.place.empty() ? numbers_address(poll, a.people, a.lang) : std::string{}};
   return a.numbers ? pages.centres_numbers(f, m) : pages.centres(f, m);
 }
 
 std::string site::month(const asked_public& a) const {
   const page_numbers numbers(node_, current_round());
-  const auto f = public_frame(frame_of(a.v, "month"));
-  const auto& code = a.parts.back();
+  const auto f = public_frame(a, "month");
+  const auto& code = a.centre;
   web::month_model m{.people = a.people, .centre = code};
   m.base = "/book/at/" + web::percent_encoded(code) + "/";
   m.query = "people=" + std::to_string(a.people);
@@ -282,74 +293,34 @@ std::string site::month(const asked_public& a) const {
     if (it != numbers.round->body->centre_by_code.end())
       m.back = "/book/in/" + web::percent_encoded(numbers.round->definition.centres[it->second].state) + "?" + m.query;
     if (!m.days.empty() && std::ranges::none_of(m.days, [](const auto& day) { return !day.free || *day.free > 0; }))
-      m.nearest = near(*numbers.round, code, m.today, a.people);
+      m.nearest = nearest_free(numbers, code, m.today, a.people);
   }
-  m.numbers = {numbers.as_of, numbers_address("at/" + web::percent_encoded(code), a.people, a.v.lang)};
+  m.numbers = {numbers.as_of, numbers_address("at/" + web::percent_encoded(code), a.people, a.lang)};
   return a.numbers ? makers_->month_numbers(f, m) : makers_->month(f, m);
 }
 
 std::string site::times(const asked_public& a) const {
   const page_numbers numbers(node_, current_round());
-  const auto f = public_frame(frame_of(a.v, "times"));
-  const auto& code = a.parts[a.parts.size() - 2];
-  const auto date = parse_date(a.parts.back());
-  web::times_model m{.people = a.people, .centre = code, .date = date.value_or(civil_date{}), .ending = "/details"};
-  m.base = "/book/at/" + web::percent_encoded(code) + "/" + a.parts.back() + "/";
+  const auto f = public_frame(a, "times");
+  const auto& code = a.centre;
+  const auto day = format_date(a.date);
+  web::times_model m{.people = a.people, .centre = code, .date = a.date, .ending = "/details"};
+  m.base = "/book/at/" + web::percent_encoded(code) + "/" + day + "/";
   m.query = "people=" + std::to_string(a.people);
   m.back = "/book/at/" + web::percent_encoded(code) + "?" + m.query;
   fill_times(numbers, code, m);
   if (numbers.round != nullptr && std::ranges::none_of(m.windows, [](const auto& w) { return !w.free || *w.free > 0; }))
-    m.nearest = near(*numbers.round, code, m.date, a.people);
-  m.numbers = {numbers.as_of, numbers_address("at/" + web::percent_encoded(code) + "/" + a.parts.back(), a.people, a.v.lang)};
+    m.nearest = nearest_free(numbers, code, m.date, a.people);
+  m.numbers = {numbers.as_of, numbers_address("at/" + web::percent_encoded(code) + "/" + day, a.people, a.lang)};
   return a.numbers ? makers_->times_numbers(f, m) : makers_->times(f, m);
-}
-
-// The same centre's nearest days first, then its state's; what is not known to be free is not offered, nor is the time `but` of that day,
-// which somebody was just refused, though the numbers may be older than that.
-std::vector<web::near_place> site::near(const actors::round_entry& round, std::string_view code, civil_date date, std::uint8_t people,
-                                        std::optional<std::uint16_t> but) const {
-  const auto& d = round.definition;
-  const auto own = round.body->centre_by_code.find(code);
-  if (own == round.body->centre_by_code.end())
-    return {};
-  const page_numbers numbers(node_, round.body == nullptr ? nullptr : std::make_shared<const actors::round_entry>(round));
-  const auto wanted = day_number_of(date);
-  const auto& state = d.centres[own->second].state;
-  struct found {
-    bool elsewhere;
-    std::int32_t days;
-    web::near_place place;
-  };
-  std::vector<found> all;
-  for (const auto& g : d.groups) {
-    if (d.centres[g.centre].state != state)
-      continue;
-    for (std::size_t w = 0; w < g.windows.size(); ++w) {
-      const auto free = numbers.of_window(g, w);
-      const bool refused = but && g.windows[w].opens_minute == *but && g.centre == own->second && g.date == date;
-      if (!free || *free < people || refused || numbers.is_over(g, w))
-        continue;
-      all.push_back({g.centre != own->second,
-                     std::abs(day_number_of(g.date) - wanted),
-                     {d.centres[g.centre].code, d.centres[g.centre].name, g.date, g.windows[w].opens_minute, *free}});
-    }
-  }
-  constexpr std::size_t shown = 3;
-  const auto some = std::min(shown, all.size());
-  std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(some), {},
-                            [](const found& f) { return std::pair{f.elsewhere, f.days}; });
-  std::vector<web::near_place> out;
-  for (std::size_t i = 0; i < some; ++i)
-    out.push_back(all[i].place);
-  return out;
 }
 
 std::string site::figures(const asked_public& a) const {
   const page_numbers numbers(node_, current_round());
-  const auto f = public_frame(frame_of(a.v, "figures"));
+  const auto f = public_frame(a, "figures");
   const auto& words = makers_->all();
   web::figures_model m;
-  m.numbers = {numbers.as_of, "/numbers/figures?lang=" + std::string(web::tag_of(a.v.lang))};
+  m.numbers = {numbers.as_of, "/numbers/figures?lang=" + std::string(web::tag_of(a.lang))};
   const auto sums = numbers.sums();
   m.heard = sums.whole && numbers.round != nullptr;
   m.places = sums.places;
@@ -366,7 +337,7 @@ std::string site::figures(const asked_public& a) const {
     const auto by_state = numbers.booked_by_state();
     for (std::uint8_t s = 0; s < state_count; ++s)
       if (by_state[s] != 0)
-        m.states.push_back({words.say(a.v.lang, s == 0 ? std::string("state_not_said") : "state_" + std::to_string(s)), "", {by_state[s]}});
+        m.states.push_back({words.say(a.lang, s == 0 ? std::string("state_not_said") : "state_" + std::to_string(s)), "", {by_state[s]}});
   }
   const auto told = node_.refusals();
   for (const auto& [code, times] : told.by_code)
@@ -379,7 +350,7 @@ std::string site::figures(const asked_public& a) const {
 
 std::string site::status(const asked_public& a) const {
   const page_numbers numbers(node_, current_round());
-  const auto f = public_frame(frame_of(a.v, "status"));
+  const auto f = public_frame(a, "status");
   constexpr std::int64_t old_after_ms = 10'000;
   web::status_model m;
   const auto now = node_.now();

@@ -1,9 +1,11 @@
 // The form's own door: details, check, book. What is posted becomes the body that the API takes and goes the same way; what comes back
 // becomes a screen by web/codes.
 #include <algorithm>
+#include <boost/json.hpp>
 #include <charconv>
 
 #include "booking/reference_text.hpp"
+#include "net/page_numbers.hpp"
 #include "net/site.hpp"
 #include "web/codes.hpp"
 
@@ -48,32 +50,56 @@ std::int64_t limit_in(const cause& c) {
   return n == nullptr ? 0 : *n;
 }
 
+// The places nearby that a refusal names: a JSON array, or nothing.
+std::vector<web::near_place> places_in(const actors::round_entry& round, std::string_view alternatives) {
+  std::vector<web::near_place> out;
+  if (alternatives.empty())
+    return out;
+  const auto& centres = round.definition.centres;
+  const auto parsed = boost::json::parse({alternatives.data(), alternatives.size()});
+  for (const auto& one : parsed.as_array()) {
+    const auto& o = one.as_object();
+    const std::string code(o.at("centre").as_string());
+    const auto at = round.body->centre_by_code.find(code);
+    const auto date = parse_date(std::string_view(o.at("date").as_string()));
+    const auto from = parse_minute(std::string_view(o.at("window").as_string()));
+    if (at != round.body->centre_by_code.end() && date && from)
+      out.push_back({code, centres[at->second].name, *date, *from, o.at("free").to_number<std::uint64_t>()});
+  }
+  return out;
+}
+
+// As the address said it, where the round does not know it.
+web::chosen_place no_longer(const path_arguments& at) {
+  return {std::string(at[0]), std::string(at[0]), parse_date(at[1]).value_or(civil_date{}), parse_minute(at[2]).value_or(std::uint16_t{0}),
+          0};
+}
+
 std::string book_path(const web::chosen_place& p, std::string_view step) { return "/book/at/" + p.path() + "/" + std::string(step); }
 
 }  // namespace
 
-std::optional<site::place_of_path> site::place_of(const std::vector<std::string>& parts) const {
+std::optional<site::place_of_path> site::place_of(const path_arguments& at) const {
   place_of_path out{current_round(), {}};
-  constexpr std::size_t first = 2;  // behind /book/at and /my-booking/move
-  const auto date = parse_date(parts[first + 1]);
-  const auto minute = parse_minute(parts[first + 2]);
+  const auto date = parse_date(at[1]);
+  const auto minute = parse_minute(at[2]);
   if (out.round == nullptr || !date || !minute)
     return std::nullopt;
-  const auto* group = out.round->find_group(parts[first], *date);
+  const auto* group = out.round->find_group(at[0], *date);
   if (group == nullptr)
     return std::nullopt;
   const auto window = std::ranges::find(group->windows, *minute, &window_definition::opens_minute);
   if (window == group->windows.end())
     return std::nullopt;
-  const auto& at = out.round->definition.centres[group->centre];
-  out.place = {at.code, at.name, *date, window->opens_minute, window->closes_minute};
+  const auto& centre = out.round->definition.centres[group->centre];
+  out.place = {centre.code, centre.name, *date, window->opens_minute, window->closes_minute};
   return out;
 }
 
 // ------------------------------------------------------------------ details
 
-void site::details_get(const request& r, visit& v, const std::vector<std::string>& parts, responder& respond) {
-  const auto where = place_of(parts);
+void site::details_get(const request& r, visit& v, const path_arguments& at, responder& respond) {
+  const auto where = place_of(at);
   if (!where)
     return no_such_place(v, respond);
   const auto& words = pages_->all();
@@ -97,15 +123,13 @@ void site::details_get(const request& r, visit& v, const std::vector<std::string
   respond(std::move(out));
 }
 
-void site::details_post(const request& r, visit& v, const std::vector<std::string>& parts, responder& respond) {
+void site::details_post(const request& r, visit& v, const path_arguments& at, responder& respond) {
   const auto sent = form_of(r, v, respond);
   if (!sent)
     return;
-  const auto where = place_of(parts);
+  const auto where = place_of(at);
   const auto& words = pages_->all();
-  web::chosen_place gone{parts[2], parts[2], parse_date(parts[3]).value_or(civil_date{}), parse_minute(parts[4]).value_or(std::uint16_t{0}),
-                         0};
-  auto form = form_in(*sent, where ? where->place : gone);
+  auto form = form_in(*sent, where ? where->place : no_longer(at));
   if (!where)
     return respond(refused_booking(v, form, {.code = problem_code::unknown_window}));
   web::details_model details{.place = where->place, .draft = form.draft, .people = form.people};
@@ -139,14 +163,12 @@ void site::details_post(const request& r, visit& v, const std::vector<std::strin
 
 // ------------------------------------------------------------------ check and book
 
-void site::check_post(const request& r, visit& v, const std::vector<std::string>& parts, responder&& respond) {
+void site::check_post(const request& r, visit& v, const path_arguments& at, responder&& respond) {
   auto sent = form_of(r, v, respond);
   if (!sent)
     return;
-  const auto where = place_of(parts);
-  web::chosen_place gone{parts[2], parts[2], parse_date(parts[3]).value_or(civil_date{}), parse_minute(parts[4]).value_or(std::uint16_t{0}),
-                         0};
-  auto form = form_in(*sent, where ? where->place : gone);
+  const auto where = place_of(at);
+  auto form = form_in(*sent, where ? where->place : no_longer(at));
   if (!where)
     return respond(refused_booking(v, form, {.code = problem_code::unknown_window}));
   web::check_model check{.place = where->place, .draft = form.draft, .people = form.people};
@@ -224,8 +246,10 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
         m.text = words.say(v.lang, "full_while_choosing", {{"time", time}});
         m.booked.clear();
       }
-      if (round != nullptr)
-        m.nearest = near(*round, form.place.centre, form.place.date, people, form.place.from);
+      if (round != nullptr && has_alternatives(p.code))
+        m.nearest = places_in(*round, p.alternatives);
+      else if (round != nullptr)
+        m.nearest = nearest_free(page_numbers(node_, round), form.place.centre, form.place.date, people, form.place.from);
       m.links = {{"/book/at/" + web::percent_encoded(form.place.centre) + "/" + format_date(form.place.date) + "?" + count,
                   words.say(v.lang, "try_another_time")},
                  {"/book/at/" + web::percent_encoded(form.place.centre) + "?" + count, words.say(v.lang, "try_another_day")},
@@ -322,12 +346,9 @@ std::string site::refusal_words(web::language l, const problem& p, std::size_t p
       return words.say(l, row.text, {{"n", static_cast<std::int64_t>(p.free.value_or(0))}, {"m", static_cast<std::int64_t>(people)}});
     case problem_code::already_booked:
       return people == 1 ? words.say(l, row.text) : words.say(l, "already_party", {{"n", static_cast<std::int64_t>(people)}});
-    case problem_code::not_open: {
-      const auto offset =
-          round == nullptr ? std::chrono::minutes{0} : zone_offset(round->definition.time_zone).value_or(std::chrono::minutes{0});
-      const auto when = round == nullptr ? std::string{} : words.when(l, round->definition.opens_at, wall_clock(), offset);
-      return words.say(l, row.text, {{"when", when}});
-    }
+    case problem_code::not_open:
+      return words.say(l, row.text,
+                       {{"when", round == nullptr ? "" : words.when(l, round->definition.opens_at, wall_clock(), round->body->offset)}});
     case problem_code::paused:
       return p.why != reason_code::operator_said ? words.say(l, row.text) : words.say(l, "state_paused_reason", {{"reason", detail_of(p)}});
     case problem_code::under_age:

@@ -10,6 +10,7 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "booking/text_rules.hpp"
 #include "booking/civil_time.hpp"
 #include "booking/reference_text.hpp"
 #include "net/admin_json.hpp"
@@ -43,7 +44,7 @@ std::expected<void, problem> check_fields(const json::object& body) {
   for (const auto& item : body) {
     const std::string_view name(item.key().data(), item.key().size());
     if (std::ranges::find(unseal_fields, name) == unseal_fields.end())
-      return wrong_field(told_name(name),
+      return wrong_field(shown_text(name),
                          cause_of<reason_code::unknown_unseal_field, "known">(fmt::format("{}", fmt::join(unseal_fields, ", "))));
     if (name == "cancelled" && !item.value().is_bool())
       return wrong_field<reason_code::not_a_flag>(name);
@@ -66,8 +67,6 @@ std::string_view status_name(place_status s) { return s == place_status::cancell
 void wipe(std::string& text) { sodium_memzero(text.data(), text.size()); }
 
 }  // namespace
-
-bool unseal_api::is_about(std::string_view path) { return path == "/admin/v1/unseal"; }
 
 // ------------------------------------------------------------------ what is asked for
 
@@ -145,15 +144,12 @@ bool unseal_api::take_turn() {
 
 // ------------------------------------------------------------------ its way
 
-void unseal_api::handle(const request& r, responder&& respond) {
-  if (r.verb != method::post)
-    return respond(to_response({.code = problem_code::no_such_endpoint}));
-  const auto dry_run = dry_run_of(r.query);
+void unseal_api::handle(const request& r, bool dry_run, responder&& respond) {
   const auto body = object_of(r.body);
-  if (!dry_run || !body)
-    return respond(to_response(!dry_run ? dry_run.error() : body.error()));
+  if (!body)
+    return respond(to_response(body.error()));
   auto j = std::make_shared<job>();
-  j->dry_run = *dry_run;
+  j->dry_run = dry_run;
   if (auto good = read(*body, *j); !good)
     return respond(to_response(good.error()));
   if (!take_turn())

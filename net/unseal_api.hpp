@@ -29,8 +29,7 @@ class unseal_api {
 public:
   unseal_api(boost::asio::io_context& io, actors::node& node, const store::sealing& sealing) : io_(io), node_(node), sealing_(sealing) {}
 
-  [[nodiscard]] static bool is_about(std::string_view path);
-  void handle(const request& r, responder&& respond);
+  void handle(const request& r, bool dry_run, responder&& respond);
 
 private:
   static constexpr unsigned under_way_max = 4;

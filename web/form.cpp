@@ -2,19 +2,12 @@
 
 #include <algorithm>
 
-#include "web/text_parts.hpp"
+#include "booking/text_parts.hpp"
+#include "booking/text_rules.hpp"
 
 namespace janji::web {
 
 namespace {
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 std::optional<std::string> decoded(std::string_view text) {
   std::string out;
@@ -34,17 +27,6 @@ std::optional<std::string> decoded(std::string_view text) {
   return out;
 }
 
-// Bytes of the sequence that begins with it; 0: none does.
-std::size_t utf8_length(unsigned char first) {
-  if (first < 0x80)
-    return 1;
-  if (first >= 0xC2 && first < 0xE0)
-    return 2;
-  if (first >= 0xE0 && first < 0xF0)
-    return 3;
-  return first >= 0xF0 && first < 0xF5 ? 4 : 0;
-}
-
 // Of names that are told: a stranger's may be long.
 std::string told(std::string_view name) {
   constexpr std::size_t told_bytes_max = 64;
@@ -56,30 +38,11 @@ std::string told(std::string_view name) {
 
 }  // namespace
 
-// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-    const auto length = utf8_length(byte(i));
-    if (length == 0 || i + length > text.size())
-      return false;
-    for (std::size_t k = 1; k < length; ++k)
-      if ((byte(i + k) & 0xC0) != 0x80)
-        return false;
-    if ((byte(i) == 0xE0 && byte(i + 1) < 0xA0) || (byte(i) == 0xED && byte(i + 1) > 0x9F) || (byte(i) == 0xF0 && byte(i + 1) < 0x90) ||
-        (byte(i) == 0xF4 && byte(i + 1) > 0x8F))
-      return false;
-    i += length;
-  }
-  return true;
-}
-
 bool is_form(std::string_view content_type) {
   if (content_type.empty())
     return true;
-  const auto type = without_blanks(content_type.substr(0, content_type.find(';')));
   constexpr std::string_view wanted = "application/x-www-form-urlencoded";
-  return same_letters(type, wanted);
+  return same_word(trimmed(content_type.substr(0, content_type.find(';'))), wanted);
 }
 
 std::expected<form, form_error> form::read(std::string_view body) {
@@ -144,7 +107,7 @@ std::string percent_encoded(std::string_view text) {
 
 std::optional<std::string_view> cookie(std::string_view header, std::string_view name) {
   for (std::size_t i = 0; i < limits::cookies_read_max && !header.empty(); ++i) {
-    const auto one = without_blanks(next_part(header, ';'));
+    const auto one = trimmed(next_part(header, ';'));
     const auto equals = one.find('=');
     if (equals != std::string_view::npos && one.substr(0, equals) == name)
       return one.substr(equals + 1);

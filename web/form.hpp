@@ -41,7 +41,6 @@ inline constexpr std::string_view repeatable_field = "who";
 
 // Whether a body of that type is a form's. Parameters do not matter; none said is believed.
 [[nodiscard]] bool is_form(std::string_view content_type);
-[[nodiscard]] bool is_utf8(std::string_view text);
 // "a b&c" as it stands in a query or a path.
 [[nodiscard]] std::string percent_encoded(std::string_view text);
 // The value of a cookie (RFC 6265); none when it is not there. Of several with one name the first, which is the one of the nearest path.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "web/text_parts.hpp"
+#include "booking/text_parts.hpp"
 
 namespace janji::web {
 
@@ -23,8 +23,8 @@ constexpr std::array rows{row{"ms", "Bahasa Melayu", "ms_MY", "ms"}, row{"en", "
 
 // "q=0.8" in thousandths; a weight that is none counts as none given.
 int weight_of(std::string_view parameter) {
-  parameter = without_blanks(parameter);
-  if (parameter.size() < 3 || !same_letters(parameter.substr(0, 2), "q="))
+  parameter = trimmed(parameter);
+  if (parameter.size() < 3 || !same_word(parameter.substr(0, 2), "q="))
     return full_weight;
   parameter.remove_prefix(2);
   if (parameter.front() == '1')
@@ -52,7 +52,7 @@ const char* locale_of(language l) { return rows[static_cast<std::size_t>(l)].loc
 std::optional<language> language_of(std::string_view tag) {
   const auto primary = tag.substr(0, std::min(tag.find_first_of("-_"), tag.size()));
   for (const auto l : languages)
-    if (same_letters(primary, rows[static_cast<std::size_t>(l)].primary))
+    if (same_word(primary, rows[static_cast<std::size_t>(l)].primary))
       return l;
   return std::nullopt;
 }
@@ -63,7 +63,7 @@ std::optional<language> preferred_language(std::string_view accept_language) {
   int best_weight = 0;
   for (std::size_t i = 0; i < ranges_read && !accept_language.empty(); ++i) {
     auto range = next_part(accept_language, ',');
-    const auto tag = without_blanks(next_part(range, ';'));
+    const auto tag = trimmed(next_part(range, ';'));
     const auto found = language_of(tag);
     const auto weight = weight_of(range);
     if (found && weight > best_weight) {

@@ -41,7 +41,6 @@ struct frame {
   std::optional<round_line> state;
   std::string form_token;    // "": the page has no form
   bool forgettable = false;  // this browser keeps something of somebody's
-  std::string request_id;
   unix_ms now;
   std::chrono::minutes offset{0};  // of the round's zone
 };
@@ -199,7 +198,6 @@ struct pending_model {
   std::string cause;         // key of a message
   bool nothing_yet = false;  // looked, and nothing was booked
   bool sent = true;          // else the reader may never have pressed: nothing is sent by itself
-  bool of_change = false;
   std::uint32_t again_s = 5;
   std::uint32_t shut_s = 3;
   std::string action;  // of the button that sends it again; "": none

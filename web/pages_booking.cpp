@@ -86,7 +86,7 @@ std::string pages::pending(const frame& f, const pending_model& m) const {
   data d;
   d.set("heading", words_->say(l, "unknown_heading"));
   d.set("cause", words_->say(l, m.cause));
-  d.set("text", words_->say(l, m.nothing_yet ? "unknown_nothing_yet" : m.of_change ? "unknown_change" : "unknown_text"));
+  d.set("text", words_->say(l, m.nothing_yet ? "unknown_nothing_yet" : "unknown_text"));
   d.set("next", words_->say(l, "unknown_next", {{"n", std::int64_t{m.again_s}}}));
   d.set("after", std::to_string(m.again_s));
   d.set("form", !m.action.empty());

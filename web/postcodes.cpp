@@ -5,7 +5,7 @@
 
 #include "booking/states.hpp"
 #include "web/embedded.hpp"
-#include "web/text_parts.hpp"
+#include "booking/text_parts.hpp"
 
 namespace janji::web {
 
@@ -33,7 +33,7 @@ const std::map<std::string, std::uint8_t, std::less<>>& areas() {
 }  // namespace
 
 std::optional<postcode_area> area_of_postcode(std::string_view typed) {
-  typed = without_blanks(typed);
+  typed = trimmed(typed);
   if (typed.size() != postcode_digits || !std::ranges::all_of(typed, [](char c) { return c >= '0' && c <= '9'; }))
     return std::nullopt;
   const auto it = areas().find(typed.substr(0, area_digits));

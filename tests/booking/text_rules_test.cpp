@@ -203,5 +203,12 @@ TEST(text_rules, what_was_kept_is_kept_again) {
   }
 }
 
+TEST(text_rules, utf8_is_judged_as_rfc_3629_has_it) {
+  for (const auto* good : {"", "abc", "陈小明", "கலைச்செல்வி", "Nguyễn", "\xf4\x8f\xbf\xbf"})
+    EXPECT_TRUE(is_utf8(good)) << good;
+  for (const auto* wrong : {"\x80", "\xc0\xaf", "\xe0\x80\xaf", "\xf0\x80\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff"})
+    EXPECT_FALSE(is_utf8(wrong));
+}
+
 }  // namespace
 }  // namespace janji

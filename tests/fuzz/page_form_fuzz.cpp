@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "web/booking_code.hpp"
+#include "booking/text_rules.hpp"
 #include "web/form.hpp"
 #include "web/kept.hpp"
 #include "web/language.hpp"
@@ -32,12 +33,12 @@ web::secret_key key() {
 void check_form(std::string_view body) {
   const auto sent = web::form::read(body);
   if (!sent) {
-    check(sent.error().field.size() <= 64 && web::is_utf8(sent.error().field));
+    check(sent.error().field.size() <= 64 && janji::is_utf8(sent.error().field));
     return;
   }
   std::string again;
   for (const auto& [name, value] : sent->fields()) {
-    check(web::is_utf8(name) && web::is_utf8(value));
+    check(janji::is_utf8(name) && is_utf8(value));
     again += web::percent_encoded(name) + "=" + web::percent_encoded(value) + "&";
   }
   if (again.size() <= web::limits::form_bytes_max) {

@@ -22,7 +22,7 @@ public:
     const bool away = p.citizen != nullptr ? citizen_away_ == citizens_.size() : what_away_ == p.what;
     return away ? std::optional(problem{.code = problem_code::too_many_requests}) : std::nullopt;
   }
-  void turn_away(std::optional<route> what) {
+  void turn_away(std::optional<request_kind> what) {
     const std::lock_guard lock(mutex_);
     what_away_ = what;
     seen_.clear();
@@ -32,7 +32,7 @@ public:
     citizen_away_ = nth;
     citizens_.clear();
   }
-  [[nodiscard]] std::vector<route> seen() const {
+  [[nodiscard]] std::vector<request_kind> seen() const {
     const std::lock_guard lock(mutex_);
     return seen_;
   }
@@ -47,10 +47,10 @@ public:
 
 private:
   mutable std::mutex mutex_;
-  std::vector<route> seen_;
+  std::vector<request_kind> seen_;
   std::vector<citizen_hash> citizens_;
   std::array<unsigned char, 16> from_{};
-  std::optional<route> what_away_;
+  std::optional<request_kind> what_away_;
   std::size_t citizen_away_ = 0;
 };
 
@@ -71,15 +71,15 @@ TEST(door, every_request_of_a_citizen_passes_it_and_is_refused_there) {
   const auto one = "/api/v1/bookings/" + booked.at("/bookings/0/reference");
   const auto token = fmt::format("Authorization: Bearer {}\r\n", booked.at("/bookings/0/manage_token"));
   struct asked {
-    route what;
+    request_kind what;
     std::string_view verb;
     std::string target;
   };
   for (const auto& [what, verb, target] :
-       {asked{route::read, "GET", "/api/v1/rounds"}, asked{route::read, "GET", "/api/v1/availability?state=Johor"},
-        asked{route::read, "GET", "/nothing"}, asked{route::book, "POST", "/api/v1/bookings"}, asked{route::look_up, "GET", one},
-        asked{route::cancel, "DELETE", one}, asked{route::move, "PATCH", one}, asked{route::other, "OPTIONS", "/api/v1/rounds"},
-        asked{route::other, "PUT", "/api/v1/rounds"}}) {
+       {asked{request_kind::read, "GET", "/api/v1/rounds"}, asked{request_kind::read, "GET", "/api/v1/availability?state=Johor"},
+        asked{request_kind::read, "GET", "/nothing"}, asked{request_kind::book, "POST", "/api/v1/bookings"},
+        asked{request_kind::look_up, "GET", one}, asked{request_kind::cancel, "DELETE", one}, asked{request_kind::move, "PATCH", one},
+        asked{request_kind::other, "OPTIONS", "/api/v1/rounds"}, asked{request_kind::other, "PUT", "/api/v1/rounds"}}) {
     door.turn_away(what);
     EXPECT_EQ(s.ask(verb, target, token).outcome(), "429 too_many_requests") << verb << " " << target;
     EXPECT_EQ(door.seen(), std::vector{what}) << verb << " " << target;

@@ -30,7 +30,7 @@ std::string text(const json::object& o, std::string_view name) {
 }
 
 TEST(problem, every_code_is_told_as_rfc_9457_has_it) {
-  for (const auto& row : problem_table()) {
+  for (const auto& row : problem_rows) {
     const auto r = to_response({.code = row.code}, "abc");
     const auto o = object_of(r);
     EXPECT_EQ(r.status, row.status);
@@ -45,13 +45,13 @@ TEST(problem, every_code_is_told_as_rfc_9457_has_it) {
 }
 
 TEST(problem, every_status_is_sent_as_itself) {
-  for (const auto& row : problem_table())
+  for (const auto& row : problem_rows)
     EXPECT_TRUE(status_line(row.status).starts_with("HTTP/1.1 " + std::to_string(row.status) + " ")) << row.name;
 }
 
 TEST(problem, every_code_has_a_name_of_its_own_and_words) {
   std::set<std::string_view> names;
-  for (const auto& row : problem_table()) {
+  for (const auto& row : problem_rows) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name;
     EXPECT_TRUE(std::ranges::all_of(row.name, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; })) << row.name;
     EXPECT_TRUE(title_of(row.code).ends_with('.')) << row.name;
@@ -61,7 +61,7 @@ TEST(problem, every_code_has_a_name_of_its_own_and_words) {
 }
 
 TEST(problem, who_shall_ask_again_is_told_when) {
-  for (const auto& row : problem_table()) {
+  for (const auto& row : problem_rows) {
     const auto r = to_response({.code = row.code});
     const auto o = object_of(r);
     if (row.status == 503 || row.status == 504 || row.status == 429) {
@@ -162,7 +162,7 @@ TEST(json_text, every_byte_below_a_space_is_escaped) {
 
 // What nobody knows is never said to be a no, and nobody is told to ask again under a key where that does not help.
 TEST(problem, what_may_have_come_true_is_never_said_to_be_a_no) {
-  for (const auto& row : problem_table()) {
+  for (const auto& row : problem_rows) {
     const bool nobody_knows = row.status == 429 || row.status == 503 || row.status == 504;
     for (const auto e : {row.book, row.move, row.cancel})
       EXPECT_EQ(e == effect::unknown, nobody_knows && e != effect::none) << row.name;
@@ -194,7 +194,7 @@ TEST(problem, every_fault_of_a_text_is_a_reason_with_its_place) {
 
 // Each code that a booking, a move or a cancellation may end with is a row of the pages, and what nobody knows is no no there either.
 TEST(problem, the_pages_know_every_code_and_mean_the_same_by_it) {
-  for (const auto& row : problem_table()) {
+  for (const auto& row : problem_rows) {
     const bool of_the_address = row.code == problem_code::no_such_endpoint || row.code == problem_code::method_not_allowed;
     if (of_the_address || (row.book == effect::none && row.move == effect::none && row.cancel == effect::none))
       continue;
@@ -237,7 +237,7 @@ TEST(api_document, lists_every_code_under_its_status_and_no_other) {
     if (!line.starts_with("|-"))
       add_codes(line, status, codes);
   EXPECT_FALSE(codes.empty()) << "there is no table of statuses and codes";
-  for (const auto& row : problem_table()) {
+  for (const auto& row : problem_rows) {
     const std::string name(row.name);
     ASSERT_EQ(codes.count(name), 1U) << name << " must stand once in the table of docs/api.md";
     EXPECT_EQ(codes.find(name)->second, row.status) << name;

@@ -136,7 +136,7 @@ TEST_F(unseal_test, nothing_is_opened_without_a_reason_or_for_a_slip) {
   EXPECT_EQ(refused(R"({"reason":"x","round":"r","centre":"A","date":"2097-06-07","window":"9"})"), "422 invalid window");
   EXPECT_EQ(refused(R"({"reason":"x","round":"r","centre":"A","date":"2097-06-07","window":"10:00"})"), "422 unknown_window ");
   EXPECT_EQ(refused(R"({"reason":"x","round":"r","centre":"A","date":"2097-06-07","after":"7"})"), "422 invalid after");
-  EXPECT_EQ(server_.admin("GET", "/admin/v1/unseal").outcome(), "404 no_such_endpoint");
+  EXPECT_EQ(server_.admin("GET", "/admin/v1/unseal").outcome(), "405 method_not_allowed");
   EXPECT_EQ(server_.admin_without_token("POST", "/admin/v1/unseal").outcome(), "401 unauthorised");
   EXPECT_EQ(server_.ask("POST", "/admin/v1/unseal", "Authorization: Bearer " + std::string(api_server::token) + "\r\n", "{}").status, 404U)
       << "not on the citizens' port";

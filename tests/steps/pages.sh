@@ -6,4 +6,5 @@ code=0
 # The system's Python, which has the parser.
 /usr/bin/python3 -B tests/web/pages.py --build "build/${JANJI_BUILD:-release}" || code=1
 /usr/bin/python3 -B tests/acceptance/pages.py || code=1
+/usr/bin/python3 -B tests/acceptance/pages_addresses.py || code=1
 exit $code

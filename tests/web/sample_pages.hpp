@@ -27,7 +27,6 @@ inline frame sample_frame(language l, std::string page, std::string address) {
   f.offset = sample_offset;
   f.state = round_line{.kind = round_kind::open};
   f.form_token = "v1.token";
-  f.request_id = "0123456789abc";
   f.forgettable = true;
   return f;
 }
