@@ -225,7 +225,7 @@ void citizen_api::tell(answered_request& a, const std::string* receipts) {
     log(p.who, p.what, row_of(*code).status, name_of(*code), p.since);
     node_.count_refusal(name_of(*code));
     if (p.page)
-      return p.page({.refusal = std::move(refusal)});
+      return p.page({.refusal = std::move(refusal), .request_id = std::string(p.who.id())});
     auto out = to_response(refusal, p.who.id());
     add_stamp(out, a.what);
     if (!p.idempotency_key.empty())
@@ -234,7 +234,8 @@ void citizen_api::tell(answered_request& a, const std::string* receipts) {
   }
   if (p.page) {
     log(p.who, p.what, 200, {}, p.since);
-    return p.page({.repeated = a.what.repeated, .places = std::move(a.what.places), .catalogue = p.catalogue});
+    return p.page(
+        {.repeated = a.what.repeated, .places = std::move(a.what.places), .catalogue = p.catalogue, .request_id = std::string(p.who.id())});
   }
   response out;
   auto& body = out.body;

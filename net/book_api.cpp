@@ -137,7 +137,7 @@ void citizen_api::end(pending_request& p, const problem& refusal) {
   if (!p.page)
     return refuse(p.respond, p.who, refusal);
   node_.count_refusal(name_of(refusal.code));
-  p.page({.refusal = refusal});
+  p.page({.refusal = refusal, .request_id = std::string(p.who.id())});
 }
 
 // `look_only`: asks what became of an earlier request with this key.

@@ -23,6 +23,7 @@ struct desk_answer {
   bool repeated = false;           // the outcome of an earlier request with the same key
   std::vector<booked_place> places;
   std::shared_ptr<const actors::round_catalogue> catalogue;  // that has their names
+  std::string request_id;                                    // by which the log has it
 };
 using desk_sink = std::function<void(desk_answer&&)>;
 

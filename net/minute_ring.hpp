@@ -19,7 +19,7 @@ public:
   static constexpr std::int64_t minute_ms = 60'000;
 
   struct minute {
-    unix_ms at;                           // when it begins
+    unix_ms at;                           // when it begins, or the span of which it is the first
     std::optional<std::uint64_t> booked;  // in it; none: not known
   };
 
@@ -36,16 +36,17 @@ public:
       seen_.pop_front();
   }
 
-  // The last minutes that are over, the oldest first; empty while none is.
-  [[nodiscard]] std::vector<minute> last(unix_ms now, std::size_t count) const {
+  // The last spans of so many minutes that are over, the oldest first; empty while none is. They begin at multiples of their length.
+  [[nodiscard]] std::vector<minute> last(unix_ms now, std::size_t count, std::int64_t minutes = 1) const {
     std::vector<minute> out;
     if (seen_.size() < 2)
       return out;
-    const auto present = now.value / minute_ms * minute_ms;
-    const auto from = std::max(seen_.front().begins, present - static_cast<std::int64_t>(count) * minute_ms);
-    for (auto at = from; at < present; at += minute_ms) {
+    const auto step = minutes * minute_ms;
+    const auto present = now.value / step * step;
+    const auto first = (seen_.front().begins + step - 1) / step * step;
+    for (auto at = std::max(first, present - static_cast<std::int64_t>(count) * step); at < present; at += step) {
       const auto* here = find(at);
-      const auto* next = find(at + minute_ms);
+      const auto* next = find(at + step);
       const bool known = here != nullptr && next != nullptr && here->first && next->first && *next->first >= *here->first;
       out.push_back({unix_ms{at}, known ? std::optional(*next->first - *here->first) : std::nullopt});
     }

@@ -210,6 +210,7 @@ web::frame site::frame_of(const visit& v, std::string page) const {
   if (round != nullptr)
     f.offset = round->body->offset;
   f.state = line_of(round.get());
+  f.request_id = v.request_id;
   if (!v.browser.empty())
     f.form_token = box_.form_token(v.browser);
   f.forgettable = v.draft.has_value() || !v.mine.empty();
@@ -271,6 +272,8 @@ response site::page(const visit& v, std::string html, unsigned status) const {
   if (v.secure)
     out.add(strict_transport.first, strict_transport.second);
   out.no_store = false;  // said above, with whose it is
+  if (!v.request_id.empty())
+    out.add("X-Request-Id", v.request_id);
   if (v.new_browser)
     add_cookie(out, v, web::browser_cookie, v.browser, web::mine_cookie_s);
   if (v.set_language)

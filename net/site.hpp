@@ -53,6 +53,7 @@ struct visit {
   web::kept_bookings mine;              // what is booked from this browser
   bool new_browser = false;             // it is given a cookie
   bool form_came = false;               // a cookie of the form came, whatever it held
+  std::string request_id;               // of what was asked for it, by which the log has it; "": nothing was
 };
 
 class site {

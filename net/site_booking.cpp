@@ -50,7 +50,8 @@ void site::my_booking_get(const request& r, visit& v, responder&& respond) {
   const auto body = web::booking_body(form.people, round == nullptr ? "" : round->definition.code, form.place.centre,
                                       format_date(form.place.date), format_minute(form.place.from));
   auto to = std::make_shared<responder>(std::move(respond));
-  desk_.book(r, body, form.key, true, [this, v, form, to](desk_answer&& a) {
+  desk_.book(r, body, form.key, true, [this, v, form, to](desk_answer&& a) mutable {
+    v.request_id = std::move(a.request_id);
     const bool never_sent = form.last_code.empty() && a.refusal && a.refusal->code == problem_code::not_found;
     if (never_sent && !v.mine.empty()) {
       web::my_booking_model m;
@@ -100,7 +101,10 @@ void site::my_booking_post(const request& r, visit& v, responder&& respond) {
   const auto body = web::booking_body(form.people, round == nullptr ? "" : round->definition.code, form.place.centre,
                                       format_date(form.place.date), format_minute(form.place.from));
   auto to = std::make_shared<responder>(std::move(respond));
-  desk_.book(r, body, form.key, false, [this, v, form, to](desk_answer&& a) { booked(v, form, std::move(a), *to); });
+  desk_.book(r, body, form.key, false, [this, v, form, to](desk_answer&& a) mutable {
+    v.request_id = std::move(a.request_id);
+    booked(v, form, std::move(a), *to);
+  });
 }
 
 namespace {
@@ -272,7 +276,8 @@ void site::find(const request& r, visit& v, responder&& respond) {
   if (!generation)
     return respond(page(v, pages_->find(frame_of(v, "find"), m), 404));
   auto to = std::make_shared<responder>(std::move(respond));
-  desk_.look_up(r, *ref, *generation, [this, v, m, to](desk_answer&& a) {
+  desk_.look_up(r, *ref, *generation, [this, v, m, to](desk_answer&& a) mutable {
+    v.request_id = std::move(a.request_id);
     if (a.refusal && a.refusal->code != problem_code::not_found) {
       web::refused_model busy{.heading = "unknown_heading",
                               .text = pages_->all().say(v.lang, web::row_of(name_of(a.refusal->code)).text),

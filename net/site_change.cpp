@@ -214,6 +214,7 @@ void site::next_change(const std::shared_ptr<change_run>& run) {
     }
     const auto p = a.refusal.value_or(problem{.code = problem_code::unknown});
     run->code = name_of(p.code);
+    run->v.request_id = std::move(a.request_id);
     run->why[n] = refusal_words(run->v.lang, p, 1);
     run->ends[n] = web::row_of(run->code).change == web::screen::unknown ? web::change_end::unknown : web::change_end::kept;
     end_change(*run);

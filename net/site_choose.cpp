@@ -339,6 +339,12 @@ std::string site::figures(const asked_public& a) const {
       if (by_state[s] != 0)
         m.states.push_back({words.say(a.lang, s == 0 ? std::string("state_not_said") : "state_" + std::to_string(s)), "", {by_state[s]}});
   }
+  constexpr std::size_t three_hours = 18;
+  {
+    const std::lock_guard lock{minutes_mutex_};
+    for (const auto& span : minutes_.last(f.now, three_hours, 10))
+      m.times.push_back({span.at, span.booked});
+  }
   const auto told = node_.refusals();
   for (const auto& [code, times] : told.by_code)
     m.refusals.push_back({code, "en", {times}});

@@ -186,7 +186,10 @@ void site::check_post(const request& r, visit& v, const path_arguments& at, resp
   const auto body = web::booking_body(form.people, where->round->definition.code, form.place.centre, format_date(form.place.date),
                                       format_minute(form.place.from));
   auto to = std::make_shared<responder>(std::move(respond));
-  desk_.book(r, body, form.key, false, [this, v, form, to](desk_answer&& a) { booked(v, form, std::move(a), *to); });
+  desk_.book(r, body, form.key, false, [this, v, form, to](desk_answer&& a) mutable {
+    v.request_id = std::move(a.request_id);
+    booked(v, form, std::move(a), *to);
+  });
 }
 
 void site::booked(const visit& v, const web::kept_form& form, desk_answer&& a, responder& respond) {

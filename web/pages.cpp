@@ -252,6 +252,7 @@ std::string pages::language_buttons(const frame& f) const {
 std::string pages::trace(const frame& f, std::string_view code) const {
   data d;
   d.set("code", std::string(code));
+  d.set("id", f.request_id);
   return templates_->render(f.lang, "trace", d);
 }
 

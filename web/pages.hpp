@@ -40,6 +40,7 @@ struct frame {
   std::vector<std::string> notices;
   std::optional<round_line> state;
   std::string form_token;    // "": the page has no form
+  std::string request_id;    // stands small beside a refusal's code
   bool forgettable = false;  // this browser keeps something of somebody's
   unix_ms now;
   std::chrono::minutes offset{0};  // of the round's zone
@@ -267,6 +268,11 @@ struct figures_model {
   std::vector<row> centres;   // places, booked, free
   std::vector<row> states;    // booked
   std::vector<row> refusals;  // how often
+  struct span {
+    unix_ms at;                           // when it begins
+    std::optional<std::uint64_t> booked;  // in it; none: not known
+  };
+  std::vector<span> times;  // of ten minutes each, the oldest first
   std::optional<unix_ms> since;
   std::size_t nodes = 1, nodes_all = 1;
 };

@@ -12,6 +12,12 @@ std::string cell(const words& w, language l, const std::optional<std::uint64_t>&
   return n ? w.number(l, static_cast<std::int64_t>(*n)) : w.say(l, "gap_word");
 }
 
+// In the round's zone.
+std::uint16_t minute_of_day(unix_ms at, std::chrono::minutes offset) {
+  constexpr std::int64_t day = 24 * 60;
+  return static_cast<std::uint16_t>(((at.value / 60'000 + offset.count()) % day + day) % day);
+}
+
 struct text_page {
   std::string_view title;
   std::string_view heading;
@@ -91,9 +97,12 @@ std::string pages::figures(const frame& f, const figures_model& m) const {
   d.set("sums", sums);
   list tables;
   const auto add = [&](std::string_view heading, std::initializer_list<std::string_view> columns,
-                       const std::vector<figures_model::row>& rows, const std::string& note) {
+                       const std::vector<figures_model::row>& rows, const std::string& note, bool drawn = false) {
     if (rows.empty())
       return;
+    std::uint64_t most = 1;
+    for (const auto& r : rows)
+      most = std::max(most, r.numbers.front().value_or(0));
     data table;
     table.set("heading", words_->say(l, heading));
     list names;
@@ -106,8 +115,12 @@ std::string pages::figures(const frame& f, const figures_model& m) const {
       line.set("name", r.name);
       line.set("content_lang", r.tongue);
       list cells;
-      for (const auto& n : r.numbers)
-        cells.push_back(data("text", cell(*words_, l, n)));
+      for (const auto& n : r.numbers) {
+        data one("text", cell(*words_, l, n));
+        one.set("drawn", drawn && n ? std::to_string(*n) : std::string{});
+        one.set("most", std::to_string(most));
+        cells.push_back(one);
+      }
       line.set("cells", cells);
       lines.push_back(line);
     }
@@ -117,6 +130,10 @@ std::string pages::figures(const frame& f, const figures_model& m) const {
   };
   add("table_centres", {"column_name", "column_places", "column_booked", "column_free"}, m.centres, {});
   add("table_states", {"column_name", "column_booked"}, m.states, {});
+  std::vector<figures_model::row> times;
+  for (const auto& span : m.times)
+    times.push_back({words_->hour(l, minute_of_day(span.at, f.offset)), "", {span.booked}});
+  add("table_times", {"column_from", "column_booked"}, times, words_->say(l, "times_note"), true);
   std::string note;
   if (m.since) {
     const auto time = words_->clock(l, *m.since, f.offset);
@@ -213,8 +230,7 @@ std::string pages::status(const frame& f, const status_model& m) const {
     for (const auto& minute : m.hour) {
       sum += minute.booked.value_or(0);
       data one;
-      const auto local = minute.at.value / 60'000 + f.offset.count();
-      one.set("time", words_->hour(l, static_cast<std::uint16_t>(local % (24 * 60))));
+      one.set("time", words_->hour(l, minute_of_day(minute.at, f.offset)));
       one.set("text", cell(*words_, l, minute.booked));
       rows.push_back(one);
     }

@@ -39,6 +39,7 @@ class Window:
         if not scripts:
             prefs["profile.managed_default_content_settings.javascript"] = 2
         o.add_experimental_option("prefs", prefs)
+        o.accept_insecure_certs = True  # of tests' own authorities
         o.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(service=Service(DRIVER), options=o)
         self.driver.set_page_load_timeout(20)

@@ -1,13 +1,17 @@
 """Faults that readers of other people's pages reported in public, tried on ours in a browser."""
 import datetime
 import http.server
+import os
+import re
 import shutil
 import subprocess
 import threading
 
+from authority import Authority
 from browser import Window
 from citizens import Round, day
 from node import Node
+from relay import Relay
 
 
 def errors_for_a_screen_reader(checks, site):
@@ -122,6 +126,91 @@ def codes_on_the_screen(checks, site):
     return None
 
 
+CONTRAST = r"""
+const of = (text) => { const n = text.match(/[\d.]+/g).map(Number); return {c: n.slice(0, 3), a: n.length > 3 ? n[3] : 1}; };
+const light = (c) => { const [r, g, b] = c.map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+const over = (top, under) => top.c.map((v, i) => v * top.a + under[i] * (1 - top.a));
+const ground = (e) => { const up = []; for (; e; e = e.parentElement) up.unshift(of(getComputedStyle(e).backgroundColor)); return up.reduce((under, top) => over(top, under), [255, 255, 255]); };
+const ratio = (a, b) => { const [x, y] = [light(a), light(b)]; return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05); };
+const seen = (e) => { const r = e.getBoundingClientRect(); return r.width > 1 && r.height > 1 && getComputedStyle(e).visibility === 'visible'; };
+const out = {texts: 0, shapes: 0, weak: []};
+const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+for (let t = walk.nextNode(); t; t = walk.nextNode()) {
+  const e = t.parentElement;
+  if (!t.data.trim() || !seen(e) || e.closest('script, style, svg, option') || e.matches(':disabled')) continue;
+  const style = getComputedStyle(e), back = ground(e), r = ratio(over(of(style.color), back), back);
+  const size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+  out.texts += 1;
+  if (r < (large ? 3 : 4.5)) out.weak.push(`${r.toFixed(2)} ${t.data.trim().slice(0, 40)}`);
+}
+for (const e of document.querySelectorAll('input:not([type=hidden]), select, textarea, button, a.button')) {
+  if (!seen(e)) continue;
+  const style = getComputedStyle(e), back = ground(e.parentElement);
+  const edge = parseFloat(style.borderTopWidth) > 0 ? ratio(over(of(style.borderTopColor), back), back) : 0;
+  const fill = ratio(over(of(style.backgroundColor), back), back);
+  out.shapes += 1;
+  if (Math.max(edge, fill) < 3 && !['radio', 'checkbox'].includes(e.type)) out.weak.push(`${Math.max(edge, fill).toFixed(2)} the edge of ${e.tagName} ${e.name || e.textContent.trim().slice(0, 30)}`);
+}
+return out;
+"""
+
+
+def contrast(checks, site):
+    """Every text has 4.5 : 1 on what is behind it, large ones and the edges of what is pressed 3 : 1, in both schemes."""
+    site.full(("B", 4, "14:00"))
+    for dark in (False, True):
+        window = Window(dark=dark)
+        words = "dark" if dark else "light"
+
+        def look(what, window=window, words=words):
+            window.until(lambda: window.driver.execute_script("return document.readyState") == "complete", what=f"{what} is there")
+            said = window.driver.execute_script(CONTRAST)
+            checks.check(f"{words}: {what} can be read", said["texts"] > 5 and not said["weak"], said)
+
+        ground = window.go(f"{site.url}/?lang=en").driver.execute_script("return getComputedStyle(document.documentElement).backgroundColor")
+        checks.check(f"{words}: the scheme is on", (sum(int(n) for n in re.findall(r"\d+", ground)[:3]) < 300) == dark, ground)
+        for path in ("/", "/book/in/Johor", "/book/at/A", f"/book/at/B/{day(4)}", "/find", "/figures", "/status", "/receipt", "/help", "/privacy", "/accessibility", "/nothing", "/my-booking"):
+            window.go(site.url + path)
+            look(path)
+        window.go(f"{site.url}/book/at/A/{day(4)}/09:00/details?people=2")
+        look("the empty form")
+        window.press("form.details button.main")
+        window.until(lambda w=window: len(w.every("[aria-invalid]")) > 1, what="the errors")
+        look("the form's errors")
+        site.to_check(window, 1, ("B", 4, "14:00"))
+        look("the check page")
+        window.press("button[value=book]")
+        window.until(lambda w=window: w.kind() == "refused", what="full")
+        look("a refusal")
+        window.close()
+        other = Window(dark=dark)  # without the form of before
+        site.book(other, 2, ("A", 4, "09:00"))
+        look("a confirmation", other)
+        for path in ("/my-booking/cancel", "/my-booking/move"):
+            other.go(site.url + path)
+            look(path, other)
+        other.close()
+
+
+def by_whatever_name(checks, site):
+    """An Origin check refused everybody, and only in real browsers."""
+    proof = Authority(os.path.join(checks.directory, "tls"), "proxy").issue("localhost", "DNS:localhost")
+    for words, scheme, name, more in (("localhost", "http", "localhost", {}), ("an address of IPv6", "http", "[::1]", {"host": "::1"}),
+                                      ("a proxy with TLS", "https", "localhost", {"certificate": proof})):
+        relay = Relay(site.node.port, **more)
+        for scripts in (False, True):
+            window = Window(scripts=scripts)
+            before, site.url = site.url, f"{scheme}://{name}:{relay.port}"
+            try:
+                site.book(window)
+                checks.check(f"by {words}, {'with' if scripts else 'without'} scripts: booked", len(window.every(".booking.confirmed")) == 1, window.text()[:200])
+                checks.check("and the console is silent", not window.complaints(), window.complaints())
+            finally:
+                site.url = before
+                window.close()
+        relay.close()
+
+
 def the_opening_moment(checks, _):
     """Countdowns ran on the telephone's clock: wrong telephone, wrong opening."""
     node = Node(checks, "opening").start().ready()
@@ -150,5 +239,5 @@ def often(checks, site):
 
 
 def seldom(checks, site):
-    for part in (chosen_by_more_than_colour, from_another_site, the_opening_moment):
+    for part in (contrast, chosen_by_more_than_colour, from_another_site, by_whatever_name, the_opening_moment):
         checks.part(part, checks, site)

@@ -79,22 +79,26 @@ def fields_of(form):
 
 
 class Reader:
-    def __init__(self, host, port, language=None, cookies=True, timeout=30):
-        self.host, self.port, self.takes, self.timeout = host, port, cookies, timeout
+    """`tls`: the context to speak https with. `name`: what stands in Host and Origin, where it is not host:port."""
+
+    def __init__(self, host, port, language=None, cookies=True, timeout=30, tls=None, name=None):
+        self.host, self.port, self.takes, self.timeout, self.tls, self.name = host, port, cookies, timeout, tls, name
+        self.secure = {}  # cookies, by name
         self.jar, self.language, self.page, self.seen = {}, language, None, []
 
     def ask(self, method, url, body=None, headers=None, follow=True):
         for _ in range(8):
-            h = {"Host": f"{self.host}:{self.port}", "Accept": "text/html", **(headers or {})}
+            name = self.name or f"{self.host}:{self.port}"
+            h = {"Host": name, "Accept": "text/html", **(headers or {})}
             if self.language:
                 h["Accept-Language"] = self.language
             if self.jar and self.takes:
                 h["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.jar.items())
             if body is not None:
                 h.setdefault("Content-Type", "application/x-www-form-urlencoded")
-                h.setdefault("Origin", f"http://{self.host}:{self.port}")
+                h.setdefault("Origin", f"http{'s' if self.tls else ''}://{name.lower()}")
                 h.setdefault("Sec-Fetch-Site", "same-origin")
-            c = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
+            c = http.client.HTTPSConnection(self.host, self.port, timeout=self.timeout, context=self.tls) if self.tls else http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
             try:
                 c.request(method, url, body=body, headers=h)
                 r = c.getresponse()
@@ -104,11 +108,12 @@ class Reader:
             finally:
                 c.close()
             for line in r.headers.get_all("Set-Cookie") or []:
-                for name, morsel in http.cookies.SimpleCookie(line).items():
+                for cookie, morsel in http.cookies.SimpleCookie(line).items():
                     if morsel["max-age"] == "0":
-                        self.jar.pop(name, None)
+                        self.jar.pop(cookie, None)
                     else:
-                        self.jar[name] = morsel.value
+                        self.jar[cookie] = morsel.value
+                        self.secure[cookie] = bool(morsel["secure"])
             self.seen.append((method, url, r.status))
             if follow and r.status in (302, 303):
                 method, url, body, headers = "GET", r.headers["Location"], None, None

@@ -1,13 +1,20 @@
 """A TCP relay before a node: counts requests by their first line, and holds, cuts or drops answers when it is told to."""
 import contextlib
 import socket
+import ssl
 import threading
 
 
 class Relay:
-    def __init__(self, port):
+    """`certificate`: (chain, key) where browsers speak TLS to it."""
+
+    def __init__(self, port, host="127.0.0.1", certificate=None):
         self.port_behind = port
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self.tls = None
+        if certificate:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*certificate)
         self.port = self.listener.getsockname()[1]
         self.lines = []
         self.open = threading.Event()  # answers pass
@@ -23,7 +30,7 @@ class Relay:
                 threading.Thread(target=self.serve, args=(here,), daemon=True).start()
 
     def serve(self, here):
-        with contextlib.suppress(OSError), here, socket.create_connection(("127.0.0.1", self.port_behind)) as there:
+        with contextlib.suppress(OSError), self.tls.wrap_socket(here, server_side=True) if self.tls else here as here, socket.create_connection(("127.0.0.1", self.port_behind)) as there:
             threading.Thread(target=self.forward, args=(here, there), daemon=True).start()
             while data := there.recv(65536):
                 self.open.wait()

@@ -40,6 +40,18 @@ TEST(minute_ring, a_minute_that_became_known_late_counts_from_then) {
   EXPECT_EQ(ring.last(at(1), 60).front().booked, 2U);
 }
 
+TEST(minute_ring, spans_of_ten_minutes_are_told_by_their_ends) {
+  minute_ring ring;
+  for (const int minute : {3, 10, 11, 20, 29, 40})  // at() is aligned to tens
+    ring.look(at(minute), 100U * static_cast<unsigned>(minute));
+  const auto last = ring.last(at(41), 18, 10);
+  ASSERT_EQ(last.size(), 3U);
+  EXPECT_EQ(last[0].at.value, at(10, 0).value);
+  EXPECT_EQ(last[0].booked, 1'000U);
+  EXPECT_FALSE(last[1].booked) << "its end was not seen";
+  EXPECT_FALSE(last[2].booked) << "its beginning was not seen";
+}
+
 TEST(minute_ring, knows_nothing_before_the_first_minute_is_over_and_no_more_than_a_day) {
   minute_ring ring;
   EXPECT_TRUE(ring.last(at(0), 60).empty());

@@ -26,6 +26,7 @@ inline frame sample_frame(language l, std::string page, std::string address) {
   f.now = sample_now;
   f.offset = sample_offset;
   f.state = round_line{.kind = round_kind::open};
+  f.request_id = "0123456789abc";
   f.form_token = "v1.token";
   f.forgettable = true;
   return f;
@@ -204,6 +205,7 @@ inline std::vector<sample> sample_pages(const pages& p, language l) {
   figures.centres.push_back({awkward_name, "ms", {100, 5, std::nullopt}});
   figures.states.push_back({p.all().say(l, "state_10"), "", {7}});
   figures.refusals.push_back({"full", "", {9}});
+  figures.times = {{sample_now, 5}, {unix_ms{sample_now.value + 600'000}, {}}, {unix_ms{sample_now.value + 1'200'000}, 0}};
   figures.since = sample_now;
   add("figures", p.figures(sample_frame(l, "figures", "/figures"), figures));
   add("receipt", p.receipt(sample_frame(l, "receipt", "/receipt"), {.keys = "{}"}));

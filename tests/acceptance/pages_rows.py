@@ -1,0 +1,125 @@
+"""Faults that readers of other people's pages reported in public, tried on ours without a browser: forms that outlive what they came from, and
+our own guard before our own forms."""
+import glob
+import os
+import ssl
+
+from authority import Authority
+from checks import run
+from citizens import day
+from pages import World, references
+from reader import Reader
+from relay import Relay
+
+LATER = ("A", 9, "09:00")
+DETAILS = "/book/at/{}/{}/{}/details".format(LATER[0], day(LATER[1]), LATER[2])
+
+
+def start(world, *more, **options):
+    world.node.start("--set", "http.deadline_ms=3000", *more, **options).ready()
+
+
+def rotated(checks, node):
+    fresh = os.path.join(checks.directory, "fresh.key")
+    with open(fresh, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+        out.write("%064x\n" % checks.random.getrandbits(256))
+    done = node.ctl("keys", "rotate", "--new-master-key-file", fresh)
+    checks.check("the master key is rotated meanwhile", done.code == 0, done)
+    node.stop()
+    os.replace(fresh, f"{node.data}/master.key")
+
+
+def forms_of_yesterday(checks, world):
+    """After a quarter of an hour the session was gone, and everything that had been typed with it."""
+    typed, pressed, lost = world.reader(), world.reader(), world.reader()
+    details = world.at_details(typed, 2, LATER)
+    check = world.at_check(pressed, 2, LATER)
+    gone = world.at_check(lost, 2, LATER)
+    rotated(checks, world.node)
+    library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+    if not library:
+        checks.skip("the clock goes on by 25 hours", "faketime is not installed")
+    start(world, before=("env", f"LD_PRELOAD={library[0]}", "FAKETIME=+90000s", "FAKETIME_DONT_FAKE_MONOTONIC=1") if library else ())
+    for r in (typed, pressed, lost):
+        r.port = world.node.port
+    page = typed.send(details.form("/details"), world.people_fields(2), button="on")
+    checks.check("a form of yesterday, of before a restart and a rotation, is read", page.kind() == "check", f"{page.status} {page.kind()} {page.text()[:200]}")
+    page = typed.send(page.form("/check"), button="book")
+    checks.check("and books", len(references(page)) == 2, page.text()[:300])
+    page = pressed.send(check.form("/check"), button="book")
+    checks.check("a press of yesterday books", len(references(page)) == 2, f"{page.status} {page.text()[:300]}")
+    again = pressed.send(check.form("/check"), button="book")
+    checks.check("and twice is once", len(references(page)) == 2 and references(again) == references(page), again.text()[:300])
+    lost.jar.clear()  # as browsers do with cookies of half an hour
+    page = lost.send(gone.form("/check"), button="book", headers={"Origin": "", "Sec-Fetch-Site": ""})
+    kept = all(page.value(name) == gone.value(name) and gone.value(name) for name in ("p1-name", "p1-number", "p2-name", "p2-number"))
+    checks.check("without its cookies, and with no word of where it stood, it is refused in words with everything in it", page.status == 403 and kept and not references(page), f"{page.status} {page.text()[:300]}")
+    page = lost.send(page.form("/check"), button="book")
+    checks.check("and one more press books", len(references(page)) == 2, f"{page.status} {page.text()[:300]}")
+    world.node.stop()
+    start(world)
+
+
+def by_whatever_name(checks, world):
+    """An Origin check refused everybody, and only in real browsers."""
+    port = world.node.port
+    for name in (f"127.0.0.1:{port}", f"localhost:{port}", f"LocalHost:{port}", f"[::1]:{port}", "janji.example", "xn--bcher-kva.example:8080"):
+        r = Reader("127.0.0.1", port, "en", name=name)
+        page = r.get(DETAILS)
+        page = r.send(page.form("/details"), world.people_fields(1), button="on")
+        page = r.send(page.form("/check"), button="book")
+        checks.check(f"asked as {name} its own forms pass", len(references(page)) == 1, f"{page.status} {page.text()[:200]}")
+        for origin in (f"http://{name}.evil.example", "http://evil.example", f"http://evil{name}", "http://", "nonsense"):
+            other = Reader("127.0.0.1", port, "en", name=name)
+            page = other.get(DETAILS)
+            page = other.send(page.form("/details"), world.people_fields(1), button="on", headers={"Origin": origin, "Sec-Fetch-Site": "same-site"})
+            checks.check(f"asked as {name} those of {origin} do not", page.status == 403 and page.kind() == "details", f"{page.status} {page.kind()}")
+
+
+def behind_a_proxy_with_tls(checks, world):
+    """The browser speaks https to a proxy, and that http to the node."""
+    own = Authority(os.path.join(checks.directory, "tls"), "proxy")
+    relay = Relay(world.node.port, certificate=own.issue("localhost", "DNS:localhost"))
+    url = f"https://localhost:{relay.port}"
+    world.node.stop()
+    start(world, "--set", f"http.public_url={url} https://janji.example")
+    relay.port_behind = world.node.port
+    for name in (None, "janji.example"):
+        r = Reader("localhost", relay.port, "en", tls=ssl.create_default_context(cafile=own.ca), name=name)
+        page = r.get(DETAILS)
+        checks.check("pages come through it, and say that only https is asked", page.status == 200 and "max-age" in page.headers.get("strict-transport-security", ""), page.headers)
+        page = r.send(page.form("/details"), world.people_fields(1), button="on")
+        page = r.send(page.form("/check"), button="book")
+        checks.check(f"forms of {name or url} pass", len(references(page)) == 1, f"{page.status} {page.text()[:200]}")
+        checks.check("every cookie is for https alone", len(r.secure) >= 3 and all(r.secure.values()), r.secure)
+    page = (inner := world.reader()).get(DETAILS)
+    page = inner.send(page.form("/details"), world.people_fields(1), button="on")
+    checks.check("those of the address behind it do not", page.status == 403, page.status)
+    relay.close()
+    world.node.stop()
+    start(world)
+
+
+def refusals_can_be_found_again(checks, world):
+    """The code and the request's id stand small below."""
+    world.book(world.reader(), 1, ("B", 9, "14:00"))
+    r = world.reader()
+    page = world.at_check(r, 1, ("B", 9, "14:00"))
+    page = r.send(page.form("/check"), button="book", headers={"X-Request-Id": "asked-by-page.1"})
+    trace = ["".join(e.itertext()) for e in page.all("p") if e.get("class") == "trace"]
+    checks.check("full: its code and the request's id stand below", trace == ["full · asked-by-page.1"], f"{page.status} {trace}")
+    checks.check("and in the answer's header", page.headers.get("x-request-id") == "asked-by-page.1", page.headers)
+    page = world.at_check(r, 1, ("B", 9, "14:00"))
+    page = r.send(page.form("/check"), button="book", headers={"X-Request-Id": "<b>"})
+    trace = ["".join(e.itertext()) for e in page.all("p") if e.get("class") == "trace"]
+    checks.check("one that is no id is replaced by one that is", len(trace) == 1 and trace[0].startswith("full · ") and len(trace[0]) == len("full · ") + 13, trace)
+
+
+def main(checks):
+    world = World(checks)
+    for part in (by_whatever_name, refusals_can_be_found_again, behind_a_proxy_with_tls, forms_of_yesterday):
+        checks.part(part, checks, world)
+
+
+if __name__ == "__main__":
+    run("pages_rows", main)
