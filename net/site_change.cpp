@@ -147,7 +147,8 @@ struct site::change_run {
   std::vector<std::string> why;
   std::string code;
   std::size_t next = 0;
-  request asked;  // what of it every step needs: when it came and from where
+  std::size_t there = 0;  // were at that place already
+  request asked;          // what of it every step needs: when it came and from where
 };
 
 void site::change_post(const request& r, visit& v, const page_match& at, responder&& respond) {
@@ -216,6 +217,11 @@ void site::next_change(const std::shared_ptr<change_run>& run) {
     run->code = name_of(p.code);
     run->v.request_id = std::move(a.request_id);
     run->why[n] = refusal_words(run->v.lang, p, 1);
+    if (p.code == problem_code::same_place) {  // as an earlier press left it: the others may be still to move
+      run->ends[n] = web::change_end::kept;
+      run->there += 1;
+      return next_change(run);
+    }
     run->ends[n] = web::row_of(run->code).change == web::screen::unknown ? web::change_end::unknown : web::change_end::kept;
     end_change(*run);
   };
@@ -227,8 +233,8 @@ void site::next_change(const std::shared_ptr<change_run>& run) {
 }
 
 void site::end_change(change_run& run) {
-  const bool all_done = std::ranges::all_of(run.ends, [](auto e) { return e == web::change_end::done; });
-  if (all_done) {
+  const auto done = std::ranges::count(run.ends, web::change_end::done);
+  if (done > 0 && static_cast<std::size_t>(done) + run.there == run.ends.size()) {
     auto out = see_other(run.cancel ? "/my-booking?done=cancelled" : "/my-booking?done=moved");
     keep_mine(out, run.v);
     return run.respond(std::move(out));

@@ -290,7 +290,7 @@ response site::pending_page(const visit& v, const web::kept_form& form, const pr
     m.cause = std::string(web::row_of(form.last_code).text);
   const auto wait_ms = p.retry_after_ms.value_or(row_of(p.code).retry_after_ms);
   m.shut_s = std::max<std::uint32_t>(3, (wait_ms + 999) / 1000);
-  m.again_s = std::max<std::uint32_t>(5, m.shut_s);
+  m.again_s = std::max<std::uint32_t>(5, m.shut_s + 2);  // the script asks between the two
   m.hidden = hidden_of(form);
   m.hidden.emplace_back("place", form.place.path());
   m.sent = !form.last_code.empty();

@@ -115,9 +115,25 @@ def refusals_can_be_found_again(checks, world):
     checks.check("one that is no id is replaced by one that is", len(trace) == 1 and trace[0].startswith("full · ") and len(trace[0]) == len("full · ") + 13, trace)
 
 
+def moved_in_two_presses(checks, world):
+    """An old form pressed again: who was moved already holds up nobody."""
+    r = world.reader()
+    page = world.book(r, 3, ("A", 6, "09:00"))
+    refs = references(page)
+    at = f"/my-booking/move/B/{day(6)}/09:00"
+    everyone = r.get(f"{at}?who=1&who=2&who=3")
+    first = r.get(f"{at}?who=2")
+    page = r.send(first.form("09:00"), button="")
+    checks.check("one of three is moved", page.text().count("Dewan B") == 1 and page.kind() == "my-booking", page.text()[:300])
+    page = r.send(everyone.form("09:00"), button="")
+    checks.check("then the form of before moves the two others", page.kind() == "my-booking" and page.text().count("Dewan B") == 3 and references(page) == refs, f"{page.status} {page.text()[:400]}")
+    page = r.send(everyone.form("09:00"), button="")
+    checks.check("pressed once more it says that they are there, and none is moved", page.status == 409 and page.kind() == "changed", f"{page.status} {page.text()[:300]}")
+
+
 def main(checks):
     world = World(checks)
-    for part in (by_whatever_name, refusals_can_be_found_again, behind_a_proxy_with_tls, forms_of_yesterday):
+    for part in (moved_in_two_presses, by_whatever_name, refusals_can_be_found_again, behind_a_proxy_with_tls, forms_of_yesterday):
         checks.part(part, checks, world)
 
 

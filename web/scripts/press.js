@@ -129,9 +129,11 @@ export function pressable() {
   const pending = document.querySelector('[data-pending]');
   const resend = document.querySelector('form[data-resend]');
   if (!pending || !resend) return;
-  const after = Math.max(leastWaitS, Number(pending.dataset.after) || leastWaitS);
-  const spread = Math.random() * 2;
+  // Not before the server wants it, and before the page's own Refresh, which only looks and would begin the wait anew, for ever.
+  const button = resend.querySelector('[data-shut]');
+  const from = Math.max(leastWaitS, Number(button?.dataset.shut) || 0);
+  const until = Math.max(from + 1, (Number(pending.dataset.after) || 0) - 0.5);
   setTimeout(() => {
     if (document.contains(resend)) send(resend);
-  }, (after + spread) * 1000);
+  }, (from + Math.random() * (until - from)) * 1000);
 }
