@@ -131,7 +131,11 @@ private:
   explicit etcd_server(place at) : tls_(false), port_(free_port()), place_(std::move(at)) { start(); }
 
   [[nodiscard]] std::string data() const { return directory_.path() + "/data"; }
-  [[nodiscard]] std::string url_to_listen() const { return (tls_ ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port_); }
+  // Over TLS also where no certificate of the tests has a name for it.
+  [[nodiscard]] std::string url_to_listen() const {
+    const auto port = std::to_string(port_);
+    return tls_ ? "https://127.0.0.1:" + port + ",https://127.0.0.2:" + port : "http://127.0.0.1:" + port;
+  }
 
   janji::test::temporary_directory directory_;
   std::vector<std::string> more_;
