@@ -92,12 +92,14 @@ TEST_F(read_api_test, who_takes_gzip_gets_the_same_in_fewer_bytes) {
     api_server::eventually([&] { return (small = get(target, "Accept-Encoding: gzip\r\n")).field("content-encoding") == "gzip"; });
     ASSERT_EQ(small.field("content-encoding"), "gzip") << target;
     EXPECT_EQ(small.field("vary").substr(0, 15), "Accept-Encoding");
-    const auto plain = gunzip(small.body);
-    EXPECT_LT(small.body.size(), plain.size() / 2);
-    boost::system::error_code ec;
-    test::json::parse(plain, ec);
-    EXPECT_FALSE(ec);
-    EXPECT_EQ(get(target, "Accept-Encoding: gzip;q=0\r\n").field("content-encoding"), "");
+    EXPECT_LT(small.body.size(), gunzip(small.body).size() / 2);
+    // Of one moment: what is made anew meanwhile says when.
+    EXPECT_TRUE(api_server::eventually([&] {
+      const auto packed = get(target, "Accept-Encoding: gzip\r\n");
+      const auto plain = get(target, "Accept-Encoding: gzip;q=0\r\n");
+      EXPECT_EQ(plain.field("content-encoding"), "") << target;
+      return packed.field("content-encoding") == "gzip" && gunzip(packed.body) == plain.body;
+    })) << target;
   }
 }
 
@@ -107,7 +109,7 @@ TEST_F(read_api_test, head_is_get_without_the_body) {
   EXPECT_EQ(a.status, 200U);
   EXPECT_EQ(a.body, "");
   EXPECT_FALSE(a.field("etag").empty());
-  EXPECT_EQ(a.field("content-length").empty(), false);
+  EXPECT_EQ(a.field("content-length"), std::to_string(whole.body.size()));
   EXPECT_EQ(whole.status, 200U);
 }
 

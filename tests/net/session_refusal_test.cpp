@@ -308,7 +308,9 @@ TEST(session_smuggling, a_length_in_a_trailer_is_refused_or_ignored) {
   if (a.status == 200) {
     EXPECT_EQ(c.answer().body, "GET /echo?n=2 ");
   } else {
+    EXPECT_EQ(a.status, 400U);
     EXPECT_TRUE(c.at_end());
+    EXPECT_TRUE(s.seen().empty());
   }
 }
 
