@@ -17,6 +17,8 @@ TEST(codes, every_row_has_its_words_and_stands_once) {
     EXPECT_TRUE((*all)->has(row.text)) << row.code;
     EXPECT_TRUE(seen.insert(row.code).second) << row.code;
   }
+  EXPECT_TRUE(seen.contains("full"));
+  EXPECT_GT(seen.size(), 20U);
 }
 
 TEST(codes, what_is_not_known_is_never_shown_as_a_no) {

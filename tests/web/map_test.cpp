@@ -26,8 +26,10 @@ TEST(map, three_centres_are_numbered_as_in_the_list_and_two_are_no_map) {
 
 TEST(map, centres_at_one_point_are_drawn_all_the_same) {
   const std::vector<centre_item> centres(3, {.latitude = 3.1, .longitude = 101.6});
-  EXPECT_EQ(map_svg(centres).find("nan"), std::string::npos);
-  EXPECT_EQ(map_svg(centres).find("inf"), std::string::npos);
+  const auto svg = map_svg(centres);
+  EXPECT_NE(svg.find(">3</text>"), std::string::npos);
+  EXPECT_EQ(svg.find("nan"), std::string::npos);
+  EXPECT_EQ(svg.find("inf"), std::string::npos);
 }
 
 }  // namespace

@@ -83,6 +83,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="janji-pages-") as made:
         where = pathlib.Path(args.keep or made)
         subprocess.run([args.build + "/tests/web/render_pages", str(where)], check=True, stdout=subprocess.DEVNULL)
+        pages = {folder.name: {page.stem for page in folder.glob("*.html")} for folder in where.iterdir()}
+        same = set(pages) == set(TAGS) and all(len(names) > 30 and names == pages["en"] for names in pages.values())
+        passed, failed = passed + same, failed + (not same)
+        if not same:
+            print(f"FAILED  the same pages in each language: {({name: len(names) for name, names in pages.items()})}")
         for folder in sorted(where.iterdir()):
             for page in sorted(folder.glob("*.html")):
                 wrong = list(faults(page.read_text(encoding="utf-8"), TAGS[folder.name]))

@@ -143,6 +143,7 @@ TEST(pages, assets_are_named_by_their_content) {
     EXPECT_TRUE(seen.insert(a.path).second);
     EXPECT_LE(packed(a.content), 12'000U) << a.path;
   }
+  EXPECT_GE(seen.size(), 2U) << "the script and the icon";
 }
 
 }  // namespace
