@@ -3,45 +3,18 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/catalogue.hpp"
 #include "actors/follower_checkpoint.hpp"
-#include "tests/temporary_directory.hpp"
+#include "tests/actors/one_log_test.hpp"
 
 namespace janji::actors {
 namespace {
 
-constexpr shard_id of_test{0};
-
-class stored_records_test : public testing::Test {
+class stored_records_test : public one_log_test {
 protected:
-  stored_records_test() : shared_(one_shard()) {
-    store::store_options o;
-    o.path = directory_.path() + "/store";
-    o.ballast_bytes = 0;
-    store_ = std::move(store::node_store::open(o).value());
-    round_definition d;
-    d.id = round_id{1};
-    d.code = "R";
-    d.time_zone = "Asia/Kuala_Lumpur";
-    d.centres = {{"A", "centre A", "Selangor", "Petaling", 3, 101}};
-    d.groups.push_back({group_, 0, std::chrono::year{2027} / 1 / 1, {{540, 600, 100}, {600, 660, 100}}});
-    catalogue_builder builder(1);
-    builder.apply(round_imported{d, "op", unix_ms{1}});
-    shared_.catalogue.set(builder.build());
-  }
-  static node_options one_shard() {
-    node_options o;
-    o.shard_count = 1;
-    return o;
-  }
-  static reference ref_of(std::uint64_t n) { return reference::make(of_test, n); }
-  void append(const std::vector<schema::owned_event>& batch) {
-    store::shard_write w{of_test, {}, {}, {}};
-    w.append.push_back({epoch_t{1}, sequence_t{++last_}, schema::encode_batch(batch)});
-    ASSERT_TRUE(store_->write(std::vector{w}));
-  }
-  [[nodiscard]] schema::owned_event booking(std::uint64_t n, std::string sealed, std::optional<record_locator> record = {},
-                                            std::uint8_t window = 0) const {
+  stored_records_test() : one_log_test({{540, 600, 100}, {600, 660, 100}}) {}
+  static reference ref_of(std::uint64_t n) { return reference::make(shard_, n); }
+  static schema::owned_event booking(std::uint64_t n, std::string sealed, std::optional<record_locator> record = {},
+                                     std::uint8_t window = 0) {
     booked b;
     b.window = window_index{window};
     b.moved_in = record.has_value();
@@ -54,7 +27,7 @@ protected:
     return {schema::owner::of(group_), group_event{b}};
   }
   schema::sealed_places read(const schema::records_ask& ask, std::uint64_t up_to) {
-    const auto said = sealed_records(shared_, *store_, {of_test, sequence_t{up_to}, ask, {}});
+    const auto said = sealed_records(shared_, *store_, {shard_, sequence_t{up_to}, ask, {}});
     EXPECT_TRUE(said.good) << said.text;
     return schema::decode_sealed_places(said.log).value_or(schema::sealed_places{});
   }
@@ -65,18 +38,12 @@ protected:
     return out;
   }
   using lines = std::vector<std::string>;
-
-  test::temporary_directory directory_;
-  std::unique_ptr<store::node_store> store_;
-  node_context shared_;
-  group_id group_{1};
-  std::uint64_t last_ = 0;
 };
 
 TEST_F(stored_records_test, are_those_of_the_last_snapshot_and_of_the_log_behind_it_as_far_as_it_is_committed) {
   append({booking(2, "two"), booking(1, "one", {}, 1)});
   append({booking(3, "three")});
-  auto rows = follower_checkpoint(shared_, *store_, of_test, sequence_t{0}, sequence_t{last_});
+  auto rows = follower_checkpoint(shared_, *store_, shard_, sequence_t{0}, sequence_t{last_});
   ASSERT_TRUE(rows) << rows.error().why;
   ASSERT_TRUE(store_->put_snapshots(*rows));
   append({booking(4, "four")});
@@ -88,15 +55,15 @@ TEST_F(stored_records_test, are_those_of_the_last_snapshot_and_of_the_log_behind
   EXPECT_EQ(words(read({.group = group_, .only = ref_of(2)}, last_ - 1)), lines{"2: two"});
   EXPECT_EQ(words(read({.group = group_, .after = ref_of(2)}, last_ - 1)), lines{"4: four"});
   EXPECT_EQ(words(read({.group = group_, .window = window_index{1}}, last_ - 1)), lines{"1: one"});
-  EXPECT_FALSE(sealed_records(shared_, *store_, {of_test, sequence_t{last_}, {group_id{9}}, {}}).good) << "a slot group that is not known";
+  EXPECT_FALSE(sealed_records(shared_, *store_, {shard_, sequence_t{last_}, {group_id{9}}, {}}).good) << "a slot group that is not known";
 }
 
 TEST_F(stored_records_test, one_that_cannot_be_read_is_a_fault_and_one_that_lies_elsewhere_is_named) {
   append({booking(1, "one")});
   append({booking(2, "", record_locator{shard_id{7}, sequence_t{4711}, 3})});
-  append({booking(3, "", record_locator{of_test, sequence_t{1}, 5})});
-  append({booking(4, "", record_locator{of_test, sequence_t{99}, 0})});
-  append({booking(5, "", record_locator{of_test, sequence_t{1}, 0})});
+  append({booking(3, "", record_locator{shard_, sequence_t{1}, 5})});
+  append({booking(4, "", record_locator{shard_, sequence_t{99}, 0})});
+  append({booking(5, "", record_locator{shard_, sequence_t{1}, 0})});
   const auto told = read({group_}, last_);
   EXPECT_EQ(words(told),
             (lines{"1: one", "2: ", "3: the log entry that should hold it", "4: it is said to lie where nothing is committed", "5: one"}));
