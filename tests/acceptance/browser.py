@@ -85,8 +85,10 @@ class Window:
             time.sleep(0.05)
 
     def complaints(self):
-        """What stands in the console, but that a form's own refusal has a status."""
-        return [e["message"] for e in self.driver.get_log("browser") if e["level"] in ("SEVERE", "WARNING") and "status of 4" not in e["message"] and "status of 5" not in e["message"]]
+        """What stands in the console, but that a page or a form's own refusal has a status; what a page is made of is always there."""
+        def is_refusal(text):
+            return ("status of 4" in text or "status of 5" in text) and "/assets/" not in text
+        return [e["message"] for e in self.driver.get_log("browser") if e["level"] in ("SEVERE", "WARNING") and not is_refusal(e["message"])]
 
     def picture(self, path):
         height = self.cdp("Page.getLayoutMetrics")["cssContentSize"]["height"]

@@ -10,7 +10,7 @@ from browser import Window, missing
 from checks import run
 from citizens import day
 from node import ROOT
-from pages import World
+from pages import PLENTY, SCARCE, World
 from relay import Relay
 
 SCREENS = os.path.join(ROOT, "build", "screens")
@@ -197,14 +197,23 @@ def numbers_move(checks, site):
 
 
 def every_zone(checks, site):
-    texts = set()
+    """Texts that numbers of free places do not change."""
+    told = "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)"
+    texts, offsets = {}, set()
     for zone in ("America/Los_Angeles", "Pacific/Kiritimati", "Asia/Kolkata", "Australia/Lord_Howe"):
         window = Window()
         window.cdp("Emulation.setTimezoneOverride", timezoneId=zone)
         window.go(f"{site.url}/book/at/A?people=1&lang=en")
-        texts.add("|".join(c.text for c in window.every("table caption, td a")).replace("499", "500"))
+        days = window.driver.execute_script(told, "table caption, td .spoken")
+        window.go(f"{site.url}/book/at/A/{day(1)}?people=1&lang=en")
+        times = window.driver.execute_script(told, ".where, .times li > :first-child")
+        offsets.add(window.driver.execute_script("return new Date().getTimezoneOffset()"))
+        texts[tuple(days), tuple(times)] = zone
         window.close()
-    checks.check("days and times are the centre's, wherever the telephone stands", len(texts) == 1, [t[:200] for t in texts])
+    days, times = next(iter(texts))
+    begins = [[opens in t for t in times].count(True) for opens in (PLENTY[0], SCARCE[0])]
+    checks.check("days and times are the centre's, wherever the telephone stands", len(texts) == 1 and len(offsets) == 4 and len(days) > 20 and all(days) and
+                 begins == [1, 1] and len(times) == 3, ({zone: str(t)[-400:] for t, zone in texts.items()}, offsets))
 
 
 def contact_sheet():
