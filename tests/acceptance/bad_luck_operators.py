@@ -166,9 +166,9 @@ def wrong_key_file(o):
     o.all_there("the master key put back")
     with Damage(o.path("keys")) as file:
         os.truncate(file, os.path.getsize(file) - 20)
-        o.refused("a key file that is cut short", "keys")
+        o.refused("a key file that is cut short", "or it is damaged at ")
         os.remove(file)
-        o.refused("no key file, though there are bookings", "keys")
+        o.refused("no key file, though there are bookings", "/keys and its master key back")
         o.checks.check("and none is made in its place", not os.path.exists(file))
     o.all_there("the key file put back")
     other = o.path("other.key")
@@ -355,7 +355,7 @@ def low_disk(o):
         return book(o.node, booking(("PUSAT", day(0)), o.people.one(), round_code="main"))
 
     answer = wait_until(lambda: (a := somebody_books()).status != 201 and a, 30, "new bookings are refused on a nearly full disk")
-    o.checks.check("a disk that is nearly full: new bookings get 503 storage_low and when to ask again", answer.status == 503 and
+    o.checks.check("a disk that is nearly full: new bookings get 503 storage_low and when to ask again", answer.code == "storage_low" and answer.status == 503 and
                    "retry-after" in answer.headers, answer)
     done = o.node.ctl("status")
     o.checks.check("the operator's status is degraded", done.code == 1 and "degraded" in done.out, done)
@@ -403,7 +403,7 @@ def failing_sync(o):
         pass
     o.checks.check("a booking whose sync fails is not confirmed", told not in (200, 201), told)
     o.says_why("a sync that fails", "failed", o.node.wait(), o.node.stderr())
-    o.refused("a start on a disk whose syncs fail", "", environment=under.environment())
+    o.refused("a start on a disk whose syncs fail", "Input/output error", environment=under.environment())
     o.all_there("the disk works again")
 
 
