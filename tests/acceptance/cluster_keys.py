@@ -245,7 +245,8 @@ def orders_refused(c, m):
     dry = one.ctl("--dry-run", "keys", "rotate")
     checks.check("--dry-run says what would be wrapped, and wraps nothing", dry.code == 0 and "would wrap" in dry.out
                  and shown(one)["rotation"] == "none", dry)
-    checks.check("until then the copies in etcd name no master, but for those of rounds", not any(":" in v for n, v in copies(c).items() if not of_round(n)))
+    held = {n: v for n, v in copies(c).items() if not of_round(n)}
+    checks.check("until then the copies in etcd name no master, but for those of rounds", held and not any(":" in v for v in held.values()), held)
 
 
 def whole_rotation(c, m):
@@ -258,7 +259,8 @@ def whole_rotation(c, m):
     import_and_open(c, "meanwhile", two)
     wait_until(lambda: shown(two)["copies_left"] == 0, 60 * SLOW, "the others go on with what the node that was ordered left")
     name = shown(two)["master"]
-    checks.check("every copy in etcd says that it is wrapped under the new one", all(v.startswith(name + ":") for v in copies(c).values()), copies(c))
+    held = copies(c)
+    checks.check("every copy in etcd says that it is wrapped under the new one", len(held) > 4 and all(v.startswith(name + ":") for v in held.values()), held)
     again = rotate(c, 1)
     checks.check("said again at another node it says what is left", again.code == 0 and "are left" in again.out, again)
     m.put(1, "other.key", "C")
