@@ -396,10 +396,6 @@ def booked_and_cancelled_without_end(c):
 
 def an_import_that_breaks_off(c):
     """A large body is read while it comes; of one that does not end nothing is left, in memory or on the disk."""
-    def memory_mb():
-        with open(f"/proc/{c.node.process.pid}/status") as file:
-            return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmRSS"))
-
     def files():
         return sorted(os.path.join(d, f) for d, _, names in os.walk(c.node.data) for f in names if not f.endswith(".sst"))
 
@@ -409,13 +405,13 @@ def an_import_that_breaks_off(c):
         return sock
 
     token, mb = c.node.token(), 1 << 20
-    before, there = memory_mb(), files()
+    before, there = c.node.memory_mb(), files()
     start = b'{"round":{"code":"half"},"slot_groups":{"file":"s.csv","text":"' + b"x" * (40 * mb)
     sock = begin("/admin/v1/rounds", token, 60 * mb, start)
-    wait_until(lambda: memory_mb() > before + 30, 30, "it is being read")
-    c.checks.check("an upload that is under way takes what its files take, and no more", memory_mb() < before + 60, (before, memory_mb()))
+    wait_until(lambda: c.node.memory_mb() > before + 30, 30, "it is being read")
+    c.checks.check("an upload that is under way takes what its files take, and no more", c.node.memory_mb() < before + 60, (before, c.node.memory_mb()))
     sock.close()
-    wait_until(lambda: memory_mb() < before + 10, 30, "its memory is given back")
+    wait_until(lambda: c.node.memory_mb() < before + 10, 30, "its memory is given back")
     c.checks.equal("one that breaks off leaves no file", files(), there)
     for words, sent, status, code in (("no JSON", b"[" + b"x" * mb, 400, "malformed_json"), ("settings without end", b'{"round":{"name":"' + b"x" * mb, 413, "body_too_large"),
                                       ("a part twice", b'{"round":{},"round":{}}', 400, "malformed_json")):

@@ -34,11 +34,6 @@ def tables(checks):
     return paths
 
 
-def memory_mb(node):
-    with open(f"/proc/{node.process.pid}/status") as file:
-        return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmRSS"))
-
-
 def bytes_mb(node):
     return sum(os.path.getsize(os.path.join(d, f)) for d, _, files in os.walk(node.data) for f in files) >> 20
 
@@ -55,7 +50,7 @@ class Took:
 
     def say(self, words):
         now = time.monotonic()
-        costs = [f"{memory_mb(n)} MB in memory, {bytes_mb(n)} MB on disk, {sent_mb(n):.1f} MB sent" for n in self.c.nodes if n.alive()]
+        costs = [f"{n.memory_mb()} MB in memory, {bytes_mb(n)} MB on disk, {sent_mb(n):.1f} MB sent" for n in self.c.nodes if n.alive()]
         self.c.checks.say(f"{words}: {now - self.begun:.1f} s; {'; '.join(costs)}")
         self.begun = time.monotonic()
 

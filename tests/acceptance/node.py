@@ -109,6 +109,11 @@ class Node:
             self.process.kill()
             self.process.wait()
 
+    def memory_mb(self):
+        """What of it is in memory."""
+        with open(f"/proc/{self.process.pid}/status") as text:
+            return next(int(line.split()[1]) // 1024 for line in text if line.startswith("VmRSS"))
+
     def token(self):
         with open(os.path.join(self.data, "admin.token")) as file:
             return file.read().strip()

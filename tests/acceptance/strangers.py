@@ -30,11 +30,6 @@ def limited(files):
     return ("prlimit", f"--nofile={files}:{files}")
 
 
-def resident_mb(node):
-    with open(f"/proc/{node.process.pid}/status") as text:
-        return next(int(line.split()[1]) // 1024 for line in text if line.startswith("VmRSS"))
-
-
 def open_files(node):
     """None: a node lets nobody but root look into it."""
     try:
@@ -187,11 +182,11 @@ class crowd:
 def many(w):
     node = w.round_on(Node(w.checks, "many").start("--set", f"http.connections_max={CROWD // 2}").ready())
     w.all_served("nobody else is there", node)
-    alone_mb = resident_mb(node)
+    alone_mb = node.memory_mb()
     for count in (CROWD // 4, CROWD):
         with crowd(node, count):
             w.all_served(f"{count} connections from strangers, {CROWD // 2} allowed", node)
-            mb = resident_mb(node)
+            mb = node.memory_mb()
             w.checks.check(f"memory stays within its bounds with {count}", mb < alone_mb + 150, (alone_mb, mb))
     w.all_served("they have gone", node, 10)
     node.stop()
@@ -206,7 +201,7 @@ def at_the_operators_door(w):
     w.checks.check("300 strangers at the operators' port: operators are served", all(d.code in (0, 1) for d in done), done)
     told = request(node.admin_port, "POST", "/admin/v1/rounds", b"x" * 100, {"Authorization": "Bearer not the token of this node"})
     w.checks.equal("whoever has no token is told before the body", told.status, 401)
-    mb = resident_mb(node)
+    mb = node.memory_mb()
     w.checks.check("and nothing of their bodies is kept", mb < 400, mb)
     w.all_served("strangers at the operators' port", node, 10)
     for s in strangers:
@@ -228,7 +223,7 @@ def slow_readers(w):
     node = w.round_on(Node(w.checks, "readers").start().ready())
     Round(w.checks.directory, "wide", groups).open_on(node)
     page = request(node.port, "GET", "/api/v1/availability?round=wide&state=Johor")
-    alone_mb = resident_mb(node)
+    alone_mb = node.memory_mb()
     readers, asked = [], iter(list(ranges()) * 2)
     for _ in range(150):
         sock = socket.socket()
@@ -238,7 +233,7 @@ def slow_readers(w):
         sock.sendall("".join(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n" for target in wanted).encode())
         readers.append(sock)
     w.all_served("150 readers who take nothing of 16 answers each", node)
-    mb = resident_mb(node)
+    mb = node.memory_mb()
     whole_mb = 150 * 16 * len(page.body) / 2 / 2 ** 20
     w.checks.check(f"what they hold is bounded ({mb - alone_mb} MB more; all of it would be {whole_mb:.0f})", mb - alone_mb < 350, (alone_mb, mb))
     for s in readers:
@@ -269,7 +264,7 @@ def never_asked(w):
     for t in threads:
         t.join()
     w.checks.check(f"and all {sum(counts)} of them are answered", not wrong and sum(counts) > 0, wrong[:3])
-    w.checks.check("and the node keeps no answer for each", resident_mb(node) < 400, resident_mb(node))
+    w.checks.check("and the node keeps no answer for each", node.memory_mb() < 400, node.memory_mb())
     node.stop()
 
 
