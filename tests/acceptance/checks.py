@@ -61,13 +61,15 @@ class Checks:
         print(f"        {words}", flush=True)
 
     def part(self, function, *arguments):
-        """Runs one part; what it throws is one failure, and the others go on."""
+        """Runs one part; what it throws is one failure, and the others go on. Says how long it took."""
+        begun = time.monotonic()
         try:
             function(*arguments)
         except Stop as stop:
             self.check(function.__name__.replace("_", " "), False, stop)
         except Exception:  # noqa: BLE001 a part that breaks down is a failure like any other
             self.check(function.__name__.replace("_", " "), False, traceback.format_exc())
+        self.say(f"{function.__name__} took {time.monotonic() - begun:.1f} s")
 
     def finish(self):
         for node in self.nodes:
