@@ -1,6 +1,7 @@
 """janjictl in trouble: nodes that are frozen, silent, slow or no nodes at all, several addresses, files that are none, outputs that cannot
 be written, words that are misspelt; and that shells complete what it knows."""
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -352,17 +353,17 @@ def misspelt(c):
                        says in done.err and "did you mean" not in done.err, done)
 
 
+@functools.cache
 def leaves(path=()):
     """All verbs, from the helps themselves."""
     text = ctl(*path, "--help").out
     verbs = [line.split()[0] for line in text.partition("Subcommands:")[2].splitlines() if line.startswith("  ") and line[2].islower()]
-    if not verbs or path == ("disk",):
-        yield path
-    for verb in verbs:
-        yield from leaves((*path, verb))
+    own = [path] if not verbs or path == ("disk",) else []
+    return own + [leaf for verb in verbs for leaf in leaves((*path, verb))]
 
 
 def helps(c):
+    c.checks.check("the helps name every verb", len(leaves()) > 30, leaves())
     for path in leaves():
         done = ctl(*path, "--help")
         name = " ".join(path)
