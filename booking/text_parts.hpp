@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "booking/ascii_case.hpp"
+
 namespace janji {
 
 // Takes what stands before the next separator off the front.
@@ -22,8 +24,7 @@ namespace janji {
 
 // Whether they are the same but for the case of ASCII's letters.
 [[nodiscard]] inline bool same_word(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
+  return std::ranges::equal(a, b, {}, lower_letter, lower_letter);
 }
 
 // -1: it is none.
