@@ -142,10 +142,15 @@ result<void> key_ring::load(std::span<const key_bytes> masters) {
   } else {
     for (const auto& l : lines)
       keys_[l.name] = {};  // there is something to lose
-    const auto needed = head->fingerprint.empty() ? "" : fmt::format(": it needs the one with fingerprint {}", head->fingerprint);
-    return std::unexpected(
-        store_error{errc::wrong_key, fmt::format("the master key does not open {} (or it is damaged at check){}, given is {}", path_,
-                                                 needed, fingerprints_of(masters))});
+    if (std::ranges::find(masters, head->fingerprint, fingerprint_of) != masters.end())
+      return std::unexpected(
+          store_error{errc::corrupt, fmt::format("{} is damaged: it was written under the master key {}, which is given, and "
+                                                 "which does not open it",
+                                                 path_, head->fingerprint)});
+    const auto needed =
+        head->fingerprint.empty() ? " (or it is damaged)" : fmt::format(": it needs the one with fingerprint {}", head->fingerprint);
+    return std::unexpected(store_error{
+        errc::wrong_key, fmt::format("the master key does not open {}{}, given is {}", path_, needed, fingerprints_of(masters))});
   }
   for (const auto& l : lines)
     if (auto r = load_line(l.name, l.box); !r)
@@ -169,7 +174,7 @@ result<void> key_ring::load_line(const std::string& name, std::string_view box) 
   }
   if (!unwrap(name, box, master_, key))
     return std::unexpected(
-        store_error{errc::wrong_key, fmt::format("the master key does not open {} (or it is damaged at {})", path_, name)});
+        store_error{errc::corrupt, fmt::format("{} is damaged at {}: the master key opens what stands before it", path_, name)});
   if (erasable_ && round && secrets_.is_overwritten(*round))
     return {};
   here.key = std::move(key);

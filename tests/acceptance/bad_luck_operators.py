@@ -166,7 +166,7 @@ def wrong_key_file(o):
     o.all_there("the master key put back")
     with Damage(o.path("keys")) as file:
         os.truncate(file, os.path.getsize(file) - 20)
-        o.refused("a key file that is cut short", "or it is damaged at ")
+        o.refused("a key file that is cut short", "is damaged")
         os.remove(file)
         o.refused("no key file, though there are bookings", "/keys and its master key back")
         o.checks.check("and none is made in its place", not os.path.exists(file))

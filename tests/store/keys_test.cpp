@@ -72,6 +72,23 @@ TEST_F(ring_test, a_file_cut_short_is_refused) {
   ASSERT_FALSE(cut.has_value());
 }
 
+TEST_F(ring_test, damage_is_not_told_as_a_wrong_master_key) {
+  (void)open(1)->get_or_make("data/1");
+  ASSERT_TRUE(open(1)->wrap_again(key_of(9), rotation_mark{3, true}).has_value());
+  const auto whole = file();
+  for (const std::string_view name : {"check ", "data/1 "}) {
+    auto hurt = whole;
+    const auto at = hurt.find(name) + name.size() + 10;
+    hurt[at] = hurt[at] == '0' ? '1' : '0';
+    std::ofstream(path, std::ios::trunc) << hurt;
+    const auto damaged = key_ring::open(path, key_of(9), true);
+    ASSERT_FALSE(damaged.has_value()) << name;
+    EXPECT_EQ(damaged.error().code, errc::corrupt) << name;
+    EXPECT_TRUE(damaged.error().text().contains("is damaged")) << damaged.error().text();
+    EXPECT_EQ(file(), hurt) << "nothing is changed";
+  }
+}
+
 TEST_F(ring_test, rotation_keeps_the_keys_and_shuts_the_old_master_out) {
   auto ring = open(1);
   const auto key = *ring->get_or_make("citizen/4");
