@@ -64,11 +64,8 @@ int status(const connection& c) {
     return fail(r.error());
   if (r->body.is_object() && !c.as_json)
     r->body.get_object().erase("shard_list");  // one screen
-  const int shown = show(c, r, exit_broken);
-  if (shown != 0)
+  if (show(c, r, "verdict", exit_broken) != 0)
     return exit_broken;
-  if (!r->body.is_object() || !r->body.get_object().contains("verdict"))
-    return fail({fmt::format("{} does not say how it is: is it the operators' listener of a node?", r->url)});
   const auto verdict = scalar(r->body.at("verdict"));
   return verdict == "healthy" ? 0 : verdict == "degraded" ? 1 : exit_broken;
 }
@@ -103,7 +100,7 @@ int import_round(const connection& c, const std::string& round, const std::strin
       read_as = readings->is_array() ? std::move(readings->get_array()) : json::array{};
       r->body.get_object().erase("read_as");
     }
-    const int code = show(c, r);
+    const int code = show(c, r, "result");
     for (const auto& line : lines_of_readings(read_as))
       print("{}\n", line);
     return code;
@@ -168,17 +165,18 @@ void add_round_commands(CLI::App& app, connection& c, int& code) {
   auto* which = c.keep<std::string>();
   auto* reason = c.keep<std::string>();
   round->add_subcommand("list", "all rounds and their states")->callback([&c, &code] {
-    code = show(c, call(c, http::verb::get, "/admin/v1/rounds"));
+    code = show(c, call(c, http::verb::get, "/admin/v1/rounds"), "rounds");
   });
   auto* figures = round->add_subcommand("figures", "places, bookings and refusals, by centre, state and age");
   figures->add_option("code", *which)->required();
-  figures->callback([&c, &code, which] { code = show(c, call(c, http::verb::get, "/admin/v1/rounds/" + in_path(*which) + "/figures")); });
+  figures->callback(
+      [&c, &code, which] { code = show(c, call(c, http::verb::get, "/admin/v1/rounds/" + in_path(*which) + "/figures"), "places"); });
   auto* preflight = round->add_subcommand("preflight", "is everything ready to open? says yes or no");
   preflight->add_option("code", *which)->required();
   preflight->callback([&c, &code, which] {
     const auto r = call(c, http::verb::get, "/admin/v1/rounds/" + in_path(*which) + "/preflight");
-    code = show(c, r);
-    if (r && r->body.is_object() && r->body.get_object().contains("go") && !r->body.at("go").as_bool())
+    code = show(c, r, "go");
+    if (code == 0 && r->body.at("go") != json::value(true))
       code = exit_refused;
   });
   for (const auto& [verb, what] : {std::pair{"warm", "bring all its slot groups into memory"},
@@ -201,22 +199,22 @@ void add_store_commands(CLI::App& app, connection& c, int& code) {
   auto* what = c.keep<std::string>();
   auto* shown = app.add_subcommand("show", "what is stored: booking/REF, claim/REF, group/ROUND/CENTRE/DATE, shard/N");
   shown->add_option("what", *what)->required();
-  shown->callback([&c, &code, what] { code = show(c, call(c, http::verb::get, "/admin/v1/show/" + in_path(*what, true))); });
+  shown->callback([&c, &code, what] { code = show(c, call(c, http::verb::get, "/admin/v1/show/" + in_path(*what, true)), ""); });
   app.add_subcommand("trail", "what operators ordered, the last first")->callback([&c, &code] {
-    code = show(c, call(c, http::verb::get, "/admin/v1/trail"));
+    code = show(c, call(c, http::verb::get, "/admin/v1/trail"), "");
   });
   auto* disk = app.add_subcommand("disk", "free space and the ballast");
   auto* release = disk->add_subcommand("release", "give the ballast file back, to have room to act");
   disk->callback([&c, &code, release] {
     if (!release->parsed())
-      code = show(c, call(c, http::verb::get, "/admin/v1/disk"));
+      code = show(c, call(c, http::verb::get, "/admin/v1/disk"), "free_bytes");
     else
       code = order(c, http::verb::post, "/admin/v1/disk/release", nullptr, "disk");
   });
   add_keys_commands(app, c, code);
   auto* receipt = app.add_subcommand("receipt", "receipts that citizens hold")->require_subcommand(1);
   receipt->add_subcommand("key", "the public key")->callback([&c, &code] {
-    code = show(c, call(c, http::verb::get, "/admin/v1/receipt-key"));
+    code = show(c, call(c, http::verb::get, "/admin/v1/receipt-key"), "public_key");
   });
   auto* check = receipt->add_subcommand("verify", "offline: is it signed by this key?");
   auto* text = c.keep<std::string>();

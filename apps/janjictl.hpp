@@ -71,8 +71,9 @@ std::string scalar(const boost::json::value& v);
 void print_table(const boost::json::value& v, const std::string& indent = "");
 // A result that was made here, as a table or as JSON.
 void print_result(const connection& c, const boost::json::value& v);
-// The answer as a table or as JSON; the exit code.
-int show(const connection& c, const result<reply>& r, int code_of_refusal = exit_refused);
+// The answer as a table or as JSON; the exit code. `member`: what a node's answer to it has, or it is none of a node's; "": it is a list,
+// or has something at all.
+int show(const connection& c, const result<reply>& r, std::string_view member, int code_of_refusal = exit_refused);
 // An order, with --dry-run only asked about; the exit code. `look`: the verb that shows whether it was carried out.
 int order(const connection& c, boost::beast::http::verb verb, const std::string& target, const boost::json::value& body,
           const std::string& look);

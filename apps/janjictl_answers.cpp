@@ -46,7 +46,12 @@ void show_result(const connection& c, const reply& r) {
     print_table(r.body);
 }
 
-bool is_of_a_node(const reply& r) { return r.body.is_object() || r.body.is_array(); }
+bool is_of_a_node(const reply& r, std::string_view member) {
+  const auto* o = r.body.if_object();
+  if (member.empty())
+    return o != nullptr ? !o->empty() : r.body.is_array();
+  return o != nullptr && o->contains(member);
+}
 
 }  // namespace
 
@@ -101,10 +106,10 @@ void print_result(const connection& c, const json::value& v) {
     print_table(v);
 }
 
-int show(const connection& c, const result<reply>& r, int code_of_refusal) {
+int show(const connection& c, const result<reply>& r, std::string_view member, int code_of_refusal) {
   if (!r)
     return fail(r.error());
-  if (r->status >= status_of_refusals || !is_of_a_node(*r)) {
+  if (r->status >= status_of_refusals || !is_of_a_node(*r, member)) {
     auto f = failure_of(*r);
     f.code = f.code == exit_refused ? code_of_refusal : f.code;
     return fail_with(*r, std::move(f));
@@ -118,7 +123,7 @@ int order(const connection& c, http::verb verb, const std::string& target, const
   const auto where = fmt::format("`janjictl {}` shows whether it was carried out; then say it again if it was not", look);
   if (!r && r.error().code == exit_unknown)
     return fail({fmt::format("{}: {}", r.error().why, where), exit_unknown, r.error().details});
-  if (!r || r->status >= status_of_refusals || !is_of_a_node(*r)) {
+  if (!r || r->status >= status_of_refusals || !is_of_a_node(*r, "result")) {
     if (!r)
       return fail(r.error());
     auto f = failure_of(*r);

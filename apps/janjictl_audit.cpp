@@ -114,7 +114,7 @@ int audit_node(const connection& c) {
   const auto r = call(c, http::verb::get, "/admin/v1/audit");
   if (!r)
     return fail(r.error());
-  return r->status == 200 ? print_report(c, r->body) : show(c, r);
+  return r->status == 200 ? print_report(c, r->body) : show(c, r, "clean");
 }
 
 // Booking by booking; `write` may refuse the rest.

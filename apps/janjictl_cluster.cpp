@@ -207,7 +207,7 @@ void add_shard_commands(CLI::App& app, connection& c, int& code) {
   };
   auto* shown = shard->add_subcommand("show", "what its log ends with, and its record");
   shown->add_option("shard", *which)->required();
-  shown->callback([&c, &code, which] { code = show(c, call(c, http::verb::get, "/admin/v1/show/shard/" + *which)); });
+  shown->callback([&c, &code, which] { code = show(c, call(c, http::verb::get, "/admin/v1/show/shard/" + *which), "shard"); });
   auto* move = shard->add_subcommand("move", "to these nodes, the leader first, whatever the placement would choose");
   move->add_option("shard", *which)->required();
   move->add_option("--to", *nodes, "as many as there are replicas")->required()->delimiter(',');
@@ -219,7 +219,7 @@ void add_shard_commands(CLI::App& app, connection& c, int& code) {
   verify->add_option("shard", *which)->required();
   verify->callback([&c, &code, which] {
     if (*which != "all") {
-      code = show(c, call(c, http::verb::post, fmt::format("{}/shards/{}/verify", cluster_root, *which)));
+      code = show(c, call(c, http::verb::post, fmt::format("{}/shards/{}/verify", cluster_root, *which)), "result");
       return;
     }
     const auto p = picture(c);

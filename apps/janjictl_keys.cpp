@@ -58,7 +58,7 @@ void rotate(const connection& c, const std::string& file, bool finish, const wai
 void add_keys_commands(CLI::App& app, connection& c, int& code) {
   auto* keys = app.add_subcommand("keys", "the master key")->require_subcommand(1);
   keys->add_subcommand("show", "what everything is wrapped under, and which nodes hold which master, by their fingerprints")
-      ->callback([&c, &code] { code = show(c, call(c, http::verb::get, keys_root)); });
+      ->callback([&c, &code] { code = show(c, call(c, http::verb::get, keys_root), "master"); });
   auto* rotate_ = keys->add_subcommand("rotate", "wrap all keys again under a new master key, everywhere");
   auto* file = c.keep<std::string>();
   auto* finish = c.keep<bool>();
