@@ -78,7 +78,7 @@ void citizen_api::handle(const request& r, responder&& respond) {
   const auto page = of_page ? find_route(page_routes, r.verb, r.path) : page_match{};
   if (const auto away = turned_away(of_page ? kind_of(page, r) : kind_of(at, r), r)) {
     if (of_page)
-      return respond(pages_->refusal(away->code, r.accept_language));
+      return respond(pages_->refusal(away->code, r));
     return refuse(respond, caller_of(r), *away);
   }
   if (of_page)
@@ -130,7 +130,7 @@ std::optional<response> citizen_api::refuse_body(const request& head, std::uint6
 
 response citizen_api::refusal(const problem& p, const request& known) {
   if (pages_ != nullptr && !known.path.empty() && site::is_page(known.path))
-    return pages_->refusal(p.code, known.accept_language);
+    return pages_->refusal(p.code, known);
   auto out = to_response(p);
   add_cors(out, known.origin);
   return out;
@@ -174,6 +174,11 @@ void citizen_api::add_cors(response& r, std::string_view origin) const {
 
 void citizen_api::preflight(const request& r, responder& respond) const {
   const auto allowed = allowed_at(r.path);
+  if (const auto of_page = methods_at(page_routes, r.path); allowed.empty() && pages_ != nullptr && !of_page.empty()) {
+    response out{.status = 204};
+    out.add("Allow", of_page.text());
+    return respond(std::move(out));
+  }
   if (allowed.empty()) {
     auto no_such = to_response({.code = problem_code::no_such_endpoint});
     add_cors(no_such, r.origin);

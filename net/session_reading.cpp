@@ -216,6 +216,7 @@ void session::take_requests() {
 void session::know_from(std::string_view head) {
   request_.origin = field_in(head, "origin:");
   request_.accept_language = field_in(head, "accept-language:");
+  request_.cookie = field_in(head, "cookie:");
   request_.path = path_in(head);
 }
 
@@ -366,8 +367,10 @@ std::optional<problem_code> session::check_header(std::string_view head) {
 }
 
 std::optional<problem_code> session::check_target(std::string_view target) {
-  if (target.size() > core_->limits.target_bytes_max)
+  if (target.size() > core_->limits.target_bytes_max) {
+    request_.path = target.starts_with('/') ? target.substr(0, target.find('?')) : std::string_view{};  // a page, or the API
     return problem_code::target_too_long;
+  }
   if (const auto scheme = target.find("://"); scheme != std::string_view::npos && !target.starts_with('/')) {  // as to a proxy
     const auto path = target.find('/', scheme + 3);
     target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);

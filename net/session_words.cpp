@@ -78,7 +78,8 @@ std::string_view field_in(std::string_view head, std::string_view name) {
 std::string_view path_in(std::string_view head) {
   const auto line = head.substr(0, head.find("\r\n"));
   const auto begin = line.find(' ');
-  if (line.size() == head.size() || begin == std::string_view::npos)
+  const bool whole = line.size() < head.size() || line.contains('?');  // a target may be too long, and its path be there
+  if (!whole || begin == std::string_view::npos)
     return {};
   const auto target = line.substr(begin + 1, line.find(' ', begin + 1) - begin - 1);
   return target.starts_with('/') ? target.substr(0, target.find('?')) : std::string_view{};

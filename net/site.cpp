@@ -130,12 +130,12 @@ void site::handle(const request& r, const page_match& at, responder&& respond) {
     case page_endpoint::book: return check_post(r, v, at.arguments, std::move(respond));
     case page_endpoint::my_booking: return my_booking_get(r, v, std::move(respond));
     case page_endpoint::send_again: return my_booking_post(r, v, std::move(respond));
-    case page_endpoint::calendar: return calendar(v, at.arguments[0], respond);
+    case page_endpoint::move_centre:
+    case page_endpoint::move_day: return change_get(r.query, v, at, respond);
+    case page_endpoint::calendar:
     case page_endpoint::cancel:
     case page_endpoint::move:
-    case page_endpoint::move_centre:
-    case page_endpoint::move_day:
-    case page_endpoint::move_time: return change_get(r, v, at, respond);
+    case page_endpoint::move_time: return with_present_bookings(r, std::move(v), std::move(respond));
     case page_endpoint::cancel_sent:
     case page_endpoint::move_sent: return change_post(r, v, at, std::move(respond));
     case page_endpoint::find:
@@ -165,6 +165,17 @@ void site::handle(const request& r, const page_match& at, responder&& respond) {
   }
 }
 
+// What they show was perhaps changed on another device since.
+void site::with_present_bookings(const request& r, visit&& v, responder&& respond) {
+  auto to = std::make_shared<responder>(std::move(respond));
+  look_at_mine(r, std::move(v), [this, to, path = std::string(r.path), query = std::string(r.query)](visit&& now, bool /*all_known*/) {
+    const auto at = find_route(page_routes, method::get, path);
+    if (at.row->to == page_endpoint::calendar)
+      return calendar(now, at.arguments[0], *to);
+    change_get(query, now, at, *to);
+  });
+}
+
 // ------------------------------------------------------------------ who asks
 
 visit site::visit_of(const request& r) const {
@@ -190,6 +201,7 @@ void site::open_kept(const request& r, visit& v) const {
     v.browser = web::random_text(16);
     v.new_browser = true;
   }
+  v.said = web::cookie(r.cookie, web::said_cookie).value_or("");
   if (const auto sealed = web::cookie(r.cookie, web::form_cookie)) {
     v.form_came = true;
     if (const auto text = box_.open(web::form_cookie, *sealed))
@@ -278,6 +290,8 @@ response site::page(const visit& v, std::string html, unsigned status) const {
     add_cookie(out, v, web::browser_cookie, v.browser, web::mine_cookie_s);
   if (v.set_language)
     add_cookie(out, v, web::language_cookie, web::tag_of(v.lang), web::mine_cookie_s);
+  if (v.mine_changed)
+    keep_mine(out, v);
   return out;
 }
 
@@ -369,16 +383,18 @@ void site::robots(responder& respond) {
            .body = "User-agent: *\nDisallow: /api/\nDisallow: /my-booking\nDisallow: /find\nDisallow: /numbers/\n"});
 }
 
-response site::refusal(problem_code code, std::string_view accept_language) const {
-  visit v;
-  v.lang = web::preferred_language(accept_language).value_or(options_.first_language);
+response site::refusal(problem_code code, const request& known) const {
+  auto v = visit_of(known);
   v.address = "/";
+  v.set_language = v.gzip = false;
   auto f = frame_of(v, "refused");
   f.form_token.clear();
   const auto& row = web::row_of(name_of(code));
   const auto& words = pages_->all();
   web::refused_model m{.heading = "no_booking_heading", .text = words.say(v.lang, row.text), .code = std::string(name_of(code))};
-  if (accept_language.empty())  // whose language is not known, and may have been in what could not be read
+  if (known.accept_language.empty() && web::cookie(known.cookie, web::language_cookie)
+                                           .value_or("")
+                                           .empty())  // whose language is not known, and may have been in what could not be read
     for (const auto l : web::languages)
       m.more += l == v.lang ? std::string{} : words.say(l, row.text) + " ";
   m.links = {{"/my-booking", words.say(v.lang, "nav_my_booking")}, {"/", words.say(v.lang, "start_page")}};

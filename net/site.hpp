@@ -53,6 +53,8 @@ struct visit {
   web::kept_bookings mine;              // what is booked from this browser
   bool new_browser = false;             // it is given a cookie
   bool form_came = false;               // a cookie of the form came, whatever it held
+  bool mine_changed = false;            // `mine` is not what its cookie says
+  std::string said;                     // what was just done, told once
   std::string request_id;               // of what was asked for it, by which the log has it; "": nothing was
 };
 
@@ -65,7 +67,7 @@ public:
   // `at`: its row of page_routes; none: a page that says that there is nothing, or not with this method.
   void handle(const request& r, const page_match& at, responder&& respond);
   // The page for a request that never became one.
-  [[nodiscard]] response refusal(problem_code code, std::string_view accept_language) const;
+  [[nodiscard]] response refusal(problem_code code, const request& known) const;
   // How large the body of a form may be.
   static constexpr std::uint64_t form_bytes_max = web::limits::form_bytes_max;
   // Looks at the sums every few seconds, for the last hour on /status; from the listener's thread.
@@ -88,6 +90,10 @@ private:
   void no_such_place(const visit& v, responder& respond) const;
   void drop_form(response& out, const visit& v) const { add_cookie(out, v, web::form_cookie, "", 0); }
   void keep_mine(response& out, const visit& v) const;
+  // What was just done, for the page that follows: not for whoever makes up its address.
+  void say_once(response& out, const visit& v, std::string_view what) const {
+    add_cookie(out, v, web::said_cookie, what, web::said_cookie_s);
+  }
   [[nodiscard]] static response see_other(std::string_view where);
   [[nodiscard]] bool own_form(const request& r, const visit& v, const web::form& sent) const;
   [[nodiscard]] bool own_origin(const request& r) const;
@@ -143,6 +149,9 @@ private:
   void my_booking_get(const request& r, visit& v, responder&& respond);
   void my_booking_post(const request& r, visit& v, responder&& respond);
   void show_mine(const request& r, visit&& v, bool repeated, std::string done, responder&& respond);
+  // Looks up all that is booked from this browser, strictly, and goes on with what it is now; not `all_known`: of some it is as it was.
+  using looked = std::function<void(visit&& v, bool all_known)>;
+  void look_at_mine(const request& r, visit&& v, looked then);
   void take_in(visit& v, const desk_answer& a, const std::vector<web::person_fields>& people) const;
   void calendar(const visit& v, std::string_view number, responder& respond) const;
   void find(const request& r, visit& v, responder&& respond);
@@ -150,7 +159,8 @@ private:
 
   // ---- changing it (site_change.cpp)
   struct change_run;
-  void change_get(const request& r, visit& v, const page_match& at, responder& respond);
+  void with_present_bookings(const request& r, visit&& v, responder&& respond);
+  void change_get(std::string_view query, visit& v, const page_match& at, responder& respond);
   void change_post(const request& r, visit& v, const page_match& at, responder&& respond);
   void next_change(const std::shared_ptr<change_run>& run);
   void end_change(change_run& run);

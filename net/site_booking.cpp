@@ -32,13 +32,9 @@ std::optional<web::chosen_place> place_from_path(std::string_view text) {
 void site::my_booking_get(const request& r, visit& v, responder&& respond) {
   const bool sent_without_people = v.draft && v.draft->people.empty() && !v.draft->last_code.empty();
   if (!v.draft || v.draft->key.empty() || (v.draft->people.empty() && !sent_without_people)) {
-    const bool again = query_value(r.query, "again") == "1";
-    const auto done = query_value(r.query, "done");
-    return show_mine(r, std::move(v), again,
-                     done == "moved"       ? "moved_done"
-                     : done == "cancelled" ? "cancelled_done"
-                                           : "",
-                     std::move(respond));
+    const bool again = v.said == "again";
+    const auto* done = v.said == "moved" ? "moved_done" : v.said == "cancelled" ? "cancelled_done" : "";
+    return show_mine(r, std::move(v), again, done, std::move(respond));
   }
   if (v.draft->people.empty()) {  // too much for a cookie: it cannot be looked up from here
     web::pending_model m{.cause = "cause_no_answer", .sent = false, .code = v.draft->last_code};
@@ -60,6 +56,8 @@ void site::my_booking_get(const request& r, visit& v, responder&& respond) {
       m.known_at = v.mine.front().known_at;
       return (*to)(page(v, pages_->my_booking(frame_of(v, "my-booking"), m)));
     }
+    if (a.refusal && a.refusal->code == problem_code::idempotency_key_reused)
+      return (*to)(refused_booking(v, form, *a.refusal));
     if (a.refusal)
       return (*to)(pending_page(v, form, *a.refusal, true));
     auto after = v;
@@ -112,39 +110,40 @@ namespace {
 // The looks at several bookings of one page; the last to come makes it.
 struct looking {
   visit v;
-  responder respond;
   std::size_t missing = 0;
   bool all_known = true;
-  bool changed = false;
 };
 
 }  // namespace
 
 void site::show_mine(const request& r, visit&& v, bool repeated, std::string done, responder&& respond) {
-  const auto finish = [this, repeated, done](looking& l) {
-    web::my_booking_model m{.repeated = repeated, .done = done};
+  auto to = std::make_shared<responder>(std::move(respond));
+  look_at_mine(r, std::move(v), [this, repeated, done = std::move(done), to](visit&& now, bool all_known) {
+    web::my_booking_model m{.repeated = repeated && !now.mine.empty(), .done = now.mine.empty() ? std::string{} : done};
     std::optional<unix_ms> oldest;
-    for (const auto& b : l.v.mine) {
+    for (const auto& b : now.mine) {
       m.bookings.push_back(item_of(b));
       if (!oldest || b.known_at < *oldest)
         oldest = b.known_at;
     }
-    if (!l.all_known)
+    if (!all_known)
       m.known_at = oldest;
-    auto out = page(l.v, pages_->my_booking(frame_of(l.v, "my-booking"), m));
-    if (l.changed)
-      keep_mine(out, l.v);
-    l.respond(std::move(out));
-  };
+    auto out = page(now, pages_->my_booking(frame_of(now, "my-booking"), m));
+    if (!now.said.empty())
+      add_cookie(out, now, web::said_cookie, "", 0);
+    (*to)(std::move(out));
+  });
+}
+
+void site::look_at_mine(const request& r, visit&& v, looked then) {
   auto state = std::make_shared<looking>();
   state->v = std::move(v);
-  state->respond = std::move(respond);
   state->missing = state->v.mine.size();
   if (state->missing == 0)
-    return finish(*state);
+    return then(std::move(state->v), true);
   for (std::size_t i = 0; i < state->v.mine.size(); ++i) {
     const auto& b = state->v.mine[i];
-    desk_.look_up(r, b.ref, b.token_generation, [this, state, i, finish](desk_answer&& a) {
+    desk_.look_up(r, b.ref, b.token_generation, [this, state, i, then](desk_answer&& a) {
       auto& mine = state->v.mine[i];
       if (a.refusal || a.places.empty()) {
         state->all_known = state->all_known && a.refusal && a.refusal->code == problem_code::not_found;
@@ -157,10 +156,10 @@ void site::show_mine(const request& r, visit&& v, bool repeated, std::string don
           mine.round = n->round->code;
           mine.place = {n->at->code, n->at->name, n->date, n->window->opens_minute, n->window->closes_minute};
         }
-        state->changed = true;  // known_at, at the least
+        state->v.mine_changed = true;  // known_at, at the least
       }
       if (--state->missing == 0)
-        finish(*state);
+        then(std::move(state->v), state->all_known);
     });
   }
 }
@@ -315,9 +314,9 @@ void site::forget(const request& r, visit& v, bool all, responder& respond) cons
   }
   v.draft.reset();
   v.mine.clear();
-  v.new_browser = false;
+  v.new_browser = v.set_language = false;
   auto out = page(v, pages_->text(frame_of(v, "forgotten"), "forgotten"));
-  for (const auto name : {web::form_cookie, web::mine_cookie, web::browser_cookie})
+  for (const auto name : {web::form_cookie, web::mine_cookie, web::browser_cookie, web::language_cookie, web::said_cookie})
     add_cookie(out, v, name, "", 0);
   out.add("Clear-Site-Data", "\"storage\"");
   respond(std::move(out));

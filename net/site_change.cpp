@@ -56,7 +56,7 @@ std::vector<std::pair<std::string, std::string>> hidden_of_chosen(const std::vec
 
 // ------------------------------------------------------------------ asking
 
-void site::change_get(const request& r, visit& v, const page_match& at, responder& respond) {
+void site::change_get(std::string_view query_text, visit& v, const page_match& at, responder& respond) {
   const bool cancel = at.row->to == page_endpoint::cancel;
   const auto centre = at.arguments[0];
   web::change_model m{.cancel = cancel};
@@ -65,7 +65,7 @@ void site::change_get(const request& r, visit& v, const page_match& at, responde
   const auto live = std::ranges::count_if(v.mine, [](const auto& b) { return !b.cancelled; });
   if (live == 0)
     return respond(see_other("/my-booking"));
-  m.chosen = chosen_of(v.mine, who_in(r.query));
+  m.chosen = chosen_of(v.mine, who_in(query_text));
   if (cancel || (at.row->to == page_endpoint::move && m.chosen.empty())) {
     if (m.chosen.empty())
       for (std::size_t i = 0; i < v.mine.size(); ++i)
@@ -166,6 +166,8 @@ void site::change_post(const request& r, visit& v, const page_match& at, respond
     run->to = where->place;
   }
   const bool own = own_form(r, v, *sent);
+  if (own && run->chosen.empty() && !sent->all("who").empty())  // all of them are cancelled already
+    return respond(see_other("/my-booking"));
   if (run->chosen.empty() || !own) {
     web::change_model m{.cancel = run->cancel,
                         .choose = true,
@@ -217,7 +219,8 @@ void site::next_change(const std::shared_ptr<change_run>& run) {
     run->code = name_of(p.code);
     run->v.request_id = std::move(a.request_id);
     run->why[n] = refusal_words(run->v.lang, p, 1);
-    if (p.code == problem_code::same_place) {  // as an earlier press left it: the others may be still to move
+    mine.cancelled = mine.cancelled || p.code == problem_code::cancelled;  // on another device
+    if (p.code == problem_code::same_place) {                              // as an earlier press left it: the others may be still to move
       run->ends[n] = web::change_end::kept;
       run->there += 1;
       return next_change(run);
@@ -235,7 +238,8 @@ void site::next_change(const std::shared_ptr<change_run>& run) {
 void site::end_change(change_run& run) {
   const auto done = std::ranges::count(run.ends, web::change_end::done);
   if (done > 0 && static_cast<std::size_t>(done) + run.there == run.ends.size()) {
-    auto out = see_other(run.cancel ? "/my-booking?done=cancelled" : "/my-booking?done=moved");
+    auto out = see_other("/my-booking");
+    say_once(out, run.v, run.cancel ? "cancelled" : "moved");
     keep_mine(out, run.v);
     return run.respond(std::move(out));
   }

@@ -197,7 +197,9 @@ void site::booked(const visit& v, const web::kept_form& form, desk_answer&& a, r
     auto after = v;
     take_in(after, a, form.people);
     if (v.form_came || !v.new_browser) {  // their cookies are taken
-      auto out = see_other(a.repeated ? "/my-booking?again=1" : "/my-booking");
+      auto out = see_other("/my-booking");
+      if (a.repeated)
+        say_once(out, after, "again");
       keep_mine(out, after);
       drop_form(out, after);
       return respond(std::move(out));
@@ -228,6 +230,8 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
     return pending_page(v, kept, p, false);
   }
   kept.key.clear();  // it booked nothing
+  if (p.code == problem_code::idempotency_key_reused)
+    kept.draft = web::random_text(16);  // what is sent now is another form than the one that was booked with
   const auto round = current_round();
   if (row.book == web::screen::fields) {
     web::details_model m{.place = form.place, .draft = form.draft, .people = form.people, .faults = faults_of(v.lang, p, round.get())};
@@ -240,7 +244,7 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
   const auto people = static_cast<std::uint8_t>(form.people.size());
   const auto count = "people=" + std::to_string(people);
   web::refused_model m{.heading = "no_booking_heading", .text = refusal_words(v.lang, p, form.people.size()), .code = std::string(code)};
-  m.hidden = hidden_of(form);
+  m.hidden = hidden_of(kept);
   switch (row.book) {
     case web::screen::choose:
       m.booked = words.say(v.lang, "you_have_none");

@@ -13,6 +13,8 @@ namespace json = boost::json;
 
 // As it can stand within a script element: nothing in it can end that.
 std::string_view without_ends(std::string_view text) {
+  if (const auto mark = text.find("/receipt#"); mark != std::string_view::npos)  // the link, as a telephone shares it
+    text.remove_prefix(mark + std::string_view("/receipt#").size());
   const auto from = text.find_first_not_of(" \t\r\n");
   return from == std::string_view::npos ? std::string_view{} : text.substr(from, text.find_last_not_of(" \t\r\n") - from + 1);
 }

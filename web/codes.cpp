@@ -40,7 +40,7 @@ constexpr std::array table{
     code_row{"target_too_long", request, request, "refused_too_large"},
     code_row{"forbidden", request, request, "refused_from_elsewhere"},
     code_row{"not_found", find, find, "find_failed"},
-    code_row{"idempotency_key_reused", unknown, unknown, "cause_key_reused"},
+    code_row{"idempotency_key_reused", request, unknown, "refused_reused"},
     code_row{"interrupted", unknown, unknown, "cause_interrupted"},
     code_row{"in_progress", unknown, unknown, "cause_in_progress"},
     code_row{"contended", unknown, unknown, "cause_contended"},

@@ -72,10 +72,12 @@ std::string pages::my_booking(const frame& f, const my_booking_model& m) const {
     const bool proof = !b.receipt.empty() && !b.cancelled;
     one.set("qr", proof ? qr_svg(b.receipt) : std::string{});
     one.set("receipt_href", "/receipt#" + b.receipt);
+    one.set("proof", proof ? b.receipt : std::string{});
     bookings.push_back(one);
   }
   d.set("bookings", bookings);
-  d.set("any", any);
+  d.set("any_live", live > 0);
+  d.set("form_token", f.form_token);
   d.set("changeable", m.changeable && live > 0);
   d.set("again", live == 0);
   return lay_out(f, words_->say(l, "my_title"), templates_->render(l, "my_booking", d));
@@ -209,7 +211,7 @@ std::string pages::change(const frame& f, const change_model& m) const {
     one.set("checked", is_chosen);
     people.push_back(one);
   }
-  d.set("one_by_one", people.size() > 1);
+  d.set("one_by_one", people.size() > 1 ? words_->say(l, m.cancel ? "one_by_one_cancel" : "one_by_one") : std::string{});
   d.set("people", people);
   d.set("keep", m.cancel);
   const auto n = static_cast<std::int64_t>(std::max<std::size_t>(m.choose ? people.size() : chosen, 1));
@@ -241,7 +243,9 @@ std::string pages::changed(const frame& f, const changed_model& m) const {
         break;
       case change_end::kept:
         one.set("kind", "stop");
-        one.set("text", words_->say(l, "each_kept", {{"why", p.why}, {"place", p.booking.centre_name}, {"when", when}}));
+        one.set("text", p.booking.cancelled
+                            ? words_->say(l, "each_not_changed", {{"why", p.why}})
+                            : words_->say(l, "each_kept", {{"why", p.why}, {"place", p.booking.centre_name}, {"when", when}}));
         break;
       case change_end::unknown:
         one.set("kind", "wait");

@@ -107,7 +107,8 @@ list pages::items_of(const frame& f, const centres_model& m, const std::vector<c
 std::string pages::centres(const frame& f, const centres_model& m) const {
   const auto l = f.lang;
   data d;
-  d.set("back", back_link(m.base == "/book/at/" ? "/" : "/my-booking/move", words_->say(l, "back_to_start")));
+  const bool moves = m.base != "/book/at/";
+  d.set("back", back_link(moves ? "/my-booking" : "/", words_->say(l, moves ? "nav_my_booking" : "back_to_start")));
   const auto state = m.state == 0 ? std::string{} : words_->say(l, state_key(m.state));
   d.set("heading", m.state == 0 ? words_->say(l, "centres_heading") : words_->say(l, "centres_heading_state", {{"state", state}}));
   std::string said;

@@ -131,9 +131,77 @@ def moved_in_two_presses(checks, world):
     checks.check("pressed once more it says that they are there, and none is moved", page.status == 409 and page.kind() == "changed", f"{page.status} {page.text()[:300]}")
 
 
+def a_used_form_with_other_people(checks, world):
+    """Back, other people, pressed again: it said for ever that it did not know, and hid the appointment that there was."""
+    r = world.reader()
+    details = world.at_details(r, 1, ("A", 7, "09:00"))
+    check = r.send(details.form("/details"), world.people_fields(1), button="on")
+    done = r.send(check.form("/check"), button="book")
+    check = r.send(details.form("/details"), world.people_fields(1), button="on")
+    page = r.send(check.form("/check"), button="book")
+    checks.check("the form is used up: said so, with the others still in it", page.kind() == "refused" and "sent before" in page.text() and not references(page), f"{page.status} {page.kind()} {page.text()[:300]}")
+    mine = r.get("/my-booking")
+    checks.check("the appointment is shown as ever", references(mine) == references(done), mine.text()[:200])
+    r.page = page
+    again = r.send(page.form("/check"), button="")
+    checks.check("sent as a new form it books the others", len(set(references(again)) - set(references(done))) == 1, f"{again.status} {again.kind()} {again.text()[:300]}")
+
+
+def told_once(checks, world):
+    """What was just done was believed from the address, by whoever wrote it."""
+    r = world.reader()
+    world.book(r, 1, ("A", 7, "09:00"))
+    for query in ("?done=cancelled", "?done=moved", "?again=1"):
+        page = r.get("/my-booking" + query)
+        checks.check(f"/my-booking{query} says nothing of the kind", page.status == 200 and "has been" not in page.text() and "moved" not in page.heading() and "not a second time" not in page.text().lower() and page.text() == r.get("/my-booking").text(), page.text()[:200])
+    page = r.follow("/my-booking/cancel")
+    page = r.send(page.form("/cancel"), button="")
+    once = page.text()
+    checks.check("what was done is told", page.tree is not None and any("good" in (e.get("class") or "") for e in page.all("div")), once[:200])
+    checks.check("and once", r.get("/my-booking").text() != once and not any("good" in (e.get("class") or "") for e in r.page.all("div")), r.page.text()[:200])
+
+
+def changed_elsewhere(checks, world):
+    """On the first device the appointment stood as it was, in its pages and its calendar file."""
+    first, second = world.reader(), world.reader()
+    page = world.book(first, 1, ("A", 7, "09:00"))
+    second.jar = dict(first.jar)
+    moved = second.get(f"/my-booking/move/B/{day(8)}/09:00?who=1")
+    second.send(moved.form("09:00"), button="")
+    file = first.get("/my-booking/1/appointment.ics").body
+    checks.check("moved on another device: the calendar file has the new place", "Dewan B" in file and day(8).replace("-", "") in file, file[:600])
+    checks.check("and so has the page that asks whether to cancel", f", {int(day(8)[8:])} " in first.get("/my-booking/cancel").text() and first.page.kind() == "change", first.page.text()[:200])
+    gone = second.get("/my-booking/cancel")
+    second.send(gone.form("/cancel"), button="")
+    checks.check("cancelled there: the file says so", "STATUS:CANCELLED" in first.get("/my-booking/1/appointment.ics").body, first.page.body[:600])
+    page = first.get("/my-booking/cancel")
+    checks.check("and nothing is asked about it here", page.kind() == "my-booking", page.kind())
+
+
+def a_proof_without_scripts(checks, world):
+    r = world.reader()
+    page = world.book(r, 1, ("A", 7, "09:00"))
+    link = next(h for h, _ in page.links() if h.startswith("/receipt#"))
+    for words, text in (("the link as a telephone shares it", f"https://janji.example{link}"), ("its path", link)):
+        shown = r.get("/receipt")
+        shown = r.send(shown.form("/receipt"), {"receipt": text}, button="")
+        checks.check(f"{words} is as good as the proof", shown.status == 200 and "real" in shown.text(), f"{shown.status} {shown.text()[:200]}")
+
+
+def early_refusals(checks, world):
+    """The language that was chosen was forgotten where a request was refused early."""
+    for method, path, status in (("GET", "/help?%zz", 400), ("GET", "/help%00", 400), ("GET", "/book/in?place=" + "a" * 4200, 414)):
+        r = world.reader(None)
+        r.jar["janji_lang"] = "ta"
+        page = r.ask(method, path)
+        checks.check(f"{path[:20]}: {status}, a page in Tamil", page.status == status and page.tree is not None and page.all("html")[0].get("lang") == "ta", f"{page.status} {page.body[:150]}")
+    page = world.reader().ask("OPTIONS", "/find", follow=False)
+    checks.check("OPTIONS says what an address of the pages knows", page.status == 204 and page.headers.get("allow") == "GET, HEAD, POST", page.headers)
+
+
 def main(checks):
     world = World(checks)
-    for part in (moved_in_two_presses, by_whatever_name, refusals_can_be_found_again, behind_a_proxy_with_tls, forms_of_yesterday):
+    for part in (a_used_form_with_other_people, told_once, changed_elsewhere, a_proof_without_scripts, early_refusals, moved_in_two_presses, by_whatever_name, refusals_can_be_found_again, behind_a_proxy_with_tls, forms_of_yesterday):
         checks.part(part, checks, world)
 
 

@@ -60,6 +60,17 @@ const show = (page, response) => {
   });
 };
 
+// No word came: it is asked again with the same key, which books nothing twice, and less and less often.
+const askLater = (form, submitter) => {
+  const tries = Number(form.dataset.tries) || 0;
+  form.dataset.tries = tries + 1;
+  setTimeout(() => {
+    if (!document.contains(form) || form.dataset.sent === 'yes') return;
+    form.dataset.sent = 'yes';
+    send(form, submitter);
+  }, (Math.min(30, (leastWaitS + 1) * 2 ** tries) + Math.random() * 2) * 1000);
+};
+
 const send = async (form, submitter) => {
   const words = document.getElementById('said').dataset;
   const body = new URLSearchParams(new FormData(form));
@@ -74,6 +85,7 @@ const send = async (form, submitter) => {
   } catch {
     say(form, `${words.noAnswer} ${words.unknown}`);
     openLater(form, leastWaitS);
+    askLater(form, submitter);
     return;
   }
   if (response.redirected) {
@@ -84,6 +96,7 @@ const send = async (form, submitter) => {
   if (!page.querySelector('main')) {
     say(form, `${words.noAnswer} ${words.unknown}`);
     openLater(form, leastWaitS);
+    askLater(form, submitter);
     return;
   }
   show(page, response);
