@@ -67,7 +67,7 @@ void site::change_get(std::string_view query_text, visit& v, const page_match& a
     return respond(see_other("/my-booking"));
   m.chosen = chosen_of(v.mine, who_in(query_text));
   if (cancel || (at.row->to == page_endpoint::move && m.chosen.empty())) {
-    if (m.chosen.empty())
+    if (m.chosen.empty() && !cancel)  // whom to cancel is said, never taken for granted
       for (std::size_t i = 0; i < v.mine.size(); ++i)
         if (!v.mine[i].cancelled)
           m.chosen.push_back(i);

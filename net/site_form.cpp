@@ -69,6 +69,11 @@ std::vector<web::near_place> places_in(const actors::round_entry& round, std::st
   return out;
 }
 
+std::optional<std::string> place_named(const actors::round_entry& round, const web::chosen_place& place) {
+  const auto it = round.body->centre_by_code.find(place.centre);
+  return it == round.body->centre_by_code.end() ? std::nullopt : std::optional(round.definition.centres[it->second].name);
+}
+
 // As the address said it, where the round does not know it.
 web::chosen_place no_longer(const path_arguments& at) {
   return {std::string(at[0]), std::string(at[0]), parse_date(at[1]).value_or(civil_date{}), parse_minute(at[2]).value_or(std::uint16_t{0}),
@@ -264,7 +269,9 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
       break;
     case web::screen::already:
       m.heading = "already_heading";
-      m.links = {{"/my-booking", words.say(v.lang, "nav_my_booking")}, {"/find", words.say(v.lang, "nav_find")}};
+      m.links = {{"/find", words.say(v.lang, "nav_find")}};
+      if (!v.mine.empty())
+        m.links.insert(m.links.begin(), {"/my-booking", words.say(v.lang, "nav_my_booking")});
       break;
     case web::screen::state:
       m.good = true;
@@ -298,6 +305,13 @@ response site::pending_page(const visit& v, const web::kept_form& form, const pr
   m.hidden = hidden_of(form);
   m.hidden.emplace_back("place", form.place.path());
   m.sent = !form.last_code.empty();
+  if (!m.sent && looked && p.code == problem_code::not_found) {
+    m.unsent = form.place;
+    m.people = form.people.size();
+    const auto round = current_round();  // the cookie has no names
+    const auto at = round == nullptr ? std::nullopt : place_named(*round, form.place);
+    m.unsent->centre_name = at ? *at : form.place.centre;
+  }
   m.nothing_yet = m.nothing_yet || !m.sent;
   auto out = page(v, pages_->pending(frame_of(v, "pending"), m), looked ? 200 : row_of(p.code).status);
   if (m.sent)

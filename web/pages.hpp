@@ -196,9 +196,11 @@ struct my_booking_model {
 };
 
 struct pending_model {
-  std::string cause;         // key of a message
-  bool nothing_yet = false;  // looked, and nothing was booked
-  bool sent = true;          // else the reader may never have pressed: nothing is sent by itself
+  std::string cause;                   // key of a message
+  bool nothing_yet = false;            // looked, and nothing was booked
+  bool sent = true;                    // else the reader may never have pressed: nothing is sent by itself
+  std::optional<chosen_place> unsent;  // set: as far as is known the form for it was never sent
+  std::size_t people = 1;              // in that form
   std::uint32_t again_s = 5;
   std::uint32_t shut_s = 3;
   std::string action;  // of the button that sends it again; "": none

@@ -86,9 +86,16 @@ std::string pages::my_booking(const frame& f, const my_booking_model& m) const {
 std::string pages::pending(const frame& f, const pending_model& m) const {
   const auto l = f.lang;
   data d;
-  d.set("heading", words_->say(l, "unknown_heading"));
-  d.set("cause", words_->say(l, m.cause));
-  d.set("text", words_->say(l, m.nothing_yet ? "unknown_nothing_yet" : "unknown_text"));
+  d.set("heading", words_->say(l, m.unsent ? "unsent_heading" : "unknown_heading"));
+  d.set("cause", m.unsent ? std::string{} : words_->say(l, m.cause));
+  d.set("button", words_->say(l, "ask_again_button"));
+  if (m.unsent) {
+    const auto when = when_of(l, m.unsent->date, m.unsent->from, m.unsent->to);
+    d.set("text", words_->say(l, "unsent_text", {{"place", m.unsent->centre_name}, {"when", when}}));
+    d.set("button", words_->say(l, "book_button", {{"n", static_cast<std::int64_t>(m.people)}}));
+  } else {
+    d.set("text", words_->say(l, m.nothing_yet ? "unknown_nothing_yet" : "unknown_text"));
+  }
   d.set("next", words_->say(l, "unknown_next", {{"n", std::int64_t{m.again_s}}}));
   d.set("after", std::to_string(m.again_s));
   d.set("form", !m.action.empty());
@@ -98,7 +105,7 @@ std::string pages::pending(const frame& f, const pending_model& m) const {
   d.set("hidden", hidden(f, m.hidden));
   d.set("form_token", f.form_token);
   d.set("trace", trace(f, m.code));
-  return lay_out(f, words_->say(l, "unknown_title"), templates_->render(l, "pending", d));
+  return lay_out(f, words_->say(l, m.unsent ? "unsent_heading" : "unknown_title"), templates_->render(l, "pending", d));
 }
 
 std::string pages::refused(const frame& f, const refused_model& m) const {

@@ -147,6 +147,26 @@ def a_used_form_with_other_people(checks, world):
     checks.check("sent as a new form it books the others", len(set(references(again)) - set(references(done))) == 1, f"{again.status} {again.kind()} {again.text()[:300]}")
 
 
+def a_form_that_was_not_sent(checks, world):
+    """Whoever had only begun was told that no answer had come, and that asking again would not book twice: it booked."""
+    r = world.reader()
+    world.at_check(r, 2, ("A", 7, "09:00"))
+    page = r.get("/my-booking")
+    said = page.text()
+    checks.check("a form that was begun is said to be begun, and for what", "You began a form" in said and "Dewan A" in said and "did not hear" not in said and "Ask again" not in said, said[:400])
+    button = next("".join(b.itertext()) for b in page.form("/my-booking").iter() if str(b.tag).endswith("button"))
+    checks.check("and the button that books says that it books", button.strip() == "Book these 2 appointments" and not page.headers.get("refresh"), button)
+    other = world.reader()
+    numbers = world.people_fields(1)
+    page = other.send(world.at_details(other, 1, ("A", 7, "09:00")).form("/details"), numbers, button="on")
+    other.send(page.form("/check"), button="book")
+    third = world.reader()
+    page = third.send(world.at_details(third, 1, ("B", 7, "09:00")).form("/details"), numbers, button="on")
+    page = third.send(page.form("/check"), button="book")
+    links = [h for h, _ in page.links() if h in ("/find", "/my-booking")]
+    checks.check("already booked, elsewhere: it leads to where a booking is found", links and links[0] == "/find", page.links())
+
+
 def told_once(checks, world):
     """What was just done was believed from the address, by whoever wrote it."""
     r = world.reader()
@@ -201,7 +221,7 @@ def early_refusals(checks, world):
 
 def main(checks):
     world = World(checks)
-    for part in (a_used_form_with_other_people, told_once, changed_elsewhere, a_proof_without_scripts, early_refusals, moved_in_two_presses, by_whatever_name, refusals_can_be_found_again, behind_a_proxy_with_tls, forms_of_yesterday):
+    for part in (a_form_that_was_not_sent, a_used_form_with_other_people, told_once, changed_elsewhere, a_proof_without_scripts, early_refusals, moved_in_two_presses, by_whatever_name, refusals_can_be_found_again, behind_a_proxy_with_tls, forms_of_yesterday):
         checks.part(part, checks, world)
 
 
