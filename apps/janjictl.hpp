@@ -58,7 +58,7 @@ result<reply> call_when_free(const connection& c, boost::beast::http::verb verb,
 inline constexpr unsigned status_unknown = 404;  // the node is of an earlier version
 // Why a node refused, in its words.
 std::string refusal(const reply& r);
-// The same for a person, with what to do; of an answer that is no node's that, with exit_broken.
+// The same for a person, with what to do: exit_refused, of `unknown` exit_unknown, of an answer that is none of a node's exit_broken.
 failure failure_of(const reply& r);
 // What a node says of its cluster. The error: its status, 0 when it does not answer; a node that is alone refuses.
 struct no_picture {

@@ -66,7 +66,7 @@ failure failure_of(const reply& r) {
   words += fmt::format(" ({})", code);
   if (const auto more = advice(code); !more.empty())
     words += fmt::format(". {}", more);
-  return {std::move(words), exit_refused, fmt::format("{} answered {}", r.url, json::serialize(r.body))};
+  return {std::move(words), code == "unknown" ? exit_unknown : exit_refused, fmt::format("{} answered {}", r.url, json::serialize(r.body))};
 }
 
 std::string scalar(const json::value& v) { return v.is_string() ? std::string(v.get_string()) : json::serialize(v); }
@@ -127,7 +127,9 @@ int order(const connection& c, http::verb verb, const std::string& target, const
     if (!r)
       return fail(r.error());
     auto f = failure_of(*r);
-    if (!c.dry_run && text_in(r->body, "code") == "unknown")
+    if (c.dry_run && f.code == exit_unknown)
+      f.code = exit_refused;  // nothing was to be carried out
+    else if (f.code == exit_unknown)
       f = {fmt::format("{}: {}", refusal(*r), where), exit_unknown, f.details};
     return fail_with(*r, std::move(f));
   }

@@ -105,15 +105,6 @@ std::string table_of(const std::vector<json::value>& records) {
   return out;
 }
 
-// Where it is not known whether it was opened, the trail says.
-failure why_unopened(const reply& r) {
-  auto f = failure_of(r);
-  const auto* o = r.body.if_object();
-  if (o != nullptr && o->contains("code") && scalar(o->at("code")) == "unknown")
-    f.code = exit_unknown;
-  return f;
-}
-
 failure with_more(failure f, const std::string& words) {
   f.why += words;
   return f;
@@ -136,7 +127,7 @@ std::expected<unsealed, int> all_parts(const connection& c, json::object body) {
   for (;;) {
     auto r = call_when_free(c, http::verb::post, c.dry_run ? "/admin/v1/unseal?dry_run=true" : "/admin/v1/unseal", body, patience);
     if (!r || r->status != 200)
-      return std::unexpected(fail(with_more(r ? why_unopened(*r) : r.error(), so_far())));
+      return std::unexpected(fail(with_more(r ? failure_of(*r) : r.error(), so_far())));
     const auto unreadable = [&] { return std::unexpected(fail(failure("the node's answer cannot be read" + so_far(), exit_broken))); };
     if (!r->body.is_object())
       return unreadable();

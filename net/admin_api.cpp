@@ -78,21 +78,19 @@ void admin_api::handle(const request& r, responder&& respond) {
     return respond(to_response({.code = problem_code::unauthorised}));
   if (!at)
     return refuse_address(r, respond);
-  if (r.reads())
-    return get(at, r, std::move(respond));
-  const auto dry_run = dry_run_of(r.query);
+  const auto dry_run = r.reads() ? false : dry_run_of(r.query);
   if (!dry_run)
     return respond(to_response(dry_run.error()));
-  change(at, r, *dry_run, std::move(respond));
+  serve(at, r, *dry_run, std::move(respond));
 }
 
 // There is no such address, or it does not know the method.
 void admin_api::refuse_address(const request& r, responder& respond) {
-  const auto known = methods_at(admin_routes, r.path);
-  if (known.empty())
+  const auto allowed = methods_at(admin_routes, r.path).text();
+  if (allowed.empty())
     return respond(to_response({.code = problem_code::no_such_endpoint}));
-  auto out = to_response(problem_of<problem_code::method_not_allowed, "allowed">(known.text()));
-  out.add("Allow", known.text());
+  auto out = to_response(problem_of<problem_code::method_not_allowed, "allowed">(allowed));
+  out.add("Allow", allowed);
   respond(std::move(out));
 }
 
@@ -112,7 +110,7 @@ std::unique_ptr<body_taker> admin_api::take_body(const request& head) {
 
 response admin_api::refusal(const problem& p, const request& /*known*/) { return to_response(p); }
 
-void admin_api::get(const admin_match& at, const request& r, responder&& respond) {
+void admin_api::serve(const admin_match& at, const request& r, bool dry_run, responder&& respond) {
   switch (at.row->to) {
     case admin_endpoint::livez: return respond({.content_type = "text/plain", .body = "alive\n"});
     case admin_endpoint::readyz: return readyz(r, respond);
@@ -126,12 +124,6 @@ void admin_api::get(const admin_match& at, const request& r, responder&& respond
     case admin_endpoint::disk: return disk(respond);
     case admin_endpoint::keys: return masters_.show(std::move(respond));
     case admin_endpoint::show: return show(std::string(at.arguments[0]), std::move(respond));
-    default: return cluster_.get(at, r, std::move(respond));
-  }
-}
-
-void admin_api::change(const admin_match& at, const request& r, bool dry_run, responder&& respond) {
-  switch (at.row->to) {
     case admin_endpoint::import: return import(r, dry_run, std::move(respond));
     case admin_endpoint::warm:
     case admin_endpoint::open:
@@ -145,7 +137,13 @@ void admin_api::change(const admin_match& at, const request& r, bool dry_run, re
     case admin_endpoint::disk_release: return disk_release(dry_run, respond);
     case admin_endpoint::keys_rotate: return masters_.rotate(r, dry_run, std::move(respond));
     case admin_endpoint::keys_finish: return masters_.finish(dry_run, std::move(respond));
-    default: return cluster_.change(at, r, dry_run, std::move(respond));
+    case admin_endpoint::cluster:
+    case admin_endpoint::cluster_probe:
+    case admin_endpoint::cluster_log:
+    case admin_endpoint::cluster_node:
+    case admin_endpoint::cluster_moves:
+    case admin_endpoint::cluster_level:
+    case admin_endpoint::cluster_shard: return cluster_.serve(at, r, dry_run, std::move(respond));
   }
 }
 

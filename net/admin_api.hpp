@@ -47,8 +47,7 @@ private:
       return {.code = problem_code::unknown_round};
     return because<reason_code::rounds_unheard>(problem_code::not_ready);
   }
-  void get(const admin_match& at, const request& r, responder&& respond);
-  void change(const admin_match& at, const request& r, bool dry_run, responder&& respond);
+  void serve(const admin_match& at, const request& r, bool dry_run, responder&& respond);
   static void refuse_address(const request& r, responder& respond);
 
   // ---- rounds (importing: admin_import.cpp)

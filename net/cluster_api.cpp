@@ -16,6 +16,7 @@
 #include "cluster/moves.hpp"
 #include "cluster/record_text.hpp"
 #include "cluster/replica_codec.hpp"
+#include "booking/assert.hpp"
 #include "net/admin_json.hpp"
 #include "net/front.hpp"
 
@@ -227,17 +228,7 @@ json::array shards_json(const cluster::cluster_view& v, const std::map<std::uint
 
 }  // namespace
 
-void cluster_api::get(const admin_match& at, const request& r, responder&& respond) {
-  if (cluster_ == nullptr)
-    return respond(to_response(because<reason_code::alone>(problem_code::wrong_state)));
-  switch (at.row->to) {
-    case admin_endpoint::cluster: return respond(json_response(picture()));
-    case admin_endpoint::cluster_probe: return probe(std::move(respond));
-    default: return read_log(at.arguments[0], query_value(r.query, "after"), std::move(respond));
-  }
-}
-
-void cluster_api::change(const admin_match& at, const request& r, bool dry_run, responder&& respond) {
+void cluster_api::serve(const admin_match& at, const request& r, bool dry_run, responder&& respond) {
   if (cluster_ == nullptr)
     return respond(to_response(because<reason_code::alone>(problem_code::wrong_state)));
   const auto body = object_of(r.body);
@@ -245,6 +236,9 @@ void cluster_api::change(const admin_match& at, const request& r, bool dry_run, 
     return respond(to_response(body.error()));
   const auto order = last_part(at.row->pattern);
   switch (at.row->to) {
+    case admin_endpoint::cluster: return respond(json_response(picture()));
+    case admin_endpoint::cluster_probe: return probe(std::move(respond));
+    case admin_endpoint::cluster_log: return read_log(at.arguments[0], query_value(r.query, "after"), std::move(respond));
     case admin_endpoint::cluster_node: return change_node(at.arguments[0], order, dry_run, std::move(respond));
     case admin_endpoint::cluster_moves:
       return carry_out(std::move(respond), dry_run, fmt::format("rebalance {}", order), {},
@@ -252,7 +246,8 @@ void cluster_api::change(const admin_match& at, const request& r, bool dry_run, 
     case admin_endpoint::cluster_level:
       return carry_out(std::move(respond), dry_run, "cluster raise", fmt::format("level {}", cluster::feature_level_newest),
                        [this, dry_run] { return cluster_->raise_feature_level(dry_run); });
-    default: return change_shard(at.arguments[0], order, *body, dry_run, std::move(respond));
+    case admin_endpoint::cluster_shard: return change_shard(at.arguments[0], order, *body, dry_run, std::move(respond));
+    default: assert_always(false, "admin_api::serve() sends what is the cluster's here, and nothing else");
   }
 }
 

@@ -28,8 +28,7 @@ public:
   cluster_api(boost::asio::io_context& io, actors::node& node, cluster::operations* operations, shard_probe& shards)
       : io_(io), node_(node), cluster_(operations), shards_(shards), changes_(io) {}
 
-  void get(const admin_match& at, const request& r, responder&& respond);
-  void change(const admin_match& at, const request& r, bool dry_run, responder&& respond);
+  void serve(const admin_match& at, const request& r, bool dry_run, responder&& respond);
   // What `status` says of the cluster as this node sees it; empty when the node is alone. Its verdict: healthy, degraded, broken.
   [[nodiscard]] boost::json::object summary() const;
   // Of the disks that hold the cluster's replicas (room_for); none when the node is alone.

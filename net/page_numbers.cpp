@@ -6,7 +6,9 @@
 
 namespace janji::net {
 
+namespace {
 std::uint32_t free_of(const window_counts& w) { return w.capacity > w.booked ? w.capacity - w.booked : 0; }
+}  // namespace
 
 page_numbers::page_numbers(const actors::node& node, std::shared_ptr<const actors::round_entry> of)
     : round(std::move(of)), figures_(node.figures()) {

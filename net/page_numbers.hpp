@@ -12,9 +12,6 @@
 
 namespace janji::net {
 
-// What is free of a window that is known.
-[[nodiscard]] std::uint32_t free_of(const window_counts& w);
-
 struct page_numbers {
   page_numbers(const actors::node& node, std::shared_ptr<const actors::round_entry> of);
 

@@ -15,17 +15,12 @@ namespace {
 // Path and query without `lang`, as it can stand in a link.
 std::string address_of(const request& r) {
   std::string out = "/";
-  for (auto path = r.path.substr(std::min<std::size_t>(1, r.path.size())); !path.empty();) {
-    const auto end = std::min(path.find('/'), path.size());
-    out += (out.size() == 1 ? "" : "/") + web::percent_encoded(path.substr(0, end));
-    path.remove_prefix(std::min(end + 1, path.size()));
-  }
+  for (auto path = r.path.substr(std::min<std::size_t>(1, r.path.size())); !path.empty();)
+    out += (out.size() == 1 ? "" : "/") + web::percent_encoded(next_part(path, '/'));
   char before = '?';
   auto query = r.query;
   while (!query.empty()) {
-    const auto end = std::min(query.find('&'), query.size());
-    const auto one = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
+    const auto one = next_part(query, '&');
     if (one.empty() || one == "lang" || one.starts_with("lang="))
       continue;
     out += before;
@@ -33,28 +28,6 @@ std::string address_of(const request& r) {
     before = '&';
   }
   return out;
-}
-
-// A page that is the same for everybody: whose cookies came makes no difference.
-bool is_public(page_endpoint page) {
-  switch (page) {
-    case page_endpoint::home:
-    case page_endpoint::centres:
-    case page_endpoint::centres_in:
-    case page_endpoint::month:
-    case page_endpoint::times:
-    case page_endpoint::figures:
-    case page_endpoint::status:
-    case page_endpoint::help:
-    case page_endpoint::privacy:
-    case page_endpoint::accessibility:
-    case page_endpoint::numbers_home:
-    case page_endpoint::numbers_in:
-    case page_endpoint::numbers_at:
-    case page_endpoint::numbers_day:
-    case page_endpoint::numbers_figures: return true;
-    default: return false;
-  }
 }
 
 // Of ".../check?x=a/b": ".../details".
@@ -118,35 +91,14 @@ void site::handle(const request& r, const page_match& at, responder&& respond) {
   if (at && at.row->to == page_endpoint::asset)
     return asset(r, respond);
   auto v = visit_of(r);
-  if (at && is_public(at.row->to))
-    return public_page(r, v, at, std::move(respond));
-  open_kept(r, v);
+  const auto own = [&]() -> visit& {  // the reader's; what is the same for everybody looks at no cookie but the language
+    open_kept(r, v);
+    return v;
+  };
   if (!at)
-    return wrong_address(r, v, respond);
+    return wrong_address(r, own(), respond);
   switch (at.row->to) {
-    case page_endpoint::details: return details_get(r, v, at.arguments, respond);
-    case page_endpoint::details_sent: return details_post(r, v, at.arguments, respond);
-    case page_endpoint::back_to_details: return respond(see_other(details_beside(v.address)));
-    case page_endpoint::book: return check_post(r, v, at.arguments, std::move(respond));
-    case page_endpoint::my_booking: return my_booking_get(r, v, std::move(respond));
-    case page_endpoint::send_again: return my_booking_post(r, v, std::move(respond));
-    case page_endpoint::move_centre:
-    case page_endpoint::move_day: return change_get(r.query, v, at, respond);
-    case page_endpoint::calendar:
-    case page_endpoint::cancel:
-    case page_endpoint::move:
-    case page_endpoint::move_time: return with_present_bookings(r, std::move(v), std::move(respond));
-    case page_endpoint::cancel_sent:
-    case page_endpoint::move_sent: return change_post(r, v, at, std::move(respond));
-    case page_endpoint::find:
-    case page_endpoint::find_sent: return find(r, v, std::move(respond));
-    case page_endpoint::forget: return forget(r, v, true, respond);
-    case page_endpoint::start_again: return forget(r, v, false, respond);
-    case page_endpoint::receipt:
-    case page_endpoint::receipt_sent: return receipt(r, v, respond);
-    case page_endpoint::icon: return icon(respond);
-    case page_endpoint::robots: return robots(respond);
-    case page_endpoint::asset:
+    case page_endpoint::asset: break;  // answered above
     case page_endpoint::home:
     case page_endpoint::centres:
     case page_endpoint::centres_in:
@@ -161,7 +113,29 @@ void site::handle(const request& r, const page_match& at, responder&& respond) {
     case page_endpoint::numbers_in:
     case page_endpoint::numbers_at:
     case page_endpoint::numbers_day:
-    case page_endpoint::numbers_figures: break;  // answered above
+    case page_endpoint::numbers_figures: return public_page(r, v, at, std::move(respond));
+    case page_endpoint::details: return details_get(r, own(), at.arguments, respond);
+    case page_endpoint::details_sent: return details_post(r, own(), at.arguments, respond);
+    case page_endpoint::back_to_details: return respond(see_other(details_beside(v.address)));
+    case page_endpoint::book: return check_post(r, own(), at.arguments, std::move(respond));
+    case page_endpoint::my_booking: return my_booking_get(r, own(), std::move(respond));
+    case page_endpoint::send_again: return my_booking_post(r, own(), std::move(respond));
+    case page_endpoint::move_centre:
+    case page_endpoint::move_day: return change_get(r.query, own(), at, respond);
+    case page_endpoint::calendar:
+    case page_endpoint::cancel:
+    case page_endpoint::move:
+    case page_endpoint::move_time: return with_present_bookings(r, std::move(own()), std::move(respond));
+    case page_endpoint::cancel_sent:
+    case page_endpoint::move_sent: return change_post(r, own(), at, std::move(respond));
+    case page_endpoint::find:
+    case page_endpoint::find_sent: return find(r, own(), std::move(respond));
+    case page_endpoint::forget: return forget(r, own(), true, respond);
+    case page_endpoint::start_again: return forget(r, own(), false, respond);
+    case page_endpoint::receipt:
+    case page_endpoint::receipt_sent: return receipt(r, own(), respond);
+    case page_endpoint::icon: return icon(respond);
+    case page_endpoint::robots: return robots(respond);
   }
 }
 

@@ -29,12 +29,9 @@ std::vector<std::size_t> chosen_of(const web::kept_bookings& mine, const std::ve
 std::vector<std::string_view> who_in(std::string_view query) {
   std::vector<std::string_view> out;
   constexpr std::string_view name = "who=";
-  while (!query.empty()) {
-    const auto end = std::min(query.find('&'), query.size());
-    if (query.substr(0, end).starts_with(name))
-      out.push_back(query.substr(name.size(), end - name.size()));
-    query.remove_prefix(std::min(end + 1, query.size()));
-  }
+  while (!query.empty())
+    if (const auto one = next_part(query, '&'); one.starts_with(name))
+      out.push_back(one.substr(name.size()));
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "booking/assert.hpp"
 #include "booking/states.hpp"
 #include "net/page_numbers.hpp"
 #include "net/site.hpp"
@@ -142,7 +143,8 @@ response site::public_answer(const visit& v, const asked_public& a, unix_ms as_o
   if (v.secure)
     out.add(strict_transport.first, strict_transport.second);
   out.add("Age", std::to_string(std::max<std::int64_t>(0, (clock_.now().value - as_of.value) / 1000)));
-  out.add("ETag", etag);
+  if (!etag.empty())
+    out.add("ETag", etag);
   if (v.set_language)
     add_cookie(out, v, web::language_cookie, web::tag_of(v.lang), web::mine_cookie_s);
   return out;
@@ -155,7 +157,7 @@ void site::public_page(const request& r, visit& v, const page_match& at, respond
     return no_such_place(v, respond);
   }
   if (!asked->place.empty()) {  // as many as there are words: not kept
-    auto out = public_answer(v, *asked, clock_.now(), "W/\"search\"");
+    auto out = public_answer(v, *asked, clock_.now(), {});
     out.body = render_public(*asked);
     return respond(std::move(out));
   }
@@ -191,8 +193,12 @@ std::string site::render_public(const asked_public& a) const {
     case page_endpoint::numbers_at: return month(a);
     case page_endpoint::times:
     case page_endpoint::numbers_day: return times(a);
-    default: return centres(a);
+    case page_endpoint::centres:
+    case page_endpoint::centres_in:
+    case page_endpoint::numbers_in: return centres(a);
+    default: assert_always(false, "site::handle() sends public pages here, and no others");
   }
+  return {};
 }
 
 // A public page is the same for everybody: it knows no cookie and has no form that changes anything.

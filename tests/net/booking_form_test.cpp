@@ -526,33 +526,6 @@ TEST(move_form, wrong_fields_are_told) {
   EXPECT_EQ(move("[]"), "malformed_json");
 }
 
-// ---- where it points to
-
-std::string found(std::string_view centre, civil_date date, std::optional<std::uint16_t> minute) {
-  const auto round = test::sample_entry();
-  const auto t = find_target(round, centre, date, minute);
-  if (!t)
-    return std::string(name_of(t.error().code));
-  return fmt::format("group {} window {}", t->group->id.value, t->window ? std::to_string(t->window->value) : "any");
-}
-
-TEST(find_target, a_window_is_found_by_when_it_opens) {
-  EXPECT_EQ(found("A", 2021y / 6 / 7, 540), "group 1 window 0");
-  EXPECT_EQ(found("A", 2021y / 6 / 7, 780), "group 1 window 1");
-  EXPECT_EQ(found("A", 2021y / 6 / 7, 541), "unknown_window");
-}
-
-TEST(find_target, without_a_window_the_only_one_is_meant_or_any) {
-  EXPECT_EQ(found("A", 2021y / 6 / 7, std::nullopt), "group 1 window any");
-  EXPECT_EQ(found("B", 2021y / 6 / 7, std::nullopt), "group 3 window 0");
-}
-
-TEST(find_target, an_unknown_centre_and_a_day_without_appointments_are_told_apart) {
-  EXPECT_EQ(found("Z", 2021y / 6 / 7, std::nullopt), "unknown_centre");
-  EXPECT_EQ(found("a", 2021y / 6 / 7, std::nullopt), "unknown_centre");
-  EXPECT_EQ(found("A", 2021y / 7 / 7, std::nullopt), "date_outside_round");
-}
-
 // ---- the canonical form
 
 std::string canonical_of(std::string_view body) {

@@ -60,15 +60,20 @@ const show = (page, response) => {
   });
 };
 
-// No word came: it is asked again with the same key, which books nothing twice, and less and less often.
-const askLater = (form, submitter) => {
+// With the same key, which books nothing twice; not beside a press that is under way.
+const sendLater = (form, seconds, submitter) => setTimeout(() => {
+  if (!document.contains(form) || form.dataset.sent === 'yes') return;
+  form.dataset.sent = 'yes';
+  send(form, submitter);
+}, seconds * 1000);
+
+// No word came: said, and asked again, less and less often.
+const unheard = (form, submitter, words) => {
+  say(form, `${words.noAnswer} ${words.unknown}`);
+  openLater(form, leastWaitS);
   const tries = Number(form.dataset.tries) || 0;
   form.dataset.tries = tries + 1;
-  setTimeout(() => {
-    if (!document.contains(form) || form.dataset.sent === 'yes') return;
-    form.dataset.sent = 'yes';
-    send(form, submitter);
-  }, (Math.min(30, (leastWaitS + 1) * 2 ** tries) + Math.random() * 2) * 1000);
+  sendLater(form, Math.min(30, (leastWaitS + 1) * 2 ** tries) + Math.random() * 2, submitter);
 };
 
 const send = async (form, submitter) => {
@@ -83,9 +88,7 @@ const send = async (form, submitter) => {
     response = await fetch(submitter?.getAttribute('formaction') ?? form.action, {method: 'POST', body, signal: patience.signal});
     text = await response.text();
   } catch {
-    say(form, `${words.noAnswer} ${words.unknown}`);
-    openLater(form, leastWaitS);
-    askLater(form, submitter);
+    unheard(form, submitter, words);
     return;
   }
   if (response.redirected) {
@@ -94,9 +97,7 @@ const send = async (form, submitter) => {
   }
   const page = pageOf(text);
   if (!page.querySelector('main')) {
-    say(form, `${words.noAnswer} ${words.unknown}`);
-    openLater(form, leastWaitS);
-    askLater(form, submitter);
+    unheard(form, submitter, words);
     return;
   }
   show(page, response);
@@ -146,7 +147,5 @@ export function pressable() {
   const button = resend.querySelector('[data-shut]');
   const from = Math.max(leastWaitS, Number(button?.dataset.shut) || 0);
   const until = Math.max(from + 1, (Number(pending.dataset.after) || 0) - 0.5);
-  setTimeout(() => {
-    if (document.contains(resend)) send(resend);
-  }, (from + Math.random() * (until - from)) * 1000);
+  sendLater(resend, from + Math.random() * (until - from));
 }
