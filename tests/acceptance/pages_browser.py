@@ -119,6 +119,18 @@ def the_answer_is_lost(checks, site):
     window.until(lambda: window.kind() == "my-booking", what="the confirmation")
     checks.check("and the next press ends at the one booking", len(window.every(".booking")) == 1, window.text()[:300])
     window.close()
+    window = site.to_check(Window())
+    site.relay.drop = True
+    window.press("button[value=book]")
+    window.until(lambda: "did not hear back" in window.text(), what="it is said that nothing was heard")
+    site.relay.drop = False
+    window.until(lambda: window.kind() == "my-booking", seconds=40, what="the page asks again by itself, as it says")
+    checks.check("without a press it is found out too", len(window.every(".booking")) == 1, window.text()[:300])
+    checks.check("with scripts the print button is there", window.one("[data-print]").is_displayed(), "")
+    window.close()
+    window = site.book(Window(scripts=False))
+    checks.check("and without them it is not", not window.one("[data-print]").is_displayed(), "")
+    window.close()
 
 
 def a_killed_tab(checks, site):
