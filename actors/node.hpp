@@ -301,7 +301,7 @@ public:
   // Staff release a disputed claim: a cancellation, found by the citizen instead of a token.
   void release_claim(const citizen_hash& citizen, std::string reason, orderer who, operator_done done);
   // Where a booking is now, whoever asks; a cancelled one too. An error: "code: words", as of orders.
-  void find_place(reference ref, place_done done);
+  void find_place(reference ref, const place_done& done);
   // The places of a slot group with their sealed records, as committed by whoever leads it when it is asked, a part at a time.
   void sealed_records(const schema::records_ask& ask, sealed_records_done done);
   // Activates every slot group of the round.

@@ -108,7 +108,7 @@ void node::release_claim(const citizen_hash& citizen, std::string reason, ordere
       });
 }
 
-void node::find_place(reference ref, place_done done) {
+void node::find_place(reference ref, const place_done& done) {
   constexpr std::int64_t patience_ms = 5'000;
   if (ref.shard().value >= impl_->shared.options.shard_count)
     return done(std::unexpected("not_found: there is no such booking"));

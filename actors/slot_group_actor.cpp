@@ -69,6 +69,7 @@ void slot_group_actor::recover() {
   const auto known = shared_.catalogue.get();
   const auto place = known->groups.find(group_.value);
   std::vector<unix_ms> ends;
+  ends.reserve(windows_.size());
   for (const auto& w : windows_)
     ends.push_back(w.book_until);
   machine_->judge_by(gate_, place == known->groups.end() ? round_id{} : place->second.round, std::move(ends));

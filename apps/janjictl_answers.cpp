@@ -37,7 +37,7 @@ std::string_view advice(std::string_view code) {
   return {};
 }
 
-int fail_with(const reply& r, failure f) { return fail(f, r.body.is_object() ? r.body.get_object() : json::object{}); }
+int fail_with(const reply& r, const failure& f) { return fail(f, r.body.is_object() ? r.body.get_object() : json::object{}); }
 
 void show_result(const connection& c, const reply& r) {
   if (c.as_json)
@@ -112,7 +112,7 @@ int show(const connection& c, const result<reply>& r, std::string_view member, i
   if (r->status >= status_of_refusals || !is_of_a_node(*r, member)) {
     auto f = failure_of(*r);
     f.code = f.code == exit_refused ? code_of_refusal : f.code;
-    return fail_with(*r, std::move(f));
+    return fail_with(*r, f);
   }
   show_result(c, *r);
   return 0;
@@ -131,7 +131,7 @@ int order(const connection& c, http::verb verb, const std::string& target, const
       f.code = exit_refused;  // nothing was to be carried out
     else if (f.code == exit_unknown)
       f = {fmt::format("{}: {}", refusal(*r), where), exit_unknown, f.details};
-    return fail_with(*r, std::move(f));
+    return fail_with(*r, f);
   }
   show_result(c, *r);
   const auto* lacking = r->body.is_object() ? r->body.get_object().if_contains("shards_lacking") : nullptr;

@@ -148,8 +148,10 @@ _janjictl() {
 // `_describe` takes what stands before the first colon for the word.
 std::string described(const std::vector<std::pair<std::string, std::string>>& words) {
   std::string out;
-  for (const auto& [word, what] : words)
-    out += (out.empty() ? "" : " ") + in_quotes(what.empty() ? word : word + ":" + what);
+  for (const auto& [word, what] : words) {
+    out.append(out.empty() ? "" : " ");
+    out.append(in_quotes(what.empty() ? word : word + ":" + what));
+  }
   return out;
 }
 

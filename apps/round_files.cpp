@@ -90,7 +90,7 @@ json::object file_fault::json() const {
           {"position", error.position}, {"code", error.code}, {"detail", error.detail}};
 }
 
-round_files::round_files(file_name_and_bytes round, file_name_and_bytes centres, file_name_and_bytes slots)
+round_files::round_files(const file_name_and_bytes& round, const file_name_and_bytes& centres, const file_name_and_bytes& slots)
     : round_name_(shown_text(round.name, limits::shown_path_characters_max)),
       names_{round_name_, shown_text(centres.name, limits::shown_path_characters_max),
              shown_text(slots.name, limits::shown_path_characters_max)} {
@@ -143,6 +143,7 @@ bool round_files::is_known(const import_error& e) const {
 
 std::vector<file_fault> round_files::all_faults(const json::array& fields) const {
   std::vector<file_fault> out;
+  out.reserve(own_.size() + fields.size());
   for (const auto& e : own_)
     out.push_back({e});
   for (const auto& v : fields) {

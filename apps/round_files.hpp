@@ -31,7 +31,7 @@ struct file_name_and_bytes {
 
 class round_files {
 public:
-  round_files(file_name_and_bytes round, file_name_and_bytes centres, file_name_and_bytes slots);
+  round_files(const file_name_and_bytes& round, const file_name_and_bytes& centres, const file_name_and_bytes& slots);
 
   // What is sent. Where something is wrong already, it is only to be tried: the node finds the rest.
   [[nodiscard]] const boost::json::object& body() const { return body_; }

@@ -21,11 +21,11 @@ std::string unknown_state_words(std::string_view text) {
 
 }  // namespace
 
-centre_rows::centre_rows(std::string file)
-    : table_(std::move(file), {{"code", "name", "state", "district", "latitude", "longitude"}, {"capacity_per_day", "capacity_source"}},
+centre_rows::centre_rows(std::string_view file)
+    : table_(file, {{"code", "name", "state", "district", "latitude", "longitude"}, {"capacity_per_day", "capacity_source"}},
              [this](std::span<csv_field* const> fields, bool is_text) { row(fields, is_text); }) {}
 
-std::vector<centre> centre_rows::take() && {
+std::vector<centre> centre_rows::take() {
   if (table_.complete() && table_.rows() == 0)
     table_.faults().add({0, 0}, {}, "empty", [] { return "The file has no centre."; });
   return std::move(centres_);

@@ -16,13 +16,13 @@ namespace janji {
 
 class centre_rows {
 public:
-  explicit centre_rows(std::string file);
+  explicit centre_rows(std::string_view file);
   centre_rows(const centre_rows&) = delete;
   centre_rows& operator=(const centre_rows&) = delete;
 
   import_table& table() { return table_; }
   // When the file is read: the centres in its order; what is wrong with them stands in the table's faults.
-  std::vector<centre> take() &&;
+  std::vector<centre> take();  // once
 
 private:
   template <class Words>

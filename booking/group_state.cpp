@@ -159,6 +159,7 @@ std::string group_state::snapshot() const {
   byte_writer out{group_snapshot_version};
   out.put(applied_);
   std::vector<stored_window> windows;
+  windows.reserve(definitions_.size());
   for (const auto& w : definitions_)
     windows.push_back({w.opens_minute, w.closes_minute, w.capacity});
   out.put(windows);
@@ -191,6 +192,7 @@ std::expected<std::unique_ptr<group_state>, std::string> group_state::restore(st
   if (!in.get(windows) || windows.empty() || windows.size() > limits::windows_per_group_max)
     return std::unexpected("the snapshot's windows make no sense");
   std::vector<window_definition> definitions;
+  definitions.reserve(windows.size());
   for (const auto& w : windows)
     definitions.push_back({w.opens_minute, w.closes_minute, w.capacity});
   auto state = std::make_unique<group_state>(std::move(definitions));

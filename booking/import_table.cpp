@@ -77,7 +77,7 @@ std::vector<std::string_view> table_columns::all() const {
   return out;
 }
 
-import_table::import_table(std::string file, table_columns columns, row_handler handle)
+import_table::import_table(std::string_view file, table_columns columns, row_handler handle)
     : faults_(shown_text(file, limits::shown_path_characters_max)),
       columns_(std::move(columns)),
       handle_(std::move(handle)),

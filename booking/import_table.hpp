@@ -68,7 +68,7 @@ public:
   // The fields in the order of `required` and then of `optional`, null where the file lacks the column. `is_text`: the row is UTF-8.
   using row_handler = std::function<void(std::span<csv_field* const> fields, bool is_text)>;
 
-  import_table(std::string file, table_columns columns, row_handler handle);
+  import_table(std::string_view file, table_columns columns, row_handler handle);
 
   void feed(std::string_view bytes);
   void finish();

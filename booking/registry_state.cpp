@@ -242,6 +242,8 @@ std::string registry_state::snapshot() const {
   if (counting_) {
     std::vector<citizen_hash> citizens;
     std::vector<std::int32_t> numbers;
+    citizens.reserve(besides_.size());
+    numbers.reserve(besides_.size());
     for (const auto& [citizen, n] : besides_)
       citizens.push_back(citizen);
     std::ranges::sort(citizens);

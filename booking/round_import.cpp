@@ -24,8 +24,8 @@ struct round_importer::impl {
   slot_rows slots;
 };
 
-round_importer::round_importer(std::string centres_name, std::string slot_groups_name)
-    : impl_(new impl{centre_rows(std::move(centres_name)), slot_rows(std::move(slot_groups_name))}) {}
+round_importer::round_importer(std::string_view centres_name, std::string_view slot_groups_name)
+    : impl_(new impl{centre_rows(centres_name), slot_rows(slot_groups_name)}) {}
 round_importer::~round_importer() = default;
 
 void round_importer::centres(std::string_view bytes) { impl_->centres.table().feed(bytes); }
@@ -44,7 +44,7 @@ std::expected<round_definition, std::vector<import_error>> round_importer::finis
     if (!follows_from(f, told))
       add(f);
   const bool centres_known = centres.table().complete();
-  settings.centres = std::move(centres).take();
+  settings.centres = centres.take();
   settings.groups = slots.groups(settings, centres_known, until);
   centres.table().faults().list_into(all);
   slots.table().faults().list_into(all);

@@ -57,7 +57,7 @@ inline constexpr std::size_t import_unsure_max = 10'000;  // dates and times of 
 // twice or overlaps another: all errors. What is wrong with the settings is told under the file name "round".
 class round_importer {
 public:
-  round_importer(std::string centres_name, std::string slot_groups_name);
+  round_importer(std::string_view centres_name, std::string_view slot_groups_name);
   ~round_importer();
   round_importer(const round_importer&) = delete;
   round_importer& operator=(const round_importer&) = delete;

@@ -33,8 +33,8 @@ std::uint32_t small(std::size_t n) {
 
 }  // namespace
 
-slot_rows::slot_rows(std::string file)
-    : table_(std::move(file), {{"centre", "date", "opens", "closes", "capacity"}, {}, {"book_until"}},
+slot_rows::slot_rows(std::string_view file)
+    : table_(file, {{"centre", "date", "opens", "closes", "capacity"}, {}, {"book_until"}},
              [this](std::span<csv_field* const> fields, bool is_text) { row(fields, is_text); }) {}
 
 // ------------------------------------------------------------------ a row

@@ -22,7 +22,7 @@ namespace janji {
 
 class slot_rows {
 public:
-  explicit slot_rows(std::string file);
+  explicit slot_rows(std::string_view file);
   slot_rows(const slot_rows&) = delete;
   slot_rows& operator=(const slot_rows&) = delete;
 

@@ -171,6 +171,7 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
     wrong.push_back({"round.book_until", cause_of<reason_code::bad_book_until>()});
   read_changes(settings, d.rules, node_.counts_changes(), wrong);
   std::vector<std::string> told;
+  told.reserve(wrong.size());
   for (const auto& w : wrong)
     told.push_back(w.field.substr(std::string_view("round.").size()));
   std::vector<import_reading> readings;

@@ -111,8 +111,11 @@ std::expected<void, problem> unseal_api::read_day(const json::object& body, job&
   const auto found = find_target(*round, centre, *date, window);
   if (!found)
     return std::unexpected(found.error());
-  if (has(body, "after") && !(to.ask.after = reference_from_text(text_of(body, "after"))))
-    return wrong_field<reason_code::bad_next>("after");
+  if (has(body, "after")) {
+    to.ask.after = reference_from_text(text_of(body, "after"));
+    if (!to.ask.after)
+      return wrong_field<reason_code::bad_next>("after");
+  }
   to.round = round->definition.id;
   to.ask.group = found->group->id;
   if (window)
@@ -139,7 +142,10 @@ bool unseal_api::take_turn() {
     left_ = std::min(in_a_row_max, left_ + std::min(back, in_a_row_max));
     refilled_at_ms_ = now;
   }
-  return left_ > 0 && left_-- > 0;
+  if (left_ == 0)
+    return false;
+  --left_;
+  return true;
 }
 
 // ------------------------------------------------------------------ its way

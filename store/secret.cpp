@@ -123,9 +123,11 @@ std::string why_not_locked() {
 key_bytes::key_bytes() : at_(static_cast<std::uint8_t*>(vault::take(bytes))) { fill(0); }
 key_bytes::key_bytes(const key_bytes& other) : at_(static_cast<std::uint8_t*>(vault::take(bytes))) { std::memcpy(at_, other.at_, bytes); }
 key_bytes& key_bytes::operator=(const key_bytes& other) {
+  if (this == &other)
+    return *this;
   if (at_ == nullptr)
     at_ = static_cast<std::uint8_t*>(vault::take(bytes));
-  std::memmove(at_, other.at_, bytes);
+  std::memcpy(at_, other.at_, bytes);
   return *this;
 }
 void key_bytes::fill(std::uint8_t with) { std::memset(at_, with, bytes); }
