@@ -32,8 +32,7 @@ rounds_actor::rounds_actor(caf::actor_config& config, node_context& shared, cata
     : caf::event_based_actor(config), shared_(shared), builder_(std::move(builder)), applied_(applied), admission_(shared) {}
 
 caf::behavior rounds_actor::make_behavior() {
-  if (shared_.peers != nullptr)
-    delayed_send(this, tell_again, tell_rounds{});
+  delayed_send(this, tell_again, tell_rounds{});  // of a node that is alone too: orders have an end
   return {
       [this](import_order& o) { take(o); },
       [this](state_order& o) { take(o); },

@@ -84,11 +84,14 @@ std::expected<slot_group, std::string> committed_group(const node_context& share
   return recovered_group(shared, what.shard, what.ask.group, *windows, reads_only, from);
 }
 
+// Of a booking that was cancelled while it was moved the registry knows the old place; its entry says that it was left.
+bool is_given_up(const group_entry& e, const schema::records_ask& ask) { return ask.only && e.status == place_status::moved; }
+
 std::vector<const group_entry*> asked_for(const slot_group& group, const schema::records_ask& ask) {
   std::vector<const group_entry*> out;
   for (const auto& e : group.entries())
-    if ((e.live() || (ask.cancelled && e.status == place_status::cancelled)) && (!ask.only || e.ref == *ask.only) &&
-        (!ask.after || e.ref > *ask.after) && (!ask.window || e.window == *ask.window))
+    if ((e.live() || (ask.cancelled && (e.status == place_status::cancelled || is_given_up(e, ask)))) &&
+        (!ask.only || e.ref == *ask.only) && (!ask.after || e.ref > *ask.after) && (!ask.window || e.window == *ask.window))
       out.push_back(&e);
   std::ranges::sort(out, {}, [](const group_entry* e) { return e->ref; });
   return out;
@@ -102,6 +105,8 @@ schema::sealed_places of_group(const slot_group& group, const load_records& what
       break;
     }
     schema::sealed_place p{e->ref, e->generation, e->window, e->status, unix_ms{std::int64_t{e->at_s} * 1000}};
+    if (is_given_up(*e, what.ask))
+      p.status = place_status::cancelled;
     p.record = group.record_of(*e);
     if (p.record.shard == what.shard) {
       auto sealed = entries.record(p.record.sequence, p.record.index);

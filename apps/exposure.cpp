@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cstring>
@@ -105,7 +106,26 @@ std::optional<bool> is_this_machines_alone(const std::string& address, bool name
   return true;
 }
 
+namespace {
+
+// Who reads the key of a node's certificate is that node. Its group may: so Debian keeps keys.
+std::expected<void, std::string> keys_are_not_everybodys(const settings& s) {
+  for (const auto* name : {"cluster.key_file", "cluster.etcd_key_file"}) {
+    struct stat is{};
+    if (!s.text(name).empty() && ::stat(s.text(name).c_str(), &is) == 0 && (is.st_mode & S_IRWXO) != 0)
+      return std::unexpected(
+          fmt::format("{} is {}, which everybody on this machine can read: chmod 600 it (cluster.mode = production asks for that)", name,
+                      s.text(name)));
+  }
+  return {};
+}
+
+}  // namespace
+
 std::expected<void, std::string> check_exposure(const settings& s) {
+  if (is_production(s))
+    if (auto closed = keys_are_not_everybodys(s); !closed)
+      return closed;
   const auto all = doors(s);
   if (!all)
     return std::unexpected(all.error());

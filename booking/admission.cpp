@@ -34,7 +34,9 @@ admission_verdict admission_gate::judge(round_id round, bool asked) const {
 
 admission_verdict admission_gate::judge(group_id group, bool asked) const {
   const auto round = round_of_ ? round_of_(group) : std::nullopt;
-  return judge(round.value_or(round_id{}), asked);
+  const auto verdict = judge(round.value_or(round_id{}), asked);
+  // Of a round that has not been heard of here nothing is known: that is no "not open".
+  return !round && verdict == admission_verdict::not_open ? admission_verdict::unknown : verdict;
 }
 
 unix_ms admission_gate::moment() const { return now_ && judges_past_ ? now_() : unix_ms{std::numeric_limits<std::int64_t>::min()}; }
@@ -47,6 +49,10 @@ bool admission_gate::is_over(group_id group, window_index window) const {
 bool admission_gate::is_attended(group_id group, window_index window) const {
   const auto end = end_of_ ? end_of_(group, window) : std::nullopt;
   return end && end->change_until <= moment();
+}
+
+bool admission_gate::knows_end(group_id group, window_index window) const {
+  return !now_ || !judges_past_ || !end_of_ || end_of_(group, window).has_value();
 }
 
 void admission_gate::set(std::shared_ptr<const admission_state> state) {

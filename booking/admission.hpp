@@ -86,6 +86,8 @@ public:
   [[nodiscard]] unix_ms moment() const;
   [[nodiscard]] bool is_over(group_id group, window_index window) const;      // it can no longer be booked or moved into
   [[nodiscard]] bool is_attended(group_id group, window_index window) const;  // what is booked there is no longer moved or cancelled
+  // False while its round has not been heard of here: neither of the two is to be believed then.
+  [[nodiscard]] bool knows_end(group_id group, window_index window) const;
   // How many changes a citizen may make in the group's round; none: it is not known here. uncounted: nobody counts them.
   static constexpr std::uint32_t uncounted = std::numeric_limits<std::uint32_t>::max();
   [[nodiscard]] std::optional<std::uint32_t> changes_max(group_id group) const { return changes_of_ ? changes_of_(group) : uncounted; }

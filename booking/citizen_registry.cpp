@@ -180,6 +180,8 @@ void citizen_registry::impl::take(cancel_command&& c, bool strict) {
     case claim_state::moving:
     case claim_state::releasing: return join_move(std::move(c), *n, strict);
     case claim_state::confirmed:
+      if (is_citizens(c) && !gate->knows_end(known.group, known.window))
+        return say(c.request, outcome::busy);
       if (is_citizens(c) && gate->is_attended(known.group, known.window))
         return strict ? tell(c.request, outcome::window_over, n, true) : deny(std::move(c));
       if (too_much_under_way())
@@ -274,6 +276,8 @@ void citizen_registry::impl::begin_move(move_command&& m, std::uint32_t n, bool 
   }
   if (admitted != admission_verdict::admitted)
     return strict ? tell(m.request, outcome_of(admitted), n) : deny(std::move(m));
+  if (!gate->knows_end(known.group, known.window) || !gate->knows_end(m.to, m.window))
+    return say(m.request, outcome::busy);
   if (const bool attended = gate->is_attended(known.group, known.window);
       !faults.book_the_past && (attended || gate->is_over(m.to, m.window)))
     return strict ? tell(m.request, outcome::window_over, n, attended) : deny(std::move(m));
@@ -314,7 +318,11 @@ void citizen_registry::impl::take(lookup_command&& l, bool strict) {
     touch(*n);
     return wait(known.citizen, std::move(l));
   }
-  say(l.request, outcome::found, n);
+  // Of a leader that was replaced and does not know it, it may be long cancelled, and somebody else's.
+  if (strict)
+    say(l.request, outcome::found, n);
+  else
+    deny(std::move(l));
 }
 
 template <class Command>

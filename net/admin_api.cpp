@@ -20,6 +20,7 @@
 #include "net/admin_json.hpp"
 #include "net/import_body.hpp"
 #include "net/stored_view.hpp"
+#include "net/within.hpp"
 
 namespace janji::net {
 
@@ -50,6 +51,25 @@ json::array trail_of(const actors::round_catalogue& catalogue) {
   return out;
 }
 
+// A disk or an etcd that hangs keeps no order waiting for ever.
+round_key_ports with_patience(boost::asio::io_context& io, round_key_ports ports) {
+  static constexpr std::chrono::milliseconds patience{12'000};
+  static const std::string otherwise = "the disk or etcd has not answered for 12 seconds; say it again when it does";
+  if (ports.have)
+    ports.have = [&io, have = std::move(ports.have)](round_id round, round_key_ports::told then) {
+      have(round, within<void>(io, patience, std::move(then), otherwise));
+    };
+  if (ports.destroy)
+    ports.destroy = [&io, destroy = std::move(ports.destroy)](round_id round, round_key_ports::told then) {
+      destroy(round, within<void>(io, patience, std::move(then), otherwise));
+    };
+  if (ports.make)
+    ports.make = [&io, make = std::move(ports.make)](std::function<void(std::expected<round_id, std::string>)> then) {
+      make(within<round_id>(io, patience, std::move(then), otherwise));
+    };
+  return ports;
+}
+
 }  // namespace
 
 admin_api::admin_api(boost::asio::io_context& io, actors::node& node, store::node_store& store, store::key_ring& keys,
@@ -66,7 +86,7 @@ admin_api::admin_api(boost::asio::io_context& io, actors::node& node, store::nod
       shard_count_(shard_count),
       shards_(io, node),
       cluster_(io, node, operations, shards_),
-      round_keys_(masters.rounds),
+      round_keys_(with_patience(io, masters.rounds)),
       masters_(io, node, keys, std::move(masters)),
       unseal_(io, node, sealing),
       readings_(io) {}

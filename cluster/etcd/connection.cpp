@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -85,13 +86,45 @@ error_code connection::finish(steady::time_point deadline, const std::function<v
   return result;
 }
 
+namespace {
+
+using found_addresses = asio::ip::tcp::resolver::results_type;
+
+// A name server that is silent keeps nobody waiting beyond the deadline: what it says later is of nobody's use.
+error_code resolve(asio::io_context& io, const endpoint& e, steady::time_point deadline, const std::atomic<bool>& interrupted,
+                   found_addresses& found) {
+  struct asking {
+    error_code result = asio::error::would_block;
+    found_addresses found;
+  };
+  const auto state = std::make_shared<asking>();
+  asio::ip::tcp::resolver resolver(io);
+  asio::steady_timer patience(io, deadline);
+  resolver.async_resolve(e.host, e.port, [state](const error_code& ec, const found_addresses& all) {
+    if (state->result == asio::error::would_block) {
+      state->result = ec;
+      state->found = all;
+    }
+  });
+  patience.async_wait([state](const error_code& ec) {
+    if (!ec && state->result == asio::error::would_block)
+      state->result = asio::error::timed_out;
+  });
+  io.restart();
+  while (state->result == asio::error::would_block && !interrupted && io.run_one() != 0) {
+  }
+  found = state->found;
+  return interrupted ? error_code(asio::error::operation_aborted) : state->result;
+}
+
+}  // namespace
+
 std::expected<void, std::string> connection::connect(steady::time_point deadline) {
   const auto& e = endpoints_[at_];
   const auto where = fmt::format("{}:{}", e.host, e.port);
   error_code ec;
-  asio::ip::tcp::resolver resolver(*io_);
-  const auto found = resolver.resolve(e.host, e.port, ec);
-  if (ec)
+  found_addresses found;
+  if (ec = resolve(*io_, e, deadline, interrupted_, found); ec)
     return std::unexpected(fmt::format("{}: {}", where, ec.message()));
   if (e.tls && !tls_)
     return std::unexpected(where + ": https without a TLS context");

@@ -1,13 +1,20 @@
 #include "cluster/streams/certificates.hpp"
 
+#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <memory>
 
@@ -17,6 +24,47 @@ namespace {
 
 using certificate_pointer = std::unique_ptr<X509, decltype(&X509_free)>;
 using file_pointer = std::unique_ptr<BIO, decltype(&BIO_free)>;
+
+constexpr std::size_t pem_bytes_max = 1U << 20U;  // the authorities of a whole system are a fifth of it
+
+// A regular file, read whole: a pipe would keep waiting whoever reads it. What it held is wiped: it may be a key.
+class pem_file {
+public:
+  explicit pem_file(const std::string& path) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat is{};
+    if (fd < 0 || ::fstat(fd, &is) != 0)
+      fault_ = fmt::format("{}: it cannot be read: {}", path, std::strerror(errno));
+    else if (!S_ISREG(is.st_mode))
+      fault_ = path + ": it is no regular file";
+    else if (static_cast<std::size_t>(is.st_size) > pem_bytes_max)
+      fault_ = fmt::format("{}: it holds more than {} bytes", path, pem_bytes_max);
+    else
+      read(fd, path, static_cast<std::size_t>(is.st_size));
+    if (fd >= 0)
+      ::close(fd);
+  }
+  ~pem_file() { OPENSSL_cleanse(text_.data(), text_.size()); }
+  pem_file(const pem_file&) = delete;
+  pem_file& operator=(const pem_file&) = delete;
+
+  [[nodiscard]] const std::string& fault() const { return fault_; }
+  [[nodiscard]] boost::asio::const_buffer bytes() const { return boost::asio::buffer(text_); }
+  [[nodiscard]] file_pointer open() const { return {BIO_new_mem_buf(text_.data(), static_cast<int>(text_.size())), &BIO_free}; }
+
+private:
+  void read(int fd, const std::string& path, std::size_t size) {
+    text_.resize(size);
+    std::size_t have = 0;
+    for (ssize_t n = 1; have < size && n > 0; have += static_cast<std::size_t>(std::max<ssize_t>(n, 0)))
+      n = ::read(fd, text_.data() + have, size - have);
+    if (have != size)
+      fault_ = path + ": it cannot be read, or it is being written";
+  }
+
+  std::string text_;
+  std::string fault_;
+};
 
 certificate_pointer next_in(BIO* file) { return {PEM_read_bio_X509(file, nullptr, nullptr, nullptr), &X509_free}; }
 
@@ -44,14 +92,15 @@ certificate_facts facts_of(X509* certificate) {
   return out;
 }
 
-std::expected<certificate_facts, std::string> read_certificate(const std::string& file) {
-  const file_pointer in(BIO_new_file(file.c_str(), "r"), &BIO_free);
-  const auto one = in ? next_in(in.get()) : certificate_pointer(nullptr, &X509_free);
+std::expected<certificate_facts, std::string> read_certificate(const std::string& path) {
+  const pem_file file(path);
+  if (!file.fault().empty())
+    return std::unexpected(file.fault());
+  const auto in = file.open();
+  const auto one = next_in(in.get());
   ERR_clear_error();
-  if (!in)
-    return std::unexpected(file + ": it cannot be read");
   if (!one)
-    return std::unexpected(file + ": it holds no certificate (PEM)");
+    return std::unexpected(path + ": it holds no certificate (PEM)");
   return facts_of(one.get());
 }
 
@@ -62,7 +111,8 @@ std::string not_valid_now(const certificate_facts& facts) {
 }
 
 bool made_for_development(const std::string& ca_file) {
-  const file_pointer in(BIO_new_file(ca_file.c_str(), "r"), &BIO_free);
+  const pem_file file(ca_file);
+  const auto in = file.open();
   bool found = false;
   while (in && !found) {
     const auto one = next_in(in.get());
@@ -77,18 +127,22 @@ bool made_for_development(const std::string& ca_file) {
 }
 
 std::expected<void, std::string> load(boost::asio::ssl::context& into, const certificate_files& files) {
-  boost::system::error_code ec;
-  const auto failed = [&](const std::string& file) { return std::unexpected(fmt::format("{}: {}", file, ec.message())); };
+  const auto take = [](const std::string& path, auto&& use) -> std::expected<void, std::string> {
+    const pem_file file(path);
+    if (!file.fault().empty())
+      return std::unexpected(file.fault());
+    boost::system::error_code ec;
+    use(file.bytes(), ec);
+    return ec ? std::unexpected(fmt::format("{}: {}", path, ec.message())) : std::expected<void, std::string>{};
+  };
   if (!files.authorities.empty())
-    if (into.load_verify_file(files.authorities, ec); ec)
-      return failed(files.authorities);
+    if (auto taken = take(files.authorities, [&](auto bytes, auto& ec) { into.add_certificate_authority(bytes, ec); }); !taken)
+      return taken;
   if (files.certificate.empty())
     return {};
-  if (into.use_certificate_chain_file(files.certificate, ec); ec)
-    return failed(files.certificate);
-  if (into.use_private_key_file(files.key, boost::asio::ssl::context::pem, ec); ec)
-    return failed(files.key);
-  return {};
+  if (auto taken = take(files.certificate, [&](auto bytes, auto& ec) { into.use_certificate_chain(bytes, ec); }); !taken)
+    return taken;
+  return take(files.key, [&](auto bytes, auto& ec) { into.use_private_key(bytes, boost::asio::ssl::context::pem, ec); });
 }
 
 }  // namespace janji::cluster

@@ -50,6 +50,20 @@ TEST_F(rounds_test, whoever_leads_the_rounds_next_drives_what_it_finds) {
   EXPECT_EQ(driven_.size(), before + 1) << "nobody has told this leader yet what the shards have";
 }
 
+// A disk that hangs keeps no operator waiting for ever.
+TEST_F(rounds_test, on_a_node_that_is_alone_an_order_has_an_end_too) {
+  shared_.peers = nullptr;
+  caf::anon_send_exit(rounds_, caf::exit_reason::kill);
+  rounds_ = system_->spawn<rounds_actor>(std::ref(shared_), catalogue_builder(1), sequence_t{0});
+  settle();
+  lead(7);
+  order_import();
+  now_ = unix_ms{now_.value + 60'000};
+  static_cast<caf::scheduler::test_coordinator&>(system_->scheduler()).trigger_timeouts();
+  settle();
+  EXPECT_EQ(refused_, 1);
+}
+
 TEST_F(rounds_test, the_rounds_are_led_here_when_they_are_read) {
   EXPECT_FALSE(shared_.rounds_led);
   lead(7);

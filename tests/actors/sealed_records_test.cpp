@@ -58,6 +58,17 @@ TEST_F(stored_records_test, are_those_of_the_last_snapshot_and_of_the_log_behind
   EXPECT_FALSE(sealed_records(shared_, *store_, {shard_, sequence_t{last_}, {group_id{9}}, {}}).good) << "a slot group that is not known";
 }
 
+// Of a booking that was cancelled while it was moved the registry knows the old place alone.
+TEST_F(stored_records_test, one_that_was_given_up_is_told_of_by_its_reference) {
+  append({booking(1, "one"), booking(2, "two")});
+  append({{schema::owner::of(group_), group_event{place_released{ref_of(1), {}, unix_ms{9}}}}});
+  EXPECT_EQ(words(read({.group = group_, .cancelled = true}, last_)), lines{"2: two"}) << "of a day it is not: it may be elsewhere";
+  const auto told = read({.group = group_, .only = ref_of(1), .cancelled = true}, last_);
+  EXPECT_EQ(words(told), lines{"1: one"});
+  ASSERT_EQ(told.places.size(), 1U);
+  EXPECT_EQ(told.places[0].status, place_status::cancelled);
+}
+
 TEST_F(stored_records_test, one_that_cannot_be_read_is_a_fault_and_one_that_lies_elsewhere_is_named) {
   append({booking(1, "one")});
   append({booking(2, "", record_locator{shard_id{7}, sequence_t{4711}, 3})});

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 #include <utility>
 
 namespace janji::apps {
@@ -22,6 +27,21 @@ std::string exposed(const changes& all) {
 std::string etcd_access(const changes& all) {
   const auto r = check_etcd_access(with(all));
   return r ? "good" : r.error();
+}
+
+TEST(exposure, in_production_the_keys_of_tls_are_not_everybodys_to_read) {
+  const auto directory = std::filesystem::temp_directory_path() / ("janji-exposure-" + std::to_string(::getpid()));
+  std::filesystem::create_directory(directory);
+  const auto key = (directory / "node.key").string();
+  std::ofstream(key) << "key";
+  for (const auto* name : {"cluster.key_file", "cluster.etcd_key_file"}) {
+    ::chmod(key.c_str(), 0644);
+    EXPECT_TRUE(exposed({{"cluster.mode", "production"}, {name, key}}).contains("which everybody on this machine can read")) << name;
+    EXPECT_FALSE(exposed({{name, key}}).contains("everybody on this machine")) << "of a cluster for development";
+    ::chmod(key.c_str(), 0640);
+    EXPECT_FALSE(exposed({{"cluster.mode", "production"}, {name, key}}).contains("everybody on this machine")) << "its group may";
+  }
+  std::filesystem::remove_all(directory);
 }
 
 TEST(exposure, addresses_are_judged_by_who_reaches_them) {

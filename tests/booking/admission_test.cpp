@@ -15,6 +15,24 @@ constexpr round_id round_one{1};
 constexpr unix_ms opening{1'622'000'000'000};
 constexpr unix_ms closing{1'622'100'000'000};
 
+// Not yet heard of here, a round is not "not open", and what was attended is not "not over".
+TEST(admission_gate, of_a_round_that_is_not_known_here_nothing_is_known) {
+  bool heard = false;
+  admission_gate gate([] { return unix_ms{opening.value + 1}; }, [&](group_id) { return heard ? std::optional(round_one) : std::nullopt; },
+                      [&](group_id, window_index) { return heard ? std::optional(window_end{closing, closing}) : std::nullopt; });
+  gate.know();
+  gate.judge_past(true);
+  gate.set(std::make_shared<const admission_state>(admission_state{sequence_t{1}, {{round_one, round_state::open, opening, closing}}}));
+  EXPECT_EQ(gate.judge(group_id{8}), admission_verdict::unknown);
+  EXPECT_FALSE(gate.knows_end(group_id{8}, window_index{0}));
+  heard = true;
+  EXPECT_EQ(gate.judge(group_id{8}), admission_verdict::admitted);
+  EXPECT_TRUE(gate.knows_end(group_id{8}, window_index{0}));
+  gate.judge_past(false);
+  heard = false;
+  EXPECT_TRUE(gate.knows_end(group_id{8}, window_index{0})) << "where nobody judges so, nothing is to be known";
+}
+
 class admission_test : public ::testing::Test {
 protected:
   explicit admission_test(planted_faults faults = {}) : group_({{540, 600, 1}}, faults), registry_(faults) {

@@ -95,6 +95,7 @@ TEST_F(changes_test, leave_a_standing_booking_to_be_looked_up_and_cancelled) {
   claim_for_nothing(1, 11);
   r_.confirmed(1, 12, 12);
   r_.look_up(1, 12);
+  r_.strict_round();
   EXPECT_EQ(r_.outcome_of(1), outcome::found);
   r_.cancel(2, 12);
   r_.commit();

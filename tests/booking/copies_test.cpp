@@ -338,6 +338,7 @@ TEST_F(joined_cancels, are_not_shown_as_a_booking_that_stands) {
   registry_.give(lookup_command{request_id{4}, ref(10), 0, unix_ms{registry_.now.value + 500}});
   registry_.reply(place_reply_kind::dropped, elsewhere, 10, 1);
   registry_.commit();
+  registry_.strict_round();
   ASSERT_EQ(registry_.outcome_of(4), outcome::found);
   EXPECT_EQ(registry_.answered(4)->places.at(0).status, place_status::cancelled);
 }
@@ -350,6 +351,7 @@ TEST_F(copies, a_booking_that_is_being_cancelled_is_shown_when_it_is_known_what_
   EXPECT_FALSE(registry_.answered(2));
   registry_.reply(place_reply_kind::cancelled, here, 10, 0);
   registry_.commit();
+  registry_.strict_round();
   ASSERT_EQ(registry_.outcome_of(2), outcome::found);
   EXPECT_EQ(registry_.answered(2)->places.at(0).status, place_status::cancelled);
 }
