@@ -4,10 +4,13 @@
 
 #include <utility>
 
+#include "booking/zlib_memory.hpp"
+
 namespace janji::actors {
 
 std::string gzip(std::string_view text) {
   z_stream stream{};
+  use_own_heap(stream);
   constexpr int gzip_window = 15 + 16;
   if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK)
     return {};

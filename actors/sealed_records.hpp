@@ -1,5 +1,5 @@
-// Sealed records on their way to an operator who opens them: read where their shards are led, and gathered at the node that was asked.
-// Nothing here can open one.
+// Sealed records on their way to whoever may open them, an operator or /find: read where their shards are led, and gathered at the node
+// that was asked. Nothing here can open one.
 //
 // Threads: sealed_records() on the archive's; gather_sealed_records() on any, and `done` is called on any.
 #pragma once

@@ -27,6 +27,7 @@
 #include "apps/whole_files.hpp"
 #include "booking/civil_time.hpp"
 #include "booking/receipt.hpp"
+#include "booking/text_parts.hpp"
 #include "store/wiping.hpp"
 
 namespace janji::apps {
@@ -44,18 +45,6 @@ result<std::string> first_line_of(const std::string& path) {
     return std::unexpected(text.error());
   text->resize(std::min(text->find_first_of("\r\n"), text->size()));
   return *text;
-}
-
-// As a part of a target: whatever somebody types is one part of it, or a few with `slashes`.
-std::string in_path(std::string_view text, bool slashes = false) {
-  std::string out;
-  for (const auto b : text) {
-    const auto byte = static_cast<unsigned char>(b);
-    const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || b == '-' ||
-                       b == '_' || b == '.' || b == '~' || (slashes && b == '/');
-    out += plain ? std::string(1, b) : fmt::format("%{:02X}", byte);
-  }
-  return out;
 }
 
 int status(const connection& c) {
@@ -169,12 +158,13 @@ void add_round_commands(CLI::App& app, connection& c, int& code) {
   });
   auto* figures = round->add_subcommand("figures", "places, bookings and refusals, by centre, state and age");
   figures->add_option("code", *which)->required();
-  figures->callback(
-      [&c, &code, which] { code = show(c, call(c, http::verb::get, "/admin/v1/rounds/" + in_path(*which) + "/figures"), "places"); });
+  figures->callback([&c, &code, which] {
+    code = show(c, call(c, http::verb::get, "/admin/v1/rounds/" + percent_encoded(*which) + "/figures"), "places");
+  });
   auto* preflight = round->add_subcommand("preflight", "is everything ready to open? says yes or no");
   preflight->add_option("code", *which)->required();
   preflight->callback([&c, &code, which] {
-    const auto r = call(c, http::verb::get, "/admin/v1/rounds/" + in_path(*which) + "/preflight");
+    const auto r = call(c, http::verb::get, "/admin/v1/rounds/" + percent_encoded(*which) + "/preflight");
     code = show(c, r, "go");
     if (code == 0 && r->body.at("go") != json::value(true))
       code = exit_refused;
@@ -190,7 +180,7 @@ void add_round_commands(CLI::App& app, connection& c, int& code) {
     sub->add_option("--reason", *reason, "shown to citizens; for erase: the round's code again");
     sub->callback([&c, &code, which, reason, verb = std::string(verb)] {
       const auto body = verb == "erase" ? json::object{{"confirm", *reason}} : json::object{{"reason", *reason}};
-      code = order(c, http::verb::post, "/admin/v1/rounds/" + in_path(*which) + "/" + verb, body, "round list");
+      code = order(c, http::verb::post, "/admin/v1/rounds/" + percent_encoded(*which) + "/" + verb, body, "round list");
     });
   }
 }
@@ -199,7 +189,7 @@ void add_store_commands(CLI::App& app, connection& c, int& code) {
   auto* what = c.keep<std::string>();
   auto* shown = app.add_subcommand("show", "what is stored: booking/REF, claim/REF, group/ROUND/CENTRE/DATE, shard/N");
   shown->add_option("what", *what)->required();
-  shown->callback([&c, &code, what] { code = show(c, call(c, http::verb::get, "/admin/v1/show/" + in_path(*what, true)), ""); });
+  shown->callback([&c, &code, what] { code = show(c, call(c, http::verb::get, "/admin/v1/show/" + percent_encoded(*what, "/")), ""); });
   app.add_subcommand("trail", "what operators ordered, the last first")->callback([&c, &code] {
     code = show(c, call(c, http::verb::get, "/admin/v1/trail"), "");
   });
@@ -286,7 +276,8 @@ void add_capacity_command(CLI::App& app, connection& c, int& code) {
     json::object body{{"capacity", *places}, {"reason", w[4]}};
     if (!w[3].empty())
       body["window"] = w[3];
-    code = order(c, http::verb::patch, fmt::format("/admin/v1/rounds/{}/groups/{}/{}", in_path(w[0]), in_path(w[1]), in_path(w[2])), body,
+    code = order(c, http::verb::patch,
+                 fmt::format("/admin/v1/rounds/{}/groups/{}/{}", percent_encoded(w[0]), percent_encoded(w[1]), percent_encoded(w[2])), body,
                  fmt::format("show group/{}/{}/{}", w[0], w[1], w[2]));
   });
 }

@@ -348,7 +348,7 @@ result<void> server::listen(const settings& s) {
     site.public_urls.push_back(url);
   site.first_language = web::language_of(s.text("pages.language")).value_or(web::language::ms);
   site.keys.push_back(sealing->page_key());
-  auto opened = net::site::open(citizens_io, *node, *citizens_api, *signer, std::move(site));
+  auto opened = net::site::open(citizens_io, *node, *citizens_api, *sealing, *signer, std::move(site));
   if (!opened)
     return std::unexpected(opened.error());
   pages = std::move(*opened);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 
 #include "booking/ascii_case.hpp"
@@ -20,6 +21,33 @@ namespace janji {
 [[nodiscard]] inline std::string_view trimmed(std::string_view text) {
   const auto from = text.find_first_not_of(" \t");
   return from == std::string_view::npos ? std::string_view{} : text.substr(from, text.find_last_not_of(" \t") - from + 1);
+}
+
+// The first bytes of a text in UTF-8, in whole characters.
+[[nodiscard]] inline std::string_view cut(std::string_view text, std::size_t bytes_max) {
+  auto size = std::min(text.size(), bytes_max);
+  while (size > 0 && size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80)
+    --size;
+  return text.substr(0, size);
+}
+
+// As it stands in a part of a path or a query (RFC 3986): all but its unreserved characters, and those that are to stay, are encoded.
+[[nodiscard]] inline std::string percent_encoded(std::string_view text, std::string_view stay = {}) {
+  constexpr std::string_view hex = "0123456789ABCDEF";
+  constexpr std::string_view unreserved = "-_.~";
+  std::string out;
+  for (const char c : text) {
+    const bool plain =
+        (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || unreserved.contains(c) || stay.contains(c);
+    if (plain) {
+      out += c;
+    } else {
+      out += '%';
+      out += hex[static_cast<unsigned char>(c) >> 4];
+      out += hex[static_cast<unsigned char>(c) & 15];
+    }
+  }
+  return out;
 }
 
 // Whether they are the same but for the case of ASCII's letters.

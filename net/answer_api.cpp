@@ -223,7 +223,8 @@ void citizen_api::tell(answered_request& a, const std::string* receipts) {
       refusal.alternatives = alternatives_.near(p.catalogue, node_.figures(), front_.clock().now(), p.group, p.window, p.people,
                                                 node_.judges_past() ? wall_clock() : unix_ms{});
     log(p.who, p.what, row_of(*code).status, name_of(*code), p.since);
-    node_.count_refusal(name_of(*code));
+    if (p.what != command_kind::book || *code != problem_code::not_found)  // a look by its key refuses nobody
+      node_.count_refusal(name_of(*code));
     if (p.page)
       return p.page({.refusal = std::move(refusal), .request_id = std::string(p.who.id())});
     auto out = to_response(refusal, p.who.id());

@@ -2,7 +2,6 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <array>
 
 #include "booking/civil_time.hpp"
 #include "booking/reference_text.hpp"
@@ -10,6 +9,7 @@
 #include "cluster/operations.hpp"
 #include "cluster/placement.hpp"
 #include "net/citizen_api.hpp"
+#include "web/sealed_box.hpp"
 
 namespace janji::net {
 
@@ -22,19 +22,10 @@ bool stands_in_a_key(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
 }
 
-std::string new_key() {
-  std::array<unsigned char, 16> random;  // NOLINT: filled below
-  randombytes_buf(random.data(), random.size());
-  std::string text(sodium_base64_ENCODED_LEN(random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING), '\0');
-  sodium_bin2base64(text.data(), text.size(), random.data(), random.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-  text.pop_back();
-  return text;
-}
-
 // The citizen's own key, or one made here.
 std::expected<std::string, problem> key_of(const request& r) {
   if (r.idempotency_key.empty())
-    return new_key();
+    return web::random_text(16);
   auto key = r.idempotency_key;
   if (key.size() >= 2 && key.starts_with('"') && key.ends_with('"'))  // as draft-ietf-httpapi-idempotency-key-header writes it
     key = key.substr(1, key.size() - 2);
@@ -370,17 +361,20 @@ void citizen_api::move(const request& r, reference ref, std::uint8_t token_gener
   front_.submit(id, std::move(p), lookup_command{id, ref, token_generation, front_.deadline(r.arrived)});
 }
 
-std::optional<problem> citizen_api::check(std::string_view body) {
-  const auto form = read_booking(body, latest_today());
-  if (!form)
-    return form.error();
-  const auto round = find_round(*node_.catalogue(), form->round);
+std::vector<problem> citizen_api::check(std::string_view body) {
+  auto read = read_fields(body, latest_today());
+  if (!read)
+    return {std::move(read.error())};
+  const auto& form = read->form;
+  const auto round = find_round(*node_.catalogue(), form.round);
   if (round == nullptr)
-    return problem{.code = no_such_round()};
-  const auto where = find_target(*round, form->centre, form->date, form->window_minute);
-  if (!where)
-    return where.error();
-  return check_people(*round, *form);
+    return {problem{.code = no_such_round()}};
+  if (const auto where = find_target(*round, form.centre, form.date, form.window_minute); !where)
+    return {where.error()};
+  auto out = problems_of_people(*round, form);
+  if (!read->wrong.empty())
+    out.insert(out.begin(), problem_of_fields(std::move(read->wrong)));
+  return out;
 }
 
 }  // namespace janji::net

@@ -38,8 +38,9 @@ public:
   // `body`: as PATCH /api/v1/bookings/{reference} takes it.
   virtual void move(const request& r, reference ref, std::uint8_t token_generation, std::string_view body, std::string_view key,
                     desk_sink sink) = 0;
-  // What is wrong with a booking as it stands, before anything is asked: its fields, its people, its place. None: nothing that can be seen.
-  virtual std::optional<problem> check(std::string_view body) = 0;
+  // All that is wrong with a booking as it stands, before anything is asked: its place alone, or its fields and its people. Empty: nothing
+  // that can be seen.
+  virtual std::vector<problem> check(std::string_view body) = 0;
 };
 
 // A booked place in the catalogue's words; none when no round that is known here has it.

@@ -267,10 +267,10 @@ field_error told_fault(std::string_view prefix, const identity_fault& fault) {
   return {std::string(prefix).append(name_of(fault.part)), cause_of_fault(fault)};
 }
 
-std::expected<booking_form, problem> read_booking(std::string_view body, civil_date today) {
-  return with_object(body, [&](const json::object& o) -> std::expected<booking_form, problem> {
-    std::vector<field_error> wrong;
-    booking_form form;
+std::expected<read_form, problem> read_fields(std::string_view body, civil_date today) {
+  return with_object(body, [&](const json::object& o) -> std::expected<read_form, problem> {
+    read_form out;
+    auto& [form, wrong] = out;
     field_reader fields(o, "", wrong);
     fields.only({"round", "centre", "date", "window", "people"});
     form.round = fields.word("round", false);
@@ -285,12 +285,22 @@ std::expected<booking_form, problem> read_booking(std::string_view body, civil_d
     else
       for (std::size_t i = 0; i < people->get_array().size(); ++i)
         form.people.push_back(read_person(people->get_array()[i], "people[" + std::to_string(i) + "]", today, wrong));
-    if (wrong.empty())
-      return form;
-    const bool only_identity = std::ranges::all_of(wrong, [](const field_error& e) { return e.code() == "identity_impossible"; });
-    return std::unexpected(
-        problem{.code = only_identity ? problem_code::identity_impossible : problem_code::invalid, .fields = std::move(wrong)});
+    return out;
   });
+}
+
+problem problem_of_fields(std::vector<field_error> wrong) {
+  const bool only_identity = std::ranges::all_of(wrong, [](const field_error& e) { return e.code() == "identity_impossible"; });
+  return {.code = only_identity ? problem_code::identity_impossible : problem_code::invalid, .fields = std::move(wrong)};
+}
+
+std::expected<booking_form, problem> read_booking(std::string_view body, civil_date today) {
+  auto read = read_fields(body, today);
+  if (!read)
+    return std::unexpected(std::move(read.error()));
+  if (!read->wrong.empty())
+    return std::unexpected(problem_of_fields(std::move(read->wrong)));
+  return std::move(read->form);
 }
 
 std::expected<move_form, problem> read_move(std::string_view body) {
@@ -325,27 +335,37 @@ std::expected<target, problem> find_target(const actors::round_entry& round, std
   return t;
 }
 
-std::optional<problem> check_people(const actors::round_entry& round, const booking_form& form) {
+std::vector<problem> problems_of_people(const actors::round_entry& round, const booking_form& form) {
+  std::vector<problem> out;
   const auto& rules = round.definition.rules;
   if (form.people.size() > rules.party_max)
-    return problem_of<problem_code::party_too_large, "people", "limit">(form.people.size(), rules.party_max);
+    out.push_back(problem_of<problem_code::party_too_large, "people", "limit">(form.people.size(), rules.party_max));
   std::map<std::string_view, std::size_t> seen;
   for (std::size_t i = 0; i < form.people.size(); ++i) {
     const auto& p = form.people[i];
     const auto position = static_cast<std::uint8_t>(i + 1);
     const auto of_position = [&](problem&& refusal) {
       refusal.position = position;
-      return std::move(refusal);
+      out.push_back(std::move(refusal));
     };
+    if (p.who.canonical.empty())
+      continue;
     if (const auto [first, is_new] = seen.emplace(p.who.canonical, i + 1); !is_new)
-      return of_position(problem_of<problem_code::same_citizen_twice, "first", "second">(first->second, position));
+      of_position(problem_of<problem_code::same_citizen_twice, "first", "second">(first->second, position));
+    if (p.record.birth_date.empty())
+      continue;
     const auto age = age_on(p.birth, form.date);
     if (age < rules.age_min)
-      return of_position(problem_of<problem_code::under_age, "age", "limit">(age, rules.age_min));
-    if (age > rules.age_max)
-      return of_position(problem_of<problem_code::over_age, "age", "limit">(age, rules.age_max));
+      of_position(problem_of<problem_code::under_age, "age", "limit">(age, rules.age_min));
+    else if (age > rules.age_max)
+      of_position(problem_of<problem_code::over_age, "age", "limit">(age, rules.age_max));
   }
-  return std::nullopt;
+  return out;
+}
+
+std::optional<problem> check_people(const actors::round_entry& round, const booking_form& form) {
+  auto all = problems_of_people(round, form);
+  return all.empty() ? std::nullopt : std::optional(std::move(all.front()));
 }
 
 std::string canonical(const booking_form& form) {

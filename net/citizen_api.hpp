@@ -64,7 +64,7 @@ public:
   void cancel(const request& r, reference ref, std::uint8_t token_generation, std::string_view key, desk_sink sink) override;
   void move(const request& r, reference ref, std::uint8_t token_generation, std::string_view body, std::string_view key,
             desk_sink sink) override;
-  std::optional<problem> check(std::string_view body) override;
+  std::vector<problem> check(std::string_view body) override;
 
   // ---- any thread
   // Refuses everything that changes something; answers under way are still given.

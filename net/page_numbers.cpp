@@ -21,47 +21,57 @@ page_numbers::page_numbers(const actors::node& node, std::shared_ptr<const actor
     as_of = it->second.as_of;
 }
 
+void added_places::add(const web::availability& one) {
+  if (one.over)
+    return;
+  sum_.over = false;
+  if (one.closed)
+    return;
+  sum_.closed = false;
+  sum_.free = one.free && sum_.free ? web::room(*one.free + *sum_.free) : std::nullopt;
+  sum_.singles = sum_.singles || one.singles || (one.free && *one.free > 0);
+}
+
 // In the order of their numbers, as they are published.
 const actors::group_figures* page_numbers::find(group_id group) const {
   const auto it = std::ranges::lower_bound(*figures_, group, {}, &actors::group_figures::group);
   return it != figures_->end() && it->group == group ? &*it : nullptr;
 }
 
-web::room page_numbers::of_window(const group_definition& g, std::size_t window) const {
-  const auto* known = find(g.id);
+web::availability page_numbers::of_window(const group_definition& g, const actors::group_figures* known, std::size_t window,
+                                          std::uint8_t people) const {
+  web::availability out{.over = is_over(g, window)};
   if (known == nullptr || window >= known->windows.size())
-    return std::nullopt;
-  return free_of(known->windows[window]);
+    return out;
+  const auto free = free_of(known->windows[window]);
+  out.closed = known->windows[window].capacity == 0;
+  out.free = free >= people ? free : 0;
+  out.singles = free > 0 && free < people;
+  return out;
 }
 
-web::room page_numbers::of_group(const group_definition& g, std::uint8_t people) const {
+web::availability page_numbers::of_window(const group_definition& g, std::size_t window, std::uint8_t people) const {
+  return of_window(g, find(g.id), window, people);
+}
+
+web::availability page_numbers::of_group(const group_definition& g, std::uint8_t people) const {
   const auto* known = find(g.id);
-  if (known == nullptr || known->windows.size() < g.windows.size())
-    return std::nullopt;
-  std::uint64_t sum = 0;
-  for (std::size_t w = 0; w < g.windows.size(); ++w) {
-    const auto free = free_of(known->windows[w]);
-    sum += free >= people && !is_over(g, w) ? free : 0;
-  }
-  return sum;
-}
-
-// A round's groups are sorted by centre.
-template <class Use>
-void page_numbers::each_of_centre(std::uint16_t centre, Use&& use) const {
-  const auto& groups = round->definition.groups;
-  for (auto it = std::ranges::lower_bound(groups, centre, {}, &group_definition::centre); it != groups.end() && it->centre == centre; ++it)
-    use(*it);
+  added_places sum;
+  for (std::size_t w = 0; w < g.windows.size(); ++w)
+    sum.add(of_window(g, known, w, people));
+  return sum.sum();
 }
 
 page_numbers::centre_numbers page_numbers::of_centre(std::uint16_t centre, std::uint8_t people) const {
-  centre_numbers out{.free = 0};
+  centre_numbers out;
+  added_places sum;
   each_of_centre(centre, [&](const group_definition& g) {
-    const auto free = of_group(g, people);
-    if (free && *free > 0 && !out.next)
+    const auto at = of_group(g, people);
+    if (at.free && *at.free > 0 && !out.next)
       out.next = g.date;
-    out.free = free && out.free ? web::room(*free + *out.free) : std::nullopt;
+    sum.add(at);
   });
+  out.at = sum.sum();
   return out;
 }
 
@@ -118,34 +128,42 @@ std::vector<web::near_place> nearest_free(const page_numbers& numbers, std::stri
   const auto own = numbers.round->body->centre_by_code.find(centre);
   if (own == numbers.round->body->centre_by_code.end())
     return {};
+  constexpr std::size_t shown = 3;
+  constexpr std::size_t centres_looked_at = 20;
   const auto wanted = day_number_of(date);
-  const auto& state = d.centres[own->second].state;
   struct found {
-    bool elsewhere;
     std::int32_t days;
     web::near_place place;
   };
-  std::vector<found> all;
-  for (const auto& g : d.groups) {
-    if (d.centres[g.centre].state != state)
-      continue;
-    for (std::size_t w = 0; w < g.windows.size(); ++w) {
-      const auto free = numbers.of_window(g, w);
-      const bool refused = but && g.windows[w].opens_minute == *but && g.centre == own->second && g.date == date;
-      if (!free || *free < people || refused || numbers.is_over(g, w))
-        continue;
-      const auto& at = d.centres[g.centre];
-      all.push_back({g.centre != own->second,
-                     std::abs(day_number_of(g.date) - wanted),
-                     {at.code, at.name, g.date, g.windows[w].opens_minute, *free}});
-    }
-  }
-  constexpr std::size_t shown = 3;
-  const auto some = all.begin() + static_cast<std::ptrdiff_t>(std::min(shown, all.size()));
-  std::ranges::partial_sort(all, some, {}, [](const found& f) { return std::pair{f.elsewhere, f.days}; });
   std::vector<web::near_place> out;
-  for (auto it = all.begin(); it != some; ++it)
-    out.push_back(it->place);
+  const auto look_at = [&](std::uint16_t centre) {
+    std::vector<found> best;
+    numbers.each_of_centre(centre, [&](const group_definition& g) {
+      const auto days = std::abs(day_number_of(g.date) - wanted);
+      if (best.size() == shown && best.back().days <= days)
+        return;
+      for (std::size_t w = 0; w < g.windows.size(); ++w) {
+        const auto at = numbers.of_window(g, w, people);
+        const bool refused = but && g.windows[w].opens_minute == *but && centre == own->second && g.date == date;
+        if (at.over || !at.free || *at.free == 0 || refused)
+          continue;
+        const auto behind = std::ranges::upper_bound(best, days, {}, &found::days);
+        best.insert(behind, {days, {d.centres[centre].code, d.centres[centre].name, g.date, g.windows[w].opens_minute, *at.free}});
+        if (best.size() > shown)
+          best.pop_back();
+      }
+    });
+    for (auto it = best.begin(); it != best.end() && out.size() < shown; ++it)
+      out.push_back(std::move(it->place));
+  };
+  look_at(own->second);
+  const auto& state = d.centres[own->second].state;
+  std::size_t looked_at = 0;
+  for (std::uint16_t i = 0; i < d.centres.size() && out.size() < shown && looked_at < centres_looked_at; ++i)
+    if (i != own->second && d.centres[i].state == state) {
+      ++looked_at;
+      look_at(i);
+    }
   return out;
 }
 
@@ -159,12 +177,9 @@ void fill_month(const page_numbers& numbers, std::string_view centre, web::month
   m.centre_name = d.centres[it->second].name;
   for (auto g = std::ranges::lower_bound(d.groups, it->second, {}, &group_definition::centre);
        g != d.groups.end() && g->centre == it->second; ++g) {
-    web::day_item day{.date = g->date, .free = numbers.of_group(*g, m.people)};
-    day.over = true;
-    for (std::size_t w = 0; w < g->windows.size(); ++w) {
-      day.places += g->windows[w].capacity;
-      day.over = day.over && numbers.is_over(*g, w);
-    }
+    web::day_item day{.date = g->date, .at = numbers.of_group(*g, m.people)};
+    for (const auto& w : g->windows)
+      day.capacity += w.capacity;
     m.days.push_back(day);
   }
 }
@@ -178,12 +193,8 @@ void fill_times(const page_numbers& numbers, std::string_view centre, web::times
   if (it == numbers.round->body->centre_by_code.end() || group == nullptr)
     return;
   m.centre_name = d.centres[it->second].name;
-  for (std::size_t w = 0; w < group->windows.size(); ++w) {
-    auto free = numbers.of_window(*group, w);
-    if (free && *free < m.people)
-      free = 0;
-    m.windows.push_back({group->windows[w].opens_minute, group->windows[w].closes_minute, free, numbers.is_over(*group, w)});
-  }
+  for (std::size_t w = 0; w < group->windows.size(); ++w)
+    m.windows.push_back({group->windows[w].opens_minute, group->windows[w].closes_minute, numbers.of_window(*group, w, m.people)});
 }
 
 }  // namespace janji::net

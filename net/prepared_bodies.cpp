@@ -1,7 +1,9 @@
 #include "net/prepared_bodies.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
+#include <vector>
 
 #include "actors/availability_page.hpp"
 
@@ -9,7 +11,6 @@ namespace janji::net {
 
 namespace {
 constexpr std::size_t gzip_worth_bytes = 1'024;
-constexpr std::size_t names_max = 4'096;  // there are no more than rounds and states; a stranger chooses none
 constexpr std::size_t to_compress_max = 32;
 constexpr std::size_t quickly_made_bytes = 16 * 1024;
 }  // namespace
@@ -37,9 +38,14 @@ prepared_bodies::body_ptr prepared_bodies::fresh(const std::string& name, std::u
 }
 
 void prepared_bodies::get(const std::string& name, std::uint64_t version, unix_ms now, maker make, taker take) {
-  if (entries_.size() >= names_max)
-    std::erase_if(entries_, [](const auto& e) { return !e.second.making; });
-  auto& e = entries_[name];
+  auto it = entries_.find(name);
+  if (it == entries_.end()) {
+    if (making_ >= making_max)
+      return take(nullptr);
+    make_room();
+    it = entries_.try_emplace(name).first;
+  }
+  auto& e = it->second;
   const auto age_ms = e.last != nullptr && e.version == version ? now.value - e.last->as_of.value : given_for_ms;
   e.wanted = version;
   e.wanted_at = now;
@@ -53,15 +59,35 @@ void prepared_bodies::get(const std::string& name, std::uint64_t version, unix_m
   (void)e.waiting.join(std::move(take));
 }
 
+// Strangers choose names: the half that was not asked for the longest goes, so that it is paid for once in so many names.
+void prepared_bodies::make_room() {
+  while (entries_.size() >= names_max || bytes_ > bytes_max) {
+    std::vector<std::int64_t> asked;
+    for (const auto& [name, e] : entries_)
+      if (!e.making)
+        asked.push_back(e.wanted_at.value);
+    if (asked.empty())
+      return;
+    const auto middle = asked.begin() + static_cast<std::ptrdiff_t>((asked.size() - 1) / 2);
+    std::ranges::nth_element(asked, middle);
+    std::erase_if(entries_, [&, least = asked.size() / 2 + 1](const auto& named) mutable {
+      const auto& e = named.second;
+      if (e.making || e.wanted_at.value > *middle || least == 0)
+        return false;
+      --least;
+      bytes_ -= e.bytes;
+      return true;
+    });
+  }
+}
+
 void prepared_bodies::begin(const std::string& name, entry& e) {
   e.making = true;
+  ++making_;
   {
     const std::lock_guard lock(mutex_);
-    job next{name, e.wanted, e.wanted_at, e.make};
-    if (e.last != nullptr && e.last->text.size() < quickly_made_bytes)  // nobody waits for the small behind the large
-      jobs_.push_front(std::move(next));
-    else
-      jobs_.push_back(std::move(next));
+    const bool quick = e.last != nullptr && e.last->text.size() < quickly_made_bytes;
+    (quick ? quick_jobs_ : jobs_).push_back({name, e.wanted, e.wanted_at, e.make});
   }
   wake_.notify_all();
 }
@@ -72,9 +98,12 @@ void prepared_bodies::made(const std::string& name, std::uint64_t version, const
   if (it == entries_.end())
     return;
   auto& e = it->second;
+  const auto bytes = 2 * name.size() + b->text.size() + (b->gzip == nullptr ? 0 : b->gzip->size());
+  bytes_ += bytes - std::exchange(e.bytes, bytes);
   e.last = b;
   e.version = version;
   e.making = false;
+  --making_;
   if (version != e.wanted)
     return begin(name, e);
   e.waiting.answer(b);
@@ -90,25 +119,36 @@ void prepared_bodies::compress(const body_ptr& b) {
   wake_.notify_all();
 }
 
+// In turn: nobody waits for the small behind the large, nor for one that is new behind those that are only made anew.
+std::optional<prepared_bodies::job> prepared_bodies::next_job() {
+  quick_is_next_ = !quick_is_next_;
+  auto& first = quick_is_next_ ? quick_jobs_ : jobs_;
+  auto& jobs = !first.empty() ? first : quick_is_next_ ? jobs_ : quick_jobs_;
+  if (jobs.empty())
+    return std::nullopt;
+  auto next = std::move(jobs.front());
+  jobs.pop_front();
+  return next;
+}
+
 void prepared_bodies::work(const std::stop_token& stop) {
+  const auto has_job = [this] { return !jobs_.empty() || !quick_jobs_.empty(); };
   while (!stop.stop_requested()) {
     std::unique_lock lock(mutex_);
-    if (jobs_.empty() && !to_compress_.empty())
-      wake_.wait_until(lock, stop, rests_until_, [this] { return !jobs_.empty(); });
+    if (!has_job() && !to_compress_.empty())
+      wake_.wait_until(lock, stop, rests_until_, has_job);
     else
-      wake_.wait(lock, stop, [this] { return !jobs_.empty() || !to_compress_.empty(); });
+      wake_.wait(lock, stop, [&] { return has_job() || !to_compress_.empty(); });
     if (stop.stop_requested())
       return;
-    if (!jobs_.empty()) {
-      auto next = std::move(jobs_.front());
-      jobs_.pop_front();
+    if (auto next = next_job()) {
       lock.unlock();
-      do_job(std::move(next));
+      do_job(std::move(*next));
     } else if (!to_compress_.empty() && std::chrono::steady_clock::now() >= rests_until_) {
-      const auto next = std::move(to_compress_.front());
+      const auto one = std::move(to_compress_.front());
       to_compress_.pop_front();
       lock.unlock();
-      do_compress(next);
+      do_compress(one);
     }
   }
 }

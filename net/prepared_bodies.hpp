@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -33,7 +34,10 @@ public:
   using body_ptr = std::shared_ptr<body>;
   using maker = std::function<std::string()>;
   using taker = std::function<void(const body_ptr&)>;
-  static constexpr std::size_t waiting_max = 20'000;  // there are no more connections; each that waits is a few words
+  static constexpr std::size_t waiting_max = 20'000;             // there are no more connections; each that waits is a few words
+  static constexpr std::size_t names_max = 4'096;                // that are kept
+  static constexpr std::size_t bytes_max = 64U * 1024U * 1024U;  // the same: what was not asked for the longest goes
+  static constexpr std::size_t making_max = 1'024;               // at once; beyond it a new name waits for none
   static constexpr std::int64_t kept_for_ms = 1'000;
   static constexpr std::int64_t given_for_ms = 10'000;  // while the next is being made
 
@@ -44,14 +48,16 @@ public:
 
   // One that is made anew for nobody yet; none: get() it.
   [[nodiscard]] body_ptr fresh(const std::string& name, std::uint64_t version, unix_ms now) const;
-  // Gives `take` the body of that name and version, now or when it is made; none where too many wait for it.
+  // Gives `take` the body of that name and version, now or when it is made; none where too many wait for it, or for others.
   void get(const std::string& name, std::uint64_t version, unix_ms now, maker make, taker take);
   // Compresses one that was made elsewhere, when there is nothing else to do; not at all where too many wait. A tenth of the time at most.
   void compress(const body_ptr& b);
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }  // of what is kept
 
 private:
   struct entry {
     body_ptr last;
+    std::size_t bytes = 0;
     std::uint64_t version = 0;  // of the last
     std::uint64_t wanted = 0;   // version
     unix_ms wanted_at;
@@ -65,7 +71,9 @@ private:
     unix_ms at;
     maker make;
   };
+  void make_room();
   void begin(const std::string& name, entry& e);
+  [[nodiscard]] std::optional<job> next_job();
   void made(const std::string& name, std::uint64_t version, const body_ptr& b);
   void work(const std::stop_token& stop);
   void do_job(job&& j);
@@ -76,8 +84,12 @@ private:
   boost::asio::io_context& io_;
   std::shared_ptr<prepared_bodies*> self_ = std::make_shared<prepared_bodies*>(this);  // gone with it
   std::unordered_map<std::string, entry> entries_;
+  std::size_t bytes_ = 0;
+  std::size_t making_ = 0;
   std::mutex mutex_;  // over what follows
+  std::deque<job> quick_jobs_;
   std::deque<job> jobs_;
+  bool quick_is_next_ = false;
   std::deque<body_ptr> to_compress_;
   std::condition_variable_any wake_;
   std::chrono::steady_clock::time_point rests_until_;  // the thread's: with compressing

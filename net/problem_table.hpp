@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "net/problem_code.hpp"
@@ -55,6 +56,11 @@ static_assert(std::ranges::all_of(reason_rows, [i = 0](const reason_row& r) muta
 [[nodiscard]] constexpr const problem_row& row_of(problem_code code) { return problem_rows[static_cast<std::size_t>(code)]; }
 [[nodiscard]] constexpr const reason_row& row_of(reason_code why) { return reason_rows[static_cast<std::size_t>(why) - 1]; }  // not none
 [[nodiscard]] constexpr std::string_view name_of(problem_code code) { return row_of(code).name; }
+// None: there is no code of that name.
+[[nodiscard]] constexpr std::optional<problem_code> code_named(std::string_view name) {
+  const auto it = std::ranges::find(problem_rows, name, &problem_row::name);
+  return it == problem_rows.end() ? std::nullopt : std::optional(it->code);
+}
 [[nodiscard]] constexpr std::string_view name_of(reason_code why) { return why == reason_code::none ? "" : row_of(why).name; }
 
 }  // namespace janji::net

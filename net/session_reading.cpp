@@ -356,7 +356,7 @@ std::optional<problem_code> session::check_header(std::string_view head) {
       default: break;
     }
   }
-  if (!request_.reads() || !request_.authorization.empty())
+  if (!request_.reads() || !request_.authorization.empty() || !request_.cookie.empty())
     read_private_ = true;
   expects_continue_ = version == 11 && boost::beast::iequals(boost::beast::string_view(expected.data(), expected.size()), "100-continue");
   const bool known_version = version == 11 || (version == 10 && encodings == 0);

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "booking/reference_text.hpp"
+#include "booking/text_parts.hpp"
 #include "net/page_numbers.hpp"
 #include "web/codes.hpp"
 
@@ -16,7 +17,7 @@ namespace {
 std::string address_of(const request& r) {
   std::string out = "/";
   for (auto path = r.path.substr(std::min<std::size_t>(1, r.path.size())); !path.empty();)
-    out += (out.size() == 1 ? "" : "/") + web::percent_encoded(next_part(path, '/'));
+    out += (out.size() == 1 ? "" : "/") + percent_encoded(next_part(path, '/'));
   char before = '?';
   auto query = r.query;
   while (!query.empty()) {
@@ -30,12 +31,6 @@ std::string address_of(const request& r) {
   return out;
 }
 
-// Of ".../check?x=a/b": ".../details".
-std::string details_beside(std::string_view check) {
-  check = check.substr(0, check.find('?'));
-  return std::string(check.substr(0, check.rfind('/'))) + "/details";
-}
-
 std::string_view host_in(std::string_view origin) {
   const auto scheme = origin.find("://");
   return scheme == std::string_view::npos ? std::string_view{} : origin.substr(scheme + 3);
@@ -44,8 +39,9 @@ std::string_view host_in(std::string_view origin) {
 }  // namespace
 
 std::expected<std::unique_ptr<site>, std::string> site::open(boost::asio::io_context& io, actors::node& node, booking_desk& desk,
-                                                             const receipt_signer& signer, site_options options) {
-  std::unique_ptr<site> out(new site(io, node, desk, signer, std::move(options)));
+                                                             const store::sealing& sealing, const receipt_signer& signer,
+                                                             site_options options) {
+  std::unique_ptr<site> out(new site(io, node, desk, sealing, signer, std::move(options)));
   for (auto* to : {&out->pages_, &out->makers_}) {
     auto made = web::pages::load();
     if (!made)
@@ -55,8 +51,16 @@ std::expected<std::unique_ptr<site>, std::string> site::open(boost::asio::io_con
   return out;
 }
 
-site::site(boost::asio::io_context& io, actors::node& node, booking_desk& desk, const receipt_signer& signer, site_options options)
-    : node_(node), desk_(desk), signer_(signer), options_(std::move(options)), box_(options_.keys), look_(io), bodies_(io) {}
+site::site(boost::asio::io_context& io, actors::node& node, booking_desk& desk, const store::sealing& sealing, const receipt_signer& signer,
+           site_options options)
+    : node_(node),
+      desk_(desk),
+      sealing_(sealing),
+      signer_(signer),
+      options_(std::move(options)),
+      box_(options_.keys),
+      look_(io),
+      bodies_(io) {}
 
 // The sums are added up on the thread that renders: a round of 200,000 slot groups must not hold up the listener.
 void site::look_on() {
@@ -112,11 +116,10 @@ void site::handle(const request& r, const page_match& at, responder&& respond) {
     case page_endpoint::numbers_home:
     case page_endpoint::numbers_in:
     case page_endpoint::numbers_at:
-    case page_endpoint::numbers_day:
-    case page_endpoint::numbers_figures: return public_page(r, v, at, std::move(respond));
+    case page_endpoint::numbers_day: return public_page(r, v, at, std::move(respond));
     case page_endpoint::details: return details_get(r, own(), at.arguments, respond);
     case page_endpoint::details_sent: return details_post(r, own(), at.arguments, respond);
-    case page_endpoint::back_to_details: return respond(see_other(details_beside(v.address)));
+    case page_endpoint::check: return check_get(own(), at.arguments, respond);
     case page_endpoint::book: return check_post(r, own(), at.arguments, std::move(respond));
     case page_endpoint::my_booking: return my_booking_get(r, own(), std::move(respond));
     case page_endpoint::send_again: return my_booking_post(r, own(), std::move(respond));
@@ -239,7 +242,7 @@ web::round_line site::line_of(const actors::round_entry* round) const {
 
 // ------------------------------------------------------------------ answers
 
-response site::page(const visit& v, std::string html, unsigned status) const {
+response site::page(const visit& v, std::string html, unsigned status, std::string_view cache) const {
   response out;
   out.status = status;
   out.content_type = "text/html; charset=utf-8";
@@ -251,7 +254,7 @@ response site::page(const visit& v, std::string html, unsigned status) const {
   } else {
     out.body = std::move(html);
   }
-  out.add("Cache-Control", "private, no-store");
+  out.add("Cache-Control", cache);
   out.add("Content-Security-Policy", pages_->policy());
   out.add("Referrer-Policy", "same-origin");
   out.add("X-Content-Type-Options", "nosniff");
@@ -273,8 +276,15 @@ void site::add_cookie(response& out, const visit& v, std::string_view name, std:
   out.add("Set-Cookie", web::to_text({.name = name, .value = value, .max_age_s = max_age_s, .secure = v.secure}));
 }
 
-bool site::fits_a_cookie(const web::kept_form& form) const {
-  return box_.seal(web::form_cookie, web::to_text(form)).size() <= web::limits::cookie_value_bytes_max;
+bool site::another_is_unknown(const visit& v, const web::kept_form& form) {
+  return v.draft && !v.draft->key.empty() && !v.draft->last_code.empty() &&
+         (v.draft->draft != form.draft || v.draft->place.path() != form.place.path());
+}
+
+bool site::goes_by_cookie(const visit& v, const web::kept_form& form) const {
+  const bool taken = v.form_came || !v.new_browser;
+  return taken && !another_is_unknown(v, form) &&
+         box_.seal(web::form_cookie, web::to_text(form)).size() <= web::limits::cookie_value_bytes_max;
 }
 
 void site::no_such_place(const visit& v, responder& respond) const {
@@ -284,6 +294,8 @@ void site::no_such_place(const visit& v, responder& respond) const {
 
 // What does not fit is left out: it travels in hidden fields then.
 void site::keep_form(response& out, const visit& v, web::kept_form form) const {
+  if (another_is_unknown(v, form))
+    return;
   auto sealed = box_.seal(web::form_cookie, web::to_text(form));
   if (sealed.size() > web::limits::cookie_value_bytes_max) {
     form.people.clear();
@@ -292,8 +304,17 @@ void site::keep_form(response& out, const visit& v, web::kept_form form) const {
   add_cookie(out, v, web::form_cookie, sealed, web::form_cookie_s);
 }
 
+// Names are whole while there is room for them.
 void site::keep_mine(response& out, const visit& v) const {
-  add_cookie(out, v, web::mine_cookie, box_.seal(web::mine_cookie, web::to_text(v.mine)), web::mine_cookie_s);
+  auto sealed = box_.seal(web::mine_cookie, web::to_text(v.mine));
+  if (sealed.size() > web::limits::cookie_value_bytes_max) {
+    auto shorter = v.mine;
+    for (auto& b : shorter)
+      if (const auto name = cut(b.name, web::kept_name_bytes_max); name.size() < b.name.size())
+        b.name = std::string(name) + "…";
+    sealed = box_.seal(web::mine_cookie, web::to_text(shorter));
+  }
+  add_cookie(out, v, web::mine_cookie, sealed, web::mine_cookie_s);
 }
 
 response site::see_other(std::string_view where) {
@@ -301,6 +322,13 @@ response site::see_other(std::string_view where) {
   out.status = 303;
   out.content_type = "text/plain; charset=utf-8";
   out.add("Location", where);
+  return out;
+}
+
+response site::see_other(const visit& v, std::string_view where) const {
+  auto out = see_other(where);
+  if (v.set_language)
+    add_cookie(out, v, web::language_cookie, web::tag_of(v.lang), web::mine_cookie_s);
   return out;
 }
 
@@ -405,15 +433,21 @@ bool site::own_form(const request& r, const visit& v, const web::form& sent) con
 }
 
 std::optional<web::form> site::form_of(const request& r, const visit& v, responder& respond) const {
-  auto sent = web::is_form(r.content_type) ? web::form::read(r.body) : std::unexpected(web::form_error{web::form_fault::not_a_form, {}});
+  const bool readable = web::is_form(r.content_type) && r.content_encoding.empty();
+  auto sent = readable ? web::form::read(r.body) : std::unexpected(web::form_error{web::form_fault::not_a_form, {}});
+  if (sent)
+    if (auto strange = web::unknown_field(*sent))
+      sent = std::unexpected(web::form_error{web::form_fault::unknown, std::move(*strange)});
   if (sent)
     return std::move(*sent);
   const auto& words = pages_->all();
   const auto& e = sent.error();
-  const auto code = !web::is_form(r.content_type) ? problem_code::unsupported_media_type : problem_code::malformed_request;
+  const auto code = readable ? problem_code::malformed_request : problem_code::unsupported_media_type;
   web::refused_model m{.heading = "no_booking_heading", .text = words.say(v.lang, "refused_request"), .code = std::string(name_of(code))};
   if (!e.field.empty())
-    m.more = e.field + ": " + words.say(v.lang, e.what == web::form_fault::twice ? "field_twice" : "field_text_wrong");
+    m.more = e.what == web::form_fault::unknown
+                 ? words.say(v.lang, "field_unknown", {{"name", e.field}})
+                 : e.field + ": " + words.say(v.lang, e.what == web::form_fault::twice ? "field_twice" : "field_text_wrong");
   m.links = {{"/my-booking", words.say(v.lang, "nav_my_booking")}, {"/", words.say(v.lang, "start_page")}};
   respond(page(v, pages_->refused(frame_of(v, "refused"), m), row_of(code).status));
   return std::nullopt;

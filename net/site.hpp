@@ -7,6 +7,8 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <atomic>
+#include <chrono>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -24,6 +26,7 @@
 #include "net/minute_ring.hpp"
 #include "net/prepared_bodies.hpp"
 #include "net/route_table.hpp"
+#include "store/sealing.hpp"
 #include "web/booking_code.hpp"
 #include "web/form.hpp"
 #include "web/kept.hpp"
@@ -61,7 +64,8 @@ struct visit {
 class site {
 public:
   static std::expected<std::unique_ptr<site>, std::string> open(boost::asio::io_context& io, actors::node& node, booking_desk& desk,
-                                                                const receipt_signer& signer, site_options options);
+                                                                const store::sealing& sealing, const receipt_signer& signer,
+                                                                site_options options);
   // Whether that path is a page's, or is none of the API's and gets a page that says so.
   [[nodiscard]] static bool is_page(std::string_view path);
   // `at`: its row of page_routes; none: a page that says that there is nothing, or not with this method.
@@ -75,17 +79,22 @@ public:
   void stopping(std::function<bool()> is_stopping) { is_stopping_ = std::move(is_stopping); }
 
 private:
-  site(boost::asio::io_context& io, actors::node& node, booking_desk& desk, const receipt_signer& signer, site_options options);
+  site(boost::asio::io_context& io, actors::node& node, booking_desk& desk, const store::sealing& sealing, const receipt_signer& signer,
+       site_options options);
 
   // ---- every page (site.cpp)
   [[nodiscard]] visit visit_of(const request& r) const;
   void open_kept(const request& r, visit& v) const;  // the reader's own cookies
   [[nodiscard]] web::frame frame_of(const visit& v, std::string page) const;
-  [[nodiscard]] response page(const visit& v, std::string html, unsigned status = 200) const;
+  static constexpr std::string_view kept_nowhere = "private, no-store";
+  static constexpr std::string_view asked_again = "private, no-cache";
+  [[nodiscard]] response page(const visit& v, std::string html, unsigned status = 200, std::string_view cache = kept_nowhere) const;
   void add_cookie(response& out, const visit& v, std::string_view name, std::string_view value, long max_age_s) const;
   void keep_form(response& out, const visit& v, web::kept_form form) const;
-  // All of it: what is kept without its people cannot be looked up.
-  [[nodiscard]] bool fits_a_cookie(const web::kept_form& form) const;
+  // Of another form it is not known yet how it ended: its key is not given up for this one.
+  [[nodiscard]] static bool another_is_unknown(const visit& v, const web::kept_form& form);
+  // Whether the browser keeps all of it: what is kept without its people cannot be shown again, nor looked up.
+  [[nodiscard]] bool goes_by_cookie(const visit& v, const web::kept_form& form) const;
   // A place that is not there; where no round is known yet that is not said.
   void no_such_place(const visit& v, responder& respond) const;
   void drop_form(response& out, const visit& v) const { add_cookie(out, v, web::form_cookie, "", 0); }
@@ -95,6 +104,7 @@ private:
     add_cookie(out, v, web::said_cookie, what, web::said_cookie_s);
   }
   [[nodiscard]] static response see_other(std::string_view where);
+  [[nodiscard]] response see_other(const visit& v, std::string_view where) const;  // and the language that was chosen stays
   [[nodiscard]] bool own_form(const request& r, const visit& v, const web::form& sent) const;
   [[nodiscard]] bool own_origin(const request& r) const;
   // A form that can be read and is one of ours; else it was answered.
@@ -124,6 +134,7 @@ private:
   [[nodiscard]] response public_answer(const visit& v, const asked_public& a, unix_ms as_of, std::string_view etag) const;
   [[nodiscard]] web::frame public_frame(const asked_public& a, std::string page) const;
   [[nodiscard]] std::string render_public(const asked_public& a) const;
+  [[nodiscard]] std::uint8_t state_named(std::string_view text) const;
   [[nodiscard]] std::string home(const asked_public& a) const;
   [[nodiscard]] std::string centres(const asked_public& a) const;
   [[nodiscard]] std::string month(const asked_public& a) const;
@@ -139,10 +150,27 @@ private:
   [[nodiscard]] std::optional<place_of_path> place_of(const path_arguments& at) const;
   void details_get(const request& r, visit& v, const path_arguments& at, responder& respond);
   void details_post(const request& r, visit& v, const path_arguments& at, responder& respond);
+  void check_get(const visit& v, const path_arguments& at, responder& respond) const;
   void check_post(const request& r, visit& v, const path_arguments& at, responder&& respond);
+  // A step of the form is asked for by the browser itself, which has the form in its cookie: Back and Reload then ask for it again, and
+  // send nothing. Where cookies are not taken it is the answer to what was sent.
+  [[nodiscard]] response details_step(const visit& v, const web::kept_form& form) const;
+  [[nodiscard]] response check_step(const visit& v, web::kept_form form) const;
+  [[nodiscard]] response by_cookie(const visit& v, const web::kept_form& form, std::string_view step) const;
+  [[nodiscard]] std::vector<problem> wrong_in(const web::kept_form& form) const;  // where it was found to be wrong
+  [[nodiscard]] response details_page(const visit& v, const web::kept_form& form, const std::vector<problem>& wrong,
+                                      std::string_view cache = kept_nowhere) const;
+  // As it was sent, and nothing of it is kept: it may be a stranger's.
+  [[nodiscard]] response shown_again(const visit& v, const web::kept_form& form, bool check) const;
+  void not_bookable(visit& v, web::kept_form form, bool pressed, responder& respond) const;
   void booked(const visit& v, const web::kept_form& form, desk_answer&& a, responder& respond);
   [[nodiscard]] response refused_booking(const visit& v, const web::kept_form& form, const problem& p) const;
-  [[nodiscard]] std::vector<web::field_fault> faults_of(web::language l, const problem& p, const actors::round_entry* round) const;
+  [[nodiscard]] std::vector<web::field_fault> faults_of(web::language l, const std::vector<problem>& wrong,
+                                                        const web::kept_form& form) const;
+  [[nodiscard]] std::string fault_words(web::language l, const field_error& e, std::string_view input) const;
+  [[nodiscard]] static bool takes_language(visit& v, const web::form& sent);
+  [[nodiscard]] std::string body_of(const web::kept_form& form) const;
+  [[nodiscard]] std::string key_of(const web::kept_form& form) const;
   [[nodiscard]] response pending_page(const visit& v, const web::kept_form& form, const problem& p, bool looked) const;
 
   // ---- what is booked (site_booking.cpp)
@@ -151,14 +179,29 @@ private:
   void show_mine(const request& r, visit&& v, bool repeated, std::string done, responder&& respond);
   // Looks up all that is booked from this browser, strictly, and goes on with what it is now; not `all_known`: of some it is as it was.
   using looked = std::function<void(visit&& v, bool all_known)>;
-  void look_at_mine(const request& r, visit&& v, looked then);
+  void look_at_mine(const request& r, visit&& v, const looked& then);
+  [[nodiscard]] std::string handle_of(const web::kept_booking& b, std::size_t at) const;
+  [[nodiscard]] web::chosen_place named(web::chosen_place place) const;
   void take_in(visit& v, const desk_answer& a, const std::vector<web::person_fields>& people) const;
   void calendar(const visit& v, std::string_view number, responder& respond) const;
+  // Who it was booked for, as typed: read where it is kept and opened here. Nobody, where that cannot be done now.
+  using record_read = std::function<void(const std::vector<web::person_fields>& people)>;
+  static constexpr unsigned records_read_max = 2;  // at once
+  static constexpr std::chrono::milliseconds record_patience{1'000};
+  void read_record(const desk_answer& a, record_read then);
+  [[nodiscard]] std::vector<web::person_fields> opened(round_id round,
+                                                       const std::expected<schema::sealed_places, std::string>& found) const;
   void find(const request& r, visit& v, responder&& respond);
   void forget(const request& r, visit& v, bool all, responder& respond) const;
 
   // ---- changing it (site_change.cpp)
   struct change_run;
+  enum class named_by : std::uint8_t { number, handle };
+  [[nodiscard]] std::vector<std::size_t> chosen_of(const web::kept_bookings& mine, const std::vector<std::string_view>& said,
+                                                   named_by how) const;
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> hidden_of_chosen(const web::kept_bookings& mine,
+                                                                                  const std::vector<std::size_t>& chosen) const;
+  [[nodiscard]] std::vector<web::booking_item> items_of(const web::kept_bookings& mine) const;
   void with_present_bookings(const request& r, visit&& v, responder&& respond);
   void change_get(std::string_view query, visit& v, const page_match& at, responder& respond);
   void change_post(const request& r, visit& v, const page_match& at, responder&& respond);
@@ -168,13 +211,18 @@ private:
 
   // ---- the rest (site_info.cpp)
   void receipt(const request& r, const visit& v, responder& respond) const;
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> rows_of(web::language l, const receipt_statement& s) const;
 
   [[nodiscard]] std::shared_ptr<const actors::round_entry> current_round() const;
   [[nodiscard]] web::round_line line_of(const actors::round_entry* round) const;
-  [[nodiscard]] web::booking_item item_of(const web::kept_booking& b) const;
+  [[nodiscard]] web::booking_item item_of(const web::kept_booking& b, bool with_proof = false) const;
+
+  // A draft and its people, as a form has them.
+  [[nodiscard]] static web::kept_form form_in(const web::form& sent, const web::chosen_place& place);
 
   actors::node& node_;
   booking_desk& desk_;
+  const store::sealing& sealing_;
   const receipt_signer& signer_;
   site_options options_;
   web::sealed_box box_;
@@ -185,6 +233,8 @@ private:
   mutable std::mutex minutes_mutex_;
   minute_ring minutes_;     // under it: the thread that renders reads them
   std::string minutes_of_;  // the round whose they are
+  std::shared_ptr<std::atomic<unsigned>> records_read_ = std::make_shared<std::atomic<unsigned>>(0);
+  std::shared_ptr<void> alive_ = std::make_shared<char>();  // gone with it
   std::function<bool()> is_stopping_ = [] { return false; };
   prepared_bodies bodies_;  // its thread ends before anything above goes
 };

@@ -1,9 +1,13 @@
 // What is booked from this browser: shown, found again, forgotten. A GET only looks.
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <charconv>
 
 #include "booking/reference_text.hpp"
+#include "booking/text_parts.hpp"
 #include "net/site.hpp"
+#include "schema/personal_record.hpp"
+#include "store/wiping.hpp"
 #include "web/calendar.hpp"
 #include "web/codes.hpp"
 
@@ -20,6 +24,8 @@ std::optional<web::chosen_place> place_from_path(std::string_view text) {
   const auto date = parse_date(text.substr(first + 1, second - first - 1));
   const auto minute = parse_minute(text.substr(second + 1));
   if (!date || !minute)
+    return std::nullopt;
+  if (first > janji::limits::centre_code_bytes_max)
     return std::nullopt;
   const std::string code(text.substr(0, first));
   return web::chosen_place{code, code, *date, *minute, 0};
@@ -42,20 +48,15 @@ void site::my_booking_get(const request& r, visit& v, responder&& respond) {
   }
   // Something was sent, or was about to be, and how it ended is not known: asked by its key.
   const auto form = *v.draft;
-  const auto round = current_round();
-  const auto body = web::booking_body(form.people, round == nullptr ? "" : round->definition.code, form.place.centre,
-                                      format_date(form.place.date), format_minute(form.place.from));
   auto to = std::make_shared<responder>(std::move(respond));
-  desk_.book(r, body, form.key, true, [this, v, form, to](desk_answer&& a) mutable {
+  request asked;  // what of it a look needs: when it came and from where
+  asked.from = r.from;
+  asked.arrived = r.arrived;
+  desk_.book(r, body_of(form), form.key, true, [this, v, form, to, asked](desk_answer&& a) mutable {
     v.request_id = std::move(a.request_id);
     const bool never_sent = form.last_code.empty() && a.refusal && a.refusal->code == problem_code::not_found;
-    if (never_sent && !v.mine.empty()) {
-      web::my_booking_model m;
-      for (const auto& b : v.mine)
-        m.bookings.push_back(item_of(b));
-      m.known_at = v.mine.front().known_at;
-      return (*to)(page(v, pages_->my_booking(frame_of(v, "my-booking"), m)));
-    }
+    if (never_sent && !v.mine.empty())
+      return show_mine(asked, std::move(v), false, "", std::move(*to));
     if (a.refusal && a.refusal->code == problem_code::idempotency_key_reused)
       return (*to)(refused_booking(v, form, *a.refusal));
     if (a.refusal)
@@ -64,7 +65,7 @@ void site::my_booking_get(const request& r, visit& v, responder&& respond) {
     take_in(after, a, form.people);
     web::my_booking_model m{.repeated = false};
     for (const auto& b : after.mine)
-      m.bookings.push_back(item_of(b));
+      m.bookings.push_back(item_of(b, true));
     after.draft.reset();
     auto out = page(after, pages_->my_booking(frame_of(after, "my-booking"), m));
     keep_mine(out, after);
@@ -78,28 +79,23 @@ void site::my_booking_post(const request& r, visit& v, responder&& respond) {
   const auto sent = form_of(r, v, respond);
   if (!sent)
     return;
+  // What the page has is sent again, whatever another tab did to the cookie.
   web::kept_form form;
-  if (v.draft && !v.draft->people.empty()) {
+  if (const auto place = place_from_path(sent->get("place"))) {
+    form = form_in(*sent, *place);
+    if (v.draft && v.draft->draft == form.draft && v.draft->place.path() == place->path())
+      form.last_code = v.draft->last_code;
+  } else if (v.draft && !v.draft->people.empty()) {
     form = *v.draft;
-  } else if (const auto place = place_from_path(sent->get("place"))) {
-    form.draft = sent->get("draft");
-    form.place = *place;
-    std::size_t count = 1;
-    const auto said = sent->get("people");
-    std::from_chars(said.data(), said.data() + said.size(), count);
-    form.people = web::people_in(*sent, std::clamp<std::size_t>(count, 1, janji::limits::party_people_max));
   } else {
     return respond(see_other("/my-booking"));
   }
   if (!own_form(r, v, *sent))
     return respond(pending_page(v, form, {.code = problem_code::forbidden}, false));
-  form.key = box_.key_for("book", {form.draft, form.place.centre, format_date(form.place.date), format_minute(form.place.from)});
+  form.key = key_of(form);
   form.at = clock_.now();
-  const auto round = current_round();
-  const auto body = web::booking_body(form.people, round == nullptr ? "" : round->definition.code, form.place.centre,
-                                      format_date(form.place.date), format_minute(form.place.from));
   auto to = std::make_shared<responder>(std::move(respond));
-  desk_.book(r, body, form.key, false, [this, v, form, to](desk_answer&& a) mutable {
+  desk_.book(r, body_of(form), form.key, false, [this, v, form, to](desk_answer&& a) mutable {
     v.request_id = std::move(a.request_id);
     booked(v, form, std::move(a), *to);
   });
@@ -122,10 +118,12 @@ void site::show_mine(const request& r, visit&& v, bool repeated, std::string don
     web::my_booking_model m{.repeated = repeated && !now.mine.empty(), .done = now.mine.empty() ? std::string{} : done};
     std::optional<unix_ms> oldest;
     for (const auto& b : now.mine) {
-      m.bookings.push_back(item_of(b));
+      m.bookings.push_back(item_of(b, true));
       if (!oldest || b.known_at < *oldest)
         oldest = b.known_at;
     }
+    if (now.draft && !now.draft->key.empty() && now.draft->last_code.empty() && !now.draft->people.empty())
+      m.unsent = named(now.draft->place);
     if (!all_known)
       m.known_at = oldest;
     auto out = page(now, pages_->my_booking(frame_of(now, "my-booking"), m));
@@ -135,7 +133,7 @@ void site::show_mine(const request& r, visit&& v, bool repeated, std::string don
   });
 }
 
-void site::look_at_mine(const request& r, visit&& v, looked then) {
+void site::look_at_mine(const request& r, visit&& v, const looked& then) {
   auto state = std::make_shared<looking>();
   state->v = std::move(v);
   state->missing = state->v.mine.size();
@@ -146,11 +144,12 @@ void site::look_at_mine(const request& r, visit&& v, looked then) {
     desk_.look_up(r, b.ref, b.token_generation, [this, state, i, then](desk_answer&& a) {
       auto& mine = state->v.mine[i];
       if (a.refusal || a.places.empty()) {
-        state->all_known = state->all_known && a.refusal && a.refusal->code == problem_code::not_found;
+        state->all_known = false;
       } else {
         const auto& p = a.places.front();
         mine.cancelled = p.status == place_status::cancelled;
         mine.moves = p.generation.value;
+        mine.confirmed_at = p.at;
         mine.known_at = clock_.now();
         if (const auto n = name_place(*a.catalogue, p.group, p.window)) {
           mine.round = n->round->code;
@@ -164,16 +163,19 @@ void site::look_at_mine(const request& r, visit&& v, looked then) {
   }
 }
 
-// What was booked comes to the list that this browser keeps, the newest last; of more than it holds the oldest goes.
+// What was booked comes to the list that this browser keeps, the newest last; one that is there stays at its place. Of more than it holds
+// the oldest goes that is cancelled, else the oldest.
 void site::take_in(visit& v, const desk_answer& a, const std::vector<web::person_fields>& people) const {
   for (std::size_t i = 0; i < a.places.size(); ++i) {
     const auto& p = a.places[i];
-    web::kept_booking b;
-    b.ref = p.ref;
+    auto known = std::ranges::find(v.mine, p.ref, &web::kept_booking::ref);
+    if (known == v.mine.end())
+      known = v.mine.insert(v.mine.end(), web::kept_booking{.ref = p.ref});
+    auto& b = *known;
     b.token_generation = p.token_generation;
     b.moves = p.generation.value;
     if (i < people.size()) {
-      b.name = web::cut(people[i].get(web::person_field::name), web::kept_name_bytes_max);
+      b.name = people[i].get(web::person_field::name);
       std::string plain;
       for (const char c : people[i].get(web::person_field::number))
         if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
@@ -188,25 +190,46 @@ void site::take_in(visit& v, const desk_answer& a, const std::vector<web::person
     b.confirmed_at = p.at;
     b.cancelled = p.status == place_status::cancelled;
     b.known_at = clock_.now();
-    std::erase_if(v.mine, [&](const auto& known) { return known.ref == b.ref; });
-    v.mine.push_back(std::move(b));
   }
-  while (v.mine.size() > web::kept_bookings_max)
-    v.mine.erase(v.mine.begin());
+  while (v.mine.size() > web::kept_bookings_max) {
+    const auto cancelled = std::ranges::find(v.mine, true, &web::kept_booking::cancelled);
+    v.mine.erase(cancelled == v.mine.end() ? v.mine.begin() : cancelled);
+  }
 }
 
-web::booking_item site::item_of(const web::kept_booking& b) const {
+// By what a form of this browser's names one: its place in the list, and that it is still that booking.
+std::string site::handle_of(const web::kept_booking& b, std::size_t at) const {
+  constexpr std::size_t signs = 8;
+  return std::to_string(at + 1) + "." + box_.key_for("who", {to_text(b.ref)}).substr(0, signs);
+}
+
+// The cookie has no names of centres.
+web::chosen_place site::named(web::chosen_place place) const {
+  place.centre_name = place.centre;
+  if (const auto round = current_round(); round != nullptr)
+    if (const auto at = round->body->centre_by_code.find(place.centre); at != round->body->centre_by_code.end())
+      place.centre_name = round->definition.centres[at->second].name;
+  return place;
+}
+
+web::booking_item site::item_of(const web::kept_booking& b, bool with_proof) const {
   web::booking_item out{
       .name = b.name, .number = b.number, .centre_name = b.place.centre_name, .date = b.place.date, .from = b.place.from, .to = b.place.to};
   out.reference = to_text(b.ref);
   out.code = web::booking_code(options_.keys.front(), b.ref, b.token_generation);
   out.cancelled = b.cancelled;
-  if (!b.cancelled && !b.round.empty()) {
+  if (with_proof && !b.cancelled && !b.round.empty()) {
     receipt_statement s{.round = b.round, .reference = out.reference, .centre = b.place.centre, .date = format_date(b.place.date)};
     s.window = format_minute(b.place.from) + "-" + format_minute(b.place.to);
     s.confirmed_at = format_utc(b.confirmed_at);
     s.position = b.position;
     out.receipt = signer_.sign_alone(s);
+    // A telephone's camera opens what is an address.
+    constexpr std::size_t code_characters_max = 400;
+    if (!options_.public_urls.empty())
+      out.qr = options_.public_urls.front() + "/receipt#" + out.receipt;
+    if (out.qr.size() > code_characters_max)
+      out.qr.clear();
   }
   return out;
 }
@@ -226,10 +249,10 @@ void site::calendar(const visit& v, std::string_view number, responder& respond)
                         .made = b.known_at,
                         .from = unix_ms{begins.value + std::int64_t{b.place.from} * 60'000},
                         .to = unix_ms{begins.value + std::int64_t{b.place.to} * 60'000},
-                        .title = words.say(v.lang, "nav_my_booking"),
+                        .title = words.say(v.lang, "calendar_title"),
                         .place = b.place.centre_name};
   e.text = words.date(v.lang, b.place.date) + ", " + words.hours(v.lang, b.place.from, b.place.to) + "\n" +
-           words.say(v.lang, "label_reference") + ": " + to_text(b.ref) + "\n" + words.say(v.lang, "bring_text");
+           words.say(v.lang, "label_reference") + ": " + to_text(b.ref) + "\n" + words.say(v.lang, "calendar_bring");
   e.sequence = b.moves;
   e.cancelled = b.cancelled;
   response out;
@@ -249,11 +272,8 @@ void site::find(const request& r, visit& v, responder&& respond) {
   if (!sent)
     return;
   web::find_model m{.reference = std::string(sent->get("reference")), .code = std::string(sent->get("code"))};
-  if (const auto to = web::language_of(sent->get("lang")); to && sent->has("lang")) {
-    v.lang = *to;
-    v.set_language = true;
+  if (takes_language(v, *sent))
     return respond(page(v, pages_->find(frame_of(v, "find"), m)));
-  }
   const auto& words = pages_->all();
   if (!own_form(r, v, *sent)) {
     m.faults.push_back({"reference", words.say(v.lang, "refused_from_elsewhere")});
@@ -287,12 +307,63 @@ void site::find(const request& r, visit& v, responder&& respond) {
     }
     if (a.refusal || a.places.empty())
       return (*to)(page(v, pages_->find(frame_of(v, "find"), m), 404));
-    auto after = v;
-    take_in(after, a, {});
-    auto out = see_other("/my-booking");
-    keep_mine(out, after);
-    (*to)(std::move(out));
+    read_record(a, [this, v, a, to](const std::vector<web::person_fields>& people) {
+      auto after = v;
+      take_in(after, a, people);
+      auto out = see_other("/my-booking");
+      keep_mine(out, after);
+      (*to)(std::move(out));
+    });
   });
+}
+
+// Dear, where it is read: the log is. A few at a time, and not for long: the booking is shown all the same, without the name.
+void site::read_record(const desk_answer& a, record_read then) {
+  const auto& place = a.places.front();
+  const auto group = a.catalogue->groups.find(place.group.value);
+  if (group == a.catalogue->groups.end() || records_read_->load() >= records_read_max)
+    return then({});
+  struct reading {
+    record_read then;
+    boost::asio::steady_timer patience;
+  };
+  const auto state = std::make_shared<reading>(std::move(then), boost::asio::steady_timer(look_.get_executor()));
+  const auto end = [state](const std::vector<web::person_fields>& people) {
+    state->patience.cancel();
+    if (const auto waiting = std::exchange(state->then, nullptr))
+      waiting(people);
+  };
+  state->patience.expires_after(record_patience);
+  state->patience.async_wait([end](boost::system::error_code ec) {
+    if (!ec)
+      end({});
+  });
+  ++*records_read_;
+  node_.sealed_records({.group = place.group, .only = place.ref, .cancelled = true},
+                       [this, end, round = group->second.round, at_once = records_read_, executor = look_.get_executor(),
+                        here = std::weak_ptr<void>(alive_)](auto found) {
+                         --*at_once;
+                         boost::asio::post(executor, [this, end, round, here, found = std::move(found)] {
+                           const store::wiping_scope wipes;  // of the record
+                           store::wiping_scope::with_the_stack();
+                           if (const auto still = here.lock())
+                             end(opened(round, found));
+                         });
+                       });
+}
+
+std::vector<web::person_fields> site::opened(round_id round, const std::expected<schema::sealed_places, std::string>& found) const {
+  if (!found || found->places.empty() || !found->places.front().fault.empty())
+    return {};
+  const auto& place = found->places.front();
+  const auto plain = sealing_.unseal(round, place.ref, place.sealed);
+  const auto record = plain ? schema::decode_personal_record(*plain) : std::unexpected(std::string());
+  if (!record)
+    return {};
+  web::person_fields person;
+  person.get(web::person_field::name) = record->name;
+  person.get(web::person_field::number) = record->identity_number;
+  return {person};
 }
 
 void site::forget(const request& r, visit& v, bool all, responder& respond) const {

@@ -4,6 +4,7 @@
 
 #include "booking/reference_text.hpp"
 #include "booking/states.hpp"
+#include "booking/text_parts.hpp"
 #include "net/page_numbers.hpp"
 #include "net/site.hpp"
 #include "web/codes.hpp"
@@ -11,20 +12,6 @@
 namespace janji::net {
 
 namespace {
-
-// Positions in the list, from 0 on, of those that are live; none said: all of them where there is one.
-std::vector<std::size_t> chosen_of(const web::kept_bookings& mine, const std::vector<std::string_view>& said) {
-  std::vector<std::size_t> out;
-  for (std::size_t i = 0; i < mine.size(); ++i)
-    if (!mine[i].cancelled && std::ranges::find(said, std::to_string(i + 1)) != said.end())
-      out.push_back(i);
-  const auto live = std::ranges::count_if(mine, [](const auto& b) { return !b.cancelled; });
-  if (out.empty() && live == 1)
-    for (std::size_t i = 0; i < mine.size(); ++i)
-      if (!mine[i].cancelled)
-        out.push_back(i);
-  return out;
-}
 
 std::vector<std::string_view> who_in(std::string_view query) {
   std::vector<std::string_view> out;
@@ -42,27 +29,59 @@ std::string query_of(const std::vector<std::size_t>& chosen) {
   return out;
 }
 
-std::vector<std::pair<std::string, std::string>> hidden_of_chosen(const std::vector<std::size_t>& chosen) {
-  std::vector<std::pair<std::string, std::string>> out;
+// Each once, in their order.
+std::vector<web::chosen_place> places_of(const web::kept_bookings& mine, const std::vector<std::size_t>& chosen) {
+  std::vector<web::chosen_place> out;
   for (const auto i : chosen)
-    out.emplace_back("who", std::to_string(i + 1));
+    if (std::ranges::none_of(out, [&](const auto& p) { return p.path() == mine[i].place.path(); }))
+      out.push_back(mine[i].place);
   return out;
 }
 
 }  // namespace
+
+// Places in the list of those that are live; none said: whoever is the only one. An address names them by their numbers, a form, which may
+// be older than the list, by their handles.
+std::vector<std::size_t> site::chosen_of(const web::kept_bookings& mine, const std::vector<std::string_view>& said, named_by how) const {
+  std::vector<std::size_t> out;
+  std::vector<std::size_t> live;
+  for (std::size_t i = 0; i < mine.size(); ++i) {
+    if (mine[i].cancelled)
+      continue;
+    live.push_back(i);
+    if (std::ranges::find(said, how == named_by::number ? std::to_string(i + 1) : handle_of(mine[i], i)) != said.end())
+      out.push_back(i);
+  }
+  return said.empty() && live.size() == 1 ? live : out;
+}
+
+std::vector<std::pair<std::string, std::string>> site::hidden_of_chosen(const web::kept_bookings& mine,
+                                                                        const std::vector<std::size_t>& chosen) const {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto i : chosen)
+    out.emplace_back("who", handle_of(mine[i], i));
+  return out;
+}
+
+std::vector<web::booking_item> site::items_of(const web::kept_bookings& mine) const {
+  std::vector<web::booking_item> out;
+  for (std::size_t i = 0; i < mine.size(); ++i) {
+    out.push_back(item_of(mine[i]));
+    out.back().handle = handle_of(mine[i], i);
+  }
+  return out;
+}
 
 // ------------------------------------------------------------------ asking
 
 void site::change_get(std::string_view query_text, visit& v, const page_match& at, responder& respond) {
   const bool cancel = at.row->to == page_endpoint::cancel;
   const auto centre = at.arguments[0];
-  web::change_model m{.cancel = cancel};
-  for (const auto& b : v.mine)
-    m.people.push_back(item_of(b));
+  web::change_model m{.cancel = cancel, .people = items_of(v.mine)};
   const auto live = std::ranges::count_if(v.mine, [](const auto& b) { return !b.cancelled; });
   if (live == 0)
     return respond(see_other("/my-booking"));
-  m.chosen = chosen_of(v.mine, who_in(query_text));
+  m.chosen = chosen_of(v.mine, who_in(query_text), named_by::number);
   if (cancel || (at.row->to == page_endpoint::move && m.chosen.empty())) {
     if (m.chosen.empty() && !cancel)  // whom to cancel is said, never taken for granted
       for (std::size_t i = 0; i < v.mine.size(); ++i)
@@ -72,7 +91,7 @@ void site::change_get(std::string_view query_text, visit& v, const page_match& a
     m.posts = cancel;
     m.action = cancel ? "/my-booking/cancel" : "/my-booking/move";
     if (!m.choose)
-      m.hidden = hidden_of_chosen(m.chosen);
+      m.hidden = hidden_of_chosen(v.mine, m.chosen);
     return respond(page(v, pages_->change(frame_of(v, "change"), m)));
   }
   if (m.chosen.empty())
@@ -81,20 +100,20 @@ void site::change_get(std::string_view query_text, visit& v, const page_match& a
   const auto query = query_of(m.chosen);
   const page_numbers numbers(node_, current_round());
   if (at.row->to == page_endpoint::move) {
-    web::centres_model c{.people = people, .base = "/my-booking/move/", .query = query};
+    web::centres_model c{.people = people, .now = places_of(v.mine, m.chosen), .base = "/my-booking/move/", .query = query};
     if (numbers.round != nullptr) {
       const auto& d = numbers.round->definition;
       constexpr std::size_t shown_max = 100;
       for (std::uint16_t i = 0; i < d.centres.size() && c.centres.size() < shown_max; ++i) {
         const auto known = numbers.of_centre(i, people);
         c.centres.push_back(
-            {d.centres[i].code, d.centres[i].name, d.centres[i].district, state_number(d.centres[i].state), known.free, known.next, 0, 0});
+            {d.centres[i].code, d.centres[i].name, d.centres[i].district, state_number(d.centres[i].state), known.at, known.next, 0, 0});
       }
     }
     c.numbers = {numbers.as_of, {}};
     return respond(page(v, pages_->centres(frame_of(v, "move-centre"), c)));
   }
-  const auto base = "/my-booking/move/" + web::percent_encoded(centre);
+  const auto base = "/my-booking/move/" + percent_encoded(centre);
   if (at.row->to == page_endpoint::move_centre) {
     web::month_model days{
         .people = people, .centre = std::string(centre), .base = base + "/", .query = query, .back = "/my-booking/move?" + query};
@@ -127,7 +146,7 @@ void site::change_get(std::string_view query_text, visit& v, const page_match& a
   m.to = where->place;
   m.posts = true;
   m.action = "/my-booking/move/" + where->place.path();
-  m.hidden = hidden_of_chosen(m.chosen);
+  m.hidden = hidden_of_chosen(v.mine, m.chosen);
   respond(page(v, pages_->change(frame_of(v, "change"), m)));
 }
 
@@ -143,6 +162,7 @@ struct site::change_run {
   std::vector<web::change_end> ends;
   std::vector<std::string> why;
   std::string code;
+  std::uint32_t wait_ms = 0;  // before it is asked again
   std::size_t next = 0;
   std::size_t there = 0;  // were at that place already
   request asked;          // what of it every step needs: when it came and from where
@@ -155,7 +175,7 @@ void site::change_post(const request& r, visit& v, const page_match& at, respond
   const auto& words = pages_->all();
   auto run = std::make_shared<change_run>();
   run->cancel = at.row->to == page_endpoint::cancel_sent;
-  run->chosen = chosen_of(v.mine, sent->all("who"));
+  run->chosen = chosen_of(v.mine, sent->all("who"), named_by::handle);
   if (!run->cancel) {
     const auto where = place_of(at.arguments);
     if (!where)
@@ -171,14 +191,14 @@ void site::change_post(const request& r, visit& v, const page_match& at, respond
                         .to = run->to,
                         .action = std::string("/my-booking/") + (run->cancel ? "cancel" : "move/" + run->to->path()),
                         .posts = true};
-    for (std::size_t i = 0; i < v.mine.size(); ++i) {
-      m.people.push_back(item_of(v.mine[i]));
-      if (!own && std::ranges::find(run->chosen, i) != run->chosen.end())
-        m.chosen.push_back(i);
-    }
-    if (v.mine.empty())
+    m.people = items_of(v.mine);
+    if (!own)
+      m.chosen = run->chosen;
+    const auto first = std::ranges::find(v.mine, false, &web::kept_booking::cancelled);
+    if (first == v.mine.end())
       return respond(see_other("/my-booking"));
-    m.faults.push_back({"main", words.say(v.lang, own ? "choose_somebody" : "refused_from_elsewhere")});
+    m.faults.push_back(
+        {"who-" + std::to_string(first - v.mine.begin() + 1), words.say(v.lang, own ? "choose_somebody" : "refused_from_elsewhere")});
     return respond(page(v, pages_->change(frame_of(v, "change"), m), own ? 422 : 403));
   }
   for (const auto i : run->chosen)
@@ -214,6 +234,7 @@ void site::next_change(const std::shared_ptr<change_run>& run) {
     }
     const auto p = a.refusal.value_or(problem{.code = problem_code::unknown});
     run->code = name_of(p.code);
+    run->wait_ms = p.retry_after_ms.value_or(row_of(p.code).retry_after_ms);
     run->v.request_id = std::move(a.request_id);
     run->why[n] = refusal_words(run->v.lang, p, 1);
     mine.cancelled = mine.cancelled || p.code == problem_code::cancelled;  // on another device
@@ -235,7 +256,7 @@ void site::next_change(const std::shared_ptr<change_run>& run) {
 void site::end_change(change_run& run) {
   const auto done = std::ranges::count(run.ends, web::change_end::done);
   if (done > 0 && static_cast<std::size_t>(done) + run.there == run.ends.size()) {
-    auto out = see_other("/my-booking");
+    auto out = see_other(run.v, "/my-booking");
     say_once(out, run.v, run.cancel ? "cancelled" : "moved");
     keep_mine(out, run.v);
     return run.respond(std::move(out));
@@ -255,17 +276,23 @@ void site::end_change(change_run& run) {
   }
   if (unknown) {
     m.action = run.cancel ? "/my-booking/cancel" : "/my-booking/move/" + run.to->path();
-    m.hidden = hidden_of_chosen(rest);
+    m.hidden = hidden_of_chosen(run.v.mine, rest);
+    constexpr std::uint32_t least_s = 3;
+    m.shut_s = std::max<std::uint32_t>(least_s, (run.wait_ms + 999) / 1000);
   } else if (!run.cancel && !moved.empty()) {
     // Where all who were moved stood before, if it was one place.
     const auto& first = run.before[moved.front()].place;
     const bool one_place = std::ranges::all_of(moved, [&](std::size_t i) { return run.before[i].place.path() == first.path(); });
     if (one_place) {
       m.back_action = "/my-booking/move/" + first.path();
+      std::vector<std::size_t> back;
       for (const auto i : moved)
-        m.back_hidden.emplace_back("who", std::to_string(run.chosen[i] + 1));
+        back.push_back(run.chosen[i]);
+      m.back_hidden = hidden_of_chosen(run.v.mine, back);
     }
   }
+  if (!run.cancel && !unknown && web::row_of(run.code).change == web::screen::choose)
+    m.another = "/my-booking/move?" + query_of(rest);
   auto out = page(run.v, pages_->changed(frame_of(run.v, "changed"), m), unknown ? 503 : 409);
   keep_mine(out, run.v);
   run.respond(std::move(out));

@@ -9,8 +9,11 @@
 
 #include "booking/assert.hpp"
 #include "booking/states.hpp"
+#include "booking/text_parts.hpp"
+#include "booking/text_rules.hpp"
 #include "net/page_numbers.hpp"
 #include "net/site.hpp"
+#include "web/codes.hpp"
 #include "web/postcodes.hpp"
 
 namespace janji::net {
@@ -32,17 +35,26 @@ std::uint8_t people_of(std::string_view query, std::uint8_t most) {
   const auto text = query_value(query, "people");
   unsigned n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  return error == std::errc{} && end == text.data() + text.size() && n >= 1 && n <= most ? static_cast<std::uint8_t>(n) : std::uint8_t{1};
+  const bool said = error == std::errc{} && end == text.data() + text.size() && n >= 1;
+  return said ? static_cast<std::uint8_t>(std::min<unsigned>(n, most)) : std::uint8_t{1};
 }
 
 std::string numbers_address(const std::string& page, std::uint8_t people, web::language l) {
   return "/numbers/" + page + "?people=" + std::to_string(people) + "&lang=" + std::string(web::tag_of(l));
 }
 
+std::string folded(std::string_view text) {
+  std::string out;
+  for (const char c : text)
+    if (c != ' ' && c != '-' && c != '.' && c != '\'')
+      out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
 web::centre_item item_of_centre(const page_numbers& numbers, const round_definition& d, std::uint16_t index, std::uint8_t people) {
   const auto& c = d.centres[index];
   const auto known = numbers.of_centre(index, people);
-  return {c.code, c.name, c.district, state_number(c.state), known.free, known.next, c.latitude, c.longitude};
+  return {c.code, c.name, c.district, state_number(c.state), known.at, known.next, c.latitude, c.longitude};
 }
 
 // Where a state's capital lies, roughly: what is near a state that has no centre of its own.
@@ -82,14 +94,6 @@ std::vector<web::centre_item> nearest_outside(const page_numbers& numbers, const
   return out;
 }
 
-std::string folded(std::string_view text) {
-  std::string out;
-  for (const char c : text)
-    if (c != ' ' && c != '-' && c != '.' && c != '\'')
-      out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
-
 }  // namespace
 
 std::optional<site::asked_public> site::asked_of(const request& r, const visit& v, const page_match& at) const {
@@ -101,7 +105,9 @@ std::optional<site::asked_public> site::asked_of(const request& r, const visit& 
   a.address += people_query;
   switch (a.page) {
     case page_endpoint::centres:
-      a.place = query_value(r.query, "place").substr(0, place_bytes_max);
+      a.place = cut(query_value(r.query, "place"), place_bytes_max);
+      if (!is_utf8(a.place))
+        a.place.clear();
       if (!a.place.empty())
         a.address = v.address;
       return a;
@@ -110,7 +116,7 @@ std::optional<site::asked_public> site::asked_of(const request& r, const visit& 
       a.state = state_number(at.arguments[0]);
       if (a.state == 0)
         return std::nullopt;
-      a.address = "/book/in/" + web::percent_encoded(state_name(a.state)) + people_query;  // however it was written
+      a.address = "/book/in/" + percent_encoded(state_name(a.state)) + people_query;  // however it was written
       return a;
     case page_endpoint::times:
     case page_endpoint::numbers_day: {
@@ -156,11 +162,6 @@ void site::public_page(const request& r, visit& v, const page_match& at, respond
     open_kept(r, v);
     return no_such_place(v, respond);
   }
-  if (!asked->place.empty()) {  // as many as there are words: not kept
-    auto out = public_answer(v, *asked, clock_.now(), {});
-    out.body = render_public(*asked);
-    return respond(std::move(out));
-  }
   const auto name = fmt::format("{}{}{}", web::tag_of(v.lang), asked->numbers ? "#" : " ", asked->address);
   auto kept = std::make_shared<responder>(std::move(respond));
   bodies_.get(
@@ -183,8 +184,7 @@ std::string site::render_public(const asked_public& a) const {
   switch (a.page) {
     case page_endpoint::home:
     case page_endpoint::numbers_home: return home(a);
-    case page_endpoint::figures:
-    case page_endpoint::numbers_figures: return figures(a);
+    case page_endpoint::figures: return figures(a);
     case page_endpoint::status: return status(a);
     case page_endpoint::help: return makers_->text(public_frame(a, "help"), "help");
     case page_endpoint::privacy: return makers_->text(public_frame(a, "privacy"), "privacy");
@@ -221,15 +221,11 @@ std::string site::home(const asked_public& a) const {
     m.people_max = d.rules.party_max;
     m.age_min = d.rules.age_min;
     m.age_max = d.rules.age_max;
-    std::map<std::uint8_t, web::room> by_state;
-    for (std::uint16_t i = 0; i < d.centres.size(); ++i) {
-      const auto state = state_number(d.centres[i].state);
-      const auto free = numbers.of_centre(i, a.people).free;
-      const auto [it, is_new] = by_state.try_emplace(state, web::room{0});
-      it->second = free && it->second ? web::room(*free + *it->second) : std::nullopt;
-    }
-    for (const auto& [state, free] : by_state)
-      m.states.push_back({state, free});
+    std::map<std::uint8_t, added_places> by_state;
+    for (std::uint16_t i = 0; i < d.centres.size(); ++i)
+      by_state[state_number(d.centres[i].state)].add(numbers.of_centre(i, a.people).at);
+    for (const auto& [state, sum] : by_state)
+      m.states.push_back({state, sum.sum()});
     const auto sums = numbers.sums();
     m.places = sums.places;
     if (sums.whole)
@@ -239,18 +235,30 @@ std::string site::home(const asked_public& a) const {
   return a.numbers ? makers_->home_numbers(f, m) : makers_->home(f, m);
 }
 
+// By any of its names, in any of the pages' languages.
+std::uint8_t site::state_named(std::string_view text) const {
+  if (const auto state = state_number(text); state != 0)
+    return state;
+  const auto wanted = folded(text);
+  for (std::uint8_t s = 1; s < state_count; ++s)
+    for (const auto l : web::languages)
+      if (folded(makers_->all().say(l, "state_" + std::to_string(s))) == wanted)
+        return s;
+  return 0;
+}
+
 std::string site::centres(const asked_public& a) const {
-  const auto& pages = a.place.empty() ? *makers_ : *pages_;  // a search is made where it is asked
   const page_numbers numbers(node_, current_round());
   const auto f = public_frame(a, "centres");
   web::centres_model m{.people = a.people, .query = "people=" + std::to_string(a.people)};
   std::string poll = "in";
   if (a.state != 0) {
     m.state = a.state;
-    poll += "/" + web::percent_encoded(state_name(a.state));
+    poll += "/" + percent_encoded(state_name(a.state));
   } else if (!a.place.empty()) {
     m.searched = a.place;
-    m.state = state_number(a.place);
+    m.state = state_named(a.place);
+    m.typed = a.place;
     if (const auto area = web::area_of_postcode(a.place)) {
       m.state = area->state;
       m.digits = area->digits;
@@ -282,7 +290,7 @@ std::string site::centres(const asked_public& a) const {
       take([](const centre&) { return true; });
   }
   m.numbers = {numbers.as_of, a.place.empty() ? numbers_address(poll, a.people, a.lang) : std::string{}};
-  return a.numbers ? pages.centres_numbers(f, m) : pages.centres(f, m);
+  return a.numbers ? makers_->centres_numbers(f, m) : makers_->centres(f, m);
 }
 
 std::string site::month(const asked_public& a) const {
@@ -290,18 +298,18 @@ std::string site::month(const asked_public& a) const {
   const auto f = public_frame(a, "month");
   const auto& code = a.centre;
   web::month_model m{.people = a.people, .centre = code};
-  m.base = "/book/at/" + web::percent_encoded(code) + "/";
+  m.base = "/book/at/" + percent_encoded(code) + "/";
   m.query = "people=" + std::to_string(a.people);
   m.today = date_at(f.now, f.offset);
   fill_month(numbers, code, m);
   if (numbers.round != nullptr) {
     const auto it = numbers.round->body->centre_by_code.find(code);
     if (it != numbers.round->body->centre_by_code.end())
-      m.back = "/book/in/" + web::percent_encoded(numbers.round->definition.centres[it->second].state) + "?" + m.query;
-    if (!m.days.empty() && std::ranges::none_of(m.days, [](const auto& day) { return !day.free || *day.free > 0; }))
+      m.back = "/book/in/" + percent_encoded(numbers.round->definition.centres[it->second].state) + "?" + m.query;
+    if (!m.days.empty() && std::ranges::none_of(m.days, [](const auto& day) { return !day.at.free || *day.at.free > 0; }))
       m.nearest = nearest_free(numbers, code, m.today, a.people);
   }
-  m.numbers = {numbers.as_of, numbers_address("at/" + web::percent_encoded(code), a.people, a.lang)};
+  m.numbers = {numbers.as_of, numbers_address("at/" + percent_encoded(code), a.people, a.lang)};
   return a.numbers ? makers_->month_numbers(f, m) : makers_->month(f, m);
 }
 
@@ -311,13 +319,13 @@ std::string site::times(const asked_public& a) const {
   const auto& code = a.centre;
   const auto day = format_date(a.date);
   web::times_model m{.people = a.people, .centre = code, .date = a.date, .ending = "/details"};
-  m.base = "/book/at/" + web::percent_encoded(code) + "/" + day + "/";
+  m.base = "/book/at/" + percent_encoded(code) + "/" + day + "/";
   m.query = "people=" + std::to_string(a.people);
-  m.back = "/book/at/" + web::percent_encoded(code) + "?" + m.query;
+  m.back = "/book/at/" + percent_encoded(code) + "?" + m.query;
   fill_times(numbers, code, m);
-  if (numbers.round != nullptr && std::ranges::none_of(m.windows, [](const auto& w) { return !w.free || *w.free > 0; }))
+  if (numbers.round != nullptr && std::ranges::none_of(m.windows, [](const auto& w) { return !w.at.free || *w.at.free > 0; }))
     m.nearest = nearest_free(numbers, code, m.date, a.people);
-  m.numbers = {numbers.as_of, numbers_address("at/" + web::percent_encoded(code) + "/" + day, a.people, a.lang)};
+  m.numbers = {numbers.as_of, numbers_address("at/" + percent_encoded(code) + "/" + day, a.people, a.lang)};
   return a.numbers ? makers_->times_numbers(f, m) : makers_->times(f, m);
 }
 
@@ -326,7 +334,7 @@ std::string site::figures(const asked_public& a) const {
   const auto f = public_frame(a, "figures");
   const auto& words = makers_->all();
   web::figures_model m;
-  m.numbers = {numbers.as_of, "/numbers/figures?lang=" + std::string(web::tag_of(a.lang))};
+  m.numbers = {numbers.as_of, {}};
   const auto sums = numbers.sums();
   m.heard = sums.whole && numbers.round != nullptr;
   m.places = sums.places;
@@ -353,11 +361,13 @@ std::string site::figures(const asked_public& a) const {
   }
   const auto told = node_.refusals();
   for (const auto& [code, times] : told.by_code)
-    m.refusals.push_back({code, "en", {times}});
+    m.refusals.push_back(web::row_of(code).code == code
+                             ? web::figures_model::row{words.say(a.lang, web::row_of(code).named), "", {times}, code}
+                             : web::figures_model::row{code, "en", {times}, ""});
   m.since = told.since;
   m.nodes = told.nodes;
   m.nodes_all = told.nodes + told.unheard;
-  return a.numbers ? makers_->figures_numbers(f, m) : makers_->figures(f, m);
+  return makers_->figures(f, m);
 }
 
 std::string site::status(const asked_public& a) const {

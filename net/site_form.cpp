@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
+#include <map>
 
 #include "booking/reference_text.hpp"
+#include "booking/text_parts.hpp"
 #include "net/page_numbers.hpp"
 #include "net/site.hpp"
 #include "web/codes.hpp"
@@ -19,7 +21,8 @@ constexpr std::int64_t surely_ended_ms =
 std::size_t count_in(std::string_view text, std::size_t otherwise) {
   std::size_t n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  return error == std::errc{} && end == text.data() + text.size() && n >= 1 && n <= janji::limits::party_people_max ? n : otherwise;
+  const bool said = error == std::errc{} && end == text.data() + text.size() && n >= 1;
+  return said ? std::min(n, janji::limits::party_people_max) : otherwise;
 }
 
 // A draft's id is ours, or it is none.
@@ -27,14 +30,6 @@ bool good_draft(std::string_view id) {
   return id.size() == 22 && std::ranges::all_of(id, [](char c) {
            return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
          });
-}
-
-web::kept_form form_in(const web::form& sent, const web::chosen_place& place) {
-  web::kept_form f;
-  f.draft = good_draft(sent.get("draft")) ? std::string(sent.get("draft")) : web::random_text(16);
-  f.place = place;
-  f.people = web::people_in(sent, count_in(sent.get("people"), 1));
-  return f;
 }
 
 std::vector<std::pair<std::string, std::string>> hidden_of(const web::kept_form& f) {
@@ -69,11 +64,6 @@ std::vector<web::near_place> places_in(const actors::round_entry& round, std::st
   return out;
 }
 
-std::optional<std::string> place_named(const actors::round_entry& round, const web::chosen_place& place) {
-  const auto it = round.body->centre_by_code.find(place.centre);
-  return it == round.body->centre_by_code.end() ? std::nullopt : std::optional(round.definition.centres[it->second].name);
-}
-
 // As the address said it, where the round does not know it.
 web::chosen_place no_longer(const path_arguments& at) {
   return {std::string(at[0]), std::string(at[0]), parse_date(at[1]).value_or(civil_date{}), parse_minute(at[2]).value_or(std::uint16_t{0}),
@@ -83,6 +73,34 @@ web::chosen_place no_longer(const path_arguments& at) {
 std::string book_path(const web::chosen_place& p, std::string_view step) { return "/book/at/" + p.path() + "/" + std::string(step); }
 
 }  // namespace
+
+web::kept_form site::form_in(const web::form& sent, const web::chosen_place& place) {
+  web::kept_form f;
+  f.draft = good_draft(sent.get("draft")) ? std::string(sent.get("draft")) : web::random_text(16);
+  f.place = place;
+  f.people = web::people_in(sent, count_in(sent.get("people"), 1));
+  return f;
+}
+
+std::string site::body_of(const web::kept_form& form) const {
+  const auto round = current_round();
+  return web::booking_body(form.people, round == nullptr ? "" : round->definition.code, form.place.centre, format_date(form.place.date),
+                           format_minute(form.place.from));
+}
+
+std::string site::key_of(const web::kept_form& form) const {
+  return box_.key_for("book", {form.draft, form.place.centre, format_date(form.place.date), format_minute(form.place.from)});
+}
+
+// The reader chose another language by a button of the form.
+bool site::takes_language(visit& v, const web::form& sent) {
+  const auto to = web::language_of(sent.get("lang"));
+  if (!to || !sent.has("lang"))
+    return false;
+  v.lang = *to;
+  v.set_language = true;
+  return true;
+}
 
 std::optional<site::place_of_path> site::place_of(const path_arguments& at) const {
   place_of_path out{current_round(), {}};
@@ -113,19 +131,43 @@ void site::details_get(const request& r, visit& v, const path_arguments& at, res
                          .text = words.say(v.lang, "pending_first_text"),
                          .good = true,
                          .action = "/start-again",
-                         .button = "start_again_button"};
+                         .button = "start_again_button",
+                         .form_last = true};
     m.links = {{"/my-booking", words.say(v.lang, "look_again_link")}};
     return respond(page(v, pages_->refused(frame_of(v, "pending-first"), m)));
   }
-  const auto kept = v.draft ? v.draft->people.size() : 0;
+  auto form = v.draft.value_or(web::kept_form{.draft = web::random_text(16)});
+  const auto kept = form.people.size();
   const auto most = std::min<std::size_t>(where->round->definition.rules.party_max, janji::limits::party_people_max);
   const auto count = std::min(count_in(query_value(r.query, "people"), std::max<std::size_t>(kept, 1)), most);
-  web::details_model m{.place = where->place, .draft = v.draft ? v.draft->draft : web::random_text(16)};
-  if (v.draft)
-    m.people = v.draft->people;
-  m.people.resize(count);
-  auto out = page(v, pages_->details(frame_of(v, "details"), m));
+  if (form.place.path() != where->place.path() || kept != count)  // what was wrong then need not be wrong now
+    form.last_code.clear();
+  form.place = where->place;
+  form.people.resize(count);
+  respond(details_page(v, form, wrong_in(form), v.draft ? kept_nowhere : asked_again));  // nobody's yet: Back restores what was typed
+}
+
+// Where no round is known yet nothing is known of the place either: that is no refusal, and of what was pressed it is not known what
+// became.
+void site::not_bookable(visit& v, web::kept_form form, bool pressed, responder& respond) const {
+  if (current_round() != nullptr || node_.knows_rounds())
+    return respond(refused_booking(v, form, {.code = problem_code::unknown_window}));
+  if (pressed) {
+    form.key = key_of(form);
+    form.at = clock_.now();
+    return respond(refused_booking(v, form, {.code = problem_code::not_ready}));
+  }
+  web::details_model m{.place = form.place, .draft = form.draft, .people = form.people};
+  m.above = web::banner{pages_->all().say(v.lang, "trouble_text"), {}};
+  auto out = page(v, pages_->details(frame_of(v, "details"), m), row_of(problem_code::not_ready).status);
+  keep_form(out, v, form);
   respond(std::move(out));
+}
+
+response site::shown_again(const visit& v, const web::kept_form& form, bool check) const {
+  if (check)
+    return page(v, pages_->check(frame_of(v, "check"), {.place = form.place, .draft = form.draft, .people = form.people}));
+  return page(v, pages_->details(frame_of(v, "details"), {.place = form.place, .draft = form.draft, .people = form.people}));
 }
 
 void site::details_post(const request& r, visit& v, const path_arguments& at, responder& respond) {
@@ -133,40 +175,109 @@ void site::details_post(const request& r, visit& v, const path_arguments& at, re
   if (!sent)
     return;
   const auto where = place_of(at);
-  const auto& words = pages_->all();
   auto form = form_in(*sent, where ? where->place : no_longer(at));
-  if (!where)
-    return respond(refused_booking(v, form, {.code = problem_code::unknown_window}));
-  web::details_model details{.place = where->place, .draft = form.draft, .people = form.people};
-  if (const auto to = web::language_of(sent->get("lang")); to && sent->has("lang")) {
-    v.lang = *to;
-    v.set_language = true;
-    auto out = page(v, pages_->details(frame_of(v, "details"), details));
-    keep_form(out, v, form);
-    return respond(std::move(out));
-  }
-  if (sent->get("go") == "change") {
-    auto out = page(v, pages_->details(frame_of(v, "details"), details));
-    keep_form(out, v, form);
-    return respond(std::move(out));
-  }
+  const bool another_language = takes_language(v, *sent);
   if (!own_form(r, v, *sent)) {
-    details.above = web::banner{words.say(v.lang, "refused_from_elsewhere"), {}};
-    return respond(page(v, pages_->details(frame_of(v, "details"), details), 403));
+    if (another_language)
+      return respond(shown_again(v, form, false));
+    web::details_model m{.place = form.place, .draft = form.draft, .people = form.people};
+    m.above = web::banner{pages_->all().say(v.lang, "refused_from_elsewhere"), {}};
+    return respond(page(v, pages_->details(frame_of(v, "details"), m), 403));
   }
-  const auto body = web::booking_body(form.people, where->round->definition.code, form.place.centre, format_date(form.place.date),
-                                      format_minute(form.place.from));
-  if (const auto wrong = desk_.check(body))
-    return respond(refused_booking(v, form, *wrong));
-  // The cookie with the key comes with the page, before the press: it is there when the answer is lost.
-  form.key = box_.key_for("book", {form.draft, form.place.centre, format_date(form.place.date), format_minute(form.place.from)});
-  form.at = clock_.now();
-  auto out = page(v, pages_->check(frame_of(v, "check"), {.place = where->place, .draft = form.draft, .people = form.people}));
+  if (!where)
+    return not_bookable(v, std::move(form), false, respond);
+  if (sent->get("go") == "change") {
+    form.key = key_of(form);  // the check page was there, and is again
+    form.at = clock_.now();
+    return respond(details_step(v, form));
+  }
+  if (another_language && sent->get("tried") != "1")
+    return respond(details_step(v, form));
+  if (const auto wrong = desk_.check(body_of(form)); !wrong.empty()) {
+    const auto code = name_of(wrong.front().code);
+    if (web::row_of(code).book != web::screen::fields)
+      return respond(refused_booking(v, form, wrong.front()));
+    form.last_code = code;
+    return respond(details_step(v, form));
+  }
+  respond(another_language ? details_step(v, form) : check_step(v, form));
+}
+
+std::vector<problem> site::wrong_in(const web::kept_form& form) const {
+  return web::row_of(form.last_code).book == web::screen::fields ? desk_.check(body_of(form)) : std::vector<problem>{};
+}
+
+// What no field has is said above: of the whole party, or of a place.
+response site::details_page(const visit& v, const web::kept_form& form, const std::vector<problem>& wrong, std::string_view cache) const {
+  web::details_model m{.place = form.place, .draft = form.draft, .people = form.people, .faults = faults_of(v.lang, wrong, form)};
+  m.tried = !wrong.empty();
+  const auto of_all = std::ranges::find_if(wrong, [](const problem& p) { return p.position == 0 && p.fields.empty(); });
+  if (of_all != wrong.end())
+    m.above = web::banner{refusal_words(v.lang, *of_all, form.people.size()), {}};
+  else if (!wrong.empty() && m.faults.empty())
+    m.above = web::banner{refusal_words(v.lang, wrong.front(), form.people.size()), {}};
+  auto f = frame_of(v, "details");
+  f.forgettable = true;  // with scripts what is typed is kept from the first letter on
+  return page(v, pages_->details(f, m), wrong.empty() ? 200 : row_of(wrong.front().code).status, cache);
+}
+
+response site::details_step(const visit& v, const web::kept_form& form) const {
+  if (goes_by_cookie(v, form))
+    return by_cookie(v, form, "details");
+  auto out = details_page(v, form, wrong_in(form));
   keep_form(out, v, form);
-  respond(std::move(out));
+  return out;
+}
+
+response site::by_cookie(const visit& v, const web::kept_form& form, std::string_view step) const {
+  auto out = see_other(v, book_path(form.place, step));
+  keep_form(out, v, form);
+  return out;
 }
 
 // ------------------------------------------------------------------ check and book
+
+// The cookie with the key comes with the page, before the press: it is there when the answer is lost.
+response site::check_step(const visit& v, web::kept_form form) const {
+  form.key = key_of(form);
+  form.at = clock_.now();
+  if (v.draft && v.draft->key == form.key && !v.draft->last_code.empty())  // it was sent, and how it ended is not known
+    return see_other(v, "/my-booking");
+  if (goes_by_cookie(v, form))
+    return by_cookie(v, form, "check");
+  web::check_model m{.place = form.place, .draft = form.draft, .people = form.people};
+  if (another_is_unknown(v, form))
+    m.above = web::banner{pages_->all().say(v.lang, "pending_first_text"), {}};
+  auto out = page(v, pages_->check(frame_of(v, "check"), m));
+  keep_form(out, v, form);
+  return out;
+}
+
+void site::check_get(const visit& v, const path_arguments& at, responder& respond) const {
+  const auto where = place_of(at);
+  if (!where)
+    return no_such_place(v, respond);
+  const auto there = where->place.path();
+  if (v.draft && !v.draft->people.empty() && v.draft->place.path() == there) {
+    const auto& last = v.draft->last_code;
+    if (!v.draft->key.empty() && !last.empty())  // it was sent, and how it ended is not known
+      return respond(see_other(v, "/my-booking"));
+    const bool waits = v.draft->key.empty() && !last.empty() && web::row_of(last).book == web::screen::state;  // for the round
+    if (!v.draft->key.empty() || waits) {
+      auto out = page(v, pages_->check(frame_of(v, "check"), {.place = where->place, .draft = v.draft->draft, .people = v.draft->people}));
+      auto form = *v.draft;
+      form.key = key_of(form);
+      form.at = clock_.now();
+      form.last_code.clear();
+      if (waits)
+        keep_form(out, v, std::move(form));
+      return respond(std::move(out));
+    }
+  }
+  // Back, after it was booked.
+  const bool booked = !v.draft && std::ranges::any_of(v.mine, [&](const auto& b) { return !b.cancelled && b.place.path() == there; });
+  respond(see_other(v, booked ? "/my-booking" : book_path(where->place, "details")));
+}
 
 void site::check_post(const request& r, visit& v, const path_arguments& at, responder&& respond) {
   auto sent = form_of(r, v, respond);
@@ -174,24 +285,23 @@ void site::check_post(const request& r, visit& v, const path_arguments& at, resp
     return;
   const auto where = place_of(at);
   auto form = form_in(*sent, where ? where->place : no_longer(at));
-  if (!where)
-    return respond(refused_booking(v, form, {.code = problem_code::unknown_window}));
-  web::check_model check{.place = where->place, .draft = form.draft, .people = form.people};
-  if (const auto to = web::language_of(sent->get("lang")); to && sent->has("lang")) {
-    v.lang = *to;
-    v.set_language = true;
-    return respond(page(v, pages_->check(frame_of(v, "check"), check)));
-  }
+  const bool another_language = takes_language(v, *sent);
   if (!own_form(r, v, *sent)) {
+    if (another_language)
+      return respond(shown_again(v, form, true));
+    web::check_model check{.place = form.place, .draft = form.draft, .people = form.people};
     check.above = web::banner{pages_->all().say(v.lang, "refused_from_elsewhere"), {}};
     return respond(page(v, pages_->check(frame_of(v, "check"), check), 403));
   }
-  form.key = box_.key_for("book", {form.draft, form.place.centre, format_date(form.place.date), format_minute(form.place.from)});
+  const bool books = sent->get("go") == "book" && !another_language;
+  if (!where)
+    return not_bookable(v, std::move(form), books, respond);
+  if (!books)  // a press that does not say so books nothing
+    return respond(check_step(v, form));
+  form.key = key_of(form);
   form.at = clock_.now();
-  const auto body = web::booking_body(form.people, where->round->definition.code, form.place.centre, format_date(form.place.date),
-                                      format_minute(form.place.from));
   auto to = std::make_shared<responder>(std::move(respond));
-  desk_.book(r, body, form.key, false, [this, v, form, to](desk_answer&& a) mutable {
+  desk_.book(r, body_of(form), form.key, false, [this, v, form, to](desk_answer&& a) mutable {
     v.request_id = std::move(a.request_id);
     booked(v, form, std::move(a), *to);
   });
@@ -202,16 +312,17 @@ void site::booked(const visit& v, const web::kept_form& form, desk_answer&& a, r
     auto after = v;
     take_in(after, a, form.people);
     if (v.form_came || !v.new_browser) {  // their cookies are taken
-      auto out = see_other("/my-booking");
+      auto out = see_other(v, "/my-booking");
       if (a.repeated)
         say_once(out, after, "again");
       keep_mine(out, after);
-      drop_form(out, after);
+      if (!v.draft || v.draft->draft == form.draft)  // else it is another tab's
+        drop_form(out, after);
       return respond(std::move(out));
     }
     web::my_booking_model m{.repeated = a.repeated, .changeable = false};
     for (const auto& b : after.mine)
-      m.bookings.push_back(item_of(b));
+      m.bookings.push_back(item_of(b, true));
     auto out = page(after, pages_->my_booking(frame_of(after, "my-booking"), m), a.repeated ? 200 : 201);
     keep_mine(out, after);
     return respond(std::move(out));
@@ -227,8 +338,8 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
   auto kept = form;
   kept.last_code = code;
   if (row.book == web::screen::unknown) {
-    if ((v.form_came || !v.new_browser) && fits_a_cookie(kept)) {
-      auto out = see_other("/my-booking");
+    if (goes_by_cookie(v, kept)) {
+      auto out = see_other(v, "/my-booking");
       keep_form(out, v, kept);
       return out;
     }
@@ -239,10 +350,7 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
     kept.draft = web::random_text(16);  // what is sent now is another form than the one that was booked with
   const auto round = current_round();
   if (row.book == web::screen::fields) {
-    web::details_model m{.place = form.place, .draft = form.draft, .people = form.people, .faults = faults_of(v.lang, p, round.get())};
-    if (m.faults.empty())
-      m.above = web::banner{refusal_words(v.lang, p, form.people.size()), {}};
-    auto out = page(v, pages_->details(frame_of(v, "details"), m), status);
+    auto out = details_page(v, kept, {p});
     keep_form(out, v, kept);
     return out;
   }
@@ -258,18 +366,24 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
         m.text = words.say(v.lang, "full_while_choosing", {{"time", time}});
         m.booked.clear();
       }
+      if (p.code == problem_code::not_enough_together && p.free.value_or(0) > 0)
+        m.links.emplace_back(book_path(form.place, "details") + "?people=" + std::to_string(*p.free),
+                             words.say(v.lang, "book_for_fewer", {{"n", std::int64_t{*p.free}}}));
       if (round != nullptr && has_alternatives(p.code))
         m.nearest = places_in(*round, p.alternatives);
       else if (round != nullptr)
         m.nearest = nearest_free(page_numbers(node_, round), form.place.centre, form.place.date, people, form.place.from);
-      m.links = {{"/book/at/" + web::percent_encoded(form.place.centre) + "/" + format_date(form.place.date) + "?" + count,
-                  words.say(v.lang, "try_another_time")},
-                 {"/book/at/" + web::percent_encoded(form.place.centre) + "?" + count, words.say(v.lang, "try_another_day")},
-                 {"/book/in?" + count, words.say(v.lang, "try_another_centre")}};
+      m.links.emplace_back("/book/at/" + percent_encoded(form.place.centre) + "/" + format_date(form.place.date) + "?" + count,
+                           words.say(v.lang, "try_another_time"));
+      m.links.emplace_back("/book/at/" + percent_encoded(form.place.centre) + "?" + count, words.say(v.lang, "try_another_day"));
+      m.links.emplace_back("/book/in?" + count, words.say(v.lang, "try_another_centre"));
       break;
     case web::screen::already:
-      m.heading = "already_heading";
-      m.links = {{"/find", words.say(v.lang, "nav_find")}};
+      if (p.code == problem_code::already_booked) {
+        m.heading = "already_heading";
+        m.links.emplace_back("/find", words.say(v.lang, "nav_find"));
+      }
+      m.links.emplace_back(book_path(form.place, "details"), words.say(v.lang, "change_details_button"));
       if (!v.mine.empty())
         m.links.insert(m.links.begin(), {"/my-booking", words.say(v.lang, "nav_my_booking")});
       break;
@@ -280,10 +394,13 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
     default:
       m.action = book_path(form.place, "check");
       m.button = "send_again_button";
+      m.hidden.emplace_back("go", "book");
       m.links = {{"/my-booking", words.say(v.lang, "nav_my_booking")}};
       break;
   }
   auto out = page(v, pages_->refused(frame_of(v, "refused"), m), status);
+  if (row.book == web::screen::state && p.code != problem_code::closed && goes_by_cookie(v, kept))
+    out.add("Refresh", "30; url=" + book_path(form.place, "check"));  // with the form as it was, and a button once it can be pressed
   if (p.retry_after_ms)
     out.add("Retry-After", std::to_string((*p.retry_after_ms + 999) / 1000));
   keep_form(out, v, kept);
@@ -299,22 +416,22 @@ response site::pending_page(const visit& v, const web::kept_form& form, const pr
   m.nothing_yet = looked && p.code == problem_code::not_found && clock_.now().value - form.at.value > surely_ended_ms;
   if (p.code == problem_code::not_found && !form.last_code.empty())
     m.cause = std::string(web::row_of(form.last_code).text);
-  const auto wait_ms = p.retry_after_ms.value_or(row_of(p.code).retry_after_ms);
+  auto wait_ms = p.retry_after_ms.value_or(row_of(p.code).retry_after_ms);
+  if (const auto last = code_named(form.last_code))
+    wait_ms = std::max(wait_ms, row_of(*last).retry_after_ms);
   m.shut_s = std::max<std::uint32_t>(3, (wait_ms + 999) / 1000);
   m.again_s = std::max<std::uint32_t>(5, m.shut_s + 2);  // the script asks between the two
   m.hidden = hidden_of(form);
   m.hidden.emplace_back("place", form.place.path());
   m.sent = !form.last_code.empty();
   if (!m.sent && looked && p.code == problem_code::not_found) {
-    m.unsent = form.place;
+    m.unsent = named(form.place);
     m.people = form.people.size();
-    const auto round = current_round();  // the cookie has no names
-    const auto at = round == nullptr ? std::nullopt : place_named(*round, form.place);
-    m.unsent->centre_name = at ? *at : form.place.centre;
   }
   m.nothing_yet = m.nothing_yet || !m.sent;
+  m.looks_again = m.sent && looked;  // else this page alone has the form
   auto out = page(v, pages_->pending(frame_of(v, "pending"), m), looked ? 200 : row_of(p.code).status);
-  if (m.sent)
+  if (m.looks_again)
     out.add("Refresh", std::to_string(m.again_s));
   if (!looked)
     out.add("Retry-After", std::to_string(m.shut_s));
@@ -323,38 +440,48 @@ response site::pending_page(const visit& v, const web::kept_form& form, const pr
 
 // ------------------------------------------------------------------ words
 
-// At the person and the field, from code and arguments.
-std::vector<web::field_fault> site::faults_of(web::language l, const problem& p, const actors::round_entry* round) const {
+std::string site::fault_words(web::language l, const field_error& e, std::string_view input) const {
   const auto& words = pages_->all();
-  std::vector<web::field_fault> out;
-  for (const auto& e : p.fields) {
-    const auto id = web::input_of(e.field);
-    if (!id)
+  const auto code = e.code();
+  if (code == "missing")
+    return words.say(l, input.ends_with("-birth") ? "birth_missing" : "field_missing");
+  if (code == "too_long")
+    return words.say(l, "field_too_long", {{"max", limit_in(e.because)}});
+  if (code == "bad_date")
+    return words.say(l, "birth_bad");
+  if (code == "contradiction")
+    return words.say(l, "birth_contradiction");
+  if (code == "unknown_state")
+    return words.say(l, "state_wrong");
+  if (code != "identity_impossible")
+    return words.say(l, "field_text_wrong");
+  const std::string why(name_of(e.because.why));
+  if (e.because.why == reason_code::unknown_country)
+    return words.say(l, "country_unknown");
+  if (why.starts_with("passport_") || why.starts_with("service_"))
+    return words.say(l, "number_malformed");
+  return words.say(l, words.has("number_" + why) ? "number_" + why : "number_wrong");
+}
+
+// At the person and the field, in the order of the page; of one field the first.
+std::vector<web::field_fault> site::faults_of(web::language l, const std::vector<problem>& wrong, const web::kept_form& form) const {
+  std::map<std::string, std::string> by_input;
+  for (const auto& p : wrong) {
+    for (const auto& e : p.fields)
+      if (const auto id = web::input_of(e.field))
+        by_input.try_emplace(*id, fault_words(l, e, *id));
+    if (p.position == 0 || p.position > form.people.size())
       continue;
-    std::string text;
-    const auto code = e.code();
-    if (code == "missing")
-      text = words.say(l, id->ends_with("-birth") ? "birth_missing" : "field_missing");
-    else if (code == "too_long")
-      text = words.say(l, "field_too_long", {{"max", limit_in(e.because)}});
-    else if (code == "bad_date")
-      text = words.say(l, "birth_bad");
-    else if (code == "contradiction")
-      text = words.say(l, "birth_contradiction");
-    else if (code == "unknown_state")
-      text = words.say(l, "state_wrong");
-    else if (code == "identity_impossible") {
-      const auto key = "number_" + std::string(name_of(e.because.why));
-      text = words.say(l, words.has(key) ? key : e.because.why == reason_code::unknown_country ? "country_unknown" : "number_wrong");
-    } else
-      text = words.say(l, "field_text_wrong");
-    out.push_back({*id, text});
+    // An age is at fault where it was said: by a date, or by the number.
+    const bool by_date = (p.code == problem_code::under_age || p.code == problem_code::over_age) &&
+                         !form.people[p.position - 1u].get(web::person_field::birth).empty();
+    by_input.try_emplace(web::input_id(p.position, by_date ? web::person_field::birth : web::person_field::number), refusal_words(l, p, 1));
   }
-  if (out.empty() && p.position != 0) {
-    const bool of_birth = p.code == problem_code::under_age || p.code == problem_code::over_age;
-    out.push_back({web::input_id(p.position, of_birth ? web::person_field::birth : web::person_field::number),
-                   round == nullptr ? words.say(l, "number_wrong") : refusal_words(l, p, 1)});
-  }
+  std::vector<web::field_fault> out;
+  for (std::size_t n = 1; n <= form.people.size(); ++n)
+    for (const auto& row : web::person_field_table())
+      if (const auto it = by_input.find(web::input_id(n, row.field)); it != by_input.end())
+        out.push_back({it->first, it->second});
   return out;
 }
 

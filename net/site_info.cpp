@@ -3,6 +3,7 @@
 
 #include <boost/json.hpp>
 
+#include "booking/civil_time.hpp"
 #include "net/site.hpp"
 
 namespace janji::net {
@@ -11,7 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-// As it can stand within a script element: nothing in it can end that.
 std::string_view without_ends(std::string_view text) {
   if (const auto mark = text.find("/receipt#"); mark != std::string_view::npos)  // the link, as a telephone shares it
     text.remove_prefix(mark + std::string_view("/receipt#").size());
@@ -19,6 +19,7 @@ std::string_view without_ends(std::string_view text) {
   return from == std::string_view::npos ? std::string_view{} : text.substr(from, text.find_last_not_of(" \t\r\n") - from + 1);
 }
 
+// As it can stand within a script element: nothing in it can end that.
 std::string within_script(const json::object& o) {
   std::string out;
   for (const char c : json::serialize(o)) {
@@ -30,7 +31,43 @@ std::string within_script(const json::object& o) {
   return out;
 }
 
+// The names of the centres of the round that is shown, for the browser: as many as a page has room for.
+json::object names_of_centres(const actors::round_entry* round) {
+  constexpr std::size_t names_max = 100;
+  json::object out;
+  if (round != nullptr)
+    for (const auto& c : round->definition.centres)
+      if (out.size() < names_max)
+        out[c.code] = c.name;
+  return out;
+}
+
 }  // namespace
+
+// In the reader's words, where this service knows the round that it names; else as it stands in the proof.
+std::vector<std::pair<std::string, std::string>> site::rows_of(web::language l, const receipt_statement& s) const {
+  const auto& words = pages_->all();
+  const auto catalogue = node_.catalogue();
+  const auto* round = catalogue->find(s.round);
+  std::string centre = s.centre;
+  if (round != nullptr)
+    if (const auto at = round->body->centre_by_code.find(s.centre); at != round->body->centre_by_code.end())
+      centre = round->definition.centres[at->second].name;
+  const auto day = parse_date(s.date);
+  const auto dash = s.window.find('-');
+  const auto from = parse_minute(std::string_view(s.window).substr(0, dash));
+  const auto to = dash == std::string::npos ? std::nullopt : parse_minute(std::string_view(s.window).substr(dash + 1));
+  const auto confirmed = parse_moment(s.confirmed_at);
+  return {{"label_round", s.round},
+          {"label_reference", s.reference},
+          {"label_position", std::to_string(s.position)},
+          {"label_where", centre},
+          {"label_day", day ? words.date(l, *day) : s.date},
+          {"label_time", from && to ? words.hours(l, *from, *to) : s.window},
+          {"label_confirmed_at", confirmed && round != nullptr ? words.date(l, date_at(*confirmed, round->body->offset)) + ", " +
+                                                                     words.clock(l, *confirmed, round->body->offset)
+                                                               : s.confirmed_at}};
+}
 
 void site::receipt(const request& r, const visit& v, responder& respond) const {
   const auto& words = pages_->all();
@@ -47,12 +84,17 @@ void site::receipt(const request& r, const visit& v, responder& respond) const {
                                  {"by", "receipt_by_browser"}})
     texts[name] = words.say(v.lang, id);
   constexpr std::array labels{"label_round", "label_reference", "label_position",    "label_where",
-                              "label_when",  "label_when",      "label_confirmed_at"};
+                              "label_day",   "label_time",      "label_confirmed_at"};
   json::array named;
   for (const auto* id : labels)
     named.emplace_back(words.say(v.lang, id));
+  const auto shown = current_round();
   web::receipt_model m;
-  m.keys = within_script({{"keys", {{signer_.key_id(), key}}}, {"words", std::move(texts)}, {"labels", std::move(named)}});
+  m.keys = within_script({{"keys", {{signer_.key_id(), key}}},
+                          {"words", std::move(texts)},
+                          {"labels", std::move(named)},
+                          {"round", shown == nullptr ? "" : shown->definition.code},
+                          {"places", names_of_centres(shown.get())}});
   if (r.reads())
     return respond(page(v, pages_->receipt(frame_of(v, "receipt"), m)));
   const auto sent = form_of(r, v, respond);
@@ -63,12 +105,7 @@ void site::receipt(const request& r, const visit& v, responder& respond) const {
   if (said) {
     m.good = !said->rehearsal;
     m.verdict = said->rehearsal ? "receipt_test" : "receipt_good";
-    m.rows = {{"label_round", said->round},
-              {"label_reference", said->reference},
-              {"label_position", std::to_string(said->position)},
-              {"label_where", said->centre},
-              {"label_when", said->date + " " + said->window},
-              {"label_confirmed_at", said->confirmed_at}};
+    m.rows = rows_of(v.lang, *said);
   } else {
     m.verdict = said.error() == receipt_error::bad_signature ? "receipt_changed"
                 : said.error() == receipt_error::other_key   ? "receipt_other_key"

@@ -22,8 +22,9 @@ enum class screen : std::uint8_t {
 struct code_row {
   std::string_view code;
   screen book;
-  screen change;          // of a move or a cancellation
-  std::string_view text;  // key of a message: of `unknown` the cause
+  screen change;           // of a move or a cancellation
+  std::string_view text;   // key of a message: of `unknown` the cause
+  std::string_view named;  // the same: a few words, for a table of what was refused
 };
 [[nodiscard]] std::span<const code_row> code_table();
 // Of a code that stands in no row: not known.

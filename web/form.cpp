@@ -30,10 +30,7 @@ std::optional<std::string> decoded(std::string_view text) {
 // Of names that are told: a stranger's may be long.
 std::string told(std::string_view name) {
   constexpr std::size_t told_bytes_max = 64;
-  auto size = std::min(name.size(), told_bytes_max);
-  while (size > 0 && size < name.size() && (static_cast<unsigned char>(name[size]) & 0xC0) == 0x80)
-    --size;
-  return std::string(name.substr(0, size));
+  return std::string(cut(name, told_bytes_max));
 }
 
 }  // namespace
@@ -85,23 +82,6 @@ std::vector<std::string_view> form::all(std::string_view name) const {
   for (const auto& [n, value] : fields_)
     if (n == name)
       out.push_back(value);
-  return out;
-}
-
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view hex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain =
-        (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
-    if (plain) {
-      out += c;
-    } else {
-      out += '%';
-      out += hex[static_cast<unsigned char>(c) >> 4];
-      out += hex[static_cast<unsigned char>(c) & 15];
-    }
-  }
   return out;
 }
 

@@ -18,7 +18,7 @@ inline constexpr std::size_t form_fields_max = 128;
 inline constexpr std::size_t cookies_read_max = 64;
 }  // namespace limits
 
-enum class form_fault : std::uint8_t { not_a_form, too_many_fields, bad_escape, not_utf8, twice };
+enum class form_fault : std::uint8_t { not_a_form, too_many_fields, bad_escape, not_utf8, twice, unknown };
 
 struct form_error {
   form_fault what;
@@ -41,8 +41,6 @@ inline constexpr std::string_view repeatable_field = "who";
 
 // Whether a body of that type is a form's. Parameters do not matter; none said is believed.
 [[nodiscard]] bool is_form(std::string_view content_type);
-// "a b&c" as it stands in a query or a path.
-[[nodiscard]] std::string percent_encoded(std::string_view text);
 // The value of a cookie (RFC 6265); none when it is not there. Of several with one name the first, which is the one of the nearest path.
 [[nodiscard]] std::optional<std::string_view> cookie(std::string_view header, std::string_view name);
 

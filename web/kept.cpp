@@ -22,10 +22,6 @@ chosen_place place_from(const json::value& v) {
 
 std::string text_of(const json::value& v) { return std::string(v.as_string()); }
 
-bool same_place(const chosen_place& a, const chosen_place& b) {
-  return a.centre == b.centre && a.centre_name == b.centre_name && a.date == b.date && a.from == b.from && a.to == b.to;
-}
-
 // What was sealed by a version that wrote another form is as none.
 template <class Read>
 auto read_text(std::string_view text, Read&& read) -> std::optional<decltype(read(std::declval<const json::value&>()))> {
@@ -37,23 +33,6 @@ auto read_text(std::string_view text, Read&& read) -> std::optional<decltype(rea
 }
 
 }  // namespace
-
-bool operator==(const kept_form& a, const kept_form& b) {
-  return a.draft == b.draft && same_place(a.place, b.place) && a.people == b.people && a.key == b.key && a.at == b.at &&
-         a.last_code == b.last_code;
-}
-bool operator==(const kept_booking& a, const kept_booking& b) {
-  return a.ref == b.ref && a.token_generation == b.token_generation && a.moves == b.moves && a.name == b.name && a.number == b.number &&
-         a.round == b.round && same_place(a.place, b.place) && a.position == b.position && a.confirmed_at == b.confirmed_at &&
-         a.cancelled == b.cancelled && a.known_at == b.known_at;
-}
-
-std::string cut(std::string_view text, std::size_t bytes_max) {
-  auto size = std::min(text.size(), bytes_max);
-  while (size > 0 && size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80)
-    --size;
-  return std::string(text.substr(0, size));
-}
 
 std::string to_text(const kept_form& f) {
   json::array people;

@@ -31,7 +31,7 @@ struct kept_form {
   std::string key;        // of a request that was or is about to be sent; "": none
   unix_ms at;             // when that was
   std::string last_code;  // how it ended, as far as is known
-  friend bool operator==(const kept_form& a, const kept_form& b);
+  friend bool operator==(const kept_form&, const kept_form&) = default;
 };
 // Without the people where all of it does not fit into a cookie: they travel in hidden fields then.
 [[nodiscard]] std::string to_text(const kept_form& f);
@@ -49,13 +49,10 @@ struct kept_booking {
   unix_ms confirmed_at;
   bool cancelled = false;
   unix_ms known_at;
-  friend bool operator==(const kept_booking& a, const kept_booking& b);
+  friend bool operator==(const kept_booking&, const kept_booking&) = default;
 };
 using kept_bookings = std::vector<kept_booking>;
 [[nodiscard]] std::string to_text(const kept_bookings& all);
 [[nodiscard]] std::optional<kept_bookings> kept_bookings_from(std::string_view text);
-
-// The first bytes of a text, in whole characters.
-[[nodiscard]] std::string cut(std::string_view text, std::size_t bytes_max);
 
 }  // namespace janji::web

@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 
 #include "booking/assert.hpp"
+#include "booking/text_parts.hpp"
 #include "web/embedded.hpp"
 #include "web/form.hpp"
 
@@ -96,29 +97,32 @@ data pages::languages_of(const frame& f) const {
   return items;
 }
 
-data pages::state_line(const frame& f) const {
+std::string pages::state_text(const frame& f) const {
   const auto& s = *f.state;
-  std::string text;
   switch (s.kind) {
-    case round_kind::open: text = words_->say(f.lang, "state_open"); break;
+    case round_kind::open: return words_->say(f.lang, "state_open");
     case round_kind::not_open: {
       const auto when = words_->when(f.lang, s.opens_at, f.now, f.offset);
-      text = words_->say(f.lang, "state_not_open", {{"when", when}});
-      break;
+      return words_->say(f.lang, "state_not_open", {{"when", when}});
     }
     case round_kind::paused:
-      text = s.reason.empty() ? words_->say(f.lang, "state_paused") : words_->say(f.lang, "state_paused_reason", {{"reason", s.reason}});
-      break;
-    case round_kind::closed: text = words_->say(f.lang, "state_closed"); break;
-    case round_kind::over: text = words_->say(f.lang, "state_over"); break;
-    case round_kind::unknown: text = words_->say(f.lang, "state_unknown"); break;
-    case round_kind::none: text = words_->say(f.lang, "state_none"); break;
+      return s.reason.empty() ? words_->say(f.lang, "state_paused") : words_->say(f.lang, "state_paused_reason", {{"reason", s.reason}});
+    case round_kind::closed: return words_->say(f.lang, "state_closed");
+    case round_kind::over: return words_->say(f.lang, "state_over");
+    case round_kind::unknown: return words_->say(f.lang, "state_unknown");
+    case round_kind::none: return words_->say(f.lang, "state_none");
   }
+  return {};
+}
+
+data pages::state_line(const frame& f) const {
+  constexpr std::int64_t late_looks_s = 5;  // its time has come, and it is not open yet
+  const auto& s = *f.state;
   data out;
   out.set("kind", std::string(kind_name(s.kind)));
-  out.set("text", text);
-  if (s.kind == round_kind::not_open && s.opens_at > f.now)
-    out.set("seconds", std::to_string((s.opens_at.value - f.now.value + 999) / 1000));
+  out.set("text", state_text(f));
+  if (s.kind == round_kind::not_open)
+    out.set("seconds", std::to_string(std::max(late_looks_s, (s.opens_at.value - f.now.value + 999) / 1000)));
   return out;
 }
 
@@ -148,11 +152,18 @@ std::string pages::lay_out(const frame& f, std::string title, std::string conten
   return templates_->render(f.lang, "layout", d);
 }
 
+// What nobody renews is said to be old, not only to be of that time.
+bool pages::is_old(const frame& f, const numbers_age& a) {
+  constexpr std::int64_t old_after_ms = 10'000;
+  return a.as_of && f.now.value - a.as_of->value > old_after_ms;
+}
+
 std::string pages::age(const frame& f, const numbers_age& a) const {
   data d;
+  d.set("old", is_old(f, a));
   if (a.as_of) {
     const auto time = words_->clock(f.lang, *a.as_of, f.offset);
-    d.set("text", words_->say(f.lang, "age_at", {{"time", time}}));
+    d.set("text", words_->say(f.lang, is_old(f, a) ? "age_stale" : "age_at", {{"time", time}}));
     d.set("stale", words_->say(f.lang, "age_stale", {{"time", time}}));
   } else {
     d.set("text", words_->say(f.lang, "age_unknown"));
@@ -174,16 +185,23 @@ std::string pages::numbers(const frame& f, const numbers_age& a, const std::vect
     out["age"] = out["stale"] = words_->say(f.lang, "age_unknown");
   }
   out["n"] = std::move(n);
+  out["old"] = is_old(f, a);
+  if (f.state)
+    out["state"] = {{"kind", kind_name(f.state->kind)}, {"text", state_text(f)}};
   return boost::json::serialize(out);
 }
 
-// Zero is "full" only because the server said so: what is not known is said to be that.
-std::string pages::room_text(language l, const room& free, std::uint8_t people) const {
-  if (!free)
+// "Full" only where the server said so: what is over, closed or not known is said to be that.
+std::string pages::room_text(language l, const availability& at, std::uint8_t people) const {
+  if (at.over)
+    return words_->say(l, "over_word");
+  if (at.closed)
+    return words_->say(l, "closed_word");
+  if (!at.free)
     return words_->say(l, "unknown_word");
-  if (*free == 0)
-    return people > 1 ? words_->say(l, "none_together", {{"m", std::int64_t{people}}}) : words_->say(l, "full_word");
-  const auto n = static_cast<std::int64_t>(*free);
+  if (*at.free == 0)
+    return at.singles ? words_->say(l, "none_together", {{"m", std::int64_t{people}}}) : words_->say(l, "full_word");
+  const auto n = static_cast<std::int64_t>(*at.free);
   return people > 1 ? words_->say(l, "free_places_together", {{"n", n}, {"m", std::int64_t{people}}})
                     : words_->say(l, "free_places", {{"n", n}});
 }
@@ -202,7 +220,7 @@ std::string pages::nearest(const frame& f, const std::vector<near_place>& places
     one.set("centre", p.centre_name);
     one.set("content_lang", "ms");
     one.set("when", when_of(f.lang, p.date, p.from, 0));
-    one.set("text", room_text(f.lang, p.free, people));
+    one.set("text", room_text(f.lang, {.free = p.free}, people));
     items.push_back(one);
   }
   d.set("any", !items.empty());

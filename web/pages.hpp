@@ -55,6 +55,14 @@ struct numbers_age {
 // How many places are free; none: not known.
 using room = std::optional<std::uint64_t>;
 
+// What is known of the places of a window, a day, a centre or a state.
+struct availability {
+  room free;             // for so many together
+  bool over = false;     // nothing of it can be booked any more
+  bool closed = false;   // by the operators
+  bool singles = false;  // some are free, but not so many together
+};
+
 struct near_place {
   std::string centre;
   std::string centre_name;
@@ -70,7 +78,7 @@ struct home_model {
   std::uint8_t age_max = 120;
   struct state_item {
     std::uint8_t state = 0;
-    room free;
+    availability at;
   };
   std::vector<state_item> states;  // that have a centre
   bool has_round = true;
@@ -79,21 +87,34 @@ struct home_model {
   std::uint64_t places = 0;
 };
 
+// A place as the forms name it.
+struct chosen_place {
+  std::string centre;
+  std::string centre_name;
+  civil_date date;
+  std::uint16_t from = 0;
+  std::uint16_t to = 0;
+  [[nodiscard]] std::string path() const;  // "WTCKL/2021-06-07/09:00"
+  friend bool operator==(const chosen_place&, const chosen_place&) = default;
+};
+
 struct centre_item {
   std::string code;
   std::string name;
   std::string district;
   std::uint8_t state = 0;
-  room free;
+  availability at;
   std::optional<civil_date> next;
   double latitude = 0, longitude = 0;  // both 0: not known
 };
 
 struct centres_model {
   std::uint8_t people = 1;
+  std::vector<chosen_place> now;  // where those are who are to be moved
   std::uint8_t people_max = 4;
   std::uint8_t state = 0;  // 0: of a search, or all
-  std::string searched;    // as typed
+  std::string searched;    // as typed, where it was searched for in names
+  std::string typed;       // whatever it was found by
   std::string digits;      // of a postcode that begins with them
   bool found = true;       // something of what was searched
   std::vector<centre_item> centres;
@@ -105,9 +126,8 @@ struct centres_model {
 
 struct day_item {
   civil_date date;
-  room free;
-  std::uint64_t places = 0;
-  bool over = false;
+  availability at;
+  std::uint64_t capacity = 0;
 };
 
 struct month_model {
@@ -126,8 +146,7 @@ struct month_model {
 struct window_item {
   std::uint16_t from = 0;
   std::uint16_t to = 0;
-  room free;
-  bool over = false;
+  availability at;
 };
 
 struct times_model {
@@ -144,16 +163,6 @@ struct times_model {
   std::string back;
 };
 
-// A place as the forms name it.
-struct chosen_place {
-  std::string centre;
-  std::string centre_name;
-  civil_date date;
-  std::uint16_t from = 0;
-  std::uint16_t to = 0;
-  [[nodiscard]] std::string path() const;  // "WTCKL/2021-06-07/09:00"
-};
-
 struct banner {
   std::string text;
   std::vector<near_place> nearest;
@@ -164,6 +173,7 @@ struct details_model {
   std::string draft;
   std::vector<person_fields> people;
   std::vector<field_fault> faults;
+  bool tried = false;  // and something is wrong: said again in another language
   std::optional<banner> above;
 };
 
@@ -185,6 +195,8 @@ struct booking_item {
   std::string code;  // "": not known
   bool cancelled = false;
   std::string receipt;  // "": none at hand
+  std::string qr;       // what the code says; "": the receipt alone
+  std::string handle;   // by which a form names it
 };
 
 struct my_booking_model {
@@ -193,12 +205,14 @@ struct my_booking_model {
   std::optional<unix_ms> known_at;  // the newest state could not be asked for
   std::string done;                 // key of a message: what was just changed
   bool changeable = true;
+  std::optional<chosen_place> unsent;  // a form was begun for it, and as far as is known never sent
 };
 
 struct pending_model {
   std::string cause;                   // key of a message
   bool nothing_yet = false;            // looked, and nothing was booked
   bool sent = true;                    // else the reader may never have pressed: nothing is sent by itself
+  bool looks_again = true;             // by itself, without scripts
   std::optional<chosen_place> unsent;  // set: as far as is known the form for it was never sent
   std::size_t people = 1;              // in that form
   std::uint32_t again_s = 5;
@@ -220,6 +234,7 @@ struct refused_model {
   std::vector<std::pair<std::string, std::string>> hidden;
   std::vector<std::pair<std::string, std::string>> links;  // address, ready text
   std::string code;
+  bool form_last = false;  // behind the links: it gives something up
 };
 
 struct change_model {
@@ -246,7 +261,9 @@ struct changed_model {
   std::vector<person> people;
   std::string action;  // to ask again; "": nothing to ask
   std::vector<std::pair<std::string, std::string>> hidden;
-  std::string back_action;  // to bring the others back
+  std::uint32_t shut_s = 3;  // before that
+  std::string another;       // address: to choose another time; "": that does not help
+  std::string back_action;   // to bring the others back
   std::vector<std::pair<std::string, std::string>> back_hidden;
   std::string code;
 };
@@ -266,6 +283,7 @@ struct figures_model {
     std::string name;    // ready
     std::string tongue;  // of the name, or ""
     std::vector<std::optional<std::uint64_t>> numbers;
+    std::string code;  // of a refusal
   };
   std::vector<row> centres;   // places, booked, free
   std::vector<row> states;    // booked
@@ -317,7 +335,6 @@ public:
   [[nodiscard]] std::string centres_numbers(const frame& f, const centres_model& m) const;
   [[nodiscard]] std::string month_numbers(const frame& f, const month_model& m) const;
   [[nodiscard]] std::string times_numbers(const frame& f, const times_model& m) const;
-  [[nodiscard]] std::string figures_numbers(const frame& f, const figures_model& m) const;
   // ---- the form
   [[nodiscard]] std::string details(const frame& f, const details_model& m) const;
   [[nodiscard]] std::string check(const frame& f, const check_model& m) const;
@@ -340,7 +357,7 @@ private:
   [[nodiscard]] std::string lay_out(const frame& f, std::string title, std::string content, bool language_links = true) const;
   [[nodiscard]] std::string age(const frame& f, const numbers_age& a) const;
   [[nodiscard]] data languages_of(const frame& f) const;
-  [[nodiscard]] std::string room_text(language l, const room& free, std::uint8_t people) const;
+  [[nodiscard]] std::string room_text(language l, const availability& at, std::uint8_t people) const;
   [[nodiscard]] std::string day_text(language l, const day_item& day, std::uint8_t people) const;
   struct number_item {
     std::string key;
@@ -359,6 +376,8 @@ private:
   [[nodiscard]] std::string trace(const frame& f, std::string_view code) const;
   [[nodiscard]] std::string when_of(language l, civil_date day, std::uint16_t from, std::uint16_t to) const;
   [[nodiscard]] data state_line(const frame& f) const;
+  [[nodiscard]] std::string state_text(const frame& f) const;
+  [[nodiscard]] static bool is_old(const frame& f, const numbers_age& a);
   [[nodiscard]] list items_of(const frame& f, const centres_model& m, const std::vector<centre_item>& centres) const;
 
   std::unique_ptr<words> words_;

@@ -70,12 +70,21 @@ std::string pages::my_booking(const frame& f, const my_booking_model& m) const {
     one.set("live", !b.cancelled);
     one.set("ics", "/my-booking/" + n + "/appointment.ics");
     const bool proof = !b.receipt.empty() && !b.cancelled;
-    one.set("qr", proof ? qr_svg(b.receipt) : std::string{});
+    one.set("qr", proof ? qr_svg(b.qr.empty() ? b.receipt : b.qr) : std::string{});
+    one.set("qr_caption", words_->say(l, b.qr.empty() ? "qr_caption_text" : "qr_caption"));
     one.set("receipt_href", "/receipt#" + b.receipt);
     one.set("proof", proof ? b.receipt : std::string{});
     bookings.push_back(one);
   }
   d.set("bookings", bookings);
+  d.set("unsent", false);
+  if (m.unsent) {
+    data one;
+    const auto when = when_of(l, m.unsent->date, m.unsent->from, m.unsent->to);
+    one.set("text", words_->say(l, "unsent_text", {{"place", m.unsent->centre_name}, {"when", when}}));
+    one.set("href", "/book/at/" + m.unsent->path() + "/check");
+    d.set("unsent", one);
+  }
   d.set("any_live", live > 0);
   d.set("form_token", f.form_token);
   d.set("changeable", m.changeable && live > 0);
@@ -102,6 +111,7 @@ std::string pages::pending(const frame& f, const pending_model& m) const {
   d.set("action", m.action);
   d.set("shut", std::to_string(m.shut_s));
   d.set("sent", m.sent);
+  d.set("looks_again", m.looks_again && m.sent);
   d.set("hidden", hidden(f, m.hidden));
   d.set("form_token", f.form_token);
   d.set("trace", trace(f, m.code));
@@ -133,7 +143,8 @@ std::string pages::refused(const frame& f, const refused_model& m) const {
     }
     d.set("nearest_forms", data("items", items));
   }
-  d.set("form", !m.action.empty());
+  d.set("form", !m.action.empty() && !m.form_last);
+  d.set("last_form", !m.action.empty() && m.form_last);
   d.set("action", m.action);
   d.set("hidden", hidden(f, m.hidden));
   d.set("button", m.button.empty() ? std::string{} : words_->say(l, m.button));
@@ -199,6 +210,7 @@ std::string pages::change(const frame& f, const change_model& m) const {
   }
   d.set("said", said);
   d.set("method", m.posts ? "post" : "get");
+  d.set("posts", m.posts);
   d.set("action", m.action);
   d.set("hidden", m.posts ? hidden(f, m.hidden) : std::string{});
   d.set("choose", m.choose);
@@ -213,6 +225,7 @@ std::string pages::change(const frame& f, const change_model& m) const {
     chosen += is_chosen ? 1 : 0;
     data one;
     one.set("n", std::to_string(i + 1));
+    one.set("value", m.posts ? m.people[i].handle : std::to_string(i + 1));
     one.set("name", name_words(*words_, l, m.people[i], i + 1));
     one.set("when", when_words(*words_, l, m.people[i]));
     one.set("checked", is_chosen);
@@ -256,7 +269,7 @@ std::string pages::changed(const frame& f, const changed_model& m) const {
         break;
       case change_end::unknown:
         one.set("kind", "wait");
-        one.set("text", words_->say(l, "each_unknown", {{"why", p.why}}));
+        one.set("text", words_->say(l, "each_unknown", {{"why", p.why}, {"place", p.booking.centre_name}, {"when", when}}));
         break;
       case change_end::waits:
         one.set("kind", "wait");
@@ -271,8 +284,11 @@ std::string pages::changed(const frame& f, const changed_model& m) const {
     data one;
     one.set("action", m.action);
     one.set("hidden", hidden(f, m.hidden));
+    one.set("shut", std::to_string(m.shut_s));
     d.set("retry", one);
   }
+  d.set("unknown", !m.action.empty());
+  d.set("another", m.another);
   d.set("bring", false);
   if (!m.back_action.empty()) {
     data one;

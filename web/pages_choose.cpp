@@ -4,7 +4,7 @@
 #include <map>
 
 #include "booking/states.hpp"
-#include "web/form.hpp"
+#include "booking/text_parts.hpp"
 #include "web/map.hpp"
 #include "web/pages.hpp"
 
@@ -20,15 +20,20 @@ std::string slug_of(std::uint8_t state) { return percent_encoded(state_name(stat
 
 std::string people_query(std::uint8_t people) { return "people=" + std::to_string(people); }
 
-std::string_view kind_of(const room& free, std::uint64_t places, bool over) {
-  if (over)
+std::string_view kind_of(const availability& at, std::uint64_t capacity) {
+  if (at.over)
     return "over";
-  if (!free)
+  if (at.closed)
+    return "closed";
+  if (!at.free)
     return "unknown";
-  if (*free == 0)
-    return "full";
-  return *free < few_below || *free * 20 < places ? "few" : "free";
+  if (*at.free == 0)
+    return at.singles ? "apart" : "full";
+  return *at.free < few_below || *at.free * 20 < capacity ? "few" : "free";
 }
+
+// Whether it leads on: what is not known may be free.
+bool can_be_chosen(const availability& at) { return !at.over && !at.closed && (!at.free || *at.free > 0); }
 
 data back_link(std::string href, const std::string& text) {
   data d;
@@ -59,8 +64,8 @@ std::string pages::home(const frame& f, const home_model& m) const {
     one.set("href", "/book/in/" + slug_of(s.state) + "?" + people_query(m.people));
     one.set("name", words_->say(l, state_key(s.state)));
     one.set("key", std::to_string(s.state));
-    one.set("kind", std::string(kind_of(s.free, 0, false)));
-    one.set("text", room_text(l, s.free, m.people));
+    one.set("kind", std::string(kind_of(s.at, 0)));
+    one.set("text", room_text(l, s.at, m.people));
     items.push_back(one);
   }
   d.set("states", data("items", items));
@@ -85,8 +90,8 @@ list pages::items_of(const frame& f, const centres_model& m, const std::vector<c
     one.set("where",
             c.district.empty() ? words_->say(f.lang, state_key(c.state)) : c.district + ", " + words_->say(f.lang, state_key(c.state)));
     one.set("key", c.code);
-    one.set("kind", std::string(kind_of(c.free, 0, false)));
-    one.set("text", room_text(f.lang, c.free, m.people));
+    one.set("kind", std::string(kind_of(c.at, 0)));
+    one.set("text", room_text(f.lang, c.at, m.people));
     if (c.next) {
       const auto date = words_->short_date(f.lang, *c.next);
       one.set("next", words_->say(f.lang, "next_free", {{"date", date}}));
@@ -119,6 +124,12 @@ std::string pages::centres(const frame& f, const centres_model& m) const {
   if (m.state != 0 && m.centres.empty())
     said += (said.empty() ? "" : " ") + words_->say(l, "no_centre_in_state", {{"state", state}});
   d.set("said", said);
+  list now;
+  for (const auto& place : m.now) {
+    const auto when = when_of(l, place.date, place.from, place.to);
+    now.push_back(data("text", words_->say(l, "move_now", {{"place", place.centre_name}, {"when", when}})));
+  }
+  d.set("now", now);
   if (m.base == "/book/at/") {
     data people;
     people.set("action", f.address.substr(0, f.address.find('?')));
@@ -131,7 +142,7 @@ std::string pages::centres(const frame& f, const centres_model& m) const {
       options.push_back(one);
     }
     people.set("options", options);
-    people.set("place", m.searched);
+    people.set("place", m.typed);
     d.set("people_form", people);
   } else {
     d.set("people_form", false);
@@ -149,7 +160,7 @@ std::string pages::centres(const frame& f, const centres_model& m) const {
   add({}, m.centres);
   add(words_->say(l, "nearest_outside"), m.elsewhere);
   d.set("groups", groups);
-  const bool all_full = !m.centres.empty() && std::ranges::all_of(m.centres, [](const auto& c) { return c.free == std::uint64_t{0}; });
+  const bool all_full = !m.centres.empty() && std::ranges::all_of(m.centres, [](const auto& c) { return kind_of(c.at, 0) == "full"; });
   d.set("none", all_full ? words_->say(l, "all_centres_full") : std::string{});
   d.set("map", map_svg(m.centres));
   return lay_out(f, words_->say(l, "centres_title"), templates_->render(l, "centres", d));
@@ -174,7 +185,7 @@ std::string pages::month(const frame& f, const month_model& m) const {
   d.set("content_lang", "ms");
   d.set("people_text", words_->say(l, "for_people", {{"n", std::int64_t{m.people}}}));
   d.set("age", age(f, m.numbers));
-  const bool any_free = std::ranges::any_of(m.days, [](const auto& day) { return !day.over && (!day.free || *day.free > 0); });
+  const bool any_free = std::ranges::any_of(m.days, [](const auto& day) { return can_be_chosen(day.at); });
   d.set("none", any_free ? std::string{} : words_->say(l, "no_free_day", {{"n", std::int64_t{m.people}}}));
   d.set("nearest", nearest(f, m.nearest, m.people));
   list weekdays;
@@ -187,6 +198,7 @@ std::string pages::month(const frame& f, const month_model& m) const {
   std::map<std::int32_t, const day_item*> by_day;
   for (const auto& day : m.days)
     by_day.emplace(day_number_of(day.date), &day);
+  d.set("legend_full", m.people > 1 ? words_->say(l, "none_together", {{"m", std::int64_t{m.people}}}) : words_->say(l, "legend_full"));
   list months;
   for (auto it = by_day.begin(); it != by_day.end();) {
     const auto first = it->second->date;
@@ -216,10 +228,9 @@ std::string pages::month(const frame& f, const month_model& m) const {
             cell.set("kind", "none");
             cell.set("text", std::string{});
           } else {
-            const auto kind = kind_of(day->free, day->places, day->over);
-            cell.set("kind", std::string(kind));
+            cell.set("kind", std::string(kind_of(day->at, day->capacity)));
             cell.set("text", day_text(l, *day, m.people));
-            if (kind != "full" && kind != "over")
+            if (can_be_chosen(day->at))
               cell.set("href", m.base + format_date(date) + (m.query.empty() ? "" : "?" + m.query));
           }
         }
@@ -250,13 +261,12 @@ std::string pages::times(const frame& f, const times_model& m) const {
   list windows;
   for (const auto& w : m.windows) {
     data one;
-    const auto kind = kind_of(w.free, 0, w.over);
-    one.set("kind", std::string(kind));
+    one.set("kind", std::string(kind_of(w.at, 0)));
     one.set("time", words_->hours(l, w.from, w.to));
     one.set("key", format_minute(w.from));
-    one.set("text", w.over ? words_->say(l, "over_word") : room_text(l, w.free, m.people));
+    one.set("text", room_text(l, w.at, m.people));
     one.set("href", false);
-    if (kind != "full" && kind != "over") {
+    if (can_be_chosen(w.at)) {
       any = true;
       one.set("href", m.base + format_minute(w.from) + m.ending + (m.query.empty() ? "" : "?" + m.query));
     }
@@ -271,15 +281,13 @@ std::string pages::times(const frame& f, const times_model& m) const {
 // ------------------------------------------------------------------ numbers alone
 
 std::string pages::day_text(language l, const day_item& day, std::uint8_t people) const {
-  if (day.over)
-    return words_->say(l, "over_word");
-  return day.free && *day.free > 0 ? words_->number(l, static_cast<std::int64_t>(*day.free)) : room_text(l, day.free, people);
+  return can_be_chosen(day.at) && day.at.free ? words_->number(l, static_cast<std::int64_t>(*day.at.free)) : room_text(l, day.at, people);
 }
 
 std::string pages::home_numbers(const frame& f, const home_model& m) const {
   std::vector<number_item> items;
   for (const auto& s : m.states)
-    items.push_back({std::to_string(s.state), room_text(f.lang, s.free, m.people), std::string(kind_of(s.free, 0, false))});
+    items.push_back({std::to_string(s.state), room_text(f.lang, s.at, m.people), std::string(kind_of(s.at, 0))});
   return numbers(f, m.numbers, items);
 }
 
@@ -287,22 +295,21 @@ std::string pages::centres_numbers(const frame& f, const centres_model& m) const
   std::vector<number_item> items;
   for (const auto* centres : {&m.centres, &m.elsewhere})
     for (const auto& c : *centres)
-      items.push_back({c.code, room_text(f.lang, c.free, m.people), std::string(kind_of(c.free, 0, false))});
+      items.push_back({c.code, room_text(f.lang, c.at, m.people), std::string(kind_of(c.at, 0))});
   return numbers(f, m.numbers, items);
 }
 
 std::string pages::month_numbers(const frame& f, const month_model& m) const {
   std::vector<number_item> items;
   for (const auto& day : m.days)
-    items.push_back({format_date(day.date), day_text(f.lang, day, m.people), std::string(kind_of(day.free, day.places, day.over))});
+    items.push_back({format_date(day.date), day_text(f.lang, day, m.people), std::string(kind_of(day.at, day.capacity))});
   return numbers(f, m.numbers, items);
 }
 
 std::string pages::times_numbers(const frame& f, const times_model& m) const {
   std::vector<number_item> items;
   for (const auto& w : m.windows)
-    items.push_back({format_minute(w.from), w.over ? words_->say(f.lang, "over_word") : room_text(f.lang, w.free, m.people),
-                     std::string(kind_of(w.free, 0, w.over))});
+    items.push_back({format_minute(w.from), room_text(f.lang, w.at, m.people), std::string(kind_of(w.at, 0))});
   return numbers(f, m.numbers, items);
 }
 

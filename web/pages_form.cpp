@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "booking/states.hpp"
-#include "web/form.hpp"
+#include "booking/text_parts.hpp"
 #include "web/pages.hpp"
 
 namespace janji::web {
@@ -125,6 +125,7 @@ std::string pages::details(const frame& f, const details_model& m) const {
   d.set("draft", m.draft);
   d.set("form_token", f.form_token);
   d.set("count", count);
+  d.set("tried", m.tried || !m.faults.empty());
   list people;
   for (std::size_t i = 0; i < m.people.size(); ++i) {
     data one;

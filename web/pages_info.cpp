@@ -114,6 +114,7 @@ std::string pages::figures(const frame& f, const figures_model& m) const {
       data line;
       line.set("name", r.name);
       line.set("content_lang", r.tongue);
+      line.set("code", r.code);
       list cells;
       for (const auto& n : r.numbers) {
         data one("text", cell(*words_, l, n));
@@ -143,15 +144,6 @@ std::string pages::figures(const frame& f, const figures_model& m) const {
   add("table_refusals", {"column_name", "column_count"}, m.refusals, note);
   d.set("tables", tables);
   return lay_out(f, words_->say(l, "figures_title"), templates_->render(l, "figures", d));
-}
-
-std::string pages::figures_numbers(const frame& f, const figures_model& m) const {
-  std::vector<number_item> items;
-  for (const auto& [key, n] :
-       {std::pair{"sum_places", m.places}, {"sum_booked", m.booked}, {"sum_free", m.free}, {"sum_cancelled", m.cancelled}})
-    if (m.heard || std::string_view(key) == "sum_places")
-      items.push_back({key, words_->number(f.lang, static_cast<std::int64_t>(n)), ""});
-  return numbers(f, m.numbers, items);
 }
 
 std::string pages::receipt(const frame& f, const receipt_model& m) const {
@@ -226,17 +218,19 @@ std::string pages::status(const frame& f, const status_model& m) const {
   if (!m.hour.empty()) {
     data hour;
     std::uint64_t sum = 0;
+    std::int64_t known = 0;  // a gap is no zero
     list rows;
     for (const auto& minute : m.hour) {
       sum += minute.booked.value_or(0);
+      known += minute.booked ? 1 : 0;
       data one;
       one.set("time", words_->hour(l, minute_of_day(minute.at, f.offset)));
       one.set("text", cell(*words_, l, minute.booked));
       rows.push_back(one);
     }
     hour.set("rows", rows);
-    hour.set("said",
-             words_->say(l, "last_hour_said", {{"n", static_cast<std::int64_t>(sum)}, {"m", static_cast<std::int64_t>(m.hour.size())}}));
+    hour.set("said", known == 0 ? words_->say(l, "last_hour_unknown")
+                                : words_->say(l, "last_hour_said", {{"n", static_cast<std::int64_t>(sum)}, {"m", known}}));
     d.set("hour", hour);
   }
   return lay_out(f, words_->say(l, "status_title"), templates_->render(l, "status", d));

@@ -1,8 +1,10 @@
 #include "web/person_fields.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "booking/text_parts.hpp"
 #include "booking/types.hpp"
 
 namespace janji::web {
@@ -52,6 +54,23 @@ std::optional<std::string> input_of(std::string_view api_field) {
   for (const auto& row : table)
     if (api_field.substr(1) == row.api)
       return input_id(index + 1, row.field);
+  return std::nullopt;
+}
+
+std::optional<std::string> unknown_field(const form& sent) {
+  constexpr std::array known{"form_token", "draft", "people", "tried", "go", "lang", "who", "place", "receipt", "reference", "code"};
+  const auto is_of_a_person = [](std::string_view name) {
+    for (std::size_t n = 1; n <= janji::limits::party_people_max; ++n)
+      for (const auto& row : table)
+        if (name == input_id(n, row.field))
+          return true;
+    return false;
+  };
+  for (const auto& [name, value] : sent.fields())
+    if (std::ranges::find(known, std::string_view(name)) == known.end() && !is_of_a_person(name)) {
+      constexpr std::size_t told_bytes_max = 64;
+      return std::string(cut(name, told_bytes_max));
+    }
   return std::nullopt;
 }
 

@@ -43,6 +43,8 @@ struct field_fault {
 [[nodiscard]] std::string input_id(std::size_t person, person_field f);  // "p1-name"; persons from 1 on
 // The input that an error of the API's is about: "people[0].identity.number" is p1-number; none of what the form does not ask.
 [[nodiscard]] std::optional<std::string> input_of(std::string_view api_field);
+// The first field that none of our forms has; none: there is no such.
+[[nodiscard]] std::optional<std::string> unknown_field(const form& sent);
 [[nodiscard]] std::vector<person_fields> people_in(const form& sent, std::size_t count);
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> hidden_fields(const std::vector<person_fields>& people);
 // The API's body for these people at that place; fields that were left empty are left out.

@@ -33,23 +33,28 @@ std::string qr_svg(std::string_view text) {
     return {};
   const int size = code->width + 2 * border;
   const auto side = std::to_string(size);
-  std::string path;
-  for (int y = 0; y < code->width; ++y)
+  std::string path;  // a line for each row, in the middle of its modules
+  for (int y = 0; y < code->width; ++y) {
+    const auto dark = [&](int at) { return (code->data[y * code->width + at] & 1) != 0; };
+    int pen = -1;
     for (int x = 0; x < code->width;) {
-      const auto dark = [&](int at) { return at < code->width && (code->data[y * code->width + at] & 1) != 0; };
-      if (!dark(x)) {
-        ++x;
-        continue;
-      }
       const int from = x;
-      while (dark(x))
+      const bool is_dark = dark(x);
+      while (x < code->width && dark(x) == is_dark)
         ++x;
-      path += "M" + std::to_string(from + border) + " " + std::to_string(y + border) + "h" + std::to_string(x - from) + "v1h-" +
-              std::to_string(x - from) + "z";
+      if (!is_dark)
+        continue;
+      if (pen < 0)
+        path.append("M").append(std::to_string(from + border)).append(" ").append(std::to_string(y + border)).append(".5");
+      else
+        path.append("m").append(std::to_string(from - pen)).append(" 0");
+      path.append("h").append(std::to_string(x - from));
+      pen = x;
     }
+  }
   return "<svg viewBox=\"0 0 " + side + " " + side + "\" width=\"" + std::to_string(size * 4) + "\" height=\"" + std::to_string(size * 4) +
          "\" shape-rendering=\"crispEdges\" aria-hidden=\"true\"><path fill=\"#fff\" d=\"M0 0h" + side + "v" + side +
-         "H0z\"/><path fill=\"#000\" d=\"" + path + "\"/></svg>";
+         "H0z\"/><path stroke=\"#000\" d=\"" + path + "\"/></svg>";
 }
 
 }  // namespace janji::web

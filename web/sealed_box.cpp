@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "booking/assert.hpp"
+#include "booking/zlib_memory.hpp"
 
 namespace janji::web {
 
@@ -57,21 +58,35 @@ std::array<unsigned char, Size> mac(const secret_key& key, std::initializer_list
 }
 
 std::string deflated(std::string_view plain) {
-  auto size = ::compressBound(static_cast<uLong>(plain.size()));
-  std::string out(size, '\0');
-  const auto done = ::compress2(bytes(out), &size, bytes(plain), static_cast<uLong>(plain.size()), Z_BEST_SPEED);
-  assert_always(done == Z_OK, "zlib compresses into a buffer that is large enough");
-  out.resize(size);
+  z_stream stream{};
+  use_own_heap(stream);
+  assert_always(deflateInit(&stream, Z_BEST_SPEED) == Z_OK, "there is memory to compress with");
+  std::string out(deflateBound(&stream, static_cast<uLong>(plain.size())), '\0');
+  stream.next_in = const_cast<Bytef*>(bytes(plain));  // NOLINT: it only reads
+  stream.avail_in = static_cast<uInt>(plain.size());
+  stream.next_out = bytes(out);
+  stream.avail_out = static_cast<uInt>(out.size());
+  const bool done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  assert_always(done, "zlib compresses into a buffer that is large enough");
   return out;
 }
 
 std::optional<std::string> inflated(std::string_view packed) {
-  std::string out(limits::opened_bytes_max, '\0');
-  auto size = static_cast<uLongf>(out.size());
-  if (::uncompress(bytes(out), &size, bytes(packed), static_cast<uLong>(packed.size())) != Z_OK)
+  z_stream stream{};
+  use_own_heap(stream);
+  if (inflateInit(&stream) != Z_OK)
     return std::nullopt;
-  out.resize(size);
-  return out;
+  std::string out(limits::opened_bytes_max, '\0');
+  stream.next_in = const_cast<Bytef*>(bytes(packed));  // NOLINT: it only reads
+  stream.avail_in = static_cast<uInt>(packed.size());
+  stream.next_out = bytes(out);
+  stream.avail_out = static_cast<uInt>(out.size());
+  const bool done = inflate(&stream, Z_FINISH) == Z_STREAM_END;
+  out.resize(stream.total_out);
+  inflateEnd(&stream);
+  return done ? std::optional(std::move(out)) : std::nullopt;
 }
 
 }  // namespace

@@ -6,10 +6,16 @@
 #include <unicode/msgfmt.h>
 #include <unicode/numfmt.h>
 #include <unicode/smpdtfmt.h>
+#include <malloc.h>
 #include <unicode/timezone.h>
+#include <unicode/uclean.h>
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 #include <map>
+#include <mutex>
+#include <new>
 #include <toml++/toml.h>
 
 #include "booking/assert.hpp"
@@ -41,6 +47,31 @@ std::string formatted(const icu::DateFormat& format, std::int64_t ms) {
   icu::UnicodeString out;
   format.format(static_cast<UDate>(ms), out);
   return utf8(out);
+}
+
+}  // namespace
+
+namespace {
+
+void* take(const void* /*whose*/, std::size_t bytes) { return ::operator new(bytes, std::nothrow); }
+void give_back(const void* /*whose*/, void* at) { ::operator delete(at); }
+void* resize(const void* whose, void* at, std::size_t bytes) {
+  void* const larger = take(whose, bytes);
+  if (larger != nullptr && at != nullptr) {
+    std::memcpy(larger, at, std::min(::malloc_usable_size(at), bytes));
+    give_back(whose, at);
+  }
+  return larger;
+}
+
+// Names are formatted into ICU's memory, which by itself asks malloc: from the program's own heap it is wiped where a store::wiping_scope
+// says so. Of use before ICU is asked for anything, and only then.
+void use_own_heap() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    UErrorCode ignored = U_ZERO_ERROR;
+    u_setMemoryFunctions(nullptr, take, resize, give_back, &ignored);
+  });
 }
 
 }  // namespace
@@ -118,6 +149,7 @@ words::words() : tables_(std::make_unique<tables>()) {}
 words::~words() = default;
 
 std::expected<std::unique_ptr<words>, std::string> words::load() {
+  use_own_heap();
   std::unique_ptr<words> out(new words);
   for (const auto l : languages) {
     auto& of = out->tables_->by[static_cast<std::size_t>(l)];

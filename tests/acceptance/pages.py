@@ -133,7 +133,7 @@ def wrong_fields(checks, world):
     page = world.at_details(r, 2)
     page = r.send(page.form("/details"), {"p1-number": "No. KP: 900101-07-5678 ", "p2-number": "9" * 40, "p2-name": "O"}, button="on")
     ids = {e.get("id") for e in page.tree.iter() if isinstance(e.tag, str)}
-    summary = [h[1:] for h, _ in page.links() if h.startswith("#p")]
+    summary = wrong_inputs(page)
     checks.check("wrong fields are told at the top and beside each, and lead there", page.status == 422 and summary and set(summary) <= ids, f"{page.status} {summary}")
     checks.check("the title begins with the word for error", text_of(page.all("title")[0]).startswith("Error:"), text_of(page.all("title")[0]))
     checks.equal("what was pasted is there, uncut", page.value("p2-number"), "9" * 40)
@@ -150,15 +150,25 @@ def wrong_fields(checks, world):
     checks.check("multipart: a page that says so", page.status == 415 and page.heading(), page.status)
 
 
+def wrong_inputs(page):
+    """As the summary of errors has them."""
+    return [h[1:] for h, _ in page.links() if h.startswith("#p")]
+
+
 def language_in_mid_form(checks, world):
     r = world.reader("en")
     page = world.at_details(r, 2)
     typed = {"p1-name": "கலைச்செல்வி", "p1-number": "1", "p2-notes": "a\nb"}
     page = r.send(page.form("/details"), typed, button="on")
-    for language in ("zh-Hans", "ms", "en", "ta"):
-        page = r.send(page.form("/details"), button=language)
-        same = page.value("p1-name") == typed["p1-name"] and page.value("p1-number") == "1" and "a" in (page.value("p2-notes") or "")
-        checks.check(f"{language} in mid-form: the same step, the same values, and it stays", page.status == 200 and same and page.all("html")[0].get("lang") == language, page.text()[:200])
+    told = wrong_inputs(page)
+    for takes in (True, False):
+        r.takes = takes  # its cookies
+        for language in ("zh-Hans", "ms", "en", "ta"):
+            page = r.send(page.form("/details"), button=language)
+            same = page.value("p1-name") == typed["p1-name"] and page.value("p1-number") == "1" and "a" in (page.value("p2-notes") or "")
+            checks.check(f"{language} in mid-form{'' if takes else ' without cookies'}: the same step, the same values, the same errors", page.kind() == "details" and same and
+                         len(told) >= 3 and wrong_inputs(page) == told and page.all("html")[0].get("lang") == language, page.text()[:200])
+    r.takes = True
     page = r.get("/nothing-here")
     checks.check("a page that is not there is in the language chosen last", page.status == 404 and page.all("html")[0].get("lang") == "ta", (page.status, page.all("html")[0].get("lang")))
 
@@ -251,7 +261,7 @@ def find_again(checks, world):
         r = world.reader()
         page = r.get("/find")
         page = r.send(page.form("/find"), {"reference": said[0], "code": said[1]}, button="find")
-        found = page.kind() == "my-booking" and reference in page.text()
+        found = page.kind() == "my-booking" and reference in page.text() and "Person 1: Warga 1" in page.text()
         checks.check(f"find, {words}: {'found' if wanted else 'not found'}", found == wanted and (wanted or page.value("reference") == said[0]), f"{page.status} {page.text()[:200]}")
 
 
@@ -396,6 +406,8 @@ def receipts(checks, world):
         page = r.send(page.form("/receipt"), {"receipt": text}, button="")
         verdict = text_of(next(e for e in page.all("div") if e.get("id") == "verdict"))
         checks.check(f"the server checks {words}", ("This proof is real" in verdict) == good, verdict)
+        said = all(w in verdict for w in ("Dewan A", f"{int(day(0)[8:])} ", "9:00")) and day(0) not in verdict and verdict.count("When") == 0
+        checks.check(f"and says where and when in words: {words}", said == good, verdict)
     key = re.search(r"[0-9a-f]{64}", world.node.ctl("receipt", "key").out).group(0)
     told = world.node.ctl("receipt", "verify", proof, "--key", key)
     checks.check("janjictl verifies it too", told.code == 0, told)

@@ -15,6 +15,7 @@ from relay import Relay
 
 SCREENS = os.path.join(ROOT, "build", "screens")
 WHOLE = os.environ.get("JANJI_BROWSER") == "all"
+HAS_DRAFT = "const done = arguments[0]; const r = indexedDB.open('janji', 1); r.onsuccess = () => { const g = r.result.transaction('drafts').objectStore('drafts').getAll(); g.onsuccess = () => { r.result.close(); done(g.result.length > 0); }; };"
 
 
 class Site(World):
@@ -140,7 +141,7 @@ def a_killed_tab(checks, site):
         url = f"{site.url}/book/at/A/{day(3)}/09:00/details?people=1&lang=en"
         window.go(url)
         window.one("#p1-name").send_keys("Siti binti Draf")
-        window.until(lambda: window.driver.execute_async_script("const done = arguments[0]; const r = indexedDB.open('janji', 1); r.onsuccess = () => { const g = r.result.transaction('drafts').objectStore('drafts').getAll(); g.onsuccess = () => { r.result.close(); done(g.result.length > 0); }; };"), what="the draft is kept")
+        window.until(lambda: window.driver.execute_async_script(HAS_DRAFT), what="the draft is kept")
         window.close()
         window = Window(profile=profile)
         window.go(url.replace(day(3), day(4)))
@@ -173,6 +174,50 @@ def back(checks, site):
     window.until(lambda: window.kind() == "details", what="the form")
     checks.check("Back after Continue: what was typed is there", window.until(lambda: window.one("#p1-name").get_attribute("value") == "Siti", what="the name"), "")
     window.close()
+
+
+def back_asks_nothing(checks, site):
+    """The browser asked whether a form should be sent again, or said that a page had been lost."""
+    for scripts in (False, True):
+        words = "with" if scripts else "without"
+        window = Window(scripts=scripts)
+        window.go(f"{site.url}/book/at/A/{day(2)}/09:00/details?people=1&lang=en")
+        window.press("form.details button.main")
+        window.until(lambda w=window: w.every(".errors"), what="the errors")
+        site.fill(window, 1)
+        if scripts:
+            window.until(lambda w=window: w.driver.execute_async_script(HAS_DRAFT), what="the draft is kept")
+        window.press("form.details button.main")
+        window.until(lambda w=window: w.kind() == "check", what="the check page")
+        window.press("button[value=ta]")
+        window.until(lambda w=window: w.kind() == "check" and w.one("html").get_attribute("lang") == "ta", what="the check page in Tamil")
+        window.press("button[value=en]")
+        window.until(lambda w=window: w.one("html").get_attribute("lang") == "en", what="and in English")
+        window.press("button[value=change]")
+        window.until(lambda w=window: w.kind() == "details", what="the form")
+        site.relay.lines.clear()
+        kinds, typed = [], []
+        while "/details?people=1" not in window.driver.current_url and len(kinds) < 9:
+            window.driver.back()
+            window.until(lambda w=window: w.kind() in ("check", "details"), what="a page of ours")
+            kinds.append(window.kind())
+            typed.append("Siti" in (window.text() if kinds[-1] == "check" else window.one("#p1-name").get_attribute("value")))
+        checks.check(f"{words} scripts: Back, step by step to the beginning, is always a page of ours, with what was sent", 2 <= len(kinds) < 9 and set(kinds) == {"check", "details"} and
+                     all(typed[:-1]), (kinds, typed, window.driver.current_url))
+        if scripts:  # without them the first page is as it was left: empty
+            checks.check("with scripts: on the first page too", window.until(lambda w=window: w.one("#p1-name").get_attribute("value") == "Siti", what="the name"), "")
+        checks.equal(f"{words} scripts: and nothing is sent by it", site.relay.count("POST", ""), 0)
+        window.go(f"{site.url}/book/at/A/{day(2)}/09:00/check")
+        window.until(lambda w=window: w.kind() == "check", what="the check page, by its address")
+        window.press("button[value=book]")
+        window.until(lambda w=window: w.kind() == "my-booking", what="the confirmation")
+        site.relay.lines.clear()
+        window.driver.back()
+        window.until(lambda w=window: w.kind() in ("my-booking", "details"), what="a page of ours")
+        window.driver.refresh()
+        window.until(lambda w=window: w.kind() in ("my-booking", "details"), what="and again")
+        checks.equal(f"{words} scripts: Back and Reload after the booking send nothing", site.relay.count("POST", ""), 0)
+        window.close()
 
 
 def proofs(checks, site):
@@ -250,7 +295,7 @@ def main(checks):
                     (False, 1280, True, "ta", 1), (True, 360, False, "zh-Hans", 4), (True, 1280, True, "en", 4)):
             scripts, width, dark, language, count = row
             checks.part(the_whole_way, checks, site, scripts, width, dark, language, count)
-    parts = [pressed_while_it_waits, the_answer_is_lost, a_killed_tab, back, proofs, every_zone]
+    parts = [pressed_while_it_waits, the_answer_is_lost, a_killed_tab, back, back_asks_nothing, proofs, every_zone]
     for part in parts + ([numbers_move] if WHOLE else []):
         checks.part(part, checks, site)
         site.relay.drop = False

@@ -5,10 +5,10 @@ import os
 import ssl
 
 from authority import Authority
-from checks import run
+from checks import run, wait_until
 from citizens import day
-from pages import World, references
-from reader import Reader
+from pages import World, references, wrong_inputs
+from reader import Reader, text_of
 from relay import Relay
 
 LATER = ("A", 9, "09:00")
@@ -167,6 +167,77 @@ def a_form_that_was_not_sent(checks, world):
     checks.check("already booked, elsewhere: it leads to where a booking is found", links and links[0] == "/find", page.links())
 
 
+def steps_are_asked_for(checks, world):
+    """Back and Reload asked whether the form should be sent again."""
+    r = world.reader()
+    page = world.at_check(r, 2, ("A", 7, "09:00"))
+    where, details = page.url, page.url.replace("/check", "/details")
+    checks.check("after Continue the browser asks for the check page", ("GET", where, 200) in r.seen and page.kind() == "check", r.seen[-2:])
+    again = r.get(where)
+    checks.check("so Reload shows it again, the same form", again.kind() == "check" and again.value("draft") == page.value("draft") and again.text() == page.text(), again.text()[:200])
+    stranger = world.reader().get(where)
+    checks.check("to others its address is an empty form", stranger.kind() == "details" and not stranger.value("p1-name"), stranger.text()[:200])
+    change = r.send(page.form("/check"), button="change")
+    checks.check("Change leads back to what was entered", change.kind() == "details" and ("GET", details, 200) in r.seen and change.value("p2-name") == "Warga 2", f"{change.kind()} {r.seen[-2:]}")
+    wrong = r.send(change.form("/details"), {"p2-name": ""}, button="on")
+    again = r.get(details)
+    checks.check("Reload shows what is wrong again", wrong.status == again.status == 422 and wrong_inputs(again) == ["p2-name"] and again.value("p1-name") == "Warga 1", f"{wrong.status} {again.status} {wrong_inputs(again)}")
+    checks.check("of another place nothing is wrong yet", not wrong_inputs(r.get(details.replace("/A/", "/B/"))) and r.page.status == 200 and r.page.value("p1-name") == "Warga 1", r.page.text()[:200])
+    checks.check("nor for more people", not wrong_inputs(r.get(details + "?people=3")) and r.page.status == 200, r.page.text()[:200])
+    page = r.send(again.form("/details"), {"p2-name": "Warga 2"}, button="on")
+    done = r.send(page.form("/check"), button="book")
+    checks.check("Back after the booking is the booking", len(references(done)) == 2 and references(r.get(where)) == references(done) and r.page.url == "/my-booking", r.page.text()[:200])
+    checks.check("and before it an empty form", r.get(details).kind() == "details" and not r.page.value("p1-name"), r.page.text()[:200])
+
+
+def two_tabs(checks, world):
+    """What a check page shows is what is booked, whatever the other tab did."""
+    r = world.reader()
+    first = world.at_check(r, 1, ("A", 7, "09:00"), **{"p1-name": "First tab"})
+    second = world.at_check(r, 1, ("B", 7, "09:00"), **{"p1-name": "Second tab"})
+    checks.check("the first tab, asked for again, does not show the second's place as its own", r.get(first.url).kind() == "details" and "Dewan A" in r.page.text() and r.page.value("p1-name") == "Second tab", r.page.text()[:200])
+    r.page = first
+    page = r.send(first.form("/check"), button="book")
+    checks.check("its press books what it shows", "First tab" in page.text() and "Dewan A" in page.text() and "Second tab" not in page.text(), page.text()[:300])
+    r.page = second
+    page = r.send(second.form("/check"), button="book")
+    checks.check("and the other's what that shows", "Second tab" in page.text() and "Dewan B" in page.text() and len(references(page)) == 2, page.text()[:300])
+
+
+def all_that_is_wrong(checks, world):
+    """One mended, the next was told: several kinds of faults came one after another."""
+    r = world.reader()
+    fields = world.people_fields(4, **{"p1-name": "", "p3-number": "150101-14-5678", "p4-number": "9" * 12})
+    fields["p2-number"] = fields["p1-number"]
+    page = r.send(world.at_details(r, 4).form("/details"), fields, button="on")
+    checks.equal("a name missing, one person twice, a child, no number: all at once, in their order", (page.status, wrong_inputs(page)), (422, ["p1-name", "p2-number", "p3-number", "p4-number"]))
+    said = page.text()
+    checks.check("each in its own words", all(w in said for w in ("Please fill this in", "stands twice", "too young")), said[:500])
+    fields = world.people_fields(1, **{"p1-kind": "passport", "p1-number": "A1234567", "p1-country": "IDN", "p1-birth": "2015-01-01"})
+    page = r.send(world.at_details(r, 1).form("/details"), fields, button="on")
+    checks.equal("an age that was typed is at fault where it was typed", wrong_inputs(page), ["p1-birth"])
+    page = r.get(page.url + "?people=99")
+    checks.check("for 99: as many as may come together", page.value("people") == "4", page.value("people"))
+
+
+def said_in_words(checks, world):
+    place = ("B", 10, "14:00")
+    world.book(world.reader(), 1, place)
+    r = world.reader()
+    page = world.at_check(r, 1, place)
+    r.send(page.form("/check"), button="book")
+
+    def row():
+        return next((text_of(e) for e in r.get("/figures").all("th") if text_of(e).startswith("No place left")), "")
+    checks.check("figures say refusals in words, with the code beside", wait_until(lambda: row() == "No place left full", 10, "it is counted"), row())
+    r = world.reader()
+    world.book(r, 1, ("A", 7, "09:00"))
+    page = r.get("/my-booking/move?who=1")
+    checks.check("whoever moves sees where it is now", "Now: Dewan A" in page.text() and "9:00" in page.text(), page.text()[:300])
+    file = r.get("/my-booking/1/appointment.ics").body
+    checks.check("the calendar says what it is for", "SUMMARY:Vaccination appointment" in file and "this page" not in file.replace("\r\n ", ""), file[:500])
+
+
 def told_once(checks, world):
     """What was just done was believed from the address, by whoever wrote it."""
     r = world.reader()
@@ -221,7 +292,7 @@ def early_refusals(checks, world):
 
 def main(checks):
     world = World(checks)
-    for part in (a_form_that_was_not_sent, a_used_form_with_other_people, told_once, changed_elsewhere, a_proof_without_scripts, early_refusals, moved_in_two_presses, by_whatever_name, refusals_can_be_found_again, behind_a_proxy_with_tls, forms_of_yesterday):
+    for part in (steps_are_asked_for, two_tabs, all_that_is_wrong, said_in_words, a_form_that_was_not_sent, a_used_form_with_other_people, told_once, changed_elsewhere, a_proof_without_scripts, early_refusals, moved_in_two_presses, by_whatever_name, refusals_can_be_found_again, behind_a_proxy_with_tls, forms_of_yesterday):
         checks.part(part, checks, world)
 
 

@@ -28,6 +28,20 @@ TEST(text_parts, the_case_of_ascii_letters_alone_does_not_matter) {
   EXPECT_FALSE(same_word("\xc3\x84", "\xc3\xa4"));
 }
 
+TEST(text_parts, text_goes_into_addresses_encoded) {
+  EXPECT_EQ(percent_encoded("W.P. Kuala/Lumpur?&é"), "W.P.%20Kuala%2FLumpur%3F%26%C3%A9");
+  EXPECT_EQ(percent_encoded("a/b c", "/"), "a/b%20c");
+  EXPECT_EQ(percent_encoded("-_.~09azAZ"), "-_.~09azAZ");
+}
+
+TEST(text_parts, a_text_is_cut_in_whole_characters) {
+  EXPECT_EQ(cut("abc", 2), "ab");
+  EXPECT_EQ(cut("abc", 9), "abc");
+  EXPECT_EQ(cut("aé", 2), "a");
+  EXPECT_EQ(cut("陈小明", 8), "陈小");
+  EXPECT_EQ(cut("陈", 2), "");
+}
+
 TEST(text_parts, hexadecimal_digits_are_sixteen_and_their_capitals) {
   int known = 0;
   for (int c = -128; c < 128; ++c)

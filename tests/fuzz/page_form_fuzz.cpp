@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "booking/text_parts.hpp"
 #include "web/booking_code.hpp"
 #include "booking/text_rules.hpp"
 #include "web/form.hpp"
@@ -39,7 +40,7 @@ void check_form(std::string_view body) {
   std::string again;
   for (const auto& [name, value] : sent->fields()) {
     check(janji::is_utf8(name) && is_utf8(value));
-    again += web::percent_encoded(name) + "=" + web::percent_encoded(value) + "&";
+    again += percent_encoded(name) + "=" + percent_encoded(value) + "&";
   }
   if (again.size() <= web::limits::form_bytes_max) {
     const auto back = web::form::read(again);

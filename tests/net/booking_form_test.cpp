@@ -505,6 +505,23 @@ TEST(check_people, who_is_refused_by_a_rule_is_told_by_how_much) {
             (std::vector<argument>{{"first", 1}, {"second", 2}}));
 }
 
+TEST(check_people, everybodys_faults_can_be_told_at_once_beside_fields_that_are_wrong) {
+  auto definition = test::sample_round();
+  definition.rules = {.age_min = 18, .age_max = 60, .party_max = 4};
+  const auto round = test::entry_of(std::move(definition));
+  std::string people;
+  for (const auto number : {"030608-14-0000", "999999-99-9999", "600607-14-5000", "030608 14 0000"})
+    people += fmt::format(R"({}{{"identity":{{"type":"mykad","number":"{}"}},"name":"N"}})", people.empty() ? "" : ",", number);
+  const auto read = read_fields(with_people(people), today);
+  ASSERT_TRUE(read);
+  std::string all;
+  for (const auto& p : problems_of_people(round, read->form))
+    all += fmt::format("{} {}\n", name_of(p.code), p.position);
+  EXPECT_EQ(all, "under_age 1\nover_age 3\nsame_citizen_twice 4\nunder_age 4\n");
+  ASSERT_EQ(read->wrong.size(), 1U);
+  EXPECT_EQ(read->wrong.front().field, "people[1].identity.number");
+}
+
 TEST(check_people, one_person_written_in_two_ways_is_one_person) {
   EXPECT_EQ(refusal(form_of({"900101-14-0001", "900101-14-0002", "900101 140001"}), {}), "same_citizen_twice 3");
 }

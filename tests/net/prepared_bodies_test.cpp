@@ -90,6 +90,45 @@ TEST_F(prepared_bodies_test, who_waits_hears_the_version_that_was_asked_for_last
   EXPECT_EQ(told, "open");
 }
 
+TEST_F(prepared_bodies_test, many_new_names_are_told_so_and_those_that_are_known_are_given) {
+  ASSERT_EQ(get(1, 1'000, "start page")->text, "start page");
+  std::promise<void> go_on;
+  const auto gone_on = go_on.get_future().share();
+  std::size_t told = 0;
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < prepared_bodies::making_max + 10; ++i)
+    bodies->get(
+        "n" + std::to_string(i), 1, unix_ms{1'000},
+        [gone_on] {
+          gone_on.wait();
+          return std::string("made");
+        },
+        [&](const prepared_bodies::body_ptr& b) { ++(b == nullptr ? left : told); });
+  EXPECT_EQ(left, 10U);
+  EXPECT_EQ(get(1, 2'500, "made anew")->text, "start page");
+  go_on.set_value();
+  EXPECT_TRUE(until([&] { return told == prepared_bodies::making_max; }));
+}
+
+TEST_F(prepared_bodies_test, what_is_kept_is_bounded_and_what_was_asked_for_last_stays) {
+  constexpr std::size_t large = 1'000'000;
+  const auto ask = [&](const std::string& name, std::int64_t now_ms, char with) {
+    prepared_bodies::body_ptr body;
+    bodies->get(name, 1, unix_ms{now_ms}, [with] { return std::string(large, with); }, [&](const auto& b) { body = b; });
+    EXPECT_TRUE(until([&] { return body != nullptr; })) << name;
+    return body;
+  };
+  const auto rounds = static_cast<int>(2 * prepared_bodies::bytes_max / large);
+  for (int i = 0; i < rounds; ++i) {
+    (void)ask("start", 1'000 + i, 's');
+    (void)ask("n" + std::to_string(i), 1'000 + i, 'n');
+    EXPECT_LE(bodies->bytes(), prepared_bodies::bytes_max + 2 * large);
+  }
+  EXPECT_NE(bodies->fresh("start", 1, unix_ms{1'000 + rounds}), nullptr);
+  EXPECT_EQ(bodies->fresh("n0", 1, unix_ms{1'000 + rounds}), nullptr) << "it is gone";
+  EXPECT_GT(bodies->bytes(), prepared_bodies::bytes_max / 4);
+}
+
 TEST_F(prepared_bodies_test, what_is_large_is_compressed_beside) {
   const auto b = get(1, 1'000, std::string(5'000, 'x'));
   ASSERT_NE(b->gzip, nullptr);

@@ -15,6 +15,7 @@ TEST(codes, every_row_has_its_words_and_stands_once) {
   std::set<std::string_view> seen;
   for (const auto& row : code_table()) {
     EXPECT_TRUE((*all)->has(row.text)) << row.code;
+    EXPECT_TRUE((*all)->has(row.named)) << row.code;
     EXPECT_TRUE(seen.insert(row.code).second) << row.code;
   }
   EXPECT_TRUE(seen.contains("full"));

@@ -64,7 +64,5 @@ TEST(form, a_cookie_is_written_lax_and_out_of_reach_of_scripts) {
             "a=; Path=/x; SameSite=Lax; Secure");
 }
 
-TEST(form, text_goes_into_addresses_encoded) { EXPECT_EQ(percent_encoded("W.P. Kuala/Lumpur?&é"), "W.P.%20Kuala%2FLumpur%3F%26%C3%A9"); }
-
 }  // namespace
 }  // namespace janji::web

@@ -72,7 +72,7 @@ TEST(pages, a_document_is_small_enough_for_a_slow_network) {
 }
 
 TEST(pages, unknown_numbers_are_never_zero_and_never_full) {
-  home_model home{.states = {{10, std::nullopt}}};
+  home_model home{.states = {{10, {}}}};
   const auto html = all().home(sample_frame(language::en, "home", "/"), home);
   EXPECT_TRUE(is_inside(html, "not known now"));
   EXPECT_TRUE(is_inside(html, "This is our fault, not a full centre."));
@@ -81,16 +81,38 @@ TEST(pages, unknown_numbers_are_never_zero_and_never_full) {
 }
 
 TEST(pages, a_full_or_past_day_is_no_link_and_an_unknown_one_is) {
-  month_model month{
-      .centre_name = "C",
-      .centre = "C",
-      .days = {{sample_day(7), 0, 5, false}, {sample_day(8), {}, 5, false}, {sample_day(9), 3, 5, true}, {sample_day(10), 3, 5, false}},
-      .base = "/b/"};
+  month_model month{.centre_name = "C",
+                    .centre = "C",
+                    .days = {{sample_day(7), {.free = 0}, 5},
+                             {sample_day(8), {}, 5},
+                             {sample_day(9), {.free = 3, .over = true}, 5},
+                             {sample_day(10), {.free = 3}, 5},
+                             {sample_day(11), {.free = 0, .closed = true}, 5},
+                             {sample_day(12), {.free = 0, .singles = true}, 5}},
+                    .base = "/b/"};
   const auto html = all().month(sample_frame(language::en, "month", "/"), month);
   EXPECT_FALSE(is_inside(html, "/b/2021-06-07"));
   EXPECT_TRUE(is_inside(html, "/b/2021-06-08"));
   EXPECT_FALSE(is_inside(html, "/b/2021-06-09"));
   EXPECT_TRUE(is_inside(html, "/b/2021-06-10"));
+  EXPECT_FALSE(is_inside(html, "/b/2021-06-11"));
+  EXPECT_FALSE(is_inside(html, "/b/2021-06-12"));
+  EXPECT_TRUE(is_inside(html, "<td class=\"closed\">"));
+  EXPECT_TRUE(is_inside(html, "<td class=\"apart\">")) << "single places are not enough together, and that is not full";
+}
+
+TEST(pages, only_what_is_full_is_said_to_be_full) {
+  const centre_item full{.code = "F", .name = "F", .state = 10, .at = {.free = 0}};
+  for (const auto& [at, words] : {std::pair{availability{.free = 0}, ">full<"},
+                                  {availability{.free = 3, .over = true}, ">over<"},
+                                  {availability{.free = 0, .closed = true}, ">closed<"},
+                                  {availability{.free = 0, .singles = true}, ">no 4 places together<"},
+                                  {availability{}, ">not known now<"}}) {
+    const centres_model m{.people = 4, .centres = {full, {.code = "X", .name = "X", .state = 10, .at = at}}, .query = "people=4"};
+    const auto html = all().centres(sample_frame(language::en, "centres", "/book/in"), m);
+    EXPECT_TRUE(is_inside(html, words)) << words;
+    EXPECT_EQ(is_inside(html, "Every centre here is full"), std::string_view(words) == ">full<") << words;
+  }
 }
 
 TEST(pages, an_error_begins_the_title_leads_the_page_and_is_named_by_its_field) {

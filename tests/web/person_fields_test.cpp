@@ -1,3 +1,4 @@
+#include "booking/text_parts.hpp"
 #include "web/person_fields.hpp"
 
 #include <gtest/gtest.h>

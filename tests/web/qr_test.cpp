@@ -17,8 +17,8 @@ TEST(qr, is_dark_on_light_with_its_border) {
   const auto svg = qr_svg("janji2.x");
   EXPECT_NE(svg.find("viewBox=\"0 0 29 29\""), std::string::npos) << "21 modules, and four on each side";
   EXPECT_NE(svg.find("fill=\"#fff\""), std::string::npos);
-  EXPECT_NE(svg.find("fill=\"#000\""), std::string::npos);
-  EXPECT_NE(svg.find("M4 4h7"), std::string::npos);  // the finder begins behind four modules
+  EXPECT_NE(svg.find("stroke=\"#000\""), std::string::npos);
+  EXPECT_NE(svg.find("M4 4.5h7m"), std::string::npos);  // the finder begins behind four modules
   EXPECT_EQ(svg.find("style"), std::string::npos);
 }
 

@@ -80,8 +80,11 @@ inline std::vector<sample> sample_pages(const pages& p, language l) {
   for (const std::size_t n : {1U, 4U}) {
     const auto people = static_cast<std::uint8_t>(n);
     const auto of = [&](const std::string& name) { return name + "-" + std::to_string(n); };
-    home_model home{
-        .people = people, .states = {{10, 1200}, {14, 0}, {1, std::nullopt}}, .numbers = fresh, .booked = 1234, .places = 956'609};
+    home_model home{.people = people,
+                    .states = {{10, {.free = 1200}}, {14, {.free = 0}}, {1, {}}, {2, {.over = true}}, {3, {.free = 0, .singles = true}}},
+                    .numbers = fresh,
+                    .booked = 1234,
+                    .places = 956'609};
     auto f = sample_frame(l, "home", "/");
     f.indexed = true;
     add(of("home"), p.home(f, home));
@@ -92,15 +95,21 @@ inline std::vector<sample> sample_pages(const pages& p, language l) {
     f.notices = {awkward_name};
     add(of("home-paused"), p.home(f, home));
     home.numbers = {};
-    home.states[0].free.reset();
+    home.states[0].at.free.reset();
     home.booked.reset();
     f.state = round_line{.kind = round_kind::unknown};
     add(of("home-unknown"), p.home(f, home));
     centres_model centres{.people = people, .state = 10, .numbers = fresh, .query = "people=" + std::to_string(n)};
     for (int i = 0; i < 4; ++i)
-      centres.centres.push_back({"C" + std::to_string(i), awkward_name, "Petaling", 10,
-                                 i == 1 ? room{} : room{static_cast<std::uint64_t>(i)}, sample_day(7 + i), 3.0 + i * 0.1, 101.5});
-    centres.elsewhere.push_back({"UM", "Universiti Malaya", "", 14, 5, {}, 3.12, 101.65});
+      centres.centres.push_back({"C" + std::to_string(i),
+                                 awkward_name,
+                                 "Petaling",
+                                 10,
+                                 {.free = i == 1 ? room{} : room{static_cast<std::uint64_t>(i)}},
+                                 sample_day(7 + i),
+                                 3.0 + i * 0.1,
+                                 101.5});
+    centres.elsewhere.push_back({"UM", "Universiti Malaya", "", 14, {.free = 5}, {}, 3.12, 101.65});
     add(of("centres"), p.centres(sample_frame(l, "centres", "/book/in/Selangor?people=4"), centres));
     centres.centres.clear();
     centres.searched = awkward_name;
@@ -116,17 +125,24 @@ inline std::vector<sample> sample_pages(const pages& p, language l) {
                       .query = "people=4",
                       .back = "/book/in"};
     for (int i = 7; i < 28; ++i)
-      month.days.push_back({sample_day(i), i % 5 == 0 ? room{} : room{static_cast<std::uint64_t>((i % 4) * 20)}, 100, i < 9});
-    month.days.push_back({civil_date{std::chrono::year{2021}, std::chrono::month{8}, std::chrono::day{1}}, 5, 100, false});
+      month.days.push_back(
+          {sample_day(i),
+           {.free = i % 5 == 0 ? room{} : room{static_cast<std::uint64_t>((i % 4) * 20)}, .over = i < 9, .closed = i == 11},
+           100});
+    month.days.push_back({civil_date{std::chrono::year{2021}, std::chrono::month{8}, std::chrono::day{1}}, {.free = 5}, 100});
     add(of("month"), p.month(sample_frame(l, "month", "/book/at/WTCKL"), month));
     for (auto& day : month.days)
-      day.free = 0;
+      day.at.free = 0;
     add(of("month-full"), p.month(sample_frame(l, "month", "/book/at/WTCKL"), month));
     times_model times{.people = people,
                       .centre_name = awkward_name,
                       .centre = "WTCKL",
                       .date = sample_day(7),
-                      .windows = {{540, 600, 3, false}, {600, 660, 0, false}, {660, 720, {}, false}, {720, 780, 9, true}},
+                      .windows = {{540, 600, {.free = 3}},
+                                  {600, 660, {.free = 0}},
+                                  {660, 720, {}},
+                                  {720, 780, {.free = 9, .over = true}},
+                                  {780, 840, {.free = 0, .closed = true}}},
                       .nearest = {},
                       .numbers = fresh,
                       .base = "/book/at/WTCKL/2021-06-07/",
@@ -204,7 +220,7 @@ inline std::vector<sample> sample_pages(const pages& p, language l) {
   figures_model figures{.numbers = fresh, .heard = true, .places = 956'609, .booked = 12'345, .free = 944'264, .cancelled = 3};
   figures.centres.push_back({awkward_name, "ms", {100, 5, std::nullopt}});
   figures.states.push_back({p.all().say(l, "state_10"), "", {7}});
-  figures.refusals.push_back({"full", "", {9}});
+  figures.refusals.push_back({p.all().say(l, row_of("full").named), "", {9}, "full"});
   figures.times = {{sample_now, 5}, {unix_ms{sample_now.value + 600'000}, {}}, {unix_ms{sample_now.value + 1'200'000}, 0}};
   figures.since = sample_now;
   add("figures", p.figures(sample_frame(l, "figures", "/figures"), figures));

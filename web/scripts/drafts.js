@@ -25,11 +25,13 @@ const within = async (mode, use) => {
 
 const fieldsOf = (form) => [...form.elements].filter((e) => /^p\d-/.test(e.name));
 
+const typedInto = (form) => fieldsOf(form).some((e) => e.matches('input, textarea') && e.value.trim() !== '');
+
 // The newest draft of as many people, whatever its place: another day keeps the form.
 const restore = async (form) => {
   const fields = fieldsOf(form);
   const people = form.elements.people.value;
-  if (fields.some((e) => e.matches('input, textarea') && e.value.trim() !== '')) return;
+  if (typedInto(form)) return;
   const all = (await within('readonly', (s) => s.getAll())) ?? [];
   const usable = all.filter((d) => d.people === people && Date.now() - d.at < lifetimeMs).sort((a, b) => b.at - a.at);
   if (usable.length === 0) return;
@@ -39,8 +41,10 @@ const restore = async (form) => {
   form.elements.draft.value = kept.id;
 };
 
+// One into which nothing was typed takes the place of none.
 const keep = (form) => {
   const values = {};
+  if (!typedInto(form)) return Promise.resolve();
   for (const e of fieldsOf(form)) values[e.name] = e.value;
   return within('readwrite', (s) => s.put({id: form.elements.draft.value, people: form.elements.people.value, at: Date.now(), values}));
 };
@@ -50,10 +54,23 @@ export function forgetDrafts() {
   within('readwrite', (s) => s.clear()).catch(() => {});
 }
 
+// Those whose time is over, whoever typed them.
+const purge = async () => {
+  const all = (await within('readonly', (s) => s.getAll())) ?? [];
+  const over = all.filter((d) => Date.now() - d.at >= lifetimeMs);
+  if (over.length > 0) await within('readwrite', (s) => over.map((d) => s.delete(d.id)).pop());
+};
+
+let forgets = false;
+// Also once more after a page was put in place of another.
 export function watchDrafts() {
-  document.addEventListener('submit', (event) => {
-    if (/\/(forget|start-again)$/.test(event.target.action)) forgetDrafts();
-  });
+  if (!forgets) {
+    forgets = true;
+    document.addEventListener('submit', (event) => {
+      if (/\/(forget|start-again)$/.test(event.target.action)) forgetDrafts();
+    });
+    if (window.indexedDB) purge().catch(() => {});
+  }
   const form = document.querySelector('form.details');
   if (!form || !window.indexedDB) return;
   let waiting = 0;
@@ -62,6 +79,9 @@ export function watchDrafts() {
     waiting = setTimeout(() => keep(form).catch(() => {}), 300);
   };
   restore(form).catch(() => {});
+  window.addEventListener('pageshow', (event) => {
+    if (event.persisted) restore(form).catch(() => {});
+  });
   form.addEventListener('input', soon);
   form.addEventListener('change', soon);
   form.addEventListener('submit', () => keep(form).catch(() => {}));

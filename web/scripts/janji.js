@@ -2,7 +2,7 @@
 import {watchDrafts, forgetDrafts} from './drafts.js';
 import {pressable} from './press.js';
 import {pollNumbers} from './numbers.js';
-import {countDown} from './countdown.js';
+import {countDown, countAfterSleep} from './countdown.js';
 import {checkReceipts} from './receipt.js';
 import {sortByDistance} from './distance.js';
 
@@ -24,6 +24,7 @@ attempt(pressable);
 attempt(watchDrafts);
 attempt(pollNumbers);
 attempt(countDown);
+attempt(countAfterSleep);
 attempt(checkReceipts);
 attempt(sortByDistance);
 attempt(() => {

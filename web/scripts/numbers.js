@@ -9,6 +9,7 @@ export function pollNumbers() {
   if (!age?.dataset.poll) return;
   let failed = 0;
   let etag = '';
+  let old = age.classList.contains('stale');
   let timer = 0;
   const later = (ms) => {
     clearTimeout(timer);
@@ -18,12 +19,17 @@ export function pollNumbers() {
   const show = (told) => {
     age.textContent = told.age;
     age.dataset.stale = told.stale;
+    const state = document.getElementById('round-state');
+    if (state && told.state && !(state.dataset.seconds && state.classList.contains(told.state.kind))) {  // one that counts says it itself
+      state.textContent = told.state.text;
+      state.className = `state ${told.state.kind}`;
+    }
     document.querySelectorAll('[data-n]').forEach((e) => {
       const now = told.n[e.dataset.n];
       if (!now) return;
       e.textContent = now[0];
       const holder = e.closest('td, li');
-      const kinds = ['free', 'few', 'full', 'unknown', 'over'];
+      const kinds = ['free', 'few', 'full', 'apart', 'closed', 'unknown', 'over'];
       for (const one of [e, holder]) {
         if (one && kinds.some((k) => one.classList.contains(k))) {
           one.classList.remove(...kinds);
@@ -45,12 +51,14 @@ export function pollNumbers() {
       wait = 1000 * (Number(response.headers.get('Retry-After')) || 0);
       if (response.status === 200) {
         etag = response.headers.get('ETag') ?? '';
-        show(await response.json());
+        const told = await response.json();
+        show(told);
+        old = told.old;
       } else if (response.status !== 304) {
         throw new Error(String(response.status));
       }
       failed = 0;
-      stale(false);
+      stale(old);
     } catch {
       failed += 1;
       stale(failed >= 2);

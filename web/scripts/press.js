@@ -1,6 +1,8 @@
 // A press is acknowledged at once; its button stays shut until the answer, and after a failure for as long as the server says, counted
 // down in the button. Presses that book or change go by fetch, so that a lost answer is a page of ours and not the browser's.
 import {pageOf} from './policy.js';
+import {watchDrafts} from './drafts.js';
+import {countDown} from './countdown.js';
 
 const leastWaitS = 3;
 const patienceMs = 20000;  // longer than the server's own deadline
@@ -9,6 +11,11 @@ const shut = (form, yes) => form.querySelectorAll('button').forEach((b) => {
   b.disabled = yes;
 });
 
+const reopen = (form) => {
+  delete form.dataset.sent;
+  shut(form, false);
+};
+
 // Counts down in the button, then opens it.
 const openLater = (form, seconds) => {
   const button = form.querySelector('button.main') ?? form.querySelector('button');
@@ -16,16 +23,19 @@ const openLater = (form, seconds) => {
   button.dataset.text = text;
   const until = performance.now() + seconds * 1000;
   const tick = () => {
+    if (form.dataset.sent === 'yes' && form.dataset.waits !== 'yes') return;  // sent again meanwhile
     const left = Math.ceil((until - performance.now()) / 1000);
     if (left <= 0) {
       button.textContent = text;
-      delete form.dataset.sent;
-      shut(form, false);
+      delete form.dataset.waits;
+      reopen(form);
       return;
     }
     button.textContent = `${text} (${left})`;
     setTimeout(tick, 250);
   };
+  form.dataset.waits = 'yes';
+  shut(form, true);
   tick();
 };
 
@@ -38,38 +48,41 @@ const say = (form, text) => {
     box.setAttribute('role', 'status');
     form.before(box);
   }
+  box.textContent = '';
   const p = document.createElement('p');
   p.textContent = text;
-  box.replaceChildren(p);
+  box.append(p);
 };
 
 const show = (page, response) => {
   document.title = page.title;
+  document.documentElement.lang = page.documentElement.lang;
   document.body.dataset.page = page.body.dataset.page;
-  document.querySelector('main').replaceWith(document.importNode(page.querySelector('main'), true));
-  const heading = document.querySelector('main h1');
-  if (heading) {
-    heading.tabIndex = -1;
-    heading.focus();
+  for (const part of ['header', 'main', 'footer']) document.querySelector(part)?.replaceWith(document.importNode(page.querySelector(part), true));
+  const first = document.querySelector('#errors') ?? document.querySelector('main h1');
+  if (first) {
+    first.tabIndex = -1;
+    first.focus();
   }
+  watchDrafts();
+  countDown();
   pressable();
-  const wait = Number(response.headers.get('Retry-After'));
-  document.querySelectorAll('main form[data-resend]').forEach((f) => {
-    shut(f, true);
-    openLater(f, Math.max(leastWaitS, wait || 0));
-  });
+  const [seconds, address] = (response.headers.get('Refresh') ?? '').split('; url=');
+  if (address) setTimeout(() => location.assign(address), Number(seconds) * 1000);
 };
 
 // With the same key, which books nothing twice; not beside a press that is under way.
 const sendLater = (form, seconds, submitter) => setTimeout(() => {
-  if (!document.contains(form) || form.dataset.sent === 'yes') return;
+  if (!document.contains(form) || (form.dataset.sent === 'yes' && form.dataset.waits !== 'yes')) return;
+  delete form.dataset.waits;
   form.dataset.sent = 'yes';
   send(form, submitter);
 }, seconds * 1000);
 
 // No word came: said, and asked again, less and less often.
 const unheard = (form, submitter, words) => {
-  say(form, `${words.noAnswer} ${words.unknown}`);
+  say(form, `${words.noAnswer} ${form.dataset.unknown ?? words.unknown}`);
+  delete form.dataset.sent;
   openLater(form, leastWaitS);
   const tries = Number(form.dataset.tries) || 0;
   form.dataset.tries = tries + 1;
@@ -81,18 +94,19 @@ const send = async (form, submitter) => {
   const body = new URLSearchParams(new FormData(form));
   if (submitter?.name) body.append(submitter.name, submitter.value);
   shut(form, true);
-  const patience = new AbortController();
-  setTimeout(() => patience.abort(), patienceMs);
+  const patience = window.AbortController ? new AbortController() : undefined;
+  setTimeout(() => patience?.abort(), patienceMs);
   let response, text;
   try {
-    response = await fetch(submitter?.getAttribute('formaction') ?? form.action, {method: 'POST', body, signal: patience.signal});
+    const action = submitter?.getAttribute('formaction') ?? form.getAttribute('action');
+    response = await fetch(action, {method: 'POST', body, redirect: 'manual', credentials: 'same-origin', signal: patience?.signal});
     text = await response.text();
   } catch {
     unheard(form, submitter, words);
     return;
   }
-  if (response.redirected) {
-    location.replace(response.url);  // Back leads to the form, and not to a page that would have to be sent again
+  if (response.type === 'opaqueredirect') {  // done, or not known yet: both are shown there
+    location.replace('/my-booking');  // Back leads to the form, and not to a page that would have to be sent again
     return;
   }
   const page = pageOf(text);
@@ -105,13 +119,21 @@ const send = async (form, submitter) => {
 
 const live = 'form[data-book], form[data-resend]';
 
+let pressed;  // browsers of before 2021 do not say which button it was
+const buttonOf = (event) => {
+  const form = event.target;
+  if (event.submitter) return event.submitter;
+  return pressed?.form === form ? pressed : form.querySelector('button');
+};
+
 const onSubmit = (event) => {
   const form = event.target;
-  if (form.dataset.sent === 'yes') {
+  const by = buttonOf(event);
+  pressed = undefined;
+  if (form.dataset.sent === 'yes' || form.dataset.waits === 'yes') {
     event.preventDefault();
     return;
   }
-  const by = event.submitter;
   const leaves = by && (by.name === 'lang' || by.value === 'change');
   if (form.matches(live) && !leaves) {
     event.preventDefault();
@@ -122,30 +144,29 @@ const onSubmit = (event) => {
   if (form.method === 'post') {
     form.dataset.sent = 'yes';
     setTimeout(() => shut(form, true));  // after its button's value has gone into what is sent
+    setTimeout(() => reopen(form), patienceMs);  // where it was stopped on its way
   }
 };
-
-const reopen = () => document.querySelectorAll('form').forEach((form) => {
-  delete form.dataset.sent;
-  shut(form, false);
-});
 
 let listening = false;
 // Also once more after a page was put in place of another.
 export function pressable() {
   if (!listening) {
     listening = true;
+    document.addEventListener('click', (event) => {
+      pressed = event.target.closest?.('button') ?? undefined;
+    }, true);
     document.addEventListener('submit', onSubmit);
     window.addEventListener('pageshow', (event) => {
-      if (event.persisted) reopen();
+      if (event.persisted) document.querySelectorAll('form').forEach(reopen);
     });
   }
   const pending = document.querySelector('[data-pending]');
   const resend = document.querySelector('form[data-resend]');
   if (!pending || !resend) return;
   // Not before the server wants it, and before the page's own Refresh, which only looks and would begin the wait anew, for ever.
-  const button = resend.querySelector('[data-shut]');
-  const from = Math.max(leastWaitS, Number(button?.dataset.shut) || 0);
+  const from = Math.max(leastWaitS, Number(resend.querySelector('[data-shut]')?.dataset.shut) || 0);
   const until = Math.max(from + 1, (Number(pending.dataset.after) || 0) - 0.5);
+  openLater(resend, from);
   sendLater(resend, from + Math.random() * (until - from));
 }
