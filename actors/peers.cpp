@@ -390,7 +390,7 @@ std::string peers::take_mail(const cluster::peer_message& message) {
   if (!mail)
     return mail.error().text;
   if (auto* g = std::get_if<schema::mail_to_group>(&*mail)) {
-    shared_.route.send(g->group, group_mail{std::move(g->inputs), g->way});
+    shared_.route.send(g->group, group_mail{std::move(g->inputs), g->way}, message.shard);
   } else {
     auto& r = std::get<schema::mail_to_registry>(*mail);
     shared_.route.send(message.shard, registry_mail{std::move(r.inputs), r.way});

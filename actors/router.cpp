@@ -27,13 +27,15 @@ void router::close(shard_id registry) {
   registries_[registry.value] = nullptr;
 }
 
-void router::send(group_id group, group_mail&& mail) {
+void router::send(group_id group, group_mail&& mail, std::optional<shard_id> named) {
   const std::shared_lock lock{mutex_};
   if (group.value < groups_.size() && groups_[group.value]) {
     caf::anon_send(groups_[group.value], std::move(mail));
     return;
   }
-  const auto shard = shard_of_group_(group);
+  auto shard = shard_of_group_(group);
+  if (shard.value >= shards_.size() && named)  // where it waits until the round is known
+    shard = *named;
   if (shard.value < shards_.size() && shards_[shard.value])
     caf::anon_send(shards_[shard.value], group_mail_for{group, std::move(mail)});
 }

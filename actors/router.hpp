@@ -6,6 +6,7 @@
 #include <caf/all.hpp>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <shared_mutex>
 #include <vector>
 
@@ -30,7 +31,8 @@ public:
   void close(shard_id registry);
 
   // To the group's actor, or to its shard, which activates it.
-  void send(group_id group, group_mail&& mail);
+  // `named`: by whoever sent it, its shard; of use while this node has not heard of the group's round yet.
+  void send(group_id group, group_mail&& mail, std::optional<shard_id> named = {});
   void send(group_id group, group_input&& input);
   void send(shard_id registry, registry_mail&& mail);
   void send(shard_id registry, registry_input&& input);

@@ -87,8 +87,12 @@ void shard_actor::activate(const schema::owner& who) {
   if (o.state != life::absent || o.pending != 0)
     return;
   // The catalogue of a node that has just started may not have come from shard 0's leader yet; it brings us back here.
-  if (shared_.peers != nullptr && who.kind == schema::owner_kind::group && !shared_.catalogue.get()->groups.contains(who.group.value))
-    return;
+  if (shared_.peers != nullptr && who.kind == schema::owner_kind::group) {
+    const auto known = shared_.catalogue.get();
+    const auto place = known->groups.find(who.group.value);
+    if (place == known->groups.end() || place->second.shard != shard_)  // the latter: whoever sent it was wrong
+      return;
+  }
   o.state = life::loading;
   loading_ += who.kind == schema::owner_kind::group ? 1 : 0;
   o.ticket = ++next_ticket_;

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace janji::apps {
 
@@ -119,8 +120,19 @@ struct standard_lines::mark final : spdlog::sinks::base_sink<spdlog::details::nu
   std::uint64_t passed = 0;
 };
 
-standard_lines::standard_lines()
-    : thread_(*new auto(std::make_shared<spdlog::details::thread_pool>(log_lines_waiting_max, 1))), mark_(std::make_shared<mark>()) {
+namespace {
+
+// For as long as the process lives: its thread may be waiting for a reader for ever.
+std::shared_ptr<spdlog::details::thread_pool> thread_for_ever() {
+  static auto* const all = new std::vector<std::shared_ptr<spdlog::details::thread_pool>>();
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  return all->emplace_back(std::make_shared<spdlog::details::thread_pool>(log_lines_waiting_max, 1));
+}
+
+}  // namespace
+
+standard_lines::standard_lines() : thread_(thread_for_ever()), mark_(std::make_shared<mark>()) {
   marks_ = made("marks", mark_, thread_);
   for (const int which : {0, 1}) {
     auto sink = make_descriptor_sink(which + 1);

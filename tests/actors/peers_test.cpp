@@ -29,7 +29,8 @@ protected:
     shared_.rounds = spawn_stub({[this](rounds_told& t) { told_.push_back(std::move(t)); }, [](const tell_rounds_now&) {}});
     shared_.availability = spawn_stub({[](const tell_numbers&) {}});
     shared_.reports = spawn_stub({[](report_now) {}});
-    shard_ = spawn_stub({[this](registry_mail& m) { mail_.push_back(m.inputs.size()); }, [](const link_back&) {}});
+    shard_ = spawn_stub({[this](registry_mail& m) { mail_.push_back(m.inputs.size()); },
+                         [this](group_mail_for& m) { groups_.push_back(m.group); }, [](const link_back&) {}});
     shared_.route.set_shard(shard_id{0}, shard_);
     wire_.to = &there_;
     here_.use(wire_);
@@ -69,6 +70,7 @@ protected:
   caf::actor shard_;
   std::vector<rounds_told> told_;
   std::vector<std::size_t> mail_;
+  std::vector<group_id> groups_;
   std::vector<std::string> warnings_;
 };
 
@@ -129,6 +131,16 @@ TEST_F(peers_test, much_mail_goes_in_several_messages) {
   }
   EXPECT_EQ(all, 70'000U);
   EXPECT_LT(wire_.largest, cluster::peer_payload_bytes_max / 4);
+}
+
+// A node that has just started leads before it has heard of all rounds: what comes waits at the shard, and is not dropped.
+TEST_F(peers_test, mail_for_a_slot_group_that_is_not_known_here_yet_comes_to_its_shard) {
+  shared_.route.set_shard_of_group([](group_id) { return shard_id{limits::shards_max}; });
+  group_mail_for mail{group_id{77}, {}};
+  mail.mail.inputs.emplace_back(release_place{shard_id{0}, reference{1}, {}});
+  here_.forward(2, shard_id{0}, std::move(mail));
+  settle();
+  EXPECT_EQ(groups_, std::vector<group_id>{group_id{77}});
 }
 
 }  // namespace
