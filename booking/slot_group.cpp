@@ -184,6 +184,7 @@ void slot_group::impl::ask_claims(hold_list::iterator h) {
   auto deadline = h->command.deadline;
   for (const auto& r : h->requests)
     deadline = std::max(deadline, r.deadline);
+  h->claimed_until = std::max(h->claimed_until, deadline);
   for (std::size_t i = 0; i < h->command.people.size(); ++i) {
     const auto& p = h->command.people[i];
     if ((h->granted >> i & 1U) == 0)
@@ -301,7 +302,8 @@ void slot_group::impl::decline_granted(const hold& h) {
   declined event{{}, now};
   std::vector<shard_id> tell;
   constexpr std::int64_t second = 1'000;  // they are looked through once a second
-  const unix_ms until{(h.command.deadline.value + claimed_late_ms + second - 1) / second * second};
+  const auto last = std::max(h.command.deadline, h.claimed_until);  // of all who joined
+  const unix_ms until{(last.value + claimed_late_ms + second - 1) / second * second};
   for (std::size_t i = 0; i < h.command.people.size(); ++i) {
     const auto ref = h.command.people[i].proposed;
     if ((h.granted >> i & 1U) != 0) {

@@ -44,6 +44,7 @@ struct hold {
   unix_ms at;
   waiting_requests requests;  // all who asked with this key
   unix_ms ask_again;          // the claims that have no answer by then
+  unix_ms claimed_until;      // the latest deadline that a registry was told of
   std::uint8_t granted = 0;   // bit per person
   std::int64_t ask_again_ms = claim_again_ms;
   bool appending = false;

@@ -225,6 +225,33 @@ TEST_F(copies, the_claims_of_a_hold_that_fell_are_released_at_once) {
   EXPECT_EQ(all<to_registry>(g.said).size(), 1U) << "and the other one when it grants it after all";
 }
 
+// Of all who asked with that key, the last: its registry was told of that one's deadline.
+TEST_F(copies, the_claims_of_a_hold_that_many_have_joined_are_released_as_late_as_they_can_be_granted) {
+  group_under_test g({{540, 600, 4}});
+  g.machine.use(refusals_);
+  const auto asked = g.now.value;
+  const auto ask_at = [&](std::uint64_t request, std::int64_t after_ms) {
+    g.now.value = asked + after_ms;
+    g.give(tick{});
+    auto c = booking(request, 1, 5, refusals_->now());
+    c.deadline = unix_ms{g.now.value + 1'000};
+    c.people.push_back({citizen(2), ref(request * 10 + 1), key_hash{51}, {}, "sealed"});
+    g.give(std::move(c));
+  };
+  ask_at(1, 0);
+  ask_at(2, 900);
+  ask_at(3, 1'800);
+  g.now.value = asked + 2'800;
+  g.give(tick{});
+  EXPECT_EQ(g.outcome_of(3), outcome::unknown) << "and the hold falls";
+  g.now.value = asked + 6'500;
+  g.give(tick{});
+  g.claim(11);
+  ASSERT_FALSE(g.sent.empty()) << "a claim that is granted late is declined";
+  g.commit();
+  EXPECT_EQ(all<to_registry>(g.said).size(), 1U);
+}
+
 // Its claim request had been sent twice: the second was granted after the first was refused, and taken for the claim of a hold in another
 // window. The registry then named another window than the booked one.
 TEST_F(copies, a_copy_is_not_held_again_under_the_reference_of_a_hold_that_was_refused) {
