@@ -1,11 +1,15 @@
 """Keys, tokens and names are searched for where nobody should find them: the memory of nodes, a core, the process list, other nodes after an
 erasure, the blocks of a disk."""
+import gzip
+import http.client
 import json
 import os
+import re
 import resource
 import signal
 import socket
 import subprocess
+import urllib.parse
 
 from checks import Stop, run, wait_until
 from citizens import People, Round, booking, book, confirmed, day, manage, new_key
@@ -27,7 +31,8 @@ def prepared(checks, name, *arguments, environment=None, data=None):
 
 
 def needles_of(values):
-    return {v: v.encode() for value in values for v in (value, value.replace("-", ""), json.dumps(value)[1:-1])}
+    plain = {v: v.encode() for value in values for v in (value, value.replace("-", ""), json.dumps(value)[1:-1])}
+    return {**plain, **{f"{v} in UTF-16": v.encode("utf-16-le") for v in values}}
 
 
 # ------------------------------------------------------------------ memory, core, process list
@@ -49,10 +54,64 @@ def plant(checks, node, marks):
     book(node, booking(("RAHSIA", day(0)), wrong, round_code="main"))
     large = marks.planted(marks.letters(40))
     request(node.port, "POST", "/api/v1/bookings", f'{{"people":[{{"name":"{large}'.encode() + b" " * 20000, {"Idempotency-Key": new_key()})
+    plant_on_pages(checks, node, marks)
     kept = plant_on_the_wire(checks, node, marks)
     release = {"round": "main", "identity": one["identity"], "reason": "card seen"}
     checks.equal("a claim is released at the operators' port", node.admin("POST", "/admin/v1/claims/release", release).status, 200)
     return tokens, kept
+
+
+class Browser:
+    """What of one the pages need: cookies, and pages that may come compressed. It has no parser; addresses are said."""
+
+    def __init__(self, node, packed):
+        self.node, self.packed, self.jar = node, packed, {}
+
+    def ask(self, method, path, fields=None):
+        headers = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"} if fields is not None else {}
+        headers |= {"Accept-Encoding": "gzip"} if self.packed else {}
+        if self.jar:
+            headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.jar.items())
+        body = urllib.parse.urlencode(fields).encode() if fields is not None else None
+        connection = http.client.HTTPConnection("127.0.0.1", self.node.port, timeout=60)
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        said = answer.read()
+        if answer.headers.get("Content-Encoding") == "gzip":
+            said = gzip.decompress(said)
+        for line in answer.headers.get_all("Set-Cookie") or []:
+            name, value = line.split(";", 1)[0].split("=", 1)
+            self.jar[name] = value
+        connection.close()
+        return answer.status, said.decode()
+
+    def token(self, page):
+        return re.search(r'name="form_token" value="([^"]*)"', page).group(1)
+
+
+def plant_on_pages(checks, node, marks):
+    """The whole way through the pages, with an error and another language, and found again; compressed and not."""
+    place = f"/book/at/RAHSIA/{day(1)}/09:00"
+    for packed in (False, True):
+        person = marks.person()
+        fields = {"people": "1", "p1-kind": "mykad", "p1-number": person["identity"]["number"], "p1-name": person["name"], "p1-phone": person["phone"], "p1-notes": person["notes"]}
+        b = Browser(node, packed)
+        page = b.ask("GET", f"{place}/details")[1]
+        draft = {"draft": re.search(r'name="draft" value="([^"]*)"', page).group(1)}
+        for more in ({"p1-birth": "never"}, {"lang": "ta", "tried": "1"}, {"go": "on"}):
+            b.ask("POST", f"{place}/details", {**fields, **draft, "form_token": b.token(page), **more})
+            page = b.ask("GET", f"{place}/details")[1]
+        status, page = b.ask("GET", f"{place}/check")
+        checks.check("the check page has what was typed", status == 200 and person["name"] in page, status)
+        b.ask("POST", f"{place}/check", {**fields, **draft, "form_token": b.token(page), "go": "book"})
+        page = b.ask("GET", "/my-booking")[1]
+        reference, code = re.findall(r'<dd class="code">([0-9A-Z*~$=-]+) ', page)[:2]
+        checks.check("and the confirmation too", person["name"] in page, page[:200])
+        other = Browser(node, packed)
+        page = other.ask("GET", "/find")[1]
+        other.ask("POST", "/find", {"reference": reference, "code": code, "form_token": other.token(page)})
+        checks.check("found again with its name", person["name"] in other.ask("GET", "/my-booking")[1])
+        other.ask("GET", "/my-booking/cancel")
 
 
 def plant_on_the_wire(checks, node, marks):
