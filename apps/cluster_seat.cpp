@@ -351,6 +351,49 @@ std::vector<cluster_seat::new_shard> cluster_seat::shards_to_begin() {
   return out;
 }
 
+std::vector<shard_id> cluster_seat::shards_without_records() const {
+  std::vector<shard_id> out;
+  for (std::uint16_t s = 0; s < shard_count_; ++s)
+    if (const auto known = records_.find(shard_id{s}); known == records_.end() || known->second.revision == 0)
+      out.push_back(shard_id{s});
+  return out;
+}
+
+// Once a record was seen the cluster has begun, and this disk remembers it: whatever etcd says later.
+void cluster_seat::remember_that_it_began(const std::vector<shard_id>& unrecorded) {
+  constexpr std::string_view key = "cluster/begun";
+  if (remembers_beginning_)
+    return;
+  const auto there = store_.get(key);
+  if (!there)
+    return;
+  if (there->value.empty() && unrecorded.size() == shard_count_)
+    return;
+  remembers_beginning_ = !there->value.empty() || store_.swap(key, there->revision, "1").has_value();
+}
+
+// A shard that this disk holds was begun once: an etcd that knows nothing of it has forgotten, and perhaps others too, which lie elsewhere.
+// Nothing is begun beside it. So where the cluster had begun, and etcd knows of no shard.
+bool cluster_seat::etcd_forgot(const std::vector<shard_id>& unrecorded, std::map<shard_id, unsigned>& seen) {
+  if (remembers_beginning_ && unrecorded.size() == shard_count_) {
+    if (++seen[shard_id{shard_count_}] == 1)
+      spdlog::error(
+          "this disk has seen the cluster begin, and etcd has no record of any shard: no shard is begun anew (an etcd that forgot?)");
+    return true;
+  }
+  constexpr unsigned said_at = 2;  // a record that was just made may not have come back yet
+  bool forgot = false;
+  for (const auto shard : unrecorded) {
+    const auto tail = store_.tail(shard);
+    if (tail && tail->promised.value == 0)
+      continue;
+    forgot = true;
+    if (++seen[shard] == said_at)
+      spdlog::error("shard {} has data here and no record in etcd: no shard is begun anew (an etcd that forgot?)", shard.value);
+  }
+  return forgot;
+}
+
 // Before its first shard is begun; none: the level stands, or an earlier version began the cluster.
 std::optional<std::uint32_t> cluster_seat::level_to_begin_at() const {
   if (feature_level_ || std::ranges::any_of(records_, [](const auto& r) { return r.second.revision != 0; }))
@@ -371,9 +414,10 @@ bool cluster_seat::begin_level(std::uint32_t level) {
 
 // What takes time, and what must be tried again. Every second, and whenever the plan changes.
 void cluster_seat::keep_house(const std::stop_token& stop) {
-  std::set<shard_id> complained;
+  std::map<shard_id, unsigned> forgotten;  // how often they were found so
   while (!stop.stop_requested()) {
     std::vector<new_shard> begin;
+    std::vector<shard_id> unrecorded;
     std::optional<std::uint32_t> level;
     {
       std::unique_lock lock(mutex_);
@@ -382,14 +426,13 @@ void cluster_seat::keep_house(const std::stop_token& stop) {
         return;
       plan();
       begin = shards_to_begin();
+      unrecorded = shards_without_records();
       level = level_to_begin_at();
     }
+    remember_that_it_began(unrecorded);
+    if (!begin.empty() && etcd_forgot(unrecorded, forgotten))
+      begin.clear();
     for (const auto& [shard, record] : begin) {
-      if (const auto tail = store_.tail(shard); !tail || tail->promised.value != 0) {
-        if (complained.insert(shard).second)
-          spdlog::error("shard {} has data here and no record in etcd: it is not begun anew (an etcd that forgot?)", shard.value);
-        continue;
-      }
       if (level && !begin_level(*level))
         break;
       level.reset();

@@ -103,6 +103,9 @@ private:
   void plan();
   [[nodiscard]] bool placeable(const cluster::node_fact& fact, clock::time_point now) const;
   [[nodiscard]] std::vector<new_shard> shards_to_begin();
+  [[nodiscard]] std::vector<shard_id> shards_without_records() const;
+  void remember_that_it_began(const std::vector<shard_id>& unrecorded);
+  [[nodiscard]] bool etcd_forgot(const std::vector<shard_id>& unrecorded, std::map<shard_id, unsigned>& seen);
   [[nodiscard]] std::optional<std::uint32_t> level_to_begin_at() const;
   bool begin_level(std::uint32_t level);
   void keep_house(const std::stop_token& stop);
@@ -146,6 +149,7 @@ private:
   cluster::positions written_;         // of this node's own text; keep_house's
   clock::time_point positions_due_{};  // keep_house's
 
+  bool remembers_beginning_ = false;  // of the thread that keeps house
   bool changed_ = false;
   std::condition_variable_any wake_;
   store::key_ring* ring_ = nullptr;  // the node's

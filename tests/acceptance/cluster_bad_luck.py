@@ -7,8 +7,8 @@ import socket
 import subprocess
 
 from checks import wait_until
-from cluster import begin, free_port, whole
-from cluster_parts import MASTER
+from cluster import Cluster, begin, free_port, whole
+from cluster_parts import MASTER, shard_records
 from http_client import request
 from node import SLOW, Node, call, program
 
@@ -130,14 +130,37 @@ def etcd_that_forgot(c):
         n.kill()
     for i in range(3):
         c.start(i, listens=False)
-    wait_until(lambda: any("not begun anew" in n.stderr() for n in c.nodes), 60 * SLOW, "nodes that start again say that their shards are not begun anew")
+    wait_until(lambda: any("is begun anew" in n.stderr() for n in c.nodes), 60 * SLOW, "nodes that start again say that their shards are not begun anew")
     checks.check("nodes that start beside it begin no shard anew", all("begins, led here" not in n.stderr() for n in c.nodes))
     for n in c.nodes:
         n.kill()
     c.etcd.kill()
 
 
+def etcd_that_forgot_more_than_a_node_has(checks):
+    """Of shards that never lay on it a node's disk knows nothing: it began them anew, beside nodes that hold them."""
+    one_each = (("cluster.replicas", "1"), ("cluster.min_in_sync", "1"))
+    c = Cluster(checks, "spread", nodes=0)
+    for _ in range(3):
+        c.add(one_each)
+    c.all_ready()
+    wait_until(lambda: len(shard_records(c.etcd.ask, "test")) == 64, 60 * SLOW, "every shard is begun")
+    wait_until(lambda: all(n.ctl("check").code == 0 for n in c.nodes), 60 * SLOW, "every node knows of it")
+    for i in range(3):
+        c.kill(i)
+    c.etcd.kill()
+    shutil.rmtree(c.etcd.data)
+    c.etcd.start()
+    c.start(1, listens=False, settings=one_each)
+    wait_until(lambda: "is begun anew" in c.nodes[1].stderr(), 60 * SLOW, "a node that starts alone beside it says that no shard is begun anew")
+    begun = [r for r in shard_records(c.etcd.ask, "test") if r.get("epoch")]
+    checks.check("nor is one that lies elsewhere", not begun and "begins, led here" not in c.nodes[1].stderr(), begun[:2])
+    c.kill(1)
+    c.etcd.kill()
+
+
 def bad_luck(checks):
+    etcd_that_forgot_more_than_a_node_has(checks)
     c = begin(checks, "luck")
     starts(c)
     strangers(c)

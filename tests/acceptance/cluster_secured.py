@@ -320,7 +320,7 @@ def renewal(c):
 
     def replace(file, pair):
         for kind, path in zip(("pem", "key"), pair, strict=True):
-            with open(path) as one, open(old.path("being-written"), "w") as out:
+            with open(path) as one, open(old.path("being-written"), "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as out:
                 out.write(one.read())
             os.rename(old.path("being-written"), old.path(f"{file}.{kind}"))
 
