@@ -301,7 +301,7 @@ void slot_group::impl::refuse_hold(hold_list::iterator h, std::size_t person, cl
 void slot_group::impl::decline_granted(const hold& h) {
   declined event{{}, now};
   std::vector<shard_id> tell;
-  constexpr std::int64_t second = 1'000;  // they are looked through once a second
+  constexpr std::int64_t second = 1'000;                            // they are looked through once a second
   const auto last = std::max(h.command.deadline, h.claimed_until);  // of all who joined
   const unix_ms until{(last.value + claimed_late_ms + second - 1) / second * second};
   for (std::size_t i = 0; i < h.command.people.size(); ++i) {
