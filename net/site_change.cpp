@@ -1,6 +1,7 @@
 // Moving and cancelling what is booked from this browser: one person after another, each with a key of its own, stopping at the first that
 // cannot be changed or is not known.
 #include <algorithm>
+#include <ranges>
 
 #include "booking/reference_text.hpp"
 #include "booking/states.hpp"
@@ -183,7 +184,10 @@ void site::change_post(const request& r, visit& v, const page_match& at, respond
     run->to = where->place;
   }
   const bool own = own_form(r, v, *sent);
-  if (own && run->chosen.empty() && !sent->all("who").empty())  // all of them are cancelled already
+  const auto said = sent->all("who");
+  const bool are_known = std::ranges::any_of(std::views::iota(std::size_t{0}, v.mine.size()),
+                                             [&](std::size_t i) { return std::ranges::find(said, handle_of(v.mine[i], i)) != said.end(); });
+  if (own && run->chosen.empty() && are_known)  // all of them are cancelled already
     return respond(see_other("/my-booking"));
   if (run->chosen.empty() || !own) {
     web::change_model m{.cancel = run->cancel,

@@ -168,6 +168,7 @@ std::string pages::age(const frame& f, const numbers_age& a) const {
   } else {
     d.set("text", words_->say(f.lang, "age_unknown"));
   }
+  d.set("again", a.as_of ? std::string{} : f.address);
   d.set("poll", a.poll);
   return templates_->render(f.lang, "age", d);
 }

@@ -3,6 +3,7 @@ our own guard before our own forms."""
 import glob
 import os
 import ssl
+import urllib.parse
 
 from authority import Authority
 from checks import run, wait_until
@@ -129,6 +130,24 @@ def moved_in_two_presses(checks, world):
     checks.check("then the form of before moves the two others", page.kind() == "my-booking" and page.text().count("Dewan B") == 3 and references(page) == refs, f"{page.status} {page.text()[:400]}")
     page = r.send(everyone.form("09:00"), button="")
     checks.check("pressed once more it says that they are there, and none is moved", page.status == 409 and page.kind() == "changed", f"{page.status} {page.text()[:300]}")
+
+
+def an_old_form_names_bookings(checks, world):
+    """In another tab the list had changed: the press cancelled whoever stood at that place now."""
+    r = world.reader()
+    page = world.book(r, 2, ("A", 8, "09:00"))
+    refs = references(page)
+    old = r.get("/my-booking/cancel?who=1")
+    handles = [e.get("value") for e in old.all("input") if e.get("name") == "who"]
+    checks.check("a form names each by place and booking", len(handles) == 2 and all("." in h for h in handles) and handles[0].startswith("1."), handles)
+    token = {"form_token": old.value("form_token")}
+    for words, who in (("the second's booking at the first's place", "1." + handles[1].split(".")[1]), ("a place alone, as an earlier version wrote it", "1")):
+        page = r.ask("POST", "/my-booking/cancel", body=urllib.parse.urlencode({**token, "who": who}))
+        checks.check(f"{words} cancels nobody, and asks again", page.status == 422 and page.kind() == "change", f"{page.status} {page.kind()}")
+    checks.check("both stand", references(r.get("/my-booking")) == refs and "Cancelled" not in r.page.text(), r.page.text()[:300])
+    page = r.ask("POST", "/my-booking/cancel", body=urllib.parse.urlencode({**token, "who": handles[0]}))
+    page = r.ask("POST", "/my-booking/cancel", body=urllib.parse.urlencode({**token, "who": handles[0]}))
+    checks.check("pressed twice, the one that was meant is cancelled, and shown", page.kind() == "my-booking" and page.text().count("Cancelled") == 1, page.text()[:300])
 
 
 def a_used_form_with_other_people(checks, world):
@@ -292,7 +311,7 @@ def early_refusals(checks, world):
 
 def main(checks):
     world = World(checks)
-    for part in (steps_are_asked_for, two_tabs, all_that_is_wrong, said_in_words, a_form_that_was_not_sent, a_used_form_with_other_people, told_once, changed_elsewhere, a_proof_without_scripts, early_refusals, moved_in_two_presses, by_whatever_name, refusals_can_be_found_again, behind_a_proxy_with_tls, forms_of_yesterday):
+    for part in (steps_are_asked_for, two_tabs, all_that_is_wrong, said_in_words, an_old_form_names_bookings, a_form_that_was_not_sent, a_used_form_with_other_people, told_once, changed_elsewhere, a_proof_without_scripts, early_refusals, moved_in_two_presses, by_whatever_name, refusals_can_be_found_again, behind_a_proxy_with_tls, forms_of_yesterday):
         checks.part(part, checks, world)
 
 

@@ -28,6 +28,7 @@ export function sortByDistance() {
         }
       });
       button.disabled = false;
+      document.querySelectorAll('.map').forEach((map) => map.remove());  // its numbers are those of the list as it was
     }, () => {
       button.parentElement.hidden = true;
     }, {maximumAge: 600000, timeout: 10000});
