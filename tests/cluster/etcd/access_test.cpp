@@ -114,6 +114,7 @@ struct etcd_access_test : testing::Test {
 };
 
 TEST_F(etcd_access_test, reading_and_writing_below_its_prefix_is_all_that_a_cluster_needs) {
+  follower f;
   make_users();
   enable();
   const auto s = open(as_user());
@@ -122,7 +123,6 @@ TEST_F(etcd_access_test, reading_and_writing_below_its_prefix_is_all_that_a_clus
   ASSERT_TRUE(begun.has_value()) << begun.error();
   const auto told = s->announce(node(1, begun->disk, begun->boot.value));
   ASSERT_TRUE(told.has_value()) << told.error();
-  follower f;
   s->follow(f);
   EXPECT_TRUE(f.has(1));
   EXPECT_EQ(s->swap(shard_id{1}, 0, record(1)).result, swap_result::won);
@@ -140,6 +140,7 @@ TEST_F(etcd_access_test, reading_and_writing_below_its_prefix_is_all_that_a_clus
 }
 
 TEST_F(etcd_access_test, another_clusters_keys_are_out_of_reach_and_the_sentence_says_which_are_wanted) {
+  follower f;
   make_users();
   enable();
   auto o = as_user();
@@ -149,7 +150,6 @@ TEST_F(etcd_access_test, another_clusters_keys_are_out_of_reach_and_the_sentence
             "etcd refuses this node: its user 'janji' lacks a permission: grant a role of it reading and writing of all keys that begin "
             "with /janji/other/");
   EXPECT_EQ(s->swap(shard_id{1}, 0, record(1)).result, swap_result::not_done);
-  follower f;
   s->follow(f);
   EXPECT_TRUE(f.until([](follower& n) { return n.away_; }));
   EXPECT_TRUE(f.why_.contains("lacks a permission")) << f.why_;
@@ -171,10 +171,10 @@ TEST_F(etcd_access_test, a_role_that_may_only_read_says_so_where_something_is_wr
 
 // What a token was given under has changed: etcd wants another.
 TEST_F(etcd_access_test, tokens_that_lapse_and_rights_that_change_are_nobodys_trouble) {
+  follower f;
   make_users();
   enable();
   const auto s = open(as_user());
-  follower f;
   s->follow(f);
   const auto end = steady::now() + 4s;  // of tokens that live for one
   std::uint64_t revision = 0;
@@ -191,11 +191,11 @@ TEST_F(etcd_access_test, tokens_that_lapse_and_rights_that_change_are_nobodys_tr
 }
 
 TEST_F(etcd_access_test, authentication_that_is_enabled_while_nodes_run_is_met_by_those_who_know_their_user) {
+  follower f;
+  follower g;
   make_users();
   const auto knows = open(as_user());
   const auto does_not = open(encrypted());
-  follower f;
-  follower g;
   knows->follow(f);
   does_not->follow(g);
   EXPECT_EQ(trouble(*knows), "none");

@@ -100,8 +100,8 @@ struct etcd_members_test : etcd_config_store_test {
 };
 
 TEST_F(etcd_members_test, a_swap_into_an_etcd_that_has_lost_its_quorum_is_not_made) {
-  const auto s = open(reach());
   follower f;
+  const auto s = open(reach());
   const auto first = followed(*s, f);
   members[1]->kill();
   members[2]->kill();
@@ -114,9 +114,9 @@ TEST_F(etcd_members_test, a_swap_into_an_etcd_that_has_lost_its_quorum_is_not_ma
 
 // Its connections stay open, and a watch that is silent looks like peace.
 TEST_F(etcd_members_test, who_watched_a_member_that_is_frozen_goes_on_at_another) {
+  follower f;
   EXPECT_LT(options{}.watch_renewal, options{}.lease) << "who is gone would be noticed later there than anywhere else";
   const auto s = open(reach());
-  follower f;
   const auto first = followed(*s, f);
   ASSERT_EQ(s->swap(shard_id{1}, first.revision, record(2)).result, swap_result::won);
   ASSERT_TRUE(f.until([](follower& x) { return x.changes_ > 0; })) << "its watch is under way";
@@ -151,11 +151,11 @@ TEST_F(etcd_config_store_test, an_etcd_that_forgot_everything_is_refused) {
 }
 
 TEST_F(etcd_config_store_test, a_follower_is_told_that_etcd_has_forgotten) {
+  follower f;
   const auto s = open();
   auto last = s->swap(shard_id{1}, 0, record(1));
   for (std::uint64_t epoch = 2; epoch <= 5; ++epoch)
     last = s->swap(shard_id{1}, last.record.revision, record(epoch));
-  follower f;
   s->follow(f);
   ASSERT_TRUE(f.epoch_is(1, 5));
   server->kill();
@@ -182,6 +182,7 @@ TEST_F(etcd_config_store_test, a_record_that_is_no_record_is_an_error) {
 }
 
 TEST_F(etcd_config_store_test, a_value_is_changed_where_it_was_read_and_followers_see_it_but_no_key) {
+  follower f;
   const auto s = open();
   const auto none = s->read_value("node/4");
   ASSERT_TRUE(none.has_value());
@@ -189,7 +190,6 @@ TEST_F(etcd_config_store_test, a_value_is_changed_where_it_was_read_and_follower
   EXPECT_TRUE(*s->put_value("node/4", none->revision, "one"));
   EXPECT_FALSE(*s->put_value("node/4", none->revision, "two")) << "somebody else was first";
   ASSERT_TRUE(s->put_if_absent("key/receipt", "wrapped").has_value());
-  follower f;
   s->follow(f);
   EXPECT_TRUE(f.until([](follower& x) { return x.values_.contains("node/4"); }));
   EXPECT_TRUE(*s->put_value("node/4", s->read_value("node/4")->revision, "three"));
@@ -238,9 +238,9 @@ TEST_F(etcd_config_store_test, a_value_is_put_only_while_another_stands_and_valu
 }
 
 TEST_F(etcd_config_store_test, followers_are_told_of_everything_in_order) {
+  follower f;
   const auto s = open();
   auto last = s->swap(shard_id{1}, 0, record(1));
-  follower f;
   const auto watching = open();
   watching->follow(f);
   EXPECT_TRUE(f.epoch_is(1, 1)) << "what was there before";
@@ -257,10 +257,10 @@ TEST_F(etcd_config_store_test, followers_are_told_of_everything_in_order) {
 }
 
 TEST_F(etcd_config_store_test, a_watch_is_renewed_without_missing_or_repeating_anything) {
+  follower f;
   auto o = server->reach();
   o.watch_renewal = 50ms;
   const auto s = open(o);
-  follower f;
   s->follow(f);
   ASSERT_TRUE(f.until([](follower& n) { return n.pictures_ == 1; }));
   swap_outcome last;
@@ -272,11 +272,11 @@ TEST_F(etcd_config_store_test, a_watch_is_renewed_without_missing_or_repeating_a
 }
 
 TEST_F(etcd_config_store_test, a_follower_that_etcd_left_behind_is_told_the_whole_picture_again) {
+  follower f;
   answer_eater relay(server->port());
   auto o = server->reach();
   o.endpoints = {relay.url()};
   o.watch_renewal = 100ms;
-  follower f;
   const auto cut_off = open(o);
   cut_off->follow(f);
   const auto other = open();
@@ -312,6 +312,7 @@ TEST_F(etcd_config_store_test, what_happened_while_the_follower_was_cut_off_is_t
 }
 
 TEST_F(etcd_config_store_test, it_lets_nobody_in_without_the_password_and_renews_its_token) {
+  follower f;
   etcdctl("/v3/auth/role/add", {{"name", "root"}});
   etcdctl("/v3/auth/user/add", {{"name", "root"}, {"password", "opensesame"}});
   etcdctl("/v3/auth/user/grant", {{"user", "root"}, {"role", "root"}});
@@ -326,7 +327,6 @@ TEST_F(etcd_config_store_test, it_lets_nobody_in_without_the_password_and_renews
   const auto s = open(o);
   const auto won = s->swap(shard_id{1}, 0, record(1));
   ASSERT_EQ(won.result, swap_result::won);
-  follower f;
   s->follow(f);
   ASSERT_TRUE(f.epoch_is(1, 1));
   server->kill();  // simple tokens are kept in memory: none of before is good
@@ -337,6 +337,7 @@ TEST_F(etcd_config_store_test, it_lets_nobody_in_without_the_password_and_renews
 }
 
 TEST(etcd_tls, only_the_right_certificates_reach_etcd) {
+  follower f;
   if (!etcd_server::there())
     GTEST_SKIP() << "no etcd on this machine";
   janji::test::certificates c;
@@ -355,7 +356,6 @@ TEST(etcd_tls, only_the_right_certificates_reach_etcd) {
   ASSERT_TRUE(server.answers(right));
   const auto s = std::move(*etcd_config_store::open(right));
   EXPECT_EQ(s->swap(shard_id{1}, 0, record(1)).result, swap_result::won);
-  follower f;
   s->follow(f);
   EXPECT_TRUE(f.epoch_is(1, 1));
   const auto reads = [&](auto change) {

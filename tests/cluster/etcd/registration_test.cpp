@@ -12,9 +12,9 @@ namespace {
 using registration_test = etcd_config_store_test;
 
 TEST_F(registration_test, a_node_is_there_while_it_keeps_its_lease_and_gone_when_it_withdraws) {
+  follower f;
   auto o = server->reach();
   o.lease = 2s;
-  follower f;
   const auto watching = open(o);
   watching->follow(f);
   const auto self = open(o);
@@ -31,9 +31,9 @@ TEST_F(registration_test, a_node_is_there_while_it_keeps_its_lease_and_gone_when
 }
 
 TEST_F(registration_test, a_lease_that_lapsed_is_taken_anew) {
+  follower f;
   auto o = server->reach();
   o.lease = 2s;
-  follower f;
   const auto watching = open(o);
   watching->follow(f);
   const auto self = open(o);
@@ -146,12 +146,12 @@ TEST_F(registration_test, a_start_whose_owner_is_shown_to_be_gone_is_replaced_at
 
 // As a process that was frozen, and finds when it goes on that another start has its place.
 TEST_F(registration_test, a_start_whose_place_was_taken_is_told_to_end) {
+  follower f;
   const auto one = open();
   starting_disk d;
   ASSERT_TRUE(d.start(*one));
   std::promise<std::string> told;
   ASSERT_TRUE(one->announce(start_of(d), [&](const std::string& why) { told.set_value(why); }));
-  follower f;
   one->follow(f);
   ASSERT_TRUE(f.has(4));
   const auto two = open();
