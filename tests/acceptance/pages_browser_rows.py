@@ -81,6 +81,29 @@ def scripts_that_do_not_come(checks, site):
     window.close()
 
 
+def a_browser_of_2018(checks, site):
+    """It does not say which button was pressed: Change booked; and what it lacks left a button shut without a word."""
+    window = Window()
+    window.cdp("Page.addScriptToEvaluateOnNewDocument", source="Object.defineProperty(SubmitEvent.prototype, 'submitter', {get() { return undefined; }}); for (const p of [Element.prototype, Document.prototype, DocumentFragment.prototype]) delete p.replaceChildren; delete String.prototype.replaceAll; delete window.AbortController;")
+    site.to_check(window)
+    before = site.booked()
+    window.press("button[value=change]")
+    window.until(lambda: window.kind() == "details", what="the form")
+    checks.check("Change leads to the form, and books nothing", site.booked() == before and window.one("#p1-name").get_attribute("value") == "Siti", window.text()[:200])
+    window.press("form.details button.main")
+    window.until(lambda: window.kind() == "check", what="the check page")
+    window.press("button[value=ms]")
+    window.until(lambda: window.one("html").get_attribute("lang") == "ms", what="another language")
+    checks.equal("nor does a language", (window.kind(), site.booked()), ("check", before))
+    site.relay.drop = True
+    window.press("button[value=book]")
+    window.until(lambda: window.every("[data-said]"), what="it is said that nothing was heard")
+    site.relay.drop = False
+    window.until(lambda: window.kind() == "my-booking", seconds=40, what="the page asks again by itself")
+    checks.equal("and a lost answer is asked for again", (len(window.every(".booking.confirmed")), site.booked()), (1, before + 1))
+    window.close()
+
+
 def from_another_site(checks, site):
     """People who came from webmail were told that there was nothing of theirs."""
     class Mail(http.server.BaseHTTPRequestHandler):
@@ -234,7 +257,7 @@ def the_opening_moment(checks, _):
 
 def often(checks, site):
     """What is short enough for every run."""
-    for part in (errors_for_a_screen_reader, filled_in_by_the_browser, scripts_that_do_not_come, codes_on_the_screen):
+    for part in (errors_for_a_screen_reader, filled_in_by_the_browser, scripts_that_do_not_come, a_browser_of_2018, codes_on_the_screen):
         checks.part(part, checks, site)
 
 
