@@ -1,29 +1,10 @@
 #include "actors/availability_page.hpp"
 
-#include <zlib.h>
-
 #include <utility>
 
-#include "booking/zlib_memory.hpp"
+#include "store/packing.hpp"
 
 namespace janji::actors {
-
-std::string gzip(std::string_view text) {
-  z_stream stream{};
-  use_own_heap(stream);
-  constexpr int gzip_window = 15 + 16;
-  if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-    return {};
-  std::string out(deflateBound(&stream, text.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  const bool done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-  out.resize(done ? stream.total_out : 0);
-  deflateEnd(&stream);
-  return out;
-}
 
 const std::string& availability_page::gzip() const {
   static const std::string not_yet;
@@ -33,7 +14,7 @@ const std::string& availability_page::gzip() const {
 
 void availability_page::compress() const {
   std::call_once(once_, [this] {
-    gzip_ = actors::gzip(body);
+    gzip_ = store::packed(body, store::packing::gzip);
     compressed_.store(true, std::memory_order_release);
   });
 }

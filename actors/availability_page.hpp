@@ -16,9 +16,6 @@
 
 namespace janji::actors {
 
-// gzip of `text`; empty when it cannot be compressed.
-[[nodiscard]] std::string gzip(std::string_view text);
-
 struct availability_page {
   // Of the body, in bytes.
   struct span {

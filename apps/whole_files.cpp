@@ -13,34 +13,14 @@
 #include <filesystem>
 #include <utility>
 
+#include "store/regular_file.hpp"
+
 namespace janji::apps {
 
 namespace {
 
-const char* kind_of(mode_t mode) {
-  return S_ISDIR(mode) ? "a directory" : S_ISFIFO(mode) ? "a pipe" : S_ISSOCK(mode) ? "a socket" : "a device";
-}
-
-std::unexpected<std::string> cannot(std::string_view what, const std::string& path, int why) {
-  return std::unexpected(fmt::format("{} cannot be {}: {}", path.empty() ? "a file without a name" : path, what, std::strerror(why)));
-}
-
-std::expected<std::string, std::string> read_from(int fd, const std::string& path, std::size_t bytes_max) {
-  std::string text;
-  std::array<char, 64U << 10U> part{};
-  for (;;) {
-    const auto n = ::read(fd, part.data(), part.size());
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return cannot("read", path, errno);
-    if (n == 0)
-      return text;
-    text.append(part.data(), static_cast<std::size_t>(n));
-    if (text.size() > bytes_max)
-      return std::unexpected(
-          fmt::format("{} has more than {} kB, the most that is read of such a file: is it the right one?", path, bytes_max >> 10U));
-  }
+std::unexpected<std::string> cannot_be_written(const std::string& path, int why) {
+  return std::unexpected(fmt::format("{} cannot be written: {}", path.empty() ? "a file without a name" : path, std::strerror(why)));
 }
 
 // What is to be removed if a signal ends this process.
@@ -58,20 +38,8 @@ void remove_half_done(int signal) {
 
 std::expected<std::string, std::string> read_whole(const std::string& path, std::size_t bytes_max, bool input) {
   if (input && path == "-")
-    return read_from(STDIN_FILENO, "standard input", bytes_max);
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0)
-    return cannot("read", path, errno);
-  struct stat is{};
-  std::expected<std::string, std::string> text;
-  if (::fstat(fd, &is) != 0)
-    text = cannot("read", path, errno);
-  else if (!S_ISREG(is.st_mode))
-    text = std::unexpected(fmt::format("{} is {}: name a file{}", path, kind_of(is.st_mode), input ? ", or - for standard input" : ""));
-  else
-    text = read_from(fd, path, bytes_max);
-  ::close(fd);
-  return text;
+    return store::read_to_the_end(STDIN_FILENO, "standard input", bytes_max);
+  return store::read_regular_file(path, bytes_max, input ? ", or - for standard input" : "");
 }
 
 std::expected<whole_file, std::string> whole_file::begin(const std::string& path) {
@@ -82,13 +50,14 @@ std::expected<whole_file, std::string> whole_file::begin(const std::string& path
   if (ec)
     return std::unexpected(fmt::format("{} cannot be written: {}", path, ec.message()));
   if (::stat(real.c_str(), &is) == 0 && !S_ISREG(is.st_mode))
-    return std::unexpected(fmt::format("{} is {}: name a file, or leave the option out for standard output", path, kind_of(is.st_mode)));
+    return std::unexpected(
+        fmt::format("{} is {}: name a file, or leave the option out for standard output", path, store::kind_of_file(is.st_mode)));
   auto beside = fmt::format("{}.{}.part", real, ::getpid());
   if (beside.size() >= half_done.size())
-    return cannot("written", path, ENAMETOOLONG);
+    return cannot_be_written(path, ENAMETOOLONG);
   const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
-    return cannot("written", path, errno);
+    return cannot_be_written(path, errno);
   std::memcpy(half_done.data(), beside.c_str(), beside.size() + 1);
   for (const int one : ending)
     if (::signal(one, remove_half_done) == SIG_IGN)
@@ -108,7 +77,7 @@ whole_file::~whole_file() {
   half_done[0] = '\0';
 }
 
-std::unexpected<std::string> whole_file::failed() const { return cannot("written", path_, errno); }
+std::unexpected<std::string> whole_file::failed() const { return cannot_be_written(path_, errno); }
 
 std::expected<void, std::string> whole_file::write(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), file_) != text.size())

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "actors/availability_page.hpp"
+#include "store/packing.hpp"
 
 namespace janji::net {
 
@@ -158,14 +158,14 @@ void prepared_bodies::do_job(job&& j) {
   b->text = j.make();
   b->as_of = j.at;
   if (b->text.size() >= gzip_worth_bytes)
-    b->gzip = std::make_shared<const std::string>(actors::gzip(b->text));
+    b->gzip = std::make_shared<const std::string>(store::packed(b->text, store::packing::gzip));
   post([name = std::move(j.name), version = j.version, b](prepared_bodies& self) { self.made(name, version, b); });
 }
 
 void prepared_bodies::do_compress(const body_ptr& b) {
   constexpr int rests_for = 9;  // times as long as it took
   const auto begun = std::chrono::steady_clock::now();
-  auto small = std::make_shared<const std::string>(actors::gzip(b->text));
+  auto small = std::make_shared<const std::string>(store::packed(b->text, store::packing::gzip));
   const auto done = std::chrono::steady_clock::now();
   rests_until_ = done + rests_for * (done - begun);
   post([b, small = std::move(small)](prepared_bodies&) { b->gzip = small; });

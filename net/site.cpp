@@ -7,6 +7,7 @@
 #include "booking/reference_text.hpp"
 #include "booking/text_parts.hpp"
 #include "net/page_numbers.hpp"
+#include "store/packing.hpp"
 #include "web/codes.hpp"
 
 namespace janji::net {
@@ -248,7 +249,7 @@ response site::page(const visit& v, std::string html, unsigned status, std::stri
   out.content_type = "text/html; charset=utf-8";
   constexpr std::size_t gzip_worth_bytes = 1'024;
   if (v.gzip && html.size() >= gzip_worth_bytes) {
-    out.body = actors::gzip(html);
+    out.body = store::packed(html, store::packing::gzip);
     out.add("Content-Encoding", "gzip");
     out.add("Vary", "Accept-Encoding");
   } else {
@@ -356,7 +357,7 @@ void site::asset(const request& r, responder& respond) {
   static const auto small = [] {
     std::vector<std::string> all;
     for (const auto& a : web::assets())
-      all.push_back(actors::gzip(a.content));
+      all.push_back(store::packed(a.content, store::packing::gzip));
     return all;
   }();
   out.content_type = it->content_type;

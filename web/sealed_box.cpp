@@ -1,14 +1,13 @@
 #include "web/sealed_box.hpp"
 
 #include <sodium.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 
 #include "booking/assert.hpp"
-#include "booking/zlib_memory.hpp"
+#include "store/packing.hpp"
 
 namespace janji::web {
 
@@ -57,38 +56,6 @@ std::array<unsigned char, Size> mac(const secret_key& key, std::initializer_list
   return out;
 }
 
-std::string deflated(std::string_view plain) {
-  z_stream stream{};
-  use_own_heap(stream);
-  assert_always(deflateInit(&stream, Z_BEST_SPEED) == Z_OK, "there is memory to compress with");
-  std::string out(deflateBound(&stream, static_cast<uLong>(plain.size())), '\0');
-  stream.next_in = const_cast<Bytef*>(bytes(plain));  // NOLINT: it only reads
-  stream.avail_in = static_cast<uInt>(plain.size());
-  stream.next_out = bytes(out);
-  stream.avail_out = static_cast<uInt>(out.size());
-  const bool done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  assert_always(done, "zlib compresses into a buffer that is large enough");
-  return out;
-}
-
-std::optional<std::string> inflated(std::string_view packed) {
-  z_stream stream{};
-  use_own_heap(stream);
-  if (inflateInit(&stream) != Z_OK)
-    return std::nullopt;
-  std::string out(limits::opened_bytes_max, '\0');
-  stream.next_in = const_cast<Bytef*>(bytes(packed));  // NOLINT: it only reads
-  stream.avail_in = static_cast<uInt>(packed.size());
-  stream.next_out = bytes(out);
-  stream.avail_out = static_cast<uInt>(out.size());
-  const bool done = inflate(&stream, Z_FINISH) == Z_STREAM_END;
-  out.resize(stream.total_out);
-  inflateEnd(&stream);
-  return done ? std::optional(std::move(out)) : std::nullopt;
-}
-
 }  // namespace
 
 sealed_box::sealed_box(std::vector<secret_key> keys) : keys_(std::move(keys)) {
@@ -96,7 +63,7 @@ sealed_box::sealed_box(std::vector<secret_key> keys) : keys_(std::move(keys)) {
 }
 
 std::string sealed_box::seal(std::string_view purpose, std::string_view plain) const {
-  auto packed = deflated(plain);
+  auto packed = store::packed(plain, store::packing::zlib);
   std::string out(nonce_bytes + packed.size() + tag_bytes, '\0');
   randombytes_buf(out.data(), nonce_bytes);
   auto key = mac<secret_key::bytes>(keys_.front(), {"seal", purpose});
@@ -121,7 +88,7 @@ std::optional<std::string> sealed_box::open(std::string_view purpose, std::strin
                                                    bytes(purpose), purpose.size(), bytes(*raw), key.data()) == 0;
     sodium_memzero(key.data(), key.size());
     if (opened)
-      return inflated(packed);
+      return store::unpacked(packed, limits::opened_bytes_max);
   }
   return std::nullopt;
 }

@@ -1,22 +1,18 @@
 #include "cluster/streams/certificates.hpp"
 
-#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <memory>
+
+#include "store/regular_file.hpp"
 
 namespace janji::cluster {
 
@@ -27,44 +23,9 @@ using file_pointer = std::unique_ptr<BIO, decltype(&BIO_free)>;
 
 constexpr std::size_t pem_bytes_max = 1U << 20U;  // the authorities of a whole system are a fifth of it
 
-// A regular file, read whole: a pipe would keep waiting whoever reads it. What it held is wiped: it may be a key.
-class pem_file {
-public:
-  explicit pem_file(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat is{};
-    if (fd < 0 || ::fstat(fd, &is) != 0)
-      fault_ = fmt::format("{}: it cannot be read: {}", path, std::strerror(errno));
-    else if (!S_ISREG(is.st_mode))
-      fault_ = path + ": it is no regular file";
-    else if (static_cast<std::size_t>(is.st_size) > pem_bytes_max)
-      fault_ = fmt::format("{}: it holds more than {} bytes", path, pem_bytes_max);
-    else
-      read(fd, path, static_cast<std::size_t>(is.st_size));
-    if (fd >= 0)
-      ::close(fd);
-  }
-  ~pem_file() { OPENSSL_cleanse(text_.data(), text_.size()); }
-  pem_file(const pem_file&) = delete;
-  pem_file& operator=(const pem_file&) = delete;
+std::expected<std::string, std::string> read_pem(const std::string& path) { return store::read_regular_file(path, pem_bytes_max); }
 
-  [[nodiscard]] const std::string& fault() const { return fault_; }
-  [[nodiscard]] boost::asio::const_buffer bytes() const { return boost::asio::buffer(text_); }
-  [[nodiscard]] file_pointer open() const { return {BIO_new_mem_buf(text_.data(), static_cast<int>(text_.size())), &BIO_free}; }
-
-private:
-  void read(int fd, const std::string& path, std::size_t size) {
-    text_.resize(size);
-    std::size_t have = 0;
-    for (ssize_t n = 1; have < size && n > 0; have += static_cast<std::size_t>(std::max<ssize_t>(n, 0)))
-      n = ::read(fd, text_.data() + have, size - have);
-    if (have != size)
-      fault_ = path + ": it cannot be read, or it is being written";
-  }
-
-  std::string text_;
-  std::string fault_;
-};
+file_pointer opened(const std::string& pem) { return {BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free}; }
 
 certificate_pointer next_in(BIO* file) { return {PEM_read_bio_X509(file, nullptr, nullptr, nullptr), &X509_free}; }
 
@@ -93,10 +54,10 @@ certificate_facts facts_of(X509* certificate) {
 }
 
 std::expected<certificate_facts, std::string> read_certificate(const std::string& path) {
-  const pem_file file(path);
-  if (!file.fault().empty())
-    return std::unexpected(file.fault());
-  const auto in = file.open();
+  const auto pem = read_pem(path);
+  if (!pem)
+    return std::unexpected(pem.error());
+  const auto in = opened(*pem);
   const auto one = next_in(in.get());
   ERR_clear_error();
   if (!one)
@@ -111,8 +72,8 @@ std::string not_valid_now(const certificate_facts& facts) {
 }
 
 bool made_for_development(const std::string& ca_file) {
-  const pem_file file(ca_file);
-  const auto in = file.open();
+  const auto pem = read_pem(ca_file).value_or(std::string());
+  const auto in = opened(pem);
   bool found = false;
   while (in && !found) {
     const auto one = next_in(in.get());
@@ -128,11 +89,12 @@ bool made_for_development(const std::string& ca_file) {
 
 std::expected<void, std::string> load(boost::asio::ssl::context& into, const certificate_files& files) {
   const auto take = [](const std::string& path, auto&& use) -> std::expected<void, std::string> {
-    const pem_file file(path);
-    if (!file.fault().empty())
-      return std::unexpected(file.fault());
+    auto pem = read_pem(path);
+    if (!pem)
+      return std::unexpected(pem.error());
     boost::system::error_code ec;
-    use(file.bytes(), ec);
+    use(boost::asio::buffer(*pem), ec);
+    OPENSSL_cleanse(pem->data(), pem->size());  // it may be a key
     return ec ? std::unexpected(fmt::format("{}: {}", path, ec.message())) : std::expected<void, std::string>{};
   };
   if (!files.authorities.empty())

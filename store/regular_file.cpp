@@ -1,0 +1,60 @@
+#include "store/regular_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace janji::store {
+
+namespace {
+
+std::unexpected<std::string> cannot_be_read(const std::string& path, int why) {
+  return std::unexpected(fmt::format("{} cannot be read: {}", path.empty() ? "a file without a name" : path, std::strerror(why)));
+}
+
+}  // namespace
+
+const char* kind_of_file(mode_t mode) {
+  return S_ISDIR(mode) ? "a directory" : S_ISFIFO(mode) ? "a pipe" : S_ISSOCK(mode) ? "a socket" : "a device";
+}
+
+std::expected<std::string, std::string> read_to_the_end(int fd, const std::string& path, std::size_t bytes_max) {
+  std::string text;
+  std::array<char, 64U << 10U> part{};
+  for (;;) {
+    const auto n = ::read(fd, part.data(), part.size());
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return cannot_be_read(path, errno);
+    if (n == 0)
+      return text;
+    text.append(part.data(), static_cast<std::size_t>(n));
+    if (text.size() > bytes_max)
+      return std::unexpected(
+          fmt::format("{} has more than {} kB, the most that is read of such a file: is it the right one?", path, bytes_max >> 10U));
+  }
+}
+
+std::expected<std::string, std::string> read_regular_file(const std::string& path, std::size_t bytes_max, std::string_view otherwise) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0)
+    return cannot_be_read(path, errno);
+  struct stat is{};
+  std::expected<std::string, std::string> text;
+  if (::fstat(fd, &is) != 0)
+    text = cannot_be_read(path, errno);
+  else if (!S_ISREG(is.st_mode))
+    text = std::unexpected(fmt::format("{} is {}: name a file{}", path, kind_of_file(is.st_mode), otherwise));
+  else
+    text = read_to_the_end(fd, path, bytes_max);
+  ::close(fd);
+  return text;
+}
+
+}  // namespace janji::store
