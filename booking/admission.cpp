@@ -18,25 +18,25 @@ admission_verdict admission(const round_admission& round, unix_ms now) {
   return now < round.closes_at ? admission_verdict::admitted : admission_verdict::closed;
 }
 
-admission_verdict admission_gate::judge(round_id round, bool asked) const {
+// Of a round that has not been heard of here nothing is known: that is no "not open".
+admission_verdict admission_gate::judge_known(std::optional<round_id> round, bool asked) const {
   std::shared_ptr<const admission_state> state;
   {
     const std::lock_guard lock(mutex_);
     if (!enforced_ && !(asked && now_))
       return admission_verdict::admitted;
-    if (!known_)
+    if (!known_ || !round)
       return admission_verdict::unknown;
     state = state_;
   }
-  const auto it = std::ranges::lower_bound(state->rounds, round, {}, &round_admission::round);
-  return it != state->rounds.end() && it->round == round ? admission(*it, now_()) : admission_verdict::not_open;
+  const auto it = std::ranges::lower_bound(state->rounds, *round, {}, &round_admission::round);
+  return it != state->rounds.end() && it->round == *round ? admission(*it, now_()) : admission_verdict::not_open;
 }
 
+admission_verdict admission_gate::judge(round_id round, bool asked) const { return judge_known(round, asked); }
+
 admission_verdict admission_gate::judge(group_id group, bool asked) const {
-  const auto round = round_of_ ? round_of_(group) : std::nullopt;
-  const auto verdict = judge(round.value_or(round_id{}), asked);
-  // Of a round that has not been heard of here nothing is known: that is no "not open".
-  return !round && verdict == admission_verdict::not_open ? admission_verdict::unknown : verdict;
+  return judge_known(round_of_ ? round_of_(group) : std::nullopt, asked);
 }
 
 unix_ms admission_gate::moment() const { return now_ && judges_past_ ? now_() : unix_ms{std::numeric_limits<std::int64_t>::min()}; }

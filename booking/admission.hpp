@@ -102,6 +102,8 @@ public:
   void judge_past(bool on) { judges_past_ = on; }  // off while there are nodes that do not know of window_over
 
 private:
+  [[nodiscard]] admission_verdict judge_known(std::optional<round_id> round, bool asked) const;
+
   clock now_;
   round_of round_of_;
   end_of end_of_;

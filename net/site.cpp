@@ -266,8 +266,7 @@ response site::page(const visit& v, std::string html, unsigned status, std::stri
     out.add("X-Request-Id", v.request_id);
   if (v.new_browser)
     add_cookie(out, v, web::browser_cookie, v.browser, web::mine_cookie_s);
-  if (v.set_language)
-    add_cookie(out, v, web::language_cookie, web::tag_of(v.lang), web::mine_cookie_s);
+  keep_language(out, v);
   if (v.mine_changed)
     keep_mine(out, v);
   return out;
@@ -282,27 +281,28 @@ bool site::another_is_unknown(const visit& v, const web::kept_form& form) {
          (v.draft->draft != form.draft || v.draft->place.path() != form.place.path());
 }
 
-bool site::goes_by_cookie(const visit& v, const web::kept_form& form) const {
-  const bool taken = v.form_came || !v.new_browser;
-  return taken && !another_is_unknown(v, form) &&
-         box_.seal(web::form_cookie, web::to_text(form)).size() <= web::limits::cookie_value_bytes_max;
-}
-
 void site::no_such_place(const visit& v, responder& respond) const {
   const bool known = current_round() != nullptr || node_.knows_rounds();
   not_there(v, respond, known ? "missing" : "trouble", known ? 404 : 503);
 }
 
 // What does not fit is left out: it travels in hidden fields then.
-void site::keep_form(response& out, const visit& v, web::kept_form form) const {
+bool site::keep_form(response& out, const visit& v, web::kept_form form) const {
   if (another_is_unknown(v, form))
-    return;
+    return false;
   auto sealed = box_.seal(web::form_cookie, web::to_text(form));
-  if (sealed.size() > web::limits::cookie_value_bytes_max) {
+  const bool whole = sealed.size() <= web::limits::cookie_value_bytes_max;
+  if (!whole) {
     form.people.clear();
     sealed = box_.seal(web::form_cookie, web::to_text(form));
   }
   add_cookie(out, v, web::form_cookie, sealed, web::form_cookie_s);
+  return whole;
+}
+
+void site::keep_language(response& out, const visit& v) const {
+  if (v.set_language)
+    add_cookie(out, v, web::language_cookie, web::tag_of(v.lang), web::mine_cookie_s);
 }
 
 // Names are whole while there is room for them.
@@ -328,8 +328,7 @@ response site::see_other(std::string_view where) {
 
 response site::see_other(const visit& v, std::string_view where) const {
   auto out = see_other(where);
-  if (v.set_language)
-    add_cookie(out, v, web::language_cookie, web::tag_of(v.lang), web::mine_cookie_s);
+  keep_language(out, v);
   return out;
 }
 

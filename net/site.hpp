@@ -59,6 +59,7 @@ struct visit {
   bool mine_changed = false;            // `mine` is not what its cookie says
   std::string said;                     // what was just done, told once
   std::string request_id;               // of what was asked for it, by which the log has it; "": nothing was
+  [[nodiscard]] bool takes_cookies() const { return form_came || !new_browser; }
 };
 
 class site {
@@ -90,11 +91,11 @@ private:
   static constexpr std::string_view asked_again = "private, no-cache";
   [[nodiscard]] response page(const visit& v, std::string html, unsigned status = 200, std::string_view cache = kept_nowhere) const;
   void add_cookie(response& out, const visit& v, std::string_view name, std::string_view value, long max_age_s) const;
-  void keep_form(response& out, const visit& v, web::kept_form form) const;
+  void keep_language(response& out, const visit& v) const;  // where the reader chose one
+  // Whether the browser was given all of it: what is kept without its people cannot be shown again, nor looked up.
+  bool keep_form(response& out, const visit& v, web::kept_form form) const;
   // Of another form it is not known yet how it ended: its key is not given up for this one.
   [[nodiscard]] static bool another_is_unknown(const visit& v, const web::kept_form& form);
-  // Whether the browser keeps all of it: what is kept without its people cannot be shown again, nor looked up.
-  [[nodiscard]] bool goes_by_cookie(const visit& v, const web::kept_form& form) const;
   // A place that is not there; where no round is known yet that is not said.
   void no_such_place(const visit& v, responder& respond) const;
   void drop_form(response& out, const visit& v) const { add_cookie(out, v, web::form_cookie, "", 0); }
@@ -156,12 +157,12 @@ private:
   // send nothing. Where cookies are not taken it is the answer to what was sent.
   [[nodiscard]] response details_step(const visit& v, const web::kept_form& form) const;
   [[nodiscard]] response check_step(const visit& v, web::kept_form form) const;
-  [[nodiscard]] response by_cookie(const visit& v, const web::kept_form& form, std::string_view step) const;
+  [[nodiscard]] std::optional<response> by_cookie(const visit& v, const web::kept_form& form, std::string_view where) const;
   [[nodiscard]] std::vector<problem> wrong_in(const web::kept_form& form) const;  // where it was found to be wrong
   [[nodiscard]] response details_page(const visit& v, const web::kept_form& form, const std::vector<problem>& wrong,
                                       std::string_view cache = kept_nowhere) const;
-  // As it was sent, and nothing of it is kept: it may be a stranger's.
-  [[nodiscard]] response shown_again(const visit& v, const web::kept_form& form, bool check) const;
+  // As it was sent, and nothing of it is kept: it may be a stranger's. Refused, unless only another language was asked for.
+  [[nodiscard]] response not_taken(const visit& v, const web::kept_form& form, page_endpoint step, bool another_language) const;
   void not_bookable(visit& v, web::kept_form form, bool pressed, responder& respond) const;
   void booked(const visit& v, const web::kept_form& form, desk_answer&& a, responder& respond);
   [[nodiscard]] response refused_booking(const visit& v, const web::kept_form& form, const problem& p) const;
@@ -182,6 +183,7 @@ private:
   void look_at_mine(const request& r, visit&& v, const looked& then);
   [[nodiscard]] std::string handle_of(const web::kept_booking& b, std::size_t at) const;
   [[nodiscard]] web::chosen_place named(web::chosen_place place) const;
+  [[nodiscard]] static std::string name_of_centre(const actors::round_entry* round, std::string_view code);  // the code, where it has none
   void take_in(visit& v, const desk_answer& a, const std::vector<web::person_fields>& people) const;
   void calendar(const visit& v, std::string_view number, responder& respond) const;
   // Who it was booked for, as typed: read where it is kept and opened here. Nobody, where that cannot be done now.

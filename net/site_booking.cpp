@@ -205,11 +205,15 @@ std::string site::handle_of(const web::kept_booking& b, std::size_t at) const {
 
 // The cookie has no names of centres.
 web::chosen_place site::named(web::chosen_place place) const {
-  place.centre_name = place.centre;
-  if (const auto round = current_round(); round != nullptr)
-    if (const auto at = round->body->centre_by_code.find(place.centre); at != round->body->centre_by_code.end())
-      place.centre_name = round->definition.centres[at->second].name;
+  place.centre_name = name_of_centre(current_round().get(), place.centre);
   return place;
+}
+
+std::string site::name_of_centre(const actors::round_entry* round, std::string_view code) {
+  if (round != nullptr)
+    if (const auto at = round->body->centre_by_code.find(code); at != round->body->centre_by_code.end())
+      return round->definition.centres[at->second].name;
+  return std::string(code);
 }
 
 web::booking_item site::item_of(const web::kept_booking& b, bool with_proof) const {

@@ -151,8 +151,7 @@ response site::public_answer(const visit& v, const asked_public& a, unix_ms as_o
   out.add("Age", std::to_string(std::max<std::int64_t>(0, (clock_.now().value - as_of.value) / 1000)));
   if (!etag.empty())
     out.add("ETag", etag);
-  if (v.set_language)
-    add_cookie(out, v, web::language_cookie, web::tag_of(v.lang), web::mine_cookie_s);
+  keep_language(out, v);
   return out;
 }
 
@@ -373,12 +372,11 @@ std::string site::figures(const asked_public& a) const {
 std::string site::status(const asked_public& a) const {
   const page_numbers numbers(node_, current_round());
   const auto f = public_frame(a, "status");
-  constexpr std::int64_t old_after_ms = 10'000;
   web::status_model m;
   const auto now = node_.now();
   const auto fresh = node_.how_fresh();
   const auto state_of = [&](const std::optional<unix_ms>& at) {
-    return !at ? web::part_state::unknown : now.value - at->value > old_after_ms ? web::part_state::old : web::part_state::good;
+    return !at ? web::part_state::unknown : web::is_old(*at, now) ? web::part_state::old : web::part_state::good;
   };
   m.rounds_at = fresh->of_rounds;
   m.rounds = state_of(fresh->of_rounds);

@@ -164,10 +164,16 @@ void site::not_bookable(visit& v, web::kept_form form, bool pressed, responder& 
   respond(std::move(out));
 }
 
-response site::shown_again(const visit& v, const web::kept_form& form, bool check) const {
-  if (check)
-    return page(v, pages_->check(frame_of(v, "check"), {.place = form.place, .draft = form.draft, .people = form.people}));
-  return page(v, pages_->details(frame_of(v, "details"), {.place = form.place, .draft = form.draft, .people = form.people}));
+response site::not_taken(const visit& v, const web::kept_form& form, page_endpoint step, bool another_language) const {
+  std::optional<web::banner> why;
+  if (!another_language)
+    why = web::banner{pages_->all().say(v.lang, "refused_from_elsewhere"), {}};
+  const unsigned status = why ? 403 : 200;
+  if (step == page_endpoint::check)
+    return page(v, pages_->check(frame_of(v, "check"), {.place = form.place, .draft = form.draft, .people = form.people, .above = why}),
+                status);
+  return page(v, pages_->details(frame_of(v, "details"), {.place = form.place, .draft = form.draft, .people = form.people, .above = why}),
+              status);
 }
 
 void site::details_post(const request& r, visit& v, const path_arguments& at, responder& respond) {
@@ -177,13 +183,8 @@ void site::details_post(const request& r, visit& v, const path_arguments& at, re
   const auto where = place_of(at);
   auto form = form_in(*sent, where ? where->place : no_longer(at));
   const bool another_language = takes_language(v, *sent);
-  if (!own_form(r, v, *sent)) {
-    if (another_language)
-      return respond(shown_again(v, form, false));
-    web::details_model m{.place = form.place, .draft = form.draft, .people = form.people};
-    m.above = web::banner{pages_->all().say(v.lang, "refused_from_elsewhere"), {}};
-    return respond(page(v, pages_->details(frame_of(v, "details"), m), 403));
-  }
+  if (!own_form(r, v, *sent))
+    return respond(not_taken(v, form, page_endpoint::details, another_language));
   if (!where)
     return not_bookable(v, std::move(form), false, respond);
   if (sent->get("go") == "change") {
@@ -222,16 +223,17 @@ response site::details_page(const visit& v, const web::kept_form& form, const st
 }
 
 response site::details_step(const visit& v, const web::kept_form& form) const {
-  if (goes_by_cookie(v, form))
-    return by_cookie(v, form, "details");
+  if (auto kept = by_cookie(v, form, book_path(form.place, "details")))
+    return std::move(*kept);
   auto out = details_page(v, form, wrong_in(form));
   keep_form(out, v, form);
   return out;
 }
 
-response site::by_cookie(const visit& v, const web::kept_form& form, std::string_view step) const {
-  auto out = see_other(v, book_path(form.place, step));
-  keep_form(out, v, form);
+std::optional<response> site::by_cookie(const visit& v, const web::kept_form& form, std::string_view where) const {
+  auto out = see_other(v, where);
+  if (!v.takes_cookies() || !keep_form(out, v, form))
+    return std::nullopt;
   return out;
 }
 
@@ -243,8 +245,8 @@ response site::check_step(const visit& v, web::kept_form form) const {
   form.at = clock_.now();
   if (v.draft && v.draft->key == form.key && !v.draft->last_code.empty())  // it was sent, and how it ended is not known
     return see_other(v, "/my-booking");
-  if (goes_by_cookie(v, form))
-    return by_cookie(v, form, "check");
+  if (auto kept = by_cookie(v, form, book_path(form.place, "check")))
+    return std::move(*kept);
   web::check_model m{.place = form.place, .draft = form.draft, .people = form.people};
   if (another_is_unknown(v, form))
     m.above = web::banner{pages_->all().say(v.lang, "pending_first_text"), {}};
@@ -286,13 +288,8 @@ void site::check_post(const request& r, visit& v, const path_arguments& at, resp
   const auto where = place_of(at);
   auto form = form_in(*sent, where ? where->place : no_longer(at));
   const bool another_language = takes_language(v, *sent);
-  if (!own_form(r, v, *sent)) {
-    if (another_language)
-      return respond(shown_again(v, form, true));
-    web::check_model check{.place = form.place, .draft = form.draft, .people = form.people};
-    check.above = web::banner{pages_->all().say(v.lang, "refused_from_elsewhere"), {}};
-    return respond(page(v, pages_->check(frame_of(v, "check"), check), 403));
-  }
+  if (!own_form(r, v, *sent))
+    return respond(not_taken(v, form, page_endpoint::check, another_language));
   const bool books = sent->get("go") == "book" && !another_language;
   if (!where)
     return not_bookable(v, std::move(form), books, respond);
@@ -311,7 +308,7 @@ void site::booked(const visit& v, const web::kept_form& form, desk_answer&& a, r
   if (!a.refusal) {
     auto after = v;
     take_in(after, a, form.people);
-    if (v.form_came || !v.new_browser) {  // their cookies are taken
+    if (v.takes_cookies()) {
       auto out = see_other(v, "/my-booking");
       if (a.repeated)
         say_once(out, after, "again");
@@ -338,11 +335,8 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
   auto kept = form;
   kept.last_code = code;
   if (row.book == web::screen::unknown) {
-    if (goes_by_cookie(v, kept)) {
-      auto out = see_other(v, "/my-booking");
-      keep_form(out, v, kept);
-      return out;
-    }
+    if (auto looks = by_cookie(v, kept, "/my-booking"))
+      return std::move(*looks);
     return pending_page(v, kept, p, false);
   }
   kept.key.clear();  // it booked nothing
@@ -399,11 +393,11 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
       break;
   }
   auto out = page(v, pages_->refused(frame_of(v, "refused"), m), status);
-  if (row.book == web::screen::state && p.code != problem_code::closed && goes_by_cookie(v, kept))
-    out.add("Refresh", "30; url=" + book_path(form.place, "check"));  // with the form as it was, and a button once it can be pressed
   if (p.retry_after_ms)
     out.add("Retry-After", std::to_string((*p.retry_after_ms + 999) / 1000));
-  keep_form(out, v, kept);
+  const bool whole = keep_form(out, v, kept);
+  if (row.book == web::screen::state && p.code != problem_code::closed && whole && v.takes_cookies())
+    out.add("Refresh", "30; url=" + book_path(form.place, "check"));  // with the form as it was, and a button once it can be pressed
   return out;
 }
 

@@ -49,10 +49,6 @@ std::vector<std::pair<std::string, std::string>> site::rows_of(web::language l, 
   const auto& words = pages_->all();
   const auto catalogue = node_.catalogue();
   const auto* round = catalogue->find(s.round);
-  std::string centre = s.centre;
-  if (round != nullptr)
-    if (const auto at = round->body->centre_by_code.find(s.centre); at != round->body->centre_by_code.end())
-      centre = round->definition.centres[at->second].name;
   const auto day = parse_date(s.date);
   const auto dash = s.window.find('-');
   const auto from = parse_minute(std::string_view(s.window).substr(0, dash));
@@ -61,7 +57,7 @@ std::vector<std::pair<std::string, std::string>> site::rows_of(web::language l, 
   return {{"label_round", s.round},
           {"label_reference", s.reference},
           {"label_position", std::to_string(s.position)},
-          {"label_where", centre},
+          {"label_where", name_of_centre(round, s.centre)},
           {"label_day", day ? words.date(l, *day) : s.date},
           {"label_time", from && to ? words.hours(l, *from, *to) : s.window},
           {"label_confirmed_at", confirmed && round != nullptr ? words.date(l, date_at(*confirmed, round->body->offset)) + ", " +

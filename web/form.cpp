@@ -27,13 +27,12 @@ std::optional<std::string> decoded(std::string_view text) {
   return out;
 }
 
-// Of names that are told: a stranger's may be long.
+}  // namespace
+
 std::string told(std::string_view name) {
   constexpr std::size_t told_bytes_max = 64;
   return std::string(cut(name, told_bytes_max));
 }
-
-}  // namespace
 
 bool is_form(std::string_view content_type) {
   if (content_type.empty())

@@ -39,6 +39,8 @@ private:
 };
 inline constexpr std::string_view repeatable_field = "who";
 
+// Of a field's name what is told of it: a stranger's may be long.
+[[nodiscard]] std::string told(std::string_view name);
 // Whether a body of that type is a form's. Parameters do not matter; none said is believed.
 [[nodiscard]] bool is_form(std::string_view content_type);
 // The value of a cookie (RFC 6265); none when it is not there. Of several with one name the first, which is the one of the nearest path.

@@ -152,11 +152,13 @@ std::string pages::lay_out(const frame& f, std::string title, std::string conten
   return templates_->render(f.lang, "layout", d);
 }
 
-// What nobody renews is said to be old, not only to be of that time.
-bool pages::is_old(const frame& f, const numbers_age& a) {
+bool is_old(unix_ms as_of, unix_ms now) {
   constexpr std::int64_t old_after_ms = 10'000;
-  return a.as_of && f.now.value - a.as_of->value > old_after_ms;
+  return now.value - as_of.value > old_after_ms;
 }
+
+// What nobody renews is said to be old, not only to be of that time.
+bool pages::is_old(const frame& f, const numbers_age& a) { return a.as_of && web::is_old(*a.as_of, f.now); }
 
 std::string pages::age(const frame& f, const numbers_age& a) const {
   data d;

@@ -52,6 +52,9 @@ struct numbers_age {
   std::string poll;  // where the script asks for newer ones; "": nowhere
 };
 
+// Numbers that nobody has renewed for some seconds.
+[[nodiscard]] bool is_old(unix_ms as_of, unix_ms now);
+
 // How many places are free; none: not known.
 using room = std::optional<std::uint64_t>;
 

@@ -4,7 +4,6 @@
 #include <boost/json.hpp>
 #include <charconv>
 
-#include "booking/text_parts.hpp"
 #include "booking/types.hpp"
 
 namespace janji::web {
@@ -67,10 +66,8 @@ std::optional<std::string> unknown_field(const form& sent) {
     return false;
   };
   for (const auto& [name, value] : sent.fields())
-    if (std::ranges::find(known, std::string_view(name)) == known.end() && !is_of_a_person(name)) {
-      constexpr std::size_t told_bytes_max = 64;
-      return std::string(cut(name, told_bytes_max));
-    }
+    if (std::ranges::find(known, std::string_view(name)) == known.end() && !is_of_a_person(name))
+      return told(name);
   return std::nullopt;
 }
 
