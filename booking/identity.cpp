@@ -4,6 +4,7 @@
 #include <array>
 
 #include "booking/states.hpp"
+#include "booking/typed_signs.hpp"
 
 namespace janji {
 
@@ -52,66 +53,6 @@ bool issues_passports(std::string_view code) {
   return code.size() == 3 && (listed(iso_countries) || listed(icao_issuers));
 }
 
-// Bytes at the front of `s` that are a space or a dash of some kind; 0 when there is none.
-std::size_t separator_at(std::string_view s) {
-  constexpr std::array<std::string_view, 22> separators{" ",
-                                                        "-",
-                                                        "\t",
-                                                        "\r",
-                                                        "\n",
-                                                        "\xc2\xa0",
-                                                        "\xc2\xad",
-                                                        "\xe2\x80\x87",
-                                                        "\xe2\x80\x89",
-                                                        "\xe2\x80\x8b",
-                                                        "\xe2\x80\xaf",
-                                                        "\xe2\x80\x90",
-                                                        "\xe2\x80\x91",
-                                                        "\xe2\x80\x92",
-                                                        "\xe2\x80\x93",
-                                                        "\xe2\x80\x94",
-                                                        "\xe2\x80\x95",
-                                                        "\xe2\x88\x92",
-                                                        "\xef\xbb\xbf",
-                                                        "\xef\xbc\x8d",
-                                                        "\xef\xbc\x8e",
-                                                        "\xe3\x80\x80"};
-  for (const auto one : separators)
-    if (s.starts_with(one))
-      return one.size();
-  return 0;
-}
-
-// Takes a character off the front, or a byte of one; full-width digits and letters, as some keyboards write them, are the usual ones.
-char narrow_at(std::string_view& s) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-  if (s.size() >= 3 && byte(0) == 0xEF && (byte(1) == 0xBC || byte(1) == 0xBD)) {  // U+FF00 to U+FF7F
-    const int code = (byte(1) - 0xBC) * 64 + byte(2) - 0x80;                       // from U+FF00 on, as ASCII from 0x20 on
-    const auto narrow = static_cast<char>(code + 0x20);
-    if (is_digit(narrow) || (narrow >= 'A' && narrow <= 'Z') || (narrow >= 'a' && narrow <= 'z')) {
-      s.remove_prefix(3);
-      return narrow;
-    }
-  }
-  const char c = s.front();
-  s.remove_prefix(1);
-  return c;
-}
-
-std::string compact(std::string_view typed, std::string_view ignored = {}) {
-  std::string out;
-  while (!typed.empty()) {
-    if (const auto skip = separator_at(typed); skip != 0) {
-      typed.remove_prefix(skip);
-      continue;
-    }
-    const char c = narrow_at(typed);
-    if (!ignored.contains(c))
-      out.push_back(c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
-  }
-  return out;
-}
-
 int two_digits(std::string_view digits, std::size_t at) { return (digits[at] - '0') * 10 + (digits[at + 1] - '0'); }
 
 std::optional<civil_date> mykad_birth(std::string_view digits, civil_date today) {
@@ -150,7 +91,7 @@ identity_or_fault read_mykad(const std::string& digits, civil_date today, identi
 }
 
 identity_or_fault read_passport(const std::string& number, std::string_view country) {
-  auto issuer = compact(as_typed(country), "<");
+  auto issuer = typed_signs(as_typed(country), "<");
   if (issuer == "D")
     issuer = "DEU";
   if (!issues_passports(issuer))
@@ -175,7 +116,7 @@ identity_or_fault read_service(identity_kind kind, std::string_view name, std::s
 identity_or_fault citizen_by(identity&& document, std::string_view typed, civil_date today) {
   if (document.kind == identity_kind::passport && !document.canonical.starts_with("passport:MYS:"))
     return fault_of(identity_error::not_a_citizens_passport, identity_part::mykad);
-  auto citizen = read_mykad(compact(as_typed(typed), "."), today, identity_part::mykad);
+  auto citizen = read_mykad(typed_signs(as_typed(typed), "."), today, identity_part::mykad);
   if (!citizen)
     return citizen;
   if (document.kind == identity_kind::mykad)
@@ -218,16 +159,16 @@ std::string_view name_of(identity_part part) {
 
 identity_or_fault read_identity(const written_identity& written, civil_date today) {
   const auto number = as_typed(written.number);
-  const auto name = compact(as_typed(written.kind));  // in capitals
+  const auto name = typed_signs(as_typed(written.kind));  // in capitals
   const auto document = [&]() -> identity_or_fault {
     if (name == "MYKAD")
-      return read_mykad(compact(number, "."), today);
+      return read_mykad(typed_signs(number, "."), today);
     if (name == "PASSPORT")
-      return read_passport(compact(number, "<."), written.country);
+      return read_passport(typed_signs(number, "<."), written.country);
     if (name == "ARMY")
-      return read_service(identity_kind::army, "army", compact(number, "/."));
+      return read_service(identity_kind::army, "army", typed_signs(number, "/."));
     if (name == "POLICE")
-      return read_service(identity_kind::police, "police", compact(number, "/."));
+      return read_service(identity_kind::police, "police", typed_signs(number, "/."));
     return fault_of(identity_error::unknown_kind, identity_part::type);
   };
   auto read = document();

@@ -1,5 +1,7 @@
 #include "booking/reference_text.hpp"
 
+#include "booking/typed_signs.hpp"
+
 namespace janji {
 
 namespace {
@@ -35,10 +37,7 @@ std::string to_text(reference ref) {
 std::optional<reference> reference_from_text(std::string_view text) {
   if (text.size() > text_bytes_max)
     return std::nullopt;
-  std::string plain;
-  for (const char c : text)
-    if (c != '-' && c != ' ')
-      plain.push_back(c);
+  const auto plain = typed_signs(text);
   if (plain.size() != characters + 1)
     return std::nullopt;
   std::uint64_t v = 0;

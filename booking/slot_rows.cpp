@@ -31,6 +31,15 @@ std::uint32_t small(std::size_t n) {
   return static_cast<std::uint32_t>(std::min<std::size_t>(n, std::numeric_limits<std::uint32_t>::max()));
 }
 
+// What is told of one time says how others that are written like it are read.
+std::string_view way_of(std::string_view text, const time_reading& read) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return read.may_be_afternoon               ? "times that may be of the afternoon"
+         : std::ranges::any_of(text, letter) ? "times with a word"
+         : text.contains('.')                ? "times with a dot"
+                                             : "times";
+}
+
 }  // namespace
 
 slot_rows::slot_rows(std::string_view file)
@@ -134,7 +143,7 @@ std::uint16_t slot_rows::read_minute(const csv_field& field, const char* column)
   if (read->may_be_afternoon && times_.size() < limits::import_unsure_max)
     times_.push_back({field.at, column, shown_text(field.text), read->minute, {}});
   if (!read->as_wanted)
-    table_.note_once("times", field.at.line, column, [&] {
+    table_.note_once(way_of(field.text, *read), field.at.line, column, [&] {
       return fmt::format("Times such as \"{}\" are read as {}.", shown_text(field.text), format_minute(read->minute));
     });
   return read->minute;

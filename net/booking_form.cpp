@@ -8,6 +8,7 @@
 #include <map>
 
 #include "booking/states.hpp"
+#include "booking/text_parts.hpp"
 #include "booking/text_rules.hpp"
 
 namespace janji::net {
@@ -170,7 +171,11 @@ void read_identity_of(const json::value* v, const std::string& prefix, civil_dat
 }
 
 void read_birth(field_reader& fields, civil_date today, person_form& person) {
-  const auto text = fields.word("birth_date", false);
+  const auto* given = fields.get("birth_date");
+  const auto typed = fields.word("birth_date", false);
+  const auto text = trimmed(typed);
+  if (given != nullptr && !given->is_null() && !given->is_string())
+    return;  // said already
   std::optional<civil_date> told = person.who.birth;
   if (!text.empty()) {
     const auto parsed = parse_date(text);

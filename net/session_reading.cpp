@@ -349,7 +349,7 @@ std::optional<problem_code> session::check_header(std::string_view head) {
       case http::field::expect: once(32U, expected, value); break;
       case http::field::unknown:
         if (boost::beast::iequals(f.name_string(), "Idempotency-Key"))
-          once(64U, request_.idempotency_key, value);
+          once(64U, request_.idempotency_key, value.empty() ? std::string_view(R"("")") : value);  // an empty one is none that counts
         else if (boost::beast::iequals(f.name_string(), "X-Request-Id"))
           once(128U, request_.request_id, value);
         break;

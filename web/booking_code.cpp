@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "booking/reference_text.hpp"
+#include "booking/typed_signs.hpp"
 
 namespace janji::web {
 
@@ -33,14 +34,9 @@ std::uint64_t mac_of(const secret_key& key, reference ref, std::uint8_t generati
 
 // Without blanks and dashes, in capitals, 0 for O and 1 for I and L.
 std::string plain(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    if (c == ' ' || c == '-' || c == '\t')
-      continue;
-    if (c >= 'a' && c <= 'z')
-      c = static_cast<char>(c - 'a' + 'A');
-    out += c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : c;
-  }
+  auto out = typed_signs(text);
+  for (char& c : out)
+    c = c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : c;
   return out;
 }
 

@@ -141,6 +141,22 @@ TEST(round_import, how_uncertain_looking_values_were_read_is_told) {
       "\"3/6/2021\" is 3 June 2021.\n");
 }
 
+TEST(round_import, each_way_in_which_times_are_written_is_told) {
+  std::vector<import_reading> readings;
+  const auto made = import_round(
+      of_2021(), {"centres.csv", centre_header + "A,Hall,Johor,,1.5,103.7\n"},
+      {"slots.csv", group_header + "A,2021-06-07,9:00,12:00,1\nA,2021-06-08,2:00,17:00,1\nA,2021-06-09,9.00,2.30 PTG,1\n"}, {}, &readings);
+  ASSERT_TRUE(made) << told(made);
+  std::string all;
+  for (const auto& r : readings)
+    all += fmt::format("{} {}: {}\n", r.line, r.column, r.detail);
+  EXPECT_EQ(all,
+            "2 opens: Times such as \"9:00\" are read as 09:00.\n"
+            "3 opens: Times such as \"2:00\" are read as 02:00.\n"
+            "4 opens: Times such as \"9.00\" are read as 09:00.\n"
+            "4 closes: Times such as \"2.30 PTG\" are read as 14:30.\n");
+}
+
 TEST(round_import, a_time_that_may_be_of_the_afternoon_is_refused_unless_the_file_counts_to_24) {
   EXPECT_EQ(windows_of_rows("A,2021-06-07,9:00,12:00,1\nA,2021-06-07,2:00,5:00,1\n"),
             "slots.csv:3:14 opens ambiguous_time\nslots.csv:3:19 closes ambiguous_time\n");
