@@ -130,8 +130,10 @@ def is_closed(sock):
 class crowd:
     """So many connections: silent ones, ones that send a byte now and then, ones that send junk and come again."""
 
-    def __init__(self, node, count):
-        self.port, self.count = node.port, count
+    IDLE, SLOW, HOSTILE = range(3)
+
+    def __init__(self, node, count, kinds=(IDLE, SLOW, HOSTILE)):
+        self.port, self.count, self.kinds = node.port, count, kinds
         self.sockets = []
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.go_on, daemon=True)
@@ -139,16 +141,17 @@ class crowd:
     def come(self, kind):
         try:
             sock = socket.create_connection(("127.0.0.1", self.port), timeout=5)
-            if kind == 1:
+            if kind == self.SLOW:
                 sock.sendall(b"POST /api/v1/bookings HTTP/1.1\r\nHost: x\r\nContent-Length: 30000\r\n\r\n{")
-            elif kind == 2:
+            elif kind == self.HOSTILE:
                 sock.sendall(b"GET /" + b"x" * 2000)
             return sock
         except OSError:
             return None
 
     def __enter__(self):
-        self.sockets = [[i % 3, self.come(i % 3)] for i in range(self.count)]
+        kinds = [self.kinds[i % len(self.kinds)] for i in range(self.count)]
+        self.sockets = [[k, self.come(k)] for k in kinds]
         self.thread.start()
         return self
 
@@ -158,7 +161,7 @@ class crowd:
             for entry in self.sockets:
                 kind, sock = entry
                 try:
-                    if sock is not None and kind != 0:
+                    if sock is not None and kind != self.IDLE:
                         sock.send(b"x")
                     if sock is not None and not is_closed(sock):
                         continue
@@ -276,4 +279,5 @@ def parts(checks):
         checks.part(part, w)
 
 
-run("strangers", parts)
+if __name__ == "__main__":
+    run("strangers", parts)

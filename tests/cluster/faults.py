@@ -2,12 +2,14 @@
 import base64
 import glob
 import os
+import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 
-from lab import ETCD_QUOTA_BYTES, LINKS, MASTER, Host, must
+from lab import CITIZENS, ETCD_QUOTA_BYTES, LINKS, MASTER, Host, must
 from checks import Stop, wait_until
 from node import Node, held
 
@@ -291,6 +293,25 @@ class Faults:
             if not self.ended_as_expected(i, {3}):
                 raise Stop(f"node {i + 1} still runs")
             self.c.start(i)
+        return heal
+
+    def few_descriptors(self, i):
+        """no more files and connections than one node has open just then, and strangers who want some"""
+        node, ip = self.c.nodes[i], self.c.hosts[i].ip
+        pid = node.process.pid
+        free = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{pid}/fd")), free[1]))
+        strangers = [socket.socket() for _ in range(100)]
+        for s in strangers:
+            s.setblocking(False)
+            s.connect_ex((ip, CITIZENS))
+
+        def heal():
+            for s in strangers:
+                s.close()
+            if self.ended_as_expected(i, {3}):  # its store could not open its next file
+                return self.c.start(i)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, free)
         return heal
 
     def slow_disk(self, i):
