@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "apps/descriptors.hpp"
+#include "apps/exposure.hpp"
 #include "apps/janjictl.hpp"
 #include "apps/round_files.hpp"
 #include "apps/settings.hpp"
@@ -28,24 +29,14 @@
 #include "booking/civil_time.hpp"
 #include "booking/receipt.hpp"
 #include "booking/text_parts.hpp"
+#include "booking/text_rules.hpp"
+#include "cluster/membership_record.hpp"
 #include "store/wiping.hpp"
 
 namespace janji::apps {
 
-namespace {
-
 namespace http = boost::beast::http;
 namespace json = boost::json;
-
-constexpr std::size_t table_bytes_max = 64U << 20U;  // a CSV: what a node takes at once, with room for quotes
-
-result<std::string> first_line_of(const std::string& path) {
-  auto text = read_whole(path, small_file_bytes_max, true);
-  if (!text)
-    return std::unexpected(text.error());
-  text->resize(std::min(text->find_first_of("\r\n"), text->size()));
-  return *text;
-}
 
 int status(const connection& c) {
   auto r = call(c, http::verb::get, "/admin/v1/status");
@@ -57,6 +48,28 @@ int status(const connection& c) {
     return exit_broken;
   const auto verdict = scalar(r->body.at("verdict"));
   return verdict == "healthy" ? 0 : verdict == "degraded" ? 1 : exit_broken;
+}
+
+namespace {
+
+constexpr std::size_t table_bytes_max = 64U << 20U;  // a CSV: what a node takes at once, with room for quotes
+
+// Of a file with one number, and blank lines around it.
+result<std::string> only_line_of(const std::string& path) {
+  auto text = read_whole(path, small_file_bytes_max, true);
+  if (!text)
+    return std::unexpected(text.error());
+  const auto name = path == "-" ? std::string("standard input") : path;
+  if (!is_utf8(*text))
+    return std::unexpected(failure(name + " is not UTF-8: nothing was sent"));
+  constexpr std::string_view blank = " \t\r\n";
+  const auto first = text->find_first_not_of(blank);
+  if (first == std::string::npos)
+    return std::unexpected(failure(name + " holds no number"));
+  *text = text->substr(first, text->find_last_not_of(blank) - first + 1);
+  if (text->find_first_of("\r\n") != std::string::npos)
+    return std::unexpected(failure(name + " has several lines: one number is released at a time, and nothing was sent"));
+  return *text;
 }
 
 int import_round(const connection& c, const std::string& round, const std::string& centres, const std::string& slots,
@@ -71,7 +84,7 @@ int import_round(const connection& c, const std::string& round, const std::strin
   }
   if (!unread.empty())
     return fail(unread);
-  const round_files files(std::move(given[0]), std::move(given[1]), std::move(given[2]));
+  const round_files files(given[0], given[1], given[2]);
   const bool only_try = c.dry_run || !files.are_good();
   auto target = std::string("/admin/v1/rounds?dry_run=") + (only_try ? "true" : "false");
   if (!first_day.empty())
@@ -92,7 +105,7 @@ int import_round(const connection& c, const std::string& round, const std::strin
     const int code = show(c, r, "result");
     for (const auto& line : lines_of_readings(read_as))
       print("{}\n", line);
-    return code;
+    return code == 0 ? left_undone(*r) : code;
   }
   json::array all;
   for (const auto& f : faults) {
@@ -177,17 +190,33 @@ void add_round_commands(CLI::App& app, connection& c, int& code) {
                                    {"erase", "destroy the keys of its personal data, for ever"}}) {
     auto* sub = round->add_subcommand(verb, what);
     sub->add_option("code", *which)->required();
-    sub->add_option("--reason", *reason, "shown to citizens; for erase: the round's code again");
+    const bool erases = verb == std::string_view("erase");
+    if (erases)
+      sub->add_option("--confirm,--reason", *reason, "the round's code again");
+    else if (verb != std::string_view("warm"))
+      sub->add_option("--reason", *reason, "kept in the trail, and shown to citizens");
     sub->callback([&c, &code, which, reason, verb = std::string(verb)] {
       const auto body = verb == "erase" ? json::object{{"confirm", *reason}} : json::object{{"reason", *reason}};
-      code = order(c, http::verb::post, "/admin/v1/rounds/" + percent_encoded(*which) + "/" + verb, body, "round list");
+      const auto look = verb == "warm" ? std::string("round warm ") + *which : std::string("round list");
+      code = order(c, http::verb::post, "/admin/v1/rounds/" + percent_encoded(*which) + "/" + verb, body, look);
     });
   }
 }
 
+// As a start judges it before it looks at the data.
+std::expected<void, std::string> agrees_with_itself(const settings& s) {
+  if (auto r = check_exposure(s); !r)
+    return r;
+  if (s.text("cluster.name").empty())
+    return {};
+  if (auto no = cluster::wrong_with_name(s.text("cluster.name"), static_cast<std::uint64_t>(s.number("cluster.node"))))
+    return std::unexpected(std::move(*no));
+  return check_etcd_access(s);
+}
+
 void add_store_commands(CLI::App& app, connection& c, int& code) {
   auto* what = c.keep<std::string>();
-  auto* shown = app.add_subcommand("show", "what is stored: booking/REF, claim/REF, group/ROUND/CENTRE/DATE, shard/N");
+  auto* shown = app.add_subcommand("show", "what is stored: booking/REF, claim/REF, group/ROUND/CENTRE/DATE, shard/N, orders");
   shown->add_option("what", *what)->required();
   shown->callback([&c, &code, what] { code = show(c, call(c, http::verb::get, "/admin/v1/show/" + percent_encoded(*what, "/")), ""); });
   app.add_subcommand("trail", "what operators ordered, the last first")->callback([&c, &code] {
@@ -220,8 +249,11 @@ void add_store_commands(CLI::App& app, connection& c, int& code) {
     sub->add_option("file", *file)->type_name("FILE")->required();
     sub->callback([&c, &code, file, verb = std::string(verb)] {
       settings s;
-      if (const auto r = s.read_file(*file); !r)
-        code = fail(r.error());
+      auto good = s.read_file(*file);
+      if (good && verb == "validate")
+        good = agrees_with_itself(s);
+      if (!good)
+        code = fail(good.error());
       else if (verb == "show")
         print("{}", s.show());
       else if (c.as_json)
@@ -248,7 +280,7 @@ void add_claim_command(CLI::App& app, connection& c, int& code) {
   sub->add_option("--reason", (*words)[3], "kept in the audit trail")->required();
   sub->callback([&c, &code, words, country] {
     const auto& w = *words;
-    const auto number = first_line_of(w[2]);
+    const auto number = only_line_of(w[2]);
     if (!number) {
       code = fail(number.error());
     } else {
@@ -256,7 +288,7 @@ void add_claim_command(CLI::App& app, connection& c, int& code) {
       if (!country->empty())
         identity["country"] = *country;
       code = order(c, http::verb::post, "/admin/v1/claims/release",
-                   json::object{{"round", w[0]}, {"identity", std::move(identity)}, {"reason", w[3]}}, "--dry-run claim release");
+                   json::object{{"round", w[0]}, {"identity", std::move(identity)}, {"reason", w[3]}}, "show orders");
     }
   });
 }
@@ -267,7 +299,9 @@ void add_capacity_command(CLI::App& app, connection& c, int& code) {
   auto* places = c.keep<std::int64_t>();
   sub->add_option("round", (*words)[0])->required();
   sub->add_option("centre", (*words)[1])->required();
-  sub->add_option("date", (*words)[2])->required();
+  sub->add_option("date", (*words)[2], "YYYY-MM-DD")->required()->check([](const std::string& day) {
+    return parse_date(day) ? std::string() : std::string("a date is written YYYY-MM-DD");
+  });
   sub->add_option("places", *places)->required();
   sub->add_option("--window", (*words)[3], "HH:MM, where a day has several");
   sub->add_option("--reason", (*words)[4]);

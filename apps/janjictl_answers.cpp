@@ -1,6 +1,7 @@
 // How a node's answers are shown, and what becomes of an order.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -72,10 +73,14 @@ failure failure_of(const reply& r) {
 std::string scalar(const json::value& v) { return v.is_string() ? std::string(v.get_string()) : json::serialize(v); }
 
 std::string refusal(const reply& r) {
-  for (const auto* name : {"detail", "title"})
-    if (auto words = text_in(r.body, name); !words.empty())
-      return words;
-  return r.text.substr(0, 200);
+  constexpr std::array<std::string_view, 4> leave_half_to_the_title{"date_outside_round", "unknown_centre", "unknown_window",
+                                                                    "malformed_request"};
+  auto detail = text_in(r.body, "detail");
+  auto title = text_in(r.body, "title");
+  if (!detail.empty() && !title.empty() &&
+      std::ranges::find(leave_half_to_the_title, text_in(r.body, "code")) != leave_half_to_the_title.end())
+    return title + " " + detail;
+  return !detail.empty() ? detail : !title.empty() ? title : r.text.substr(0, 200);
 }
 
 // An object as "name  value" lines; arrays of objects as tables.
@@ -118,6 +123,23 @@ int show(const connection& c, const result<reply>& r, std::string_view member, i
   return 0;
 }
 
+int left_undone(const reply& r) {
+  const auto* o = r.body.if_object();
+  const auto* lacking = o == nullptr ? nullptr : o->if_contains("shards_lacking");
+  if (lacking != nullptr && lacking->is_array() && !lacking->get_array().empty()) {
+    std::string names;
+    for (const auto& shard : lacking->get_array())
+      names += (names.empty() ? "" : ", ") + scalar(shard);
+    return fail(
+        {fmt::format(
+             "the order stands, and has not reached {} of the shards yet ({}): say it again to wait again, and see `janjictl check`",
+             lacking->get_array().size(), names),
+         exit_partly});
+  }
+  const auto left = text_in(r.body, "left_undone");
+  return left.empty() ? 0 : fail({fmt::format("the order stands, but {}", left), exit_partly});
+}
+
 int order(const connection& c, http::verb verb, const std::string& target, const json::value& body, const std::string& look) {
   const auto r = call(c, verb, c.dry_run ? target + "?dry_run=true" : target, body);
   const auto where = fmt::format("`janjictl {}` shows whether it was carried out; then say it again if it was not", look);
@@ -134,16 +156,7 @@ int order(const connection& c, http::verb verb, const std::string& target, const
     return fail_with(*r, f);
   }
   show_result(c, *r);
-  const auto* lacking = r->body.is_object() ? r->body.get_object().if_contains("shards_lacking") : nullptr;
-  if (lacking == nullptr || !lacking->is_array() || lacking->get_array().empty())
-    return 0;
-  std::string names;
-  for (const auto& shard : lacking->get_array())
-    names += (names.empty() ? "" : ", ") + scalar(shard);
-  return fail(
-      {fmt::format("the order stands, and has not reached {} of the shards yet ({}): say it again to wait again, and see `janjictl check`",
-                   lacking->get_array().size(), names),
-       exit_partly});
+  return left_undone(*r);
 }
 
 }  // namespace janji::apps

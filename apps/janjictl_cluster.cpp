@@ -341,6 +341,9 @@ std::string disks_waited_for(const json::array& shards) {
 // Everything that a person should know of, one line each.
 int check(const connection& c) {
   const auto p = picture(c);
+  constexpr unsigned alone = 409;
+  if (!p && p.error().status == alone)  // it knows of no others: what it says of itself is all
+    return status(c);
   if (!p)
     return fail(p.error().why);
   json::array lines;
@@ -437,9 +440,8 @@ void add_cluster_commands(CLI::App& app, connection& c, int& code) {
       ->require_subcommand(1)
       ->add_subcommand("raise", "the feature level, once every node is of this version; there is no way back to an earlier one")
       ->callback([&c, &code] { code = order(c, http::verb::post, fmt::format("{}/level/raise", cluster_root), nullptr, "check"); });
-  app.add_subcommand("check", "is anything wrong in the cluster? one line each; exit code as of status")->callback([&c, &code] {
-    code = check(c);
-  });
+  app.add_subcommand("check", "is anything wrong in the cluster? one line each; of a node that is alone as status; exit code as of status")
+      ->callback([&c, &code] { code = check(c); });
 }
 
 }  // namespace janji::apps

@@ -150,7 +150,7 @@ std::string described(const std::vector<std::pair<std::string, std::string>>& wo
   std::string out;
   for (const auto& [word, what] : words) {
     out.append(out.empty() ? "" : " ");
-    out.append(in_quotes(what.empty() ? word : word + ":" + what));
+    out.append(in_quotes(what.empty() ? word : fmt::format("{}:{}", word, what)));
   }
   return out;
 }

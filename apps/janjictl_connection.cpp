@@ -11,12 +11,14 @@
 #include <boost/beast/http.hpp>
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "apps/ports_file.hpp"
 #include "apps/whole_files.hpp"
 #include "booking/text_rules.hpp"
+#include "net/node_proof.hpp"
 #include "store/master_keys.hpp"
 
 namespace janji::apps {
@@ -42,10 +44,14 @@ result<std::vector<node_address>> addresses_in(const std::string& data) {
     return wrong();
   const auto* at = v.get_object().if_contains("admin_address");
   const std::string address = at != nullptr && at->is_string() ? std::string(at->get_string()) : std::string();
+  const auto* key = v.get_object().if_contains("proof_key");  // an earlier version writes none
+  if (key != nullptr && (!key->is_string() || net::proof_of(key->get_string(), "").empty()))
+    return wrong();
+  const auto known_by = key != nullptr ? std::string(key->get_string()) : std::string();
   const auto number = std::to_string(port->get_int64());
   if (address == "::")
-    return std::vector{node_address{"::1", number}, node_address{"127.0.0.1", number}};
-  return std::vector{node_address{address.empty() || address == "0.0.0.0" ? "127.0.0.1" : address, number}};
+    return std::vector{node_address{"::1", number, known_by}, node_address{"127.0.0.1", number, known_by}};
+  return std::vector{node_address{address.empty() || address == "0.0.0.0" ? "127.0.0.1" : address, number, known_by}};
 }
 
 // In the order in which they are given.
@@ -78,26 +84,25 @@ result<std::vector<node_address>> addresses_of(const connection& c) {
 
 using steady = std::chrono::steady_clock;
 
-// One request and its answer, on a connection of their own. Left alone where it does not end: a name that is being looked up is waited for
-// by whoever destroys it.
+// One request and its answer, on a connection of their own; sent once who is there has proved to be the node that is meant. Left alone
+// where it does not end: a name that is being looked up is waited for by whoever destroys it.
 class exchange {
 public:
   exchange(const node_address& at, http::request<http::string_body>&& request) : request_(std::move(request)) {
     parser_.body_limit(answer_bytes_max);
     request_.set(http::field::host, at.host.contains(':') ? fmt::format("[{}]:{}", at.host, at.port) : at.host + ":" + at.port);
     request_.prepare_payload();
+    if (!at.proof_key.empty())
+      question_.emplace(at.proof_key, request_[http::field::host]);
     resolver_.async_resolve(at.host, at.port, [this](const auto& ec, const auto& found) {
       if (ec)
         return end(ec);
       asio::async_connect(socket_, found, [this](const auto& refused, const auto&) {
         if (refused)
           return end(refused);
-        sent_ = true;
-        // Who refuses a large body says so without reading it, and the rest cannot be sent then.
-        http::async_write(socket_, request_, [this](const auto& written, std::size_t) {
-          http::async_read(socket_, buffer_, parser_,
-                           [this, written](const auto& read, std::size_t) { end(read && written ? written : read); });
-        });
+        if (question_)
+          return question();
+        send();
       });
     });
   }
@@ -108,11 +113,47 @@ public:
     }
     return over_;
   }
-  [[nodiscard]] bool sent() const { return sent_; }  // something of it may have come to the node
+  [[nodiscard]] bool sent() const { return sent_; }              // something of it may have come to the node
+  [[nodiscard]] bool is_another() const { return is_another_; }  // who is there is not the node that is meant: nothing was sent
   [[nodiscard]] const boost::system::error_code& error() const { return error_; }
   [[nodiscard]] const http::response<http::string_body>& answer() const { return parser_.get(); }
 
 private:
+  struct proof {
+    proof(const std::string& key, std::string_view host) {
+      const auto asked = net::new_proof_question();
+      expected = net::proof_of(key, asked) + "\n";
+      request.method(http::verb::get);
+      request.target(fmt::format("{}{}", net::proof_path, asked));
+      request.set(http::field::host, host);
+      parser.body_limit(expected.size());
+    }
+    std::string expected;
+    http::request<http::empty_body> request;
+    http::response_parser<http::string_body> parser;
+  };
+  void question() {
+    http::async_write(socket_, question_->request, [this](const auto& unsent, std::size_t) {
+      if (unsent)
+        return end(unsent);
+      http::async_read(socket_, buffer_, question_->parser, [this](const auto& ec, std::size_t) {
+        const bool hung_up = ec == http::error::end_of_stream || ec == http::error::partial_message;
+        const bool is_http = ec.category() == http::make_error_code(http::error::end_of_stream).category();
+        is_another_ = ec ? is_http && !hung_up : question_->parser.get().body() != question_->expected;
+        if (ec || is_another_)
+          return end(ec);
+        send();
+      });
+    });
+  }
+  void send() {
+    sent_ = true;
+    // Who refuses a large body says so without reading it, and the rest cannot be sent then.
+    http::async_write(socket_, request_, [this](const auto& written, std::size_t) {
+      http::async_read(socket_, buffer_, parser_,
+                       [this, written](const auto& read, std::size_t) { end(read && written ? written : read); });
+    });
+  }
   void end(const boost::system::error_code& ec) {
     if (!error_)
       error_ = ec;
@@ -125,8 +166,10 @@ private:
   http::request<http::string_body> request_;
   boost::beast::flat_buffer buffer_;
   http::response_parser<http::string_body> parser_;
+  std::optional<proof> question_;
   boost::system::error_code error_;
   bool sent_ = false;
+  bool is_another_ = false;
   bool over_ = false;
 };
 
@@ -144,7 +187,7 @@ owned_exchange begun(const node_address& at, http::request<http::string_body>&& 
 }
 
 bool is_alive(const node_address& at, std::chrono::seconds patience) {
-  const auto e = begun(at, {http::verb::get, "/livez", 11});
+  const auto e = begun({at.host, at.port, {}}, {http::verb::get, "/livez", 11});
   return e->ended_within(patience) && !e->error();
 }
 
@@ -164,10 +207,17 @@ attempt ask(const connection& c, const node_address& at, http::request<http::str
   const auto e = begun(at, std::move(request));
   while (!e->ended_within(ask_whether_alive_after)) {
     if (!is_alive(at, patience) && !e->ended_within({}))
-      return {{}, fmt::format("the node at {} has said nothing for {} s, not even that it is alive", url, c.timeout_s), e->sent()};
+      return {{},
+              fmt::format("the node at {} has said nothing for {} s, not even that it is alive{}", url, c.timeout_s,
+                          e->sent() ? "" : ": nothing was sent"),
+              e->sent()};
     if (steady::now() > answer_until && !e->ended_within({}))
       return {{}, fmt::format("the node at {} is alive and has not answered for {} s (--answer-timeout)", url, c.answer_s), e->sent()};
   }
+  if (e->is_another())
+    return {{},
+            fmt::format("who answers at {} is not the node that wrote janjid.ports: nothing was sent (give --node if it is meant)", url),
+            false};
   if (e->error())
     return {{}, fmt::format("the node at {} does not answer: {}", url, e->error().message()), e->sent()};
   reply r{e->answer().result_int(), nullptr, e->answer().body(), url + target};
@@ -212,7 +262,7 @@ result<reply> call(const connection& c, http::verb verb, const std::string& targ
   if (!token)
     return std::unexpected(token.error());
   if (!can_be_sent(body))
-    return std::unexpected(failure("what was typed is not UTF-8: nothing was sent"));
+    return std::unexpected(failure("what was typed is not UTF-8: nothing was sent", exit_typed));
   std::string why;
   for (const auto& at : *all) {
     http::request<http::string_body> request(verb, target, 11);

@@ -50,7 +50,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 49> examples
     {"membership found", "--data data --dry-run membership found clinics --node 1"},
     {"membership alone", "--data data membership alone"},
     {"membership settle", "--data data membership settle --cluster clinics --node 1"},
-    {"show", "--data data show booking/7K3M-92QX-4T8B-E"},
+    {"show", "--data data show booking/0PK8-86YM-94VA-3"},
     {"unseal",
      "--data data unseal --round 2021-3 --centre SPICE --date 2021-06-09 --reason \"names for the door, ledger 17\" --to day.ndjson"},
     {"trail", "--data data trail"},

@@ -158,9 +158,9 @@ int back_alone(const connection& c) {
 
 int settle(const connection& c, bool alone, const std::string& name, std::uint64_t node) {
   if (alone != name.empty())
-    return fail("either --alone, or --cluster with --node");
+    return fail(failure("either --alone, or --cluster with --node", exit_typed));
   if (const auto no = cluster::wrong_with_name(name, node); !alone && no)
-    return fail(*no);
+    return fail(failure(*no, exit_typed));
   const auto d = look_at(c.data);
   if (!d)
     return fail(d.error());

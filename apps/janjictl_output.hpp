@@ -20,6 +20,7 @@ inline constexpr int exit_broken = 2;
 inline constexpr int exit_unknown = 3;
 inline constexpr int exit_partly = 4;
 inline constexpr int exit_unwritten = 5;
+inline constexpr int exit_typed = 105;  // CLI11's: what was typed cannot be understood, and nothing was done
 
 // As the helps and docs/operations.md have them.
 struct exit_row {

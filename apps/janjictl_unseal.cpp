@@ -231,7 +231,7 @@ json::object body_of(const unseal_options& o) {
 
 int unseal(const connection& c, const unseal_options& o) {
   if (o.reference.empty() == o.round.empty())
-    return fail("name one booking by its reference, or a day: --round R --centre C --date YYYY-MM-DD");
+    return fail(failure("name one booking by its reference, or a day: --round R --centre C --date YYYY-MM-DD", exit_typed));
   if (const auto can = c.dry_run ? result<void>() : can_write(o.to); !can)
     return fail(can.error());
   auto all = all_parts(c, body_of(o));

@@ -97,18 +97,13 @@ result<store::secret_text> admin_token(const std::string& file, bool named) {
   return std::move(*token);
 }
 
-// The number of shards is part of the data: asking for another is an error, not a silent change.
 result<void> check_shards(store::node_store& store, std::int64_t shards) {
+  if (auto r = agrees_in_shards(store, shards); !r)
+    return r;
   const auto known = store.get("shards");
-  if (!known)
-    return std::unexpected(known.error().text());
-  if (known->revision == 0) {
+  if (known && known->revision == 0)
     if (auto r = store.swap("shards", 0, std::to_string(shards)); !r)
       return std::unexpected(r.error().text());
-    return {};
-  }
-  if (known->value != std::to_string(shards))
-    return std::unexpected(fmt::format("the data in {} has {} shards, node.shards says {}", store.path(), known->value, shards));
   return {};
 }
 
@@ -393,7 +388,7 @@ result<void> server::listen(const settings& s) {
 
 // Where it listens, for programs.
 result<void> server::write_ports(const std::string& data, const std::string& admin_address) {
-  auto written = ports_file::write(data, {citizens ? citizens->port() : 0U, operators->port(), admin_address});
+  auto written = ports_file::write(data, {citizens ? citizens->port() : 0U, operators->port(), admin_address, operators_api->proof_key()});
   if (!written)
     return std::unexpected(written.error());
   ports = std::move(*written);

@@ -109,10 +109,26 @@ result<start_membership> start_membership::judge(const settings& s) {
   return m;
 }
 
+result<void> agrees_in_shards(const store::node_store& store, std::int64_t shards) {
+  const auto known = store.get("shards");
+  if (!known)
+    return std::unexpected(known.error().text());
+  if (known->revision != 0 && known->value != std::to_string(shards))
+    return std::unexpected(fmt::format("the data in {} has {} shards, node.shards says {}", store.path(), known->value, shards));
+  return {};
+}
+
 result<void> start_membership::judge_data(const settings& s) {
   if (auto right = check_settings(s); !right)
     return right;
-  return start_membership(s).judge_disk();
+  start_membership m(s);
+  if (auto r = m.judge_disk(); !r)
+    return r;
+  std::error_code ec;
+  if (!std::filesystem::exists(m.settings_.data + "/store/CURRENT", ec))
+    return {};
+  const auto store = look_into(m.settings_.data);
+  return store ? agrees_in_shards(*store, s.number("node.shards")) : result<void>{};  // else it cannot be read without writing
 }
 
 result<void> start_membership::judge_disk() {

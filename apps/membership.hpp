@@ -15,6 +15,9 @@
 
 namespace janji::apps {
 
+// The number of shards is part of the data: asking for another is an error, not a silent change. Data that says none agrees.
+[[nodiscard]] std::expected<void, std::string> agrees_in_shards(const store::node_store& store, std::int64_t shards);
+
 class start_membership {
 public:
   // Reads the data, and of a cluster etcd too, where it may put the cluster's id: the first node's, or one that etcd has forgotten.

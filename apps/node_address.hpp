@@ -10,6 +10,7 @@ namespace janji::apps {
 struct node_address {
   std::string host;  // a name or an address, an IPv6 address without its brackets
   std::string port;
+  std::string proof_key;  // what the node there has to know, as its janjid.ports says; "": whoever is there is meant
   friend bool operator==(const node_address&, const node_address&) = default;
 };
 

@@ -39,8 +39,8 @@ ports_file::~ports_file() {
 }
 
 std::expected<ports_file, std::string> ports_file::write(const std::string& data, const ports& p) {
-  const auto text = fmt::format("{{\"port\":{},\"admin_port\":{},\"pid\":{},\"admin_address\":\"{}\",{}}}\n", p.citizens, p.admin,
-                                ::getpid(), p.admin_address, locked_mark);
+  const auto text = fmt::format("{{\"port\":{},\"admin_port\":{},\"pid\":{},\"admin_address\":\"{}\",\"proof_key\":\"{}\",{}}}\n",
+                                p.citizens, p.admin, ::getpid(), p.admin_address, p.proof_key, locked_mark);
   ports_file made;
   made.path_ = path_in(data);
   const auto beside = made.path_ + ".new";

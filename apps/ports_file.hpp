@@ -1,5 +1,6 @@
 // Where a node listens, for programs beside it: DATA/janjid.ports, replaced whole, mode 0600, and locked by the node for as long as it
-// lives. A node that died without a word leaves the file and not the lock, so that nobody sends a token to whoever has its port since.
+// lives. A node that died without a word leaves the file and not the lock, so that nobody sends a token to whoever has its port since. With
+// the key in it a reader makes sure that it is this node that has the port.
 #pragma once
 
 #include <expected>
@@ -21,6 +22,7 @@ public:
     unsigned citizens = 0;
     unsigned admin = 0;
     std::string admin_address;  // an address, as it was asked for
+    std::string proof_key;      // net/node_proof.hpp
   };
   static std::expected<ports_file, std::string> write(const std::string& data, const ports& p);
   // What a node that runs says. An error: there is none, in words. One of an earlier version may have died.

@@ -9,6 +9,7 @@
 #include <sstream>
 #include <tuple>
 
+#include "apps/toml_fault.hpp"
 #include "booking/file_text.hpp"
 #include "booking/text_rules.hpp"
 
@@ -114,7 +115,7 @@ void round_files::read_settings(const file_name_and_bytes& round) {
   } catch (const toml::parse_error& e) {
     settings.clear();
     settings_readable_ = false;
-    own_.push_back({round_name_, e.source().begin.line, {}, "malformed_toml", std::string(e.description()), e.source().begin.column});
+    own_.push_back({round_name_, e.source().begin.line, {}, "malformed_toml", toml_fault(e.description()), e.source().begin.column});
   }
 }
 

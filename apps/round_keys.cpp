@@ -132,11 +132,15 @@ round_keys::state round_keys::prepare(const actors::round_entry& round) {
 
 // Out of memory too, where they were kept since they were used.
 round_keys::state round_keys::forget(round_id round, bool again) {
-  const auto gone = keys_.is_destroyed(round) && !again ? store::result<std::size_t>(0) : keys_.destroy_round(round);
+  const bool is_done = keys_.is_destroyed(round) && !again && !half_destroyed_.contains(round);
+  const auto gone = is_done ? store::result<std::size_t>(0) : keys_.destroy_round(round);
   if (keys_.is_destroyed(round))
     sealing_.forget_round(round);
-  if (!gone)
+  if (!gone) {
+    half_destroyed_.insert(round);
     return {.left = gone.error().text()};
+  }
+  half_destroyed_.erase(round);
   return {};
 }
 
@@ -260,7 +264,7 @@ void round_keys::watch(const std::stop_token& stop) {
 // True: there is nothing to try again.
 bool round_keys::look_at_rounds() {
   const auto version = node_.catalogue()->version;
-  if (version == prepared_)
+  if (version == prepared_ && half_destroyed_.empty())
     return true;
   const auto now = prepare();
   if (!now.wrong.empty())

@@ -10,6 +10,7 @@
 #include <expected>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -81,6 +82,7 @@ private:
   std::function<void(const std::string&)> die_;
   std::uint64_t prepared_ = 0;  // the catalogue's version; the thread's, as what follows
   std::string said_;
+  std::set<round_id> half_destroyed_;  // of erased rounds: what failed is tried again
   std::string said_of_copies_;
   std::mutex mutex_;           // over what follows
   std::vector<order> orders_;  // of the thread

@@ -11,6 +11,7 @@
 #include <toml++/toml.h>
 #include <unistd.h>
 
+#include "apps/toml_fault.hpp"
 #include "apps/whole_files.hpp"
 #include "booking/assert.hpp"
 
@@ -229,9 +230,7 @@ std::expected<void, std::string> settings::read_text(std::string_view text, cons
   try {
     file = toml::parse(text, path);
   } catch (const toml::parse_error& e) {
-    std::string why(e.description());
-    std::ranges::replace_if(why, [](unsigned char c) { return c < 0x20; }, ' ');
-    return std::unexpected(fmt::format("{}:{}: {}", path, e.source().begin.line, why));
+    return std::unexpected(fmt::format("{}:{}: {}", path, e.source().begin.line, toml_fault(e.description())));
   }
   for (const auto& [section, node] : file) {
     const auto where = fmt::format("{}:{}", path, node.source().begin.line);

@@ -60,7 +60,7 @@ std::vector<round_fault> settings_faults(const round_definition& r) {
   require(good_code(r.code, limits::round_code_bytes_max), "code", "bad_code", "A round's code is 1 to 32 letters, digits and dashes.");
   require(good_name(r.name), "name", "bad_name", "A round needs a name of at most 200 bytes on one line.");
   require(zone_offset(r.time_zone).has_value(), "time_zone", "bad_time_zone",
-          "A round needs a time zone without summer time, such as Asia/Kuala_Lumpur.");
+          "A round needs one of the time zones that docs/operations.md lists, none of which has summer time, such as Asia/Kuala_Lumpur.");
   require(r.opens_at < r.closes_at, "closes_at", "closes_before_opens", "A round closes after it opens.");
   require(r.rules.age_min <= r.rules.age_max, "age_min", "bad_rule", "The least age is above the greatest.");
   require(r.rules.party_max >= 1 && r.rules.party_max <= limits::party_people_max, "party_max", "bad_rule",

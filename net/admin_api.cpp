@@ -134,6 +134,7 @@ void admin_api::serve(const admin_match& at, const request& r, bool dry_run, res
   switch (at.row->to) {
     case admin_endpoint::livez: return respond({.content_type = "text/plain", .body = "alive\n"});
     case admin_endpoint::readyz: return readyz(r, respond);
+    case admin_endpoint::proof: return prove(at.arguments[0], respond);
     case admin_endpoint::status: return status(respond);
     case admin_endpoint::trail: return respond(json_response(trail_of(*node_.catalogue())));
     case admin_endpoint::audit: return audit(std::move(respond));
@@ -183,6 +184,8 @@ actors::operator_done admin_api::done(responder&& respond, json::object&& more_t
           shards.push_back(s.value);
         out["shards_lacking"] = std::move(shards);
       }
+      if (const auto left = r->find(stands_but); left != std::string::npos)
+        out["left_undone"] = r->substr(left + stands_but.size());
       out.insert(said->begin(), said->end());
       (*kept)(json_response(std::move(out)));
     });
@@ -207,8 +210,8 @@ void admin_api::change_round(const admin_match& at, const request& r, bool dry_r
     return respond(to_response(reason.error()));
   const auto order = order_of(r, dry_run);
   switch (at.row->to) {
-    case admin_endpoint::open: return open_round(id, round_order::open, order, done(std::move(respond)));
-    case admin_endpoint::resume: return open_round(id, round_order::resume, order, done(std::move(respond)));
+    case admin_endpoint::open: return open_round(id, round_order::open, *reason, order, done(std::move(respond)));
+    case admin_endpoint::resume: return open_round(id, round_order::resume, *reason, order, done(std::move(respond)));
     case admin_endpoint::close: return node_.change_round(id, round_order::close, *reason, order, done(std::move(respond)));
     case admin_endpoint::pause:
       if (reason->empty())
@@ -220,17 +223,21 @@ void admin_api::change_round(const admin_match& at, const request& r, bool dry_r
   if (text_of(*body, "confirm") != round->definition.code)
     return respond(to_response(because<reason_code::erase_needs_code>(problem_code::invalid)));
   auto told = done(std::move(respond));
-  node_.change_round(id, round_order::erase, *reason, order, dry_run ? std::move(told) : destroying_keys(id, std::move(told)));
+  if (!dry_run)
+    return node_.change_round(id, round_order::erase, *reason, order, destroying_keys(id, std::move(told)));
+  auto would = [told = std::move(told), left = round_keys_.left()](std::expected<std::string, std::string> r) {
+    told(r && !left.empty() ? *r + "; it would be tried again: " + left : std::move(r));
+  };
+  node_.change_round(id, round_order::erase, *reason, order, std::move(would));
 }
 
-// Not before its keys are here: whoever books at once needs them.
-void admin_api::open_round(round_id id, round_order what, const actors::orderer& order, actors::operator_done&& told) {
-  if (order.dry_run)
-    return node_.change_round(id, what, {}, order, std::move(told));
-  round_keys_.have(id, [this, id, what, order, told = std::move(told)](const std::expected<void, std::string>& had) {
+// Not before its keys are here: whoever books at once needs them. A dry run asks for them as the node does by itself.
+void admin_api::open_round(round_id id, round_order what, const std::string& reason, const actors::orderer& order,
+                           actors::operator_done&& told) {
+  round_keys_.have(id, [this, id, what, reason, order, told = std::move(told)](const std::expected<void, std::string>& had) {
     if (!had)
       return told(std::unexpected("wrong_state: " + had.error()));
-    node_.change_round(id, what, {}, order, told);
+    node_.change_round(id, what, reason, order, told);
   });
 }
 
@@ -240,7 +247,7 @@ actors::operator_done admin_api::destroying_keys(round_id round, actors::operato
     if (!r)
       return told(std::move(r));
     round_keys_.destroy(round, [told, r = std::move(r)](const std::expected<void, std::string>& gone) {
-      told(gone ? r : std::unexpected("wrong_state: the keys are not destroyed yet, say it again: " + gone.error()));
+      told(gone ? r : and_left_undone(*r, "destroying its keys has not ended; say it again: " + gone.error()));
     });
   };
 }
@@ -254,6 +261,8 @@ void admin_api::capacity(const path_arguments& at, const request& r, bool dry_ru
   const auto* round = catalogue->find(at[0]);
   if (round == nullptr)
     return respond(to_response(no_such_round()));
+  if (round->status.state == round_state::erased)
+    return respond(to_response({.code = problem_code::erased}));
   const auto date = parse_date(at[2]);
   if (!date)
     return respond(to_response(problem_of<problem_code::date_outside_round, "centre", "date">(shown_text(centre), shown_text(at[2]))));
@@ -264,8 +273,10 @@ void admin_api::capacity(const path_arguments& at, const request& r, bool dry_ru
   const auto found = find_target(*round, centre, *date, window);
   if (!found)
     return respond(to_response(found.error()));
+  if (!found->window)
+    return respond(to_response(because<reason_code::window_needed>(problem_code::invalid)));
   const auto* v = body->if_contains("capacity");
-  if (v == nullptr || !v->is_int64() || v->get_int64() < 0 || v->get_int64() > janji::limits::capacity_max || !found->window)
+  if (v == nullptr || !v->is_int64() || v->get_int64() < 0 || v->get_int64() > janji::limits::capacity_max)
     return respond(to_response(because(problem_code::invalid, cause_of<reason_code::bad_capacity, "limit">(janji::limits::capacity_max))));
   const auto reason = order_text(*body, "reason");
   if (!reason)
@@ -321,6 +332,12 @@ void admin_api::release_claim(const request& r, bool dry_run, responder&& respon
   if (!citizen)
     return respond(to_response({.code = sealing_.is_destroyed(id) ? problem_code::closed : problem_code::not_ready}));
   node_.release_claim(*citizen, *reason, order_of(r, dry_run), done(std::move(respond)));
+}
+
+void admin_api::prove(std::string_view question, responder& respond) const {
+  if (!is_proof_question(question))
+    return respond(to_response({.code = problem_code::malformed_request, .detail = "a question has 32 hexadecimal digits"}));
+  respond({.content_type = "text/plain", .body = proof_of(proof_key_, question) + "\n"});
 }
 
 void admin_api::receipt_key(responder& respond) const {

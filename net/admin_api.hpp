@@ -1,5 +1,5 @@
 // The operators' API, on a listener and a thread of its own: never shed when citizens overload theirs. Every request but
-// the probes needs the admin token; every change is a committed event with who ordered it.
+// the probes and the proof of which node it is needs the admin token; every change is a committed event with who ordered it.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -17,6 +17,7 @@
 #include "net/cluster_api.hpp"
 #include "net/http.hpp"
 #include "net/keys_api.hpp"
+#include "net/node_proof.hpp"
 #include "net/preflight.hpp"
 #include "net/route_table.hpp"
 #include "net/shard_probe.hpp"
@@ -38,6 +39,8 @@ public:
   std::optional<response> refuse_body(const request& head, std::uint64_t& bytes_max) override;
   std::unique_ptr<body_taker> take_body(const request& head) override;
   void warn(const std::string& words) override { node_.warn(words); }
+  // What this node answers for itself with (node_proof.hpp). Never changes.
+  [[nodiscard]] const std::string& proof_key() const { return proof_key_; }
   arrival hear() override { return {node_.heard(true), node_.now(), node_.rounds_applied()}; }
 
 private:
@@ -55,12 +58,13 @@ private:
   void would_import(round_definition&& round, boost::json::object&& summary, responder&& respond);
   void import_with_keys(round_definition&& round, boost::json::object&& summary, responder&& respond);
   void change_round(const admin_match& at, const request& r, bool dry_run, responder&& respond);
-  void open_round(round_id id, round_order what, const actors::orderer& order, actors::operator_done&& told);
+  void open_round(round_id id, round_order what, const std::string& reason, const actors::orderer& order, actors::operator_done&& told);
   actors::operator_done destroying_keys(round_id round, actors::operator_done&& told);
   void capacity(const path_arguments& at, const request& r, bool dry_run, responder&& respond);
   actors::operator_done would_change(group_id group, window_index window, std::uint32_t places, responder&& respond);
   void release_claim(const request& r, bool dry_run, responder&& respond);
   void receipt_key(responder& respond) const;
+  void prove(std::string_view question, responder& respond) const;
   void figures(std::string_view code, responder& respond) const;
   void disk(responder& respond) const;
   void disk_release(bool dry_run, responder& respond);
@@ -85,6 +89,7 @@ private:
   const receipt_signer& signer_;
   const citizen_api& citizens_;
   store::secret_text token_;
+  const std::string proof_key_ = new_proof_key();
   std::uint16_t shard_count_;
   shard_probe shards_;
   cluster_api cluster_;

@@ -214,7 +214,7 @@ void admin_api::import_with_keys(round_definition&& round, json::object&& summar
     if (there == nullptr)
       return told(std::move(r));
     round_keys_.have(there->definition.id, [told, r = std::move(r)](const std::expected<void, std::string>& had) {
-      told(had ? r : std::unexpected("wrong_state: the round is there, its keys are not yet: " + had.error()));
+      told(had ? r : and_left_undone(*r, "its keys are not here yet, and it cannot be opened until they are: " + had.error()));
     });
   };
   if (!round_keys_.make)

@@ -77,4 +77,10 @@ inline problem refused(const std::string& why) {
   return {.code = problem_code::busy, .detail = why};
 }
 
+// What an order came to that stands, where something of it is still to be done. As actors say which shards lack one.
+inline constexpr std::string_view stands_but = "the order stands, but ";
+inline std::string and_left_undone(const std::string& done, std::string_view what) {
+  return done + (done.contains(stands_but) ? ", and " : std::string("; ").append(stands_but)) + std::string(what);
+}
+
 }  // namespace janji::net

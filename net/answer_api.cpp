@@ -11,6 +11,7 @@
 #include "net/citizen_api.hpp"
 #include "store/wiping.hpp"
 #include "net/json_text.hpp"
+#include "net/site.hpp"
 
 namespace janji::net {
 
@@ -258,6 +259,8 @@ void citizen_api::tell(answered_request& a, const std::string* receipts) {
       body.append(i == 0 ? "{\"position\":" : ",{\"position\":");
       append_number(body, i + 1);
       append_text(body, "manage_token", sealing_.make_token(places[i].ref, places[i].token_generation));
+      if (pages_ != nullptr)
+        append_text(body, "booking_code", pages_->code_of(places[i].ref, places[i].token_generation));
       const bool elsewhere = places[i].group != places.front().group || places[i].window != places.front().window;
       append_booking(body, n ? *n : *first, places[i], elsewhere && n.has_value(), receipts[i]);
       body += '}';

@@ -99,6 +99,8 @@ problem citizen_api::not_admitted(const actors::round_entry& round, problem_code
     return because(code, cause_of<reason_code::operator_said, "words">(round.status.reason));
   if (code != problem_code::not_open)
     return {.code = code};
+  if (round.definition.opens_at <= wall_clock())  // its operators have not opened it yet, and when they will is not known
+    return because<reason_code::not_opened>(code);
   auto opens_at = format_local(round.definition.opens_at, round.body->offset);
   auto p = problem_of<problem_code::not_open, "opens_at">(opens_at);
   p.opens_at = std::move(opens_at);
@@ -137,7 +139,7 @@ void citizen_api::start_booking(const request& r, std::string_view body, std::st
   if (!form)
     return end(p, form.error());
   auto catalogue = node_.catalogue();
-  const auto round = find_round(*catalogue, form->round);
+  const auto round = round_meant(node_, *catalogue, form->round);
   if (round == nullptr)
     return end(p, {.code = no_such_round()});
   // What was confirmed before is told again whatever the round's state and the disk's: only what is new is not admitted.
@@ -366,7 +368,7 @@ std::vector<problem> citizen_api::check(std::string_view body) {
   if (!read)
     return {std::move(read.error())};
   const auto& form = read->form;
-  const auto round = find_round(*node_.catalogue(), form.round);
+  const auto round = round_meant(node_, *node_.catalogue(), form.round);
   if (round == nullptr)
     return {problem{.code = no_such_round()}};
   if (const auto where = find_target(*round, form.centre, form.date, form.window_minute); !where)

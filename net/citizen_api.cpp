@@ -52,13 +52,6 @@ std::string_view name_of(command_kind kind) {
 
 }  // namespace
 
-std::shared_ptr<const actors::round_entry> find_round(const actors::round_catalogue& catalogue, std::string_view code) {
-  for (const auto& round : catalogue.rounds)
-    if (code.empty() ? round->status.state == round_state::open : round->definition.code == code)
-      return round;
-  return code.empty() && !catalogue.rounds.empty() ? catalogue.rounds.front() : nullptr;
-}
-
 citizen_api::citizen_api(boost::asio::io_context& io, actors::node& node, const store::sealing& sealing, const receipt_signer& signer,
                          const api_options& options)
     : node_(node),
@@ -131,7 +124,7 @@ std::optional<response> citizen_api::refuse_body(const request& head, std::uint6
 response citizen_api::refusal(const problem& p, const request& known) {
   if (pages_ != nullptr && !known.path.empty() && site::is_page(known.path))
     return pages_->refusal(p.code, known);
-  auto out = to_response(p);
+  auto out = to_response(p, caller_of(known).id());
   add_cors(out, known.origin);
   return out;
 }

@@ -17,6 +17,7 @@
 
 #include "actors/node.hpp"
 #include "booking/receipt.hpp"
+#include "net/which_round.hpp"
 #include "net/alternatives.hpp"
 #include "net/booking_desk.hpp"
 #include "net/booking_form.hpp"
@@ -38,9 +39,6 @@ struct api_options {
   net::door* door = nullptr;              // none: everybody passes; outlives the API
   bool show_stamps = false;               // for audits: the number of a refusal, how new a booking's request was
 };
-
-// A round by its code; the first open one, else the first, when none is named.
-[[nodiscard]] std::shared_ptr<const actors::round_entry> find_round(const actors::round_catalogue& catalogue, std::string_view code);
 
 class site;
 

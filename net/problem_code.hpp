@@ -87,6 +87,8 @@ enum class reason_code : std::uint8_t {
   pause_needs_reason,
   erase_needs_code,
   bad_capacity,
+  window_needed,
+  not_opened,
   release_needs,
   too_many_replicas,
   nothing_imported,

@@ -160,7 +160,7 @@ void citizen_api::send_centres(const request& r, responder&& respond) {
 }
 
 void citizen_api::send_figures(const request& r, responder&& respond) {
-  const auto round = find_round(*node_.catalogue(), query_value(r.query, "round"));
+  const auto round = round_meant(node_, *node_.catalogue(), query_value(r.query, "round"));
   if (round == nullptr)
     return refuse_read(r, respond, {.code = no_such_round()});
   send_prepared(r, std::move(respond), "figures/" + round->definition.code, [this, round] { return figures_of(*round); });
@@ -216,7 +216,7 @@ void citizen_api::availability(const request& r, responder& respond) {
     return refuse_read(r, respond,
                        state_text.empty() ? because<reason_code::state_needed>(problem_code::unknown_state)
                                           : problem{.code = problem_code::unknown_state});
-  const auto round = find_round(*node_.catalogue(), query_value(r.query, "round"));
+  const auto round = round_meant(node_, *node_.catalogue(), query_value(r.query, "round"));
   if (round == nullptr)
     return refuse_read(r, respond, {.code = no_such_round()});
   const auto page = node_.availability(round->definition.id, state);

@@ -91,6 +91,7 @@ inline constexpr std::array page_routes{
 enum class admin_endpoint : std::uint8_t {
   livez,
   readyz,
+  proof,
   status,
   trail,
   audit,

@@ -207,25 +207,6 @@ web::frame site::frame_of(const visit& v, std::string page) const {
   return f;
 }
 
-// The open one; else the next to open, else the last that was.
-std::shared_ptr<const actors::round_entry> site::current_round() const {
-  const auto catalogue = node_.catalogue();
-  const auto now = wall_clock();
-  const auto rank = [&](const actors::round_entry& e) {
-    const auto& d = e.definition;
-    const bool ended = e.status.state == round_state::closed || e.status.state == round_state::erased || d.closes_at <= now;
-    if (ended)
-      return std::pair{2, -d.closes_at.value};
-    const bool begun = d.opens_at <= now && (e.status.state == round_state::open || e.status.state == round_state::paused);
-    return begun ? std::pair{0, d.opens_at.value} : std::pair{1, d.opens_at.value};
-  };
-  std::shared_ptr<const actors::round_entry> best;
-  for (const auto& one : catalogue->rounds)
-    if (best == nullptr || rank(*one) < rank(*best))
-      best = one;
-  return best;
-}
-
 web::round_line site::line_of(const actors::round_entry* round) const {
   using enum web::round_kind;
   if (round == nullptr)

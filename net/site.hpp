@@ -26,6 +26,7 @@
 #include "net/minute_ring.hpp"
 #include "net/prepared_bodies.hpp"
 #include "net/route_table.hpp"
+#include "net/which_round.hpp"
 #include "store/sealing.hpp"
 #include "web/booking_code.hpp"
 #include "web/form.hpp"
@@ -73,6 +74,8 @@ public:
   void handle(const request& r, const page_match& at, responder&& respond);
   // The page for a request that never became one.
   [[nodiscard]] response refusal(problem_code code, const request& known) const;
+  // With the reference it opens a booking on /find.
+  [[nodiscard]] std::string code_of(reference ref, std::uint8_t token_generation) const;
   // How large the body of a form may be.
   static constexpr std::uint64_t form_bytes_max = web::limits::form_bytes_max;
   // Looks at the sums every few seconds, for the last hour on /status; from the listener's thread.
@@ -135,7 +138,6 @@ private:
   [[nodiscard]] response public_answer(const visit& v, const asked_public& a, unix_ms as_of, std::string_view etag) const;
   [[nodiscard]] web::frame public_frame(const asked_public& a, std::string page) const;
   [[nodiscard]] std::string render_public(const asked_public& a) const;
-  [[nodiscard]] std::uint8_t state_named(std::string_view text) const;
   [[nodiscard]] std::string home(const asked_public& a) const;
   [[nodiscard]] std::string centres(const asked_public& a) const;
   [[nodiscard]] std::string month(const asked_public& a) const;
@@ -148,8 +150,11 @@ private:
     std::shared_ptr<const actors::round_entry> round;
     web::chosen_place place;
   };
-  [[nodiscard]] std::optional<place_of_path> place_of(const path_arguments& at) const;
+  [[nodiscard]] std::optional<place_of_path> place_of(const path_arguments& at, std::string_view round) const;
+  [[nodiscard]] static std::string round_in(const web::form& sent);
   void details_get(const request& r, visit& v, const path_arguments& at, responder& respond);
+  [[nodiscard]] response details_at(const visit& v, const web::chosen_place& place, std::size_t people) const;
+  [[nodiscard]] response pending_first(const visit& v) const;  // an earlier form, before another is begun
   void details_post(const request& r, visit& v, const path_arguments& at, responder& respond);
   void check_get(const visit& v, const path_arguments& at, responder& respond) const;
   void check_post(const request& r, visit& v, const path_arguments& at, responder&& respond);
@@ -181,8 +186,12 @@ private:
   // Looks up all that is booked from this browser, strictly, and goes on with what it is now; not `all_known`: of some it is as it was.
   using looked = std::function<void(visit&& v, bool all_known)>;
   void look_at_mine(const request& r, visit&& v, const looked& then);
+  // The round of the first of them; those of another are chosen no more.
+  [[nodiscard]] static std::string round_of(const web::kept_bookings& mine, std::vector<std::size_t>& chosen);
   [[nodiscard]] std::string handle_of(const web::kept_booking& b, std::size_t at) const;
   [[nodiscard]] web::chosen_place named(web::chosen_place place) const;
+  // By this node's clock: what is shown and offered. Whether it can be changed is said by who leads.
+  [[nodiscard]] bool is_attended(const web::kept_booking& b) const;
   [[nodiscard]] static std::string name_of_centre(const actors::round_entry* round, std::string_view code);  // the code, where it has none
   void take_in(visit& v, const desk_answer& a, const std::vector<web::person_fields>& people) const;
   void calendar(const visit& v, std::string_view number, responder& respond) const;
@@ -215,7 +224,8 @@ private:
   void receipt(const request& r, const visit& v, responder& respond) const;
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> rows_of(web::language l, const receipt_statement& s) const;
 
-  [[nodiscard]] std::shared_ptr<const actors::round_entry> current_round() const;
+  [[nodiscard]] std::shared_ptr<const actors::round_entry> current_round() const { return round_named({}); }
+  [[nodiscard]] std::shared_ptr<const actors::round_entry> round_named(std::string_view code) const;
   [[nodiscard]] web::round_line line_of(const actors::round_entry* round) const;
   [[nodiscard]] web::booking_item item_of(const web::kept_booking& b, bool with_proof = false) const;
 

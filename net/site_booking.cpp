@@ -81,7 +81,8 @@ void site::my_booking_post(const request& r, visit& v, responder&& respond) {
     return;
   // What the page has is sent again, whatever another tab did to the cookie.
   web::kept_form form;
-  if (const auto place = place_from_path(sent->get("place"))) {
+  if (auto place = place_from_path(sent->get("place"))) {
+    place->round = round_in(*sent);
     form = form_in(*sent, *place);
     if (v.draft && v.draft->draft == form.draft && v.draft->place.path() == place->path())
       form.last_code = v.draft->last_code;
@@ -197,6 +198,10 @@ void site::take_in(visit& v, const desk_answer& a, const std::vector<web::person
   }
 }
 
+std::string site::code_of(reference ref, std::uint8_t token_generation) const {
+  return web::booking_code(options_.keys.front(), ref, token_generation);
+}
+
 // By what a form of this browser's names one: its place in the list, and that it is still that booking.
 std::string site::handle_of(const web::kept_booking& b, std::size_t at) const {
   constexpr std::size_t signs = 8;
@@ -205,8 +210,19 @@ std::string site::handle_of(const web::kept_booking& b, std::size_t at) const {
 
 // The cookie has no names of centres.
 web::chosen_place site::named(web::chosen_place place) const {
-  place.centre_name = name_of_centre(current_round().get(), place.centre);
+  place.centre_name = name_of_centre(round_named(place.round).get(), place.centre);
   return place;
+}
+
+bool site::is_attended(const web::kept_booking& b) const {
+  const auto catalogue = node_.catalogue();
+  const auto round = find_round(*catalogue, b.round);
+  const auto* group = round == nullptr ? nullptr : round->find_group(b.place.centre, b.place.date);
+  if (group == nullptr || !node_.judges_past())
+    return false;
+  const auto at = std::ranges::find(group->windows, b.place.from, &window_definition::opens_minute) - group->windows.begin();
+  const auto end = catalogue->end_of(group->id, window_index{static_cast<std::uint8_t>(at)});
+  return end && end->change_until <= node_.now();
 }
 
 std::string site::name_of_centre(const actors::round_entry* round, std::string_view code) {
@@ -220,8 +236,9 @@ web::booking_item site::item_of(const web::kept_booking& b, bool with_proof) con
   web::booking_item out{
       .name = b.name, .number = b.number, .centre_name = b.place.centre_name, .date = b.place.date, .from = b.place.from, .to = b.place.to};
   out.reference = to_text(b.ref);
-  out.code = web::booking_code(options_.keys.front(), b.ref, b.token_generation);
+  out.code = code_of(b.ref, b.token_generation);
   out.cancelled = b.cancelled;
+  out.attended = is_attended(b);
   if (with_proof && !b.cancelled && !b.round.empty()) {
     receipt_statement s{.round = b.round, .reference = out.reference, .centre = b.place.centre, .date = format_date(b.place.date)};
     s.window = format_minute(b.place.from) + "-" + format_minute(b.place.to);

@@ -6,6 +6,7 @@
 #include "booking/reference_text.hpp"
 #include "booking/states.hpp"
 #include "booking/text_parts.hpp"
+#include "net/centre_search.hpp"
 #include "net/page_numbers.hpp"
 #include "net/site.hpp"
 #include "web/codes.hpp"
@@ -47,7 +48,7 @@ std::vector<std::size_t> site::chosen_of(const web::kept_bookings& mine, const s
   std::vector<std::size_t> out;
   std::vector<std::size_t> live;
   for (std::size_t i = 0; i < mine.size(); ++i) {
-    if (mine[i].cancelled)
+    if (mine[i].cancelled || (how == named_by::number && is_attended(mine[i])))
       continue;
     live.push_back(i);
     if (std::ranges::find(said, how == named_by::number ? std::to_string(i + 1) : handle_of(mine[i], i)) != said.end())
@@ -59,6 +60,7 @@ std::vector<std::size_t> site::chosen_of(const web::kept_bookings& mine, const s
 std::vector<std::pair<std::string, std::string>> site::hidden_of_chosen(const web::kept_bookings& mine,
                                                                         const std::vector<std::size_t>& chosen) const {
   std::vector<std::pair<std::string, std::string>> out;
+  out.reserve(chosen.size());
   for (const auto i : chosen)
     out.emplace_back("who", handle_of(mine[i], i));
   return out;
@@ -73,20 +75,30 @@ std::vector<web::booking_item> site::items_of(const web::kept_bookings& mine) co
   return out;
 }
 
+// Somebody moves within the round of their booking, whichever the pages show; whose booking is of another round is moved by themselves.
+std::string site::round_of(const web::kept_bookings& mine, std::vector<std::size_t>& chosen) {
+  if (chosen.empty())
+    return {};
+  const auto& round = mine[chosen.front()].round;
+  std::erase_if(chosen, [&](std::size_t i) { return mine[i].round != round; });
+  return round;
+}
+
 // ------------------------------------------------------------------ asking
 
 void site::change_get(std::string_view query_text, visit& v, const page_match& at, responder& respond) {
   const bool cancel = at.row->to == page_endpoint::cancel;
   const auto centre = at.arguments[0];
   web::change_model m{.cancel = cancel, .people = items_of(v.mine)};
-  const auto live = std::ranges::count_if(v.mine, [](const auto& b) { return !b.cancelled; });
+  const auto can_change = [this](const auto& b) { return !b.cancelled && !is_attended(b); };
+  const auto live = std::ranges::count_if(v.mine, can_change);
   if (live == 0)
     return respond(see_other("/my-booking"));
   m.chosen = chosen_of(v.mine, who_in(query_text), named_by::number);
   if (cancel || (at.row->to == page_endpoint::move && m.chosen.empty())) {
     if (m.chosen.empty() && !cancel)  // whom to cancel is said, never taken for granted
       for (std::size_t i = 0; i < v.mine.size(); ++i)
-        if (!v.mine[i].cancelled)
+        if (can_change(v.mine[i]))
           m.chosen.push_back(i);
     m.choose = live > 1;
     m.posts = cancel;
@@ -97,20 +109,21 @@ void site::change_get(std::string_view query_text, visit& v, const page_match& a
   }
   if (m.chosen.empty())
     return respond(see_other("/my-booking/move"));
+  const auto round = round_of(v.mine, m.chosen);
   const auto people = static_cast<std::uint8_t>(m.chosen.size());
   const auto query = query_of(m.chosen);
-  const page_numbers numbers(node_, current_round());
+  const page_numbers numbers(node_, round_named(round));
   if (at.row->to == page_endpoint::move) {
     web::centres_model c{.people = people, .now = places_of(v.mine, m.chosen), .base = "/my-booking/move/", .query = query};
-    if (numbers.round != nullptr) {
-      const auto& d = numbers.round->definition;
-      constexpr std::size_t shown_max = 100;
-      for (std::uint16_t i = 0; i < d.centres.size() && c.centres.size() < shown_max; ++i) {
-        const auto known = numbers.of_centre(i, people);
-        c.centres.push_back(
-            {d.centres[i].code, d.centres[i].name, d.centres[i].district, state_number(d.centres[i].state), known.at, known.next, 0, 0});
-      }
-    }
+    c.hidden.reserve(m.chosen.size());
+    for (const auto i : m.chosen)
+      c.hidden.emplace_back("who", std::to_string(i + 1));
+    const auto place = searched_place(query_text);
+    if (place.empty() && numbers.round != nullptr &&
+        numbers.round->definition.centres.size() > centres_listed_max)  // those around where they are now
+      if (const auto now = numbers.round->body->centre_by_code.find(c.now.front().centre); now != numbers.round->body->centre_by_code.end())
+        c.state = state_number(numbers.round->definition.centres[now->second].state);
+    fill_centres(numbers, pages_->all(), place, c);
     c.numbers = {numbers.as_of, {}};
     return respond(page(v, pages_->centres(frame_of(v, "move-centre"), c)));
   }
@@ -141,7 +154,7 @@ void site::change_get(std::string_view query_text, visit& v, const page_match& a
     times.numbers = {numbers.as_of, {}};
     return respond(page(v, pages_->times(frame_of(v, "move-time"), times)));
   }
-  const auto where = place_of(at.arguments);
+  const auto where = place_of(at.arguments, round);
   if (!where)
     return no_such_place(v, respond);
   m.to = where->place;
@@ -163,6 +176,7 @@ struct site::change_run {
   std::vector<web::change_end> ends;
   std::vector<std::string> why;
   std::string code;
+  bool attended = false;      // it was refused because its time has come
   std::uint32_t wait_ms = 0;  // before it is asked again
   std::size_t next = 0;
   std::size_t there = 0;  // were at that place already
@@ -178,7 +192,7 @@ void site::change_post(const request& r, visit& v, const page_match& at, respond
   run->cancel = at.row->to == page_endpoint::cancel_sent;
   run->chosen = chosen_of(v.mine, sent->all("who"), named_by::handle);
   if (!run->cancel) {
-    const auto where = place_of(at.arguments);
+    const auto where = place_of(at.arguments, round_of(v.mine, run->chosen));
     if (!where)
       return no_such_place(v, respond);
     run->to = where->place;
@@ -240,6 +254,7 @@ void site::next_change(const std::shared_ptr<change_run>& run) {
     run->code = name_of(p.code);
     run->wait_ms = p.retry_after_ms.value_or(row_of(p.code).retry_after_ms);
     run->v.request_id = std::move(a.request_id);
+    run->attended = p.why == reason_code::attended;
     run->why[n] = refusal_words(run->v.lang, p, 1);
     mine.cancelled = mine.cancelled || p.code == problem_code::cancelled;  // on another device
     if (p.code == problem_code::same_place) {                              // as an earlier press left it: the others may be still to move
@@ -290,12 +305,13 @@ void site::end_change(change_run& run) {
     if (one_place) {
       m.back_action = "/my-booking/move/" + first.path();
       std::vector<std::size_t> back;
+      back.reserve(moved.size());
       for (const auto i : moved)
         back.push_back(run.chosen[i]);
       m.back_hidden = hidden_of_chosen(run.v.mine, back);
     }
   }
-  if (!run.cancel && !unknown && web::row_of(run.code).change == web::screen::choose)
+  if (!run.cancel && !unknown && !run.attended && web::row_of(run.code).change == web::screen::choose)
     m.another = "/my-booking/move?" + query_of(rest);
   auto out = page(run.v, pages_->changed(frame_of(run.v, "changed"), m), unknown ? 503 : 409);
   keep_mine(out, run.v);

@@ -4,32 +4,18 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
-#include <numbers>
 
 #include "booking/assert.hpp"
 #include "booking/states.hpp"
 #include "booking/text_parts.hpp"
-#include "booking/text_rules.hpp"
+#include "net/centre_search.hpp"
 #include "net/page_numbers.hpp"
 #include "net/site.hpp"
 #include "web/codes.hpp"
-#include "web/postcodes.hpp"
 
 namespace janji::net {
 
 namespace {
-
-constexpr std::size_t centres_shown_max = 100;
-constexpr std::size_t elsewhere_shown = 3;
-constexpr std::size_t place_bytes_max = 100;
-
-double km_between(const centre& a, const centre& b) {
-  const auto rad = [](double degrees) { return degrees * std::numbers::pi / 180; };
-  const double h = std::pow(std::sin(rad(b.latitude - a.latitude) / 2), 2) +
-                   std::cos(rad(a.latitude)) * std::cos(rad(b.latitude)) * std::pow(std::sin(rad(b.longitude - a.longitude) / 2), 2);
-  return 2 * 6371 * std::asin(std::sqrt(h));
-}
 
 std::uint8_t people_of(std::string_view query, std::uint8_t most) {
   const auto text = query_value(query, "people");
@@ -43,57 +29,6 @@ std::string numbers_address(const std::string& page, std::uint8_t people, web::l
   return "/numbers/" + page + "?people=" + std::to_string(people) + "&lang=" + std::string(web::tag_of(l));
 }
 
-std::string folded(std::string_view text) {
-  std::string out;
-  for (const char c : text)
-    if (c != ' ' && c != '-' && c != '.' && c != '\'')
-      out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
-
-web::centre_item item_of_centre(const page_numbers& numbers, const round_definition& d, std::uint16_t index, std::uint8_t people) {
-  const auto& c = d.centres[index];
-  const auto known = numbers.of_centre(index, people);
-  return {c.code, c.name, c.district, state_number(c.state), known.at, known.next, c.latitude, c.longitude};
-}
-
-// Where a state's capital lies, roughly: what is near a state that has no centre of its own.
-constexpr std::array<std::pair<double, double>, state_count> capitals{{{0, 0},
-                                                                       {1.49, 103.74},
-                                                                       {6.12, 100.37},
-                                                                       {6.13, 102.24},
-                                                                       {2.19, 102.25},
-                                                                       {2.73, 101.94},
-                                                                       {3.82, 103.33},
-                                                                       {5.41, 100.33},
-                                                                       {4.60, 101.08},
-                                                                       {6.44, 100.20},
-                                                                       {3.07, 101.52},
-                                                                       {5.33, 103.14},
-                                                                       {5.98, 116.07},
-                                                                       {1.55, 110.36},
-                                                                       {3.15, 101.69},
-                                                                       {5.28, 115.24},
-                                                                       {2.93, 101.69}}};
-
-// Those nearest to a centre of the state, or to its capital where it has none, outside of it.
-std::vector<web::centre_item> nearest_outside(const page_numbers& numbers, const round_definition& d, std::uint8_t state,
-                                              const centre* from, std::uint8_t people) {
-  centre capital;
-  std::tie(capital.latitude, capital.longitude) = capitals.at(state);
-  if (from == nullptr)
-    from = &capital;
-  std::vector<std::pair<double, std::uint16_t>> far;
-  for (std::uint16_t i = 0; i < d.centres.size(); ++i)
-    if (state_number(d.centres[i].state) != state)
-      far.emplace_back(km_between(*from, d.centres[i]), i);
-  std::ranges::stable_sort(far, {}, [](const auto& f) { return f.first; });
-  std::vector<web::centre_item> out;
-  for (std::size_t i = 0; i < far.size() && i < elsewhere_shown; ++i)
-    out.push_back(item_of_centre(numbers, d, far[i].second, people));
-  return out;
-}
-
 }  // namespace
 
 std::optional<site::asked_public> site::asked_of(const request& r, const visit& v, const page_match& at) const {
@@ -105,9 +40,7 @@ std::optional<site::asked_public> site::asked_of(const request& r, const visit& 
   a.address += people_query;
   switch (a.page) {
     case page_endpoint::centres:
-      a.place = cut(query_value(r.query, "place"), place_bytes_max);
-      if (!is_utf8(a.place))
-        a.place.clear();
+      a.place = searched_place(r.query);
       if (!a.place.empty())
         a.address = v.address;
       return a;
@@ -234,60 +167,15 @@ std::string site::home(const asked_public& a) const {
   return a.numbers ? makers_->home_numbers(f, m) : makers_->home(f, m);
 }
 
-// By any of its names, in any of the pages' languages.
-std::uint8_t site::state_named(std::string_view text) const {
-  if (const auto state = state_number(text); state != 0)
-    return state;
-  const auto wanted = folded(text);
-  for (std::uint8_t s = 1; s < state_count; ++s)
-    for (const auto l : web::languages)
-      if (folded(makers_->all().say(l, "state_" + std::to_string(s))) == wanted)
-        return s;
-  return 0;
-}
-
 std::string site::centres(const asked_public& a) const {
   const page_numbers numbers(node_, current_round());
   const auto f = public_frame(a, "centres");
-  web::centres_model m{.people = a.people, .query = "people=" + std::to_string(a.people)};
-  std::string poll = "in";
-  if (a.state != 0) {
-    m.state = a.state;
-    poll += "/" + percent_encoded(state_name(a.state));
-  } else if (!a.place.empty()) {
-    m.searched = a.place;
-    m.state = state_named(a.place);
-    m.typed = a.place;
-    if (const auto area = web::area_of_postcode(a.place)) {
-      m.state = area->state;
-      m.digits = area->digits;
-    }
-  }
-  if (numbers.round != nullptr) {
-    const auto& d = numbers.round->definition;
-    m.people_max = d.rules.party_max;
-    const auto wanted = folded(m.searched);
-    const centre* one = nullptr;
-    const auto take = [&](auto&& fits) {
-      for (std::uint16_t i = 0; i < d.centres.size() && m.centres.size() < centres_shown_max; ++i)
-        if (fits(d.centres[i])) {
-          m.centres.push_back(item_of_centre(numbers, d, i, a.people));
-          one = &d.centres[i];
-        }
-    };
-    if (m.state != 0) {
-      take([&](const centre& c) { return state_number(c.state) == m.state; });
-      m.searched.clear();
-      m.elsewhere = nearest_outside(numbers, d, m.state, one, a.people);
-    } else if (!wanted.empty()) {
-      take([&](const centre& c) {
-        return folded(c.name).contains(wanted) || folded(c.district).contains(wanted) || folded(c.code) == wanted;
-      });
-      m.found = !m.centres.empty();
-    }
-    if (m.state == 0 && m.centres.empty())
-      take([](const centre&) { return true; });
-  }
+  const auto people = std::to_string(a.people);
+  web::centres_model m{.people = a.people, .state = a.state, .query = "people=" + people, .hidden = {{"people", people}}};
+  fill_centres(numbers, makers_->all(), a.place, m);
+  if (numbers.round != nullptr)
+    m.people_max = numbers.round->definition.rules.party_max;
+  const auto poll = a.state == 0 ? std::string("in") : "in/" + percent_encoded(state_name(a.state));
   m.numbers = {numbers.as_of, a.place.empty() ? numbers_address(poll, a.people, a.lang) : std::string{}};
   return a.numbers ? makers_->centres_numbers(f, m) : makers_->centres(f, m);
 }
@@ -342,7 +230,8 @@ std::string site::figures(const asked_public& a) const {
   m.cancelled = sums.cancelled;
   if (numbers.round != nullptr) {
     const auto& d = numbers.round->definition;
-    for (std::uint16_t i = 0; i < d.centres.size() && i < centres_shown_max; ++i) {
+    m.centres_all = d.centres.size();
+    for (std::uint16_t i = 0; i < d.centres.size() && i < centres_listed_max; ++i) {
       const auto of = numbers.sums_of_centre(i);
       const auto known = [&](std::uint64_t n) { return of.whole ? std::optional(n) : std::nullopt; };
       m.centres.push_back({d.centres[i].name, "ms", {of.places, known(of.booked), known(of.free)}});

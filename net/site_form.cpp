@@ -34,7 +34,7 @@ bool good_draft(std::string_view id) {
 
 std::vector<std::pair<std::string, std::string>> hidden_of(const web::kept_form& f) {
   auto out = web::hidden_fields(f.people);
-  out.insert(out.begin(), {{"draft", f.draft}, {"people", std::to_string(f.people.size())}});
+  out.insert(out.begin(), {{"draft", f.draft}, {"round", f.place.round}, {"people", std::to_string(f.people.size())}});
   return out;
 }
 
@@ -65,14 +65,25 @@ std::vector<web::near_place> places_in(const actors::round_entry& round, std::st
 }
 
 // As the address said it, where the round does not know it.
-web::chosen_place no_longer(const path_arguments& at) {
-  return {std::string(at[0]), std::string(at[0]), parse_date(at[1]).value_or(civil_date{}), parse_minute(at[2]).value_or(std::uint16_t{0}),
-          0};
+web::chosen_place no_longer(const path_arguments& at, std::string round) {
+  return {
+      std::string(at[0]), std::string(at[0]), parse_date(at[1]).value_or(civil_date{}), parse_minute(at[2]).value_or(std::uint16_t{0}), 0,
+      std::move(round)};
 }
+
+bool same_place(const web::chosen_place& a, const web::chosen_place& b) {
+  return a.path() == b.path() && (a.round == b.round || a.round.empty() || b.round.empty());
+}
+
+// The page with its button was there, and no answer came to this browser.
+bool may_have_been_sent(const web::kept_form& f) { return !f.key.empty() && f.last_code.empty() && !f.people.empty(); }
 
 std::string book_path(const web::chosen_place& p, std::string_view step) { return "/book/at/" + p.path() + "/" + std::string(step); }
 
 }  // namespace
+
+// The form's, which may be another than the one that pages show by now; "": it says none.
+std::string site::round_in(const web::form& sent) { return std::string(cut(sent.get("round"), janji::limits::round_code_bytes_max)); }
 
 web::kept_form site::form_in(const web::form& sent, const web::chosen_place& place) {
   web::kept_form f;
@@ -83,9 +94,9 @@ web::kept_form site::form_in(const web::form& sent, const web::chosen_place& pla
 }
 
 std::string site::body_of(const web::kept_form& form) const {
-  const auto round = current_round();
-  return web::booking_body(form.people, round == nullptr ? "" : round->definition.code, form.place.centre, format_date(form.place.date),
-                           format_minute(form.place.from));
+  const auto round = round_named(form.place.round);
+  return web::booking_body(form.people, round == nullptr ? form.place.round : round->definition.code, form.place.centre,
+                           format_date(form.place.date), format_minute(form.place.from));
 }
 
 std::string site::key_of(const web::kept_form& form) const {
@@ -102,8 +113,12 @@ bool site::takes_language(visit& v, const web::form& sent) {
   return true;
 }
 
-std::optional<site::place_of_path> site::place_of(const path_arguments& at) const {
-  place_of_path out{current_round(), {}};
+std::shared_ptr<const actors::round_entry> site::round_named(std::string_view code) const {
+  return round_meant(node_, *node_.catalogue(), code);
+}
+
+std::optional<site::place_of_path> site::place_of(const path_arguments& at, std::string_view round) const {
+  place_of_path out{round_named(round), {}};
   const auto date = parse_date(at[1]);
   const auto minute = parse_minute(at[2]);
   if (out.round == nullptr || !date || !minute)
@@ -115,42 +130,57 @@ std::optional<site::place_of_path> site::place_of(const path_arguments& at) cons
   if (window == group->windows.end())
     return std::nullopt;
   const auto& centre = out.round->definition.centres[group->centre];
-  out.place = {centre.code, centre.name, *date, window->opens_minute, window->closes_minute};
+  out.place = {centre.code, centre.name, *date, window->opens_minute, window->closes_minute, out.round->definition.code};
   return out;
 }
 
 // ------------------------------------------------------------------ details
 
 void site::details_get(const request& r, visit& v, const path_arguments& at, responder& respond) {
-  const auto where = place_of(at);
+  const auto where = place_of(at, {});
   if (!where)
     return no_such_place(v, respond);
-  const auto& words = pages_->all();
-  if (v.draft && !v.draft->key.empty() && !v.draft->last_code.empty()) {  // one was sent, and how it ended is not known
-    web::refused_model m{.heading = "pending_first_heading",
-                         .text = words.say(v.lang, "pending_first_text"),
-                         .good = true,
-                         .action = "/start-again",
-                         .button = "start_again_button",
-                         .form_last = true};
-    m.links = {{"/my-booking", words.say(v.lang, "look_again_link")}};
-    return respond(page(v, pages_->refused(frame_of(v, "pending-first"), m)));
-  }
-  auto form = v.draft.value_or(web::kept_form{.draft = web::random_text(16)});
-  const auto kept = form.people.size();
+  if (v.draft && !v.draft->key.empty() && !v.draft->last_code.empty())  // one was sent, and how it ended is not known
+    return respond(pending_first(v));
   const auto most = std::min<std::size_t>(where->round->definition.rules.party_max, janji::limits::party_people_max);
-  const auto count = std::min(count_in(query_value(r.query, "people"), std::max<std::size_t>(kept, 1)), most);
-  if (form.place.path() != where->place.path() || kept != count)  // what was wrong then need not be wrong now
+  const auto count =
+      std::min(count_in(query_value(r.query, "people"), v.draft ? std::max<std::size_t>(v.draft->people.size(), 1) : 1), most);
+  if (!v.draft || !may_have_been_sent(*v.draft) || same_place(v.draft->place, where->place))
+    return respond(details_at(v, where->place, count));
+  // Before its key is given up for another place.
+  auto to = std::make_shared<responder>(std::move(respond));
+  desk_.book(r, body_of(*v.draft), v.draft->key, true, [this, v, place = where->place, count, to](const desk_answer& a) {
+    if (!a.refusal)
+      return (*to)(see_other("/my-booking"));  // which takes it in
+    (*to)(a.refusal->code == problem_code::in_progress ? pending_first(v) : details_at(v, place, count));
+  });
+}
+
+response site::pending_first(const visit& v) const {
+  const auto& words = pages_->all();
+  web::refused_model m{.heading = "pending_first_heading",
+                       .text = words.say(v.lang, "pending_first_text"),
+                       .good = true,
+                       .action = "/start-again",
+                       .button = "start_again_button",
+                       .form_last = true};
+  m.links = {{"/my-booking", words.say(v.lang, "look_again_link")}};
+  return page(v, pages_->refused(frame_of(v, "pending-first"), m));
+}
+
+response site::details_at(const visit& v, const web::chosen_place& place, std::size_t people) const {
+  auto form = v.draft.value_or(web::kept_form{.draft = web::random_text(16)});
+  if (!same_place(form.place, place) || form.people.size() != people)  // what was wrong then need not be wrong now
     form.last_code.clear();
-  form.place = where->place;
-  form.people.resize(count);
-  respond(details_page(v, form, wrong_in(form), v.draft ? kept_nowhere : asked_again));  // nobody's yet: Back restores what was typed
+  form.place = place;
+  form.people.resize(people);
+  return details_page(v, form, wrong_in(form), v.draft ? kept_nowhere : asked_again);  // nobody's yet: Back restores what was typed
 }
 
 // Where no round is known yet nothing is known of the place either: that is no refusal, and of what was pressed it is not known what
 // became.
 void site::not_bookable(visit& v, web::kept_form form, bool pressed, responder& respond) const {
-  if (current_round() != nullptr || node_.knows_rounds())
+  if (round_named(form.place.round) != nullptr || node_.knows_rounds())
     return respond(refused_booking(v, form, {.code = problem_code::unknown_window}));
   if (pressed) {
     form.key = key_of(form);
@@ -180,8 +210,9 @@ void site::details_post(const request& r, visit& v, const path_arguments& at, re
   const auto sent = form_of(r, v, respond);
   if (!sent)
     return;
-  const auto where = place_of(at);
-  auto form = form_in(*sent, where ? where->place : no_longer(at));
+  const auto round = round_in(*sent);
+  const auto where = place_of(at, round);
+  auto form = form_in(*sent, where ? where->place : no_longer(at, round));
   const bool another_language = takes_language(v, *sent);
   if (!own_form(r, v, *sent))
     return respond(not_taken(v, form, page_endpoint::details, another_language));
@@ -256,7 +287,7 @@ response site::check_step(const visit& v, web::kept_form form) const {
 }
 
 void site::check_get(const visit& v, const path_arguments& at, responder& respond) const {
-  const auto where = place_of(at);
+  const auto where = place_of(at, v.draft ? std::string_view(v.draft->place.round) : std::string_view{});
   if (!where)
     return no_such_place(v, respond);
   const auto there = where->place.path();
@@ -285,8 +316,9 @@ void site::check_post(const request& r, visit& v, const path_arguments& at, resp
   auto sent = form_of(r, v, respond);
   if (!sent)
     return;
-  const auto where = place_of(at);
-  auto form = form_in(*sent, where ? where->place : no_longer(at));
+  const auto round = round_in(*sent);
+  const auto where = place_of(at, round);
+  auto form = form_in(*sent, where ? where->place : no_longer(at, round));
   const bool another_language = takes_language(v, *sent);
   if (!own_form(r, v, *sent))
     return respond(not_taken(v, form, page_endpoint::check, another_language));
@@ -342,7 +374,7 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
   kept.key.clear();  // it booked nothing
   if (p.code == problem_code::idempotency_key_reused)
     kept.draft = web::random_text(16);  // what is sent now is another form than the one that was booked with
-  const auto round = current_round();
+  const auto round = round_named(form.place.round);
   if (row.book == web::screen::fields) {
     auto out = details_page(v, kept, {p});
     keep_form(out, v, kept);
@@ -483,14 +515,17 @@ std::string site::refusal_words(web::language l, const problem& p, std::size_t p
   const auto& words = pages_->all();
   const auto round = current_round();
   const auto& row = web::row_of(name_of(p.code));
+  if (p.why == reason_code::attended)
+    return words.say(l, "attended_status");
   switch (p.code) {
     case problem_code::not_enough_together:
       return words.say(l, row.text, {{"n", static_cast<std::int64_t>(p.free.value_or(0))}, {"m", static_cast<std::int64_t>(people)}});
     case problem_code::already_booked:
       return people == 1 ? words.say(l, row.text) : words.say(l, "already_party", {{"n", static_cast<std::int64_t>(people)}});
     case problem_code::not_open:
-      return words.say(l, row.text,
-                       {{"when", round == nullptr ? "" : words.when(l, round->definition.opens_at, wall_clock(), round->body->offset)}});
+      if (round == nullptr || round->definition.opens_at <= wall_clock())
+        return words.say(l, "state_not_opened");
+      return words.say(l, row.text, {{"when", words.when(l, round->definition.opens_at, wall_clock(), round->body->offset)}});
     case problem_code::paused:
       return p.why != reason_code::operator_said ? words.say(l, row.text) : words.say(l, "state_paused_reason", {{"reason", detail_of(p)}});
     case problem_code::under_age:

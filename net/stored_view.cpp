@@ -8,6 +8,7 @@
 
 #include "booking/civil_time.hpp"
 #include "booking/reference_text.hpp"
+#include "net/booking_desk.hpp"
 
 namespace janji::net {
 
@@ -23,7 +24,6 @@ std::string hex(const citizen_hash& c) {
 }
 
 struct event_words {
-  reference about;
   json::object operator()(const booked& e) const {
     json::array people;
     for (const auto& p : e.people)
@@ -103,7 +103,7 @@ bool names(const registry_event& e, reference ref) {
 }
 
 // Every event of the log that `wanted` takes, with where it stands.
-std::expected<json::value, std::string> history(const store::node_store& store, std::uint16_t shard_count, auto&& wanted, reference about) {
+std::expected<json::value, std::string> history(const store::node_store& store, std::uint16_t shard_count, auto&& wanted) {
   json::array events;
   std::string error;
   auto read = store.read_all_logs(shard_count, [&](shard_id shard, store::log_entry&& entry) {
@@ -119,9 +119,9 @@ std::expected<json::value, std::string> history(const store::node_store& store, 
         continue;
       json::object o;
       if (const auto* g = std::get_if<group_event>(&e.event))
-        o = std::visit(event_words{about}, *g);
+        o = std::visit(event_words{}, *g);
       else if (const auto* r = std::get_if<registry_event>(&e.event))
-        o = std::visit(event_words{about}, *r);
+        o = std::visit(event_words{}, *r);
       o["shard"] = shard.value;
       o["epoch"] = entry.epoch.value;
       o["sequence"] = entry.sequence.value;
@@ -143,18 +143,20 @@ std::expected<json::value, std::string> show_reference(const store::node_store& 
   const auto ref = reference_from_text(text);
   if (!ref)
     return std::unexpected("this is not a reference");
-  auto events = history(
-      store, shard_count,
-      [&](shard_id, const schema::owned_event& e) {
-        if (const auto* g = std::get_if<group_event>(&e.event))
-          return groups && names(*g, *ref);
-        const auto* r = std::get_if<registry_event>(&e.event);
-        return r != nullptr && names(*r, *ref);
-      },
-      *ref);
+  auto events = history(store, shard_count, [&](shard_id, const schema::owned_event& e) {
+    if (const auto* g = std::get_if<group_event>(&e.event))
+      return groups && names(*g, *ref);
+    const auto* r = std::get_if<registry_event>(&e.event);
+    return r != nullptr && names(*r, *ref);
+  });
   if (events && events->as_array().empty())
     return std::unexpected("nothing is stored under this reference");
   return events;
+}
+
+bool changes_capacity(const schema::owned_event& e) {
+  const auto* g = std::get_if<group_event>(&e.event);
+  return g != nullptr && std::holds_alternative<capacity_changed>(*g);
 }
 
 std::expected<json::value, std::string> show_group(const store::node_store& store, std::uint16_t shard_count,
@@ -167,6 +169,11 @@ std::expected<json::value, std::string> show_group(const store::node_store& stor
   if (group == nullptr)
     return std::unexpected("there is no such slot group: group/ROUND/CENTRE/YYYY-MM-DD");
   const auto shard = catalogue.groups.at(group->id.value).shard;
+  auto changes = history(store, shard_count, [&](shard_id, const schema::owned_event& e) {
+    return e.who == schema::owner::of(group->id) && changes_capacity(e);
+  });
+  if (!changes)
+    return changes;
   cluster::audit audit(shard_count);
   if (auto report = audit.run(store); !report)
     return std::unexpected(report.error());
@@ -182,7 +189,42 @@ std::expected<json::value, std::string> show_group(const store::node_store& stor
                         {"live", b.live},
                         {"at", format_utc(b.at)}});
   });
-  return json::value{{"group", group->id.value}, {"shard", shard.value}, {"live", live}, {"bookings", std::move(bookings)}};
+  return json::value{{"group", group->id.value},
+                     {"shard", shard.value},
+                     {"live", live},
+                     {"capacity_changes", std::move(*changes)},
+                     {"bookings", std::move(bookings)}};
+}
+
+// What operators ordered of single groups and citizens; orders about rounds are in the trail.
+std::expected<json::value, std::string> show_orders(const store::node_store& store, std::uint16_t shard_count,
+                                                    const actors::round_catalogue& catalogue) {
+  auto events = history(store, shard_count, [](shard_id, const schema::owned_event& e) {
+    const auto* r = std::get_if<registry_event>(&e.event);
+    if (r == nullptr)
+      return changes_capacity(e);
+    const auto* cancel = std::get_if<cancel_intended>(r);
+    const auto* joined = std::get_if<cancel_joined>(r);
+    return (cancel != nullptr && !cancel->by.empty()) || (joined != nullptr && !joined->by.empty()) ||
+           std::holds_alternative<changes_forgiven>(*r);
+  });
+  if (!events)
+    return events;
+  for (auto& one : events->as_array()) {
+    auto& o = one.as_object();
+    const auto* group = o.if_contains("group");
+    if (group == nullptr)
+      continue;
+    const auto at =
+        name_place(catalogue, group_id{group->to_number<std::uint32_t>()}, window_index{o.at("window").to_number<std::uint8_t>()});
+    if (!at)
+      continue;
+    o["round"] = at->round->code;
+    o["centre"] = at->at->code;
+    o["date"] = format_date(at->date);
+    o["window"] = format_minute(at->window->opens_minute);
+  }
+  return events;
 }
 
 std::expected<json::value, std::string> show_shard(const store::node_store& store, std::uint16_t shard_count, std::string_view text) {
@@ -220,7 +262,9 @@ std::expected<json::value, std::string> stored_view(const store::node_store& sto
     return show_group(store, shard_count, catalogue, rest);
   if (kind == "shard")
     return show_shard(store, shard_count, rest);
-  return std::unexpected("show booking/REFERENCE, claim/REFERENCE, group/ROUND/CENTRE/DATE or shard/NUMBER");
+  if (what == "orders")
+    return show_orders(store, shard_count, catalogue);
+  return std::unexpected("show booking/REFERENCE, claim/REFERENCE, group/ROUND/CENTRE/DATE, shard/NUMBER or orders");
 }
 
 json::value to_json(const cluster::audit_report& r) {

@@ -13,7 +13,7 @@
 
 namespace janji::net {
 
-// `what`: booking/REF, claim/REF, group/ROUND/CENTRE/DATE, shard/N.
+// `what`: booking/REF, claim/REF, group/ROUND/CENTRE/DATE, shard/N, orders (what operators ordered of groups and citizens).
 [[nodiscard]] std::expected<boost::json::value, std::string> stored_view(const store::node_store& store, std::uint16_t shard_count,
                                                                          const actors::round_catalogue& catalogue, std::string_view what);
 [[nodiscard]] boost::json::value to_json(const cluster::audit_report& report);

@@ -38,7 +38,7 @@ store_error explain(const rocksdb::Status& s, const std::string& path) {
   if (s.IsCorruption())
     return {errc::corrupt, fmt::format("the store in {} is damaged: {}", path, text)};
   if (has("While lock file") || has("lock hold by current process"))
-    return {errc::locked, fmt::format("the store in {} is in use by another process: {}", path, text)};
+    return {errc::locked, fmt::format("the store in {} is in use by another process", path)};
   if (has("Read-only file system"))
     return {errc::read_only, fmt::format("the disk of the store in {} is read-only: {}", path, text)};
   if (has("Permission denied"))

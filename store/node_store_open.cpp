@@ -167,6 +167,9 @@ result<void> node_store::open_database(bool read_only) {
           return std::unexpected(store_error{
               errc::corrupt,
               fmt::format("the store in {} is damaged: CURRENT is missing, and {} shows that there was a store", options_.path, name)});
+    std::error_code looked;
+    if (options_.env == nullptr && !std::filesystem::exists(options_.path + "/CURRENT", looked) && looked == std::errc::permission_denied)
+      return std::unexpected(store_error{errc::permission, fmt::format("no permission for the store in {}", options_.path)});
     if (read_only || !options_.create_if_missing)
       return std::unexpected(store_error{errc::missing, fmt::format("there is no store in {}", options_.path)});
   }

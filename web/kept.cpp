@@ -8,7 +8,7 @@ namespace json = boost::json;
 
 namespace {
 
-json::array to_json(const chosen_place& p) { return {p.centre, p.centre_name, format_date(p.date), p.from, p.to}; }
+json::array to_json(const chosen_place& p) { return {p.centre, p.centre_name, format_date(p.date), p.from, p.to, p.round}; }
 
 // Throws what Boost.JSON throws; caught where a text comes in.
 chosen_place place_from(const json::value& v) {
@@ -16,8 +16,12 @@ chosen_place place_from(const json::value& v) {
   const auto date = parse_date(std::string(a.at(2).as_string()));
   if (!date)
     throw std::invalid_argument("no date");
-  return {std::string(a.at(0).as_string()), std::string(a.at(1).as_string()), *date, a.at(3).to_number<std::uint16_t>(),
-          a.at(4).to_number<std::uint16_t>()};
+  return {std::string(a.at(0).as_string()),
+          std::string(a.at(1).as_string()),
+          *date,
+          a.at(3).to_number<std::uint16_t>(),
+          a.at(4).to_number<std::uint16_t>(),
+          a.size() > 5 ? std::string(a.at(5).as_string()) : std::string()};
 }
 
 std::string text_of(const json::value& v) { return std::string(v.as_string()); }

@@ -102,6 +102,8 @@ std::string pages::state_text(const frame& f) const {
   switch (s.kind) {
     case round_kind::open: return words_->say(f.lang, "state_open");
     case round_kind::not_open: {
+      if (s.opens_at <= f.now)
+        return words_->say(f.lang, "state_not_opened");
       const auto when = words_->when(f.lang, s.opens_at, f.now, f.offset);
       return words_->say(f.lang, "state_not_open", {{"when", when}});
     }

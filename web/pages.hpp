@@ -97,6 +97,7 @@ struct chosen_place {
   civil_date date;
   std::uint16_t from = 0;
   std::uint16_t to = 0;
+  std::string round = {};                  // its code; "": the one that pages show
   [[nodiscard]] std::string path() const;  // "WTCKL/2021-06-07/09:00"
   friend bool operator==(const chosen_place&, const chosen_place&) = default;
 };
@@ -121,10 +122,12 @@ struct centres_model {
   std::string digits;      // of a postcode that begins with them
   bool found = true;       // something of what was searched
   std::vector<centre_item> centres;
+  std::size_t centres_all = 0;         // of which `centres` are the first; 0: they are all
   std::vector<centre_item> elsewhere;  // nearest, outside of the state
   numbers_age numbers;
-  std::string base = "/book/at/";  // before a centre's code
-  std::string query;               // behind it: "people=4"
+  std::string base = "/book/at/";                           // before a centre's code
+  std::string query;                                        // behind it: "people=4"
+  std::vector<std::pair<std::string, std::string>> hidden;  // likewise, in the form that searches
 };
 
 struct day_item {
@@ -197,9 +200,10 @@ struct booking_item {
   std::string reference;
   std::string code;  // "": not known
   bool cancelled = false;
-  std::string receipt;  // "": none at hand
-  std::string qr;       // what the code says; "": the receipt alone
-  std::string handle;   // by which a form names it
+  bool attended = false;  // its time has come: it stays as it is
+  std::string receipt;    // "": none at hand
+  std::string qr;         // what the code says; "": the receipt alone
+  std::string handle;     // by which a form names it
 };
 
 struct my_booking_model {
@@ -288,9 +292,10 @@ struct figures_model {
     std::vector<std::optional<std::uint64_t>> numbers;
     std::string code;  // of a refusal
   };
-  std::vector<row> centres;   // places, booked, free
-  std::vector<row> states;    // booked
-  std::vector<row> refusals;  // how often
+  std::vector<row> centres;     // places, booked, free
+  std::size_t centres_all = 0;  // of which `centres` are the first; 0: they are all
+  std::vector<row> states;      // booked
+  std::vector<row> refusals;    // how often
   struct span {
     unix_ms at;                           // when it begins
     std::optional<std::uint64_t> booked;  // in it; none: not known
@@ -381,6 +386,8 @@ private:
   [[nodiscard]] data state_line(const frame& f) const;
   [[nodiscard]] std::string state_text(const frame& f) const;
   [[nodiscard]] static bool is_old(const frame& f, const numbers_age& a);
+  // "" where all are shown.
+  [[nodiscard]] std::string first_of(language l, std::size_t shown, std::size_t all) const;
   [[nodiscard]] list items_of(const frame& f, const centres_model& m, const std::vector<centre_item>& centres) const;
 
   std::unique_ptr<words> words_;

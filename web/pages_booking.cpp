@@ -32,6 +32,7 @@ std::string pages::my_booking(const frame& f, const my_booking_model& m) const {
     d.set("banner", b);
   }
   const auto live = std::ranges::count_if(m.bookings, [](const auto& b) { return !b.cancelled; });
+  const auto to_change = std::ranges::count_if(m.bookings, [](const auto& b) { return !b.cancelled && !b.attended; });
   const bool any = !m.bookings.empty();
   if (!any) {
     d.set("heading", words_->say(l, "nothing_heading"));
@@ -41,7 +42,7 @@ std::string pages::my_booking(const frame& f, const my_booking_model& m) const {
     d.set("said", words_->say(l, "cancelled_text"));
   } else {
     d.set("heading", words_->say(l, "confirmed_heading", {{"n", live}}));
-    d.set("said", words_->say(l, "confirmed_text"));
+    d.set("said", to_change == 0 ? std::string{} : words_->say(l, "confirmed_text"));
   }
   std::string age_text;
   if (m.known_at) {
@@ -57,7 +58,7 @@ std::string pages::my_booking(const frame& f, const my_booking_model& m) const {
     one.set("n", n);
     one.set("kind", b.cancelled ? "cancelled" : "confirmed");
     one.set("name", name_words(*words_, l, b, i + 1));
-    one.set("status", b.cancelled ? words_->say(l, "cancelled_status") : std::string{});
+    one.set("status", b.cancelled ? words_->say(l, "cancelled_status") : b.attended ? words_->say(l, "attended_status") : std::string{});
     one.set("centre", b.centre_name);
     one.set("content_lang", "ms");
     one.set("address", false);
@@ -87,7 +88,7 @@ std::string pages::my_booking(const frame& f, const my_booking_model& m) const {
   }
   d.set("any_live", live > 0);
   d.set("form_token", f.form_token);
-  d.set("changeable", m.changeable && live > 0);
+  d.set("changeable", m.changeable && to_change > 0);
   d.set("again", live == 0);
   return lay_out(f, words_->say(l, "my_title"), templates_->render(l, "my_booking", d));
 }

@@ -109,6 +109,12 @@ list pages::items_of(const frame& f, const centres_model& m, const std::vector<c
   return items;
 }
 
+std::string pages::first_of(language l, std::size_t shown, std::size_t all) const {
+  return all <= shown
+             ? std::string{}
+             : words_->say(l, "centres_first_of", {{"n", static_cast<std::int64_t>(shown)}, {"m", static_cast<std::int64_t>(all)}});
+}
+
 std::string pages::centres(const frame& f, const centres_model& m) const {
   const auto l = f.lang;
   data d;
@@ -130,7 +136,7 @@ std::string pages::centres(const frame& f, const centres_model& m) const {
     now.push_back(data("text", words_->say(l, "move_now", {{"place", place.centre_name}, {"when", when}})));
   }
   d.set("now", now);
-  if (m.base == "/book/at/") {
+  if (!moves) {
     data people;
     people.set("action", f.address.substr(0, f.address.find('?')));
     list options;
@@ -162,6 +168,23 @@ std::string pages::centres(const frame& f, const centres_model& m) const {
   d.set("groups", groups);
   const bool all_full = !m.centres.empty() && std::ranges::all_of(m.centres, [](const auto& c) { return kind_of(c.at, 0) == "full"; });
   d.set("none", all_full ? words_->say(l, "all_centres_full") : std::string{});
+  const auto more = first_of(l, m.centres.size(), m.centres_all);
+  d.set("more", more);
+  if (moves || !more.empty()) {
+    data search;
+    search.set("action", moves ? "/my-booking/move" : "/book/in");
+    search.set("typed", m.typed);
+    list hidden;
+    for (const auto& [name, value] : m.hidden) {
+      data one("name", name);
+      one.set("value", value);
+      hidden.push_back(one);
+    }
+    search.set("hidden", hidden);
+    d.set("search", search);
+  } else {
+    d.set("search", false);
+  }
   d.set("map", map_svg(m.centres));
   return lay_out(f, words_->say(l, "centres_title"), templates_->render(l, "centres", d));
 }

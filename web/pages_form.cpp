@@ -123,6 +123,7 @@ std::string pages::details(const frame& f, const details_model& m) const {
   d.set("when", when_of(l, m.place.date, m.place.from, m.place.to));
   d.set("action", "/book/at/" + m.place.path() + "/details");
   d.set("draft", m.draft);
+  d.set("round", m.place.round);
   d.set("form_token", f.form_token);
   d.set("count", count);
   d.set("tried", m.tried || !m.faults.empty());
@@ -188,7 +189,7 @@ std::string pages::check(const frame& f, const check_model& m) const {
   d.set("details", "/book/at/" + m.place.path() + "/details");
   d.set("draft", m.draft);
   auto fields = hidden_fields(m.people);
-  fields.insert(fields.begin(), {{"draft", m.draft}, {"people", std::to_string(m.people.size())}});
+  fields.insert(fields.begin(), {{"draft", m.draft}, {"round", m.place.round}, {"people", std::to_string(m.people.size())}});
   d.set("hidden", hidden(f, fields));
   d.set("button", words_->say(l, "book_button", {{"n", static_cast<std::int64_t>(m.people.size())}}));
   d.set("language_buttons", language_buttons(f));

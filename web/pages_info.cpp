@@ -129,7 +129,8 @@ std::string pages::figures(const frame& f, const figures_model& m) const {
     table.set("note", note);
     tables.push_back(table);
   };
-  add("table_centres", {"column_name", "column_places", "column_booked", "column_free"}, m.centres, {});
+  add("table_centres", {"column_name", "column_places", "column_booked", "column_free"}, m.centres,
+      first_of(l, m.centres.size(), m.centres_all));
   add("table_states", {"column_name", "column_booked"}, m.states, {});
   std::vector<figures_model::row> times;
   for (const auto& span : m.times)

@@ -57,7 +57,8 @@ std::optional<std::string> input_of(std::string_view api_field) {
 }
 
 std::optional<std::string> unknown_field(const form& sent) {
-  constexpr std::array known{"form_token", "draft", "people", "tried", "go", "lang", "who", "place", "receipt", "reference", "code"};
+  constexpr std::array known{"form_token", "draft", "people", "tried",   "go",        "lang",
+                             "who",        "place", "round",  "receipt", "reference", "code"};
   const auto is_of_a_person = [](std::string_view name) {
     for (std::size_t n = 1; n <= janji::limits::party_people_max; ++n)
       for (const auto& row : table)

@@ -89,6 +89,10 @@ def status(c):
     said = c.json("status")
     c.checks.check("status as JSON has the verdict and every shard", said.get("verdict") == "healthy" and len(said.get("shard_list", [])) == 64,
                    str(said)[:300])
+    done = c.ctl("check")
+    c.checks.check("check of a node that is alone is what it says of itself", done.code == 0 and "healthy" in done.out, done)
+    done = call(program("janjid"), "--data", c.node.data, "--set", "node.shards=16", "--check-config")
+    c.checks.check("a configuration with other shards than the data is found out beforehand", done.code == 2 and "node.shards says 16" in done.err, done)
     nobody = ctl("--data", c.checks.path("nothing"), "status")
     c.checks.check("status of a node that is not there: exit 2 and why", nobody.code == 2 and nobody.err.startswith("janjictl: "), nobody)
     admin = ctl("--admin", f"127.0.0.1:{c.node.admin_port}", "--token-file", f"{c.node.data}/admin.token", "status")
@@ -111,10 +115,12 @@ def frozen(c):
     c.node.process.send_signal(signal.SIGSTOP)
     asked = c.ctl("--timeout", "1", "status")
     ordered = c.ctl("--timeout", "1", "round", "warm", "main")
+    named = c.ctl("--timeout", "1", "--node", f"127.0.0.1:{c.node.admin_port}", "round", "warm", "main")
     c.node.process.send_signal(signal.SIGCONT)
     c.checks.check("a node that is frozen is not waited for: exit 2 and why", asked.code == 2 and "said nothing for 1 s" in asked.err, asked)
-    c.checks.check("of an order it is said that its fate is not known, and how to find out", ordered.code == 3 and
-                   "not known whether it does" in ordered.err and "`janjictl round list` shows" in ordered.err, ordered)
+    c.checks.check("an order is not sent to a node that has not proved to be the one that is meant", ordered.code == 2 and "nothing was sent" in ordered.err, ordered)
+    c.checks.check("of one that was sent it is said that its fate is not known, and how to find out", named.code == 3 and
+                   "not known whether it does" in named.err and "`janjictl round warm main` shows" in named.err, named)
     c.works("once it goes on it is asked as before", "--timeout", "1", "status", says="healthy")
     c.works("a time-out that is none is refused", "--timeout", "0", "status", says="--timeout", code=105)
 
@@ -152,7 +158,8 @@ def rounds(c):
         c.works(f"a pause's reason can be mended: {reason}", "round", "pause", "main", "--reason", reason)
     listed = c.json("round", "list")["rounds"][0]
     c.checks.equal("citizens are shown the last one", (listed.get("reason"), listed.get("status"), listed.get("changes_at")), ("tea again", "paused", None))
-    c.works("and it goes on", "round", "resume", "main")
+    c.works("and it goes on", "round", "resume", "main", "--reason", "power is back")
+    c.works("why stands in the trail", "trail", says="power is back")
     shown = c.json("status")["rounds"][0]
     c.checks.check("round list and status say what a booking would get now, and until when", shown.get("status") == "open" and
                    shown.get("changes_at", "").startswith(day(3)), shown)
@@ -180,7 +187,17 @@ def capacity(c):
     for words, arguments in (("an unknown centre", ("TIADA", day(0), "5")), ("a date without a group", ("DEWAN", day(90), "5")),
                              ("a capacity of two millions", (*OVER, "2000000"))):
         c.works(f"capacity of {words} is refused", "capacity", "main", *arguments, code=1)
-    c.works("the change is in the log with its reason", "--output", "json", "show", f"group/main/{OVER[0]}/{OVER[1]}", says='"live":6')
+    group = c.json("show", f"group/main/{OVER[0]}/{OVER[1]}")
+    changes = [(e["capacity"], e["reason"], e["by"]) for e in group["capacity_changes"]]
+    c.checks.equal("who changed it to what and why stands beside the bookings", (group["live"], changes), (6, [(3, "vaccine late", "admin"), (6, "", "admin")]))
+    orders = c.json("show", "orders")
+    c.checks.check("and among all such orders, with its day", [(e["round"], e["centre"], e["date"], e["capacity"]) for e in orders] ==
+                   [("main", *OVER, 3), ("main", *OVER, 6)], orders)
+    for words, arguments, says in (("a centre that is none", ("TIADA", day(0), "5"), "There is no such centre in this round"),
+                                   ("a day that the centre does not have", ("DEWAN", day(90), "5"), "The centre has no appointments on this date. Centre: DEWAN")):
+        c.works(f"{words} is told whole", "capacity", "main", *arguments, says=says, code=1)
+    for wrong in ("11/1/2027", "tomorrow", "2027-13-45"):
+        c.works(f"{wrong} is no date, and nothing is asked", "capacity", "main", "DEWAN", wrong, "5", says="YYYY-MM-DD", code=105)
 
 
 def show(c):
@@ -323,6 +340,16 @@ def disputed_claim(c):
         file.write(person["identity"]["number"] + "\n")
     release = ("claim", "release", "main", "--type", person["identity"]["type"], "--number-file", number, "--reason", "card seen")
     c.works("claim release --dry-run", "--dry-run", *release, says="would release")
+    file = release[release.index("--number-file") + 1]
+    with open(file) as old:
+        number = old.read().strip()
+    for words, text, says, code in (("after an empty line", f"\n{number}\n\n", "would release", 0), ("before another", f"{number}\n{number}\n", "several lines", 2),
+                                    ("that is blanks", " \n\n", "holds no number", 2)):
+        with open(file, "w") as out:
+            out.write(text)
+        c.works(f"a number {words}", "--dry-run", *release, says=says, code=code)
+    with open(file, "w") as out:
+        out.write(number + "\n")
     nobody = f"{c.checks.directory}/nobody"
     with open(nobody, "w") as file:
         file.write(c.people.one()["identity"]["number"] + "\n")
@@ -332,6 +359,7 @@ def disputed_claim(c):
     c.checks.check("and the booking stands", looked.json().get("status") == "confirmed", looked)
     c.works("staff who see the card release a disputed claim", *release, says="released")
     c.works("who and why are in the log", "show", f"booking/{thief['bookings'][0]['reference']}", says="card seen")
+    c.works("and among what operators ordered", "show", "orders", says="card seen")
     answer = book(c.node, booking(("DEWAN", day(3)), person, round_code="main"))
     c.checks.check("and the rightful citizen can book", answer.status == 201, answer)
 
@@ -349,7 +377,7 @@ def erase(c):
     ours = {name: text for name, text in lines.items() if name.startswith(("citizen/", "data/"))}
     c.works("round erase --dry-run", "--dry-run", "round", "erase", "main", "--reason", "main", says="would be erased")
     c.checks.check("and the keys of its records are still there", len(ours) == 2 and "destroyed" not in ours.values(), list(ours))
-    c.works("round erase", "round", "erase", "main", "--reason", "main")
+    c.works("round erase", "round", "erase", "main", "--confirm", "main")
     listed = [r for r in c.json("round", "list")["rounds"] if r["code"] == "main"]
     c.checks.check("the code typed again is not shown as a reason", listed and "reason" not in listed[0], listed)
     c.checks.equal("it is erased", c.state()["main"], "erased")

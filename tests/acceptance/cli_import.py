@@ -74,7 +74,7 @@ def texts(c):
     change = ("capacity", "main", "DEWAN", day(1), "40", "--reason")
     for words, reason in (("a control character", "tea\u0085"), ("a line separator", "\u2028tea"), ("a turned direction", "\u202etea"),
                           ("a byte that is no UTF-8", b"tea\xe9".decode(errors="surrogateescape"))):
-        c.works(f"a reason with {words} is refused", *change, reason, code=2 if "UTF-8" in words else 1)
+        c.works(f"a reason with {words} is refused", *change, reason, code=105 if "UTF-8" in words else 1)
     c.works("a pause for a reason that nobody sees is refused", "round", "pause", "main", "--reason", "\u3164 \u200b", code=1)
     c.checks.equal("and it is not paused", c.state()["main"], "open")
 

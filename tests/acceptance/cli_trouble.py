@@ -1,6 +1,7 @@
 """janjictl in trouble: nodes that are frozen, silent, slow or no nodes at all, several addresses, files that are none, outputs that cannot
 be written, words that are misspelt; and that shells complete what it knows."""
 import contextlib
+import fcntl
 import functools
 import json
 import os
@@ -24,7 +25,7 @@ class Stranger(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
     def __init__(self, answers, family=socket.AF_INET):
-        self.answers, self.asked = answers, []
+        self.answers, self.asked, self.tokens = answers, [], 0
         self.address_family = family
         self.over = threading.Event()
         super().__init__(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0), Heard)
@@ -44,6 +45,8 @@ class Heard(socketserver.StreamRequestHandler):
             line = self.rfile.readline().decode()
             length = 0
             while (header := self.rfile.readline().decode().strip()):
+                if header.lower().startswith("authorization:"):
+                    self.server.tokens += 1
                 if header.lower().startswith("content-length:"):
                     length = int(header.split(":")[1])
             self.rfile.read(length)
@@ -178,6 +181,42 @@ def answers_of_strangers(c):
                        "`janjictl show group/main/DEWAN/2021-06-01`" in done.err, done)
 
 
+def another_at_the_port(c):
+    """A ports file that is locked as that of a living node is, and somebody else at the port that it names: read over a volume, or passed on since."""
+    folder = c.checks.path("passed-on")
+    os.makedirs(folder)
+    shutil.copy2(f"{c.node.data}/admin.token", folder)
+    with open(f"{c.node.data}/janjid.ports") as file:
+        ports = json.load(file)
+
+    def asked_with(**other):
+        with open(f"{folder}/janjid.ports", "w") as out:
+            json.dump(dict(ports, **other), out, separators=(",", ":"))
+            out.flush()
+            fcntl.flock(out, fcntl.LOCK_EX)
+            return ctl("--data", folder, "--timeout", "1", "status", seconds=30)
+
+    done = asked_with()
+    c.checks.check("where the node itself is there it is asked", done.code == 0 and "healthy" in done.out, done)
+    for words, says in (("a web server", http(404, b"<html>" + b"x" * 500, "text/html")), ("who agrees to everything", http(200, {"verdict": "healthy"})),
+                        ("a proof of another key", http(200, b"0" * 64 + b"\n", "text/plain")), ("no HTTP at all", b"SSH-2.0-OpenSSH\r\n\r\n"),
+                        ("an answer without an end", b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 100_000)):
+        with Stranger({None: says}) as other:
+            done = asked_with(admin_port=other.server_address[1])
+        c.checks.check(f"{words} at its port is sent no token, and said not to be the node", done.code == 2 and one_sentence(done) and
+                       "is not the node" in done.err and other.asked and not other.tokens and
+                       all(a.startswith("GET /admin/v1/proof/") for a in other.asked), (str(done), other.asked, other.tokens))
+    for words, says in (("hangs up", b""), ("says nothing", None)):
+        with Stranger({None: says}) as other:
+            done = asked_with(admin_port=other.server_address[1])
+        c.checks.check(f"who {words} there is sent none either", done.code == 2 and one_sentence(done) and not other.tokens, (str(done), other.tokens))
+    for key in ("", "x", "00" * 31, 7, None):
+        done = asked_with(proof_key=key)
+        c.checks.check(f"a file with {key!r} for the key of the proof is none", done.code == 2 and one_sentence(done) and "--node" in done.err, done)
+    done = asked_with(proof_key="00" * 32)
+    c.checks.check("with another node's key neither", done.code == 2 and "is not the node" in done.err, done)
+
+
 def refusals(c):
     done = c.ctl("round", "open", "nowhere")
     c.checks.check("a refusal is one sentence on stderr, in English, with what to do", done.code == 1 and one_sentence(done) and
@@ -238,7 +277,7 @@ def bad_files(c):
     c.checks.equal("nothing was imported", list(c.state()), ["main"])
     done = subprocess.run([program("janjictl"), "--data", c.node.data, "--dry-run", "claim", "release", "main", "--number-file", "-", "--reason", "x"],
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=60 * SLOW)
-    c.checks.check("a number that standard input does not have is refused", done.returncode == 1, done)
+    c.checks.check("a number that standard input does not have is refused", done.returncode == 2 and b"holds no number" in done.stderr, done)
     for name in ("binary", "directory", "pipe", "/dev/null"):
         data = name if name.startswith("/") else path(name)
         for verb in (("status",), ("audit",), ("export",), ("membership", "show"), ("check",)):
@@ -413,4 +452,4 @@ def completion(c):
     c.checks.check("and loads it", done.code == 0 and done.out.strip() == "_janjictl", done)
 
 
-ROWS = [addresses, several_addresses, silent_nodes, answers_of_strangers, refusals, bad_files, outputs, exports, interrupted_export, misspelt, helps, completion]
+ROWS = [addresses, several_addresses, silent_nodes, answers_of_strangers, another_at_the_port, refusals, bad_files, outputs, exports, interrupted_export, misspelt, helps, completion]

@@ -7,7 +7,9 @@ import urllib.parse
 
 from authority import Authority
 from checks import run, wait_until
-from citizens import day
+from citizens import Round, booking, confirmed, day
+from http_client import request
+from node import Node
 from pages import World, references, wrong_inputs
 from reader import Reader, text_of
 from relay import Relay
@@ -209,6 +211,121 @@ def steps_are_asked_for(checks, world):
     checks.check("and before it an empty form", r.get(details).kind() == "details" and not r.page.value("p1-name"), r.page.text()[:200])
 
 
+def another_time_after_a_lost_answer(checks, world):
+    """The answer to a press was lost, and without scripts another time was chosen: the first key was given up, and the second press heard
+    *already booked*, of a booking whose reference nobody had seen."""
+    r = world.reader()
+    form = world.at_check(r, 2, ("A", 7, "09:00")).form("/check")
+    before, jar = world.booked(), dict(r.jar)
+    r.send(form, button="book")
+    checks.equal("it was booked", world.booked(), before + 2)
+    r.jar = jar  # what its answer brought did not come
+    page = world.at_details(r, 2, ("B", 7, "09:00"))
+    checks.check("whoever goes on to another time is shown what there is", page.kind() == "my-booking" and len(references(page)) == 2 and "Dewan A" in page.text(), page.text()[:300])
+    r = world.reader()
+    world.at_check(r, 2, ("A", 7, "09:00"))
+    page = world.at_details(r, 2, ("B", 7, "09:00"))
+    checks.check("whoever had pressed nothing goes on with what was typed", page.kind() == "details" and page.value("p2-name") == "Warga 2", page.text()[:300])
+
+
+def more_centres_than_a_page_lists(checks, world):
+    """Of more than a hundred centres the others could be reached by who knew their address alone, and nothing said that there are more."""
+    node = Node(checks, "large").start().ready()
+    Round(checks.directory, "large", [(f"C{i:03}", day(2), "09:00", "12:00", 9) for i in range(130)]).open_on(node)
+    r = Reader("127.0.0.1", node.port, "en")
+
+    def searched(page, action, text):
+        return r.send(next(f for f in page.forms() if f.get("action") == action), {"place": text})
+
+    page = r.get("/book/in/Johor?people=1")
+    checks.check("a state with 130 centres says that these are the first", "first 100 of 130 centres" in page.text() and len(page.links_to("/book/at/")) == 100, page.text()[:300])
+    page = searched(page, "/book/in", "C125")
+    checks.check("the others are searched for", page.links_to("/book/at/") == ["/book/at/C125?people=1"], page.links())
+    page = r.get(f"/book/at/C003/{day(2)}/09:00/details?people=1")
+    page = r.send(page.form("/details"), world.people_fields(1), button="on")
+    r.send(page.form("/check"), button="book")
+    page = r.get("/my-booking/move?who=1")
+    checks.check("likewise where one moves to", "first 100 of 130 centres" in page.text() and len(page.links_to("/my-booking/move/")) == 100, page.text()[:300])
+    page = searched(page, "/my-booking/move", "dewan c125")
+    checks.check("and there too the others are searched for", page.links_to("/my-booking/move/") == ["/my-booking/move/C125?who=1"], page.links())
+    for part in ("/my-booking/move/C125?", f"/C125/{day(2)}?", f"/C125/{day(2)}/09:00"):
+        page = r.follow(part)
+    page = r.send(page.form("/09:00"), button="")
+    checks.check("so one moves there", len(references(page)) == 1 and "Dewan C125" in page.text(), page.text()[:300])
+    page = r.get("/figures")
+    checks.check("and the figures say that they are of the first", "first 100 of 130 centres" in page.text(), page.text()[:300])
+    node.stop()
+
+
+def several_rounds(checks, world):
+    """Two rounds with a centre of one code: the page showed the one's hall and hours, and its press booked the other's. What was over or paused
+    hid what was open; who had booked in a round that the pages did not show could not move there."""
+    node = Node(checks, "rounds").start().ready()
+    early, late = dict(opens_at="2021-05-01T12:00:00+08:00"), dict(opens_at="2021-05-26T12:00:00+08:00")
+    first = Round(checks.directory, "first", [("A", day(2), "09:00", "09:30", 5), ("A", day(3), "09:00", "09:30", 5)], **early).open_on(node)
+    Round(checks.directory, "second", [("A", day(2), "09:00", "17:00", 5), ("A", day(4), "09:00", "17:00", 5), ("C", day(4), "10:00", "12:00", 5)], **late).open_on(node)
+
+    def order(verb, code, *more):
+        done = node.ctl("round", verb, code, *more)
+        checks.equal(f"the round {code}: {verb}", done.code, 0)
+
+    def at_check(r, d=2):
+        page = r.get(f"/book/at/A/{day(d)}/09:00/details?people=1")
+        return r.send(page.form("/details"), world.people_fields(1), button="on")
+
+    r = Reader("127.0.0.1", node.port, "en")
+    page = at_check(r)
+    checks.check("of two that are open the pages show the first", "9:30" in page.text(), page.text()[:300])
+    order("close", "first")
+    page = r.send(page.form("/check"), button="book")
+    checks.check("its form books there or not at all, not in the other that the pages show now", page.status == 409 and "closed" in page.text().lower() and not references(page), f"{page.status} {page.text()[:300]}")
+    page = at_check(Reader("127.0.0.1", node.port, "en"))
+    checks.check("the pages show the other since", "17:00" in page.text() and "9:30" not in page.text(), page.text()[:300])
+    r = Reader("127.0.0.1", node.port, "en")
+    page = r.send(at_check(r).form("/check"), button="book")
+    checks.check("whose own form books there", len(references(page)) == 1 and "17:00" in page.text(), page.text()[:300])
+    order("pause", "second", "--reason", "a storm")
+    Round(checks.directory, "third", [("B", day(2), "08:00", "08:30", 5)], opens_at="2021-06-26T12:00:00+08:00").open_on(node)
+    page = Reader("127.0.0.1", node.port, "en").get("/book/in/Johor?people=1")
+    checks.check("what is paused does not hide what is open", "Dewan B" in page.text() and "storm" not in page.text(), page.text()[:300])
+    answer = request(node.port, "GET", "/api/v1/availability?state=Johor").json()
+    checks.equal("the API means the same round", answer["round"], "third")
+    order("resume", "second")
+    order("pause", "third", "--reason", "x")
+    order("resume", "third")
+    node.ctl("round", "pause", "second", "--reason", "again")
+    page = r.get("/my-booking/move?who=1")
+    checks.check("who moves is shown the centres of their own round", page.links_to("/my-booking/move/") == ["/my-booking/move/A?who=1", "/my-booking/move/C?who=1"], page.links())
+    node.ctl("round", "resume", "second")
+    for part in ("/my-booking/move/C?", f"/C/{day(4)}?", f"/C/{day(4)}/10:00"):
+        page = r.follow(part)
+    page = r.send(page.form("/10:00"), button="")
+    checks.check("and moves there", len(references(page)) == 1 and "Dewan C" in page.text() and "10:00" in page.text(), page.text()[:300])
+    node.stop()
+
+
+def booked_by_another_client(checks, world):
+    """What was booked over the API had no booking code, and could not be found on the pages."""
+    said = confirmed(world.node, booking(("A", day(7)), world.people.one(), round_code="main"))
+    one = said["bookings"][0]
+    r = world.reader()
+    page = r.get("/find")
+    page = r.send(page.form("/find"), {"reference": one["reference"].replace("-", "\u2013"), "code": one["booking_code"].lower()}, button="find")
+    checks.check("with reference and code the page opens it, however they were pasted", references(page) == [one["reference"]] and page.kind() == "my-booking", page.text()[:300])
+
+
+def never_opened(checks, world):
+    """Of a round whose operators had not opened it a moment was named that had passed."""
+    node = Node(checks, "unopened").start().ready()
+    Round(checks.directory, "late", [("A", day(2), "09:00", "12:00", 5)]).import_into(node)
+    for language, words in (("en", "Booking has not begun yet. When it opens will be said here."), ("ms", "belum bermula"), ("zh-Hans", "还没开始"), ("ta", "தொடங்கவில்லை")):
+        page = Reader("127.0.0.1", node.port, language).get("/")
+        checks.check(f"{language}: it is said to be not open, and no moment that has passed", words in text_of(page.tree) and "2021" not in text_of(page.tree), text_of(page.tree)[:300])
+    answer = request(node.port, "POST", "/api/v1/bookings", booking(("A", day(2)), world.people.one(), round_code="late"))
+    checks.check("the API says why, and names none either", answer.code == "not_open" and answer.json().get("reason") == "not_opened" and "opens_at" not in answer.json(), answer)
+    node.stop()
+
+
 def two_tabs(checks, world):
     """What a check page shows is what is booked, whatever the other tab did."""
     r = world.reader()
@@ -311,7 +428,7 @@ def early_refusals(checks, world):
 
 def main(checks):
     world = World(checks)
-    for part in (steps_are_asked_for, two_tabs, all_that_is_wrong, said_in_words, an_old_form_names_bookings, a_form_that_was_not_sent, a_used_form_with_other_people, told_once, changed_elsewhere, a_proof_without_scripts, early_refusals, moved_in_two_presses, by_whatever_name, refusals_can_be_found_again, behind_a_proxy_with_tls, forms_of_yesterday):
+    for part in (steps_are_asked_for, two_tabs, another_time_after_a_lost_answer, more_centres_than_a_page_lists, several_rounds, booked_by_another_client, never_opened, all_that_is_wrong, said_in_words, an_old_form_names_bookings, a_form_that_was_not_sent, a_used_form_with_other_people, told_once, changed_elsewhere, a_proof_without_scripts, early_refusals, moved_in_two_presses, by_whatever_name, refusals_can_be_found_again, behind_a_proxy_with_tls, forms_of_yesterday):
         checks.part(part, checks, world)
 
 

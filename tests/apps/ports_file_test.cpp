@@ -18,10 +18,12 @@ using test::temporary_directory;
 TEST(ports_file, what_a_node_that_runs_says_is_read_and_gone_after_it) {
   const temporary_directory data;
   {
-    const auto mine = ports_file::write(data.path(), {8080, 8081, "10.0.0.5"});
+    const auto mine = ports_file::write(data.path(), {8080, 8081, "10.0.0.5", "00ff"});
     ASSERT_TRUE(mine.has_value()) << mine.error();
     EXPECT_EQ(ports_file::read(data.path()),
-              fmt::format("{{\"port\":8080,\"admin_port\":8081,\"pid\":{},\"admin_address\":\"10.0.0.5\",\"locked\":true}}\n", ::getpid()));
+              fmt::format("{{\"port\":8080,\"admin_port\":8081,\"pid\":{},\"admin_address\":\"10.0.0.5\",\"proof_key\":\"00ff\","
+                          "\"locked\":true}}\n",
+                          ::getpid()));
     struct stat st{};
     ASSERT_EQ(::stat((data.path() + "/janjid.ports").c_str(), &st), 0);
     EXPECT_EQ(st.st_mode & 0777, 0600U);
@@ -40,8 +42,8 @@ TEST(ports_file, what_one_left_that_died_is_nobodys) {
 
 TEST(ports_file, the_next_one_takes_its_place_and_is_not_removed_with_it) {
   const temporary_directory data;
-  auto first = ports_file::write(data.path(), {1, 1, ""});
-  auto second = ports_file::write(data.path(), {2, 2, ""});
+  auto first = ports_file::write(data.path(), {1, 1, "", ""});
+  auto second = ports_file::write(data.path(), {2, 2, "", ""});
   ASSERT_TRUE(first && second);
   *first = {};
   EXPECT_TRUE(ports_file::read(data.path())->contains("\"port\":2"));

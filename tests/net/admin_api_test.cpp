@@ -56,6 +56,15 @@ TEST_F(admin_api_test, without_the_token_only_probes_are_answered) {
             "ready\nshards serving: 4 of 4\nnumbers: ok\nkeys: ok\nerased keys: ok\nstorage: ok\nwrites: ok\n");
 }
 
+TEST_F(admin_api_test, whoever_has_its_ports_file_finds_out_that_it_is_this_node) {
+  const auto question = new_proof_question();
+  const auto a = server().admin_without_token("GET", std::string(proof_path) + question);
+  EXPECT_EQ(a.status, 200U);
+  EXPECT_EQ(a.body, proof_of(server().proof_key(), question) + "\n");
+  for (const auto* wrong : {"0", "0123456789ABCDEF0123456789abcdef", "0123456789abcdef0123456789abcdef0"})
+    EXPECT_EQ(server().admin_without_token("GET", std::string(proof_path) + wrong).outcome(), "400 malformed_request") << wrong;
+}
+
 TEST_F(admin_api_test, an_import_with_one_bad_line_imports_nothing_and_names_the_line) {
   const auto a = server().admin("POST", "/admin/v1/rounds",
                                 api_server::import_body("bad", "A,2021-06-07,09:00,17:00,2\nA,2021-06-31,09:00,17:00,2\n"));

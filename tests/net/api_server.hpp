@@ -110,6 +110,7 @@ public:
     return ask_port(admin_->port(), verb, target, headers, "");
   }
   [[nodiscard]] std::uint16_t admin_port() const { return admin_->port(); }
+  [[nodiscard]] const std::string& proof_key() const { return admin_api_->proof_key(); }
   // Until it is so; false when patience ends. For what follows by itself: figures, a place given up after a move.
   static bool eventually(const std::function<bool()>& good) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(patience_s);

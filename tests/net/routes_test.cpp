@@ -82,9 +82,11 @@ TEST(routes, no_row_hides_another) {
   expect_reached(admin_routes);
 }
 
-TEST(routes, nothing_but_the_probes_is_for_anybody_on_the_operators_port) {
+TEST(routes, nothing_but_probes_and_the_proof_is_for_anybody_on_the_operators_port) {
   for (const auto& row : admin_routes)
-    EXPECT_EQ(row.who == audience::anybody, row.to == admin_endpoint::livez || row.to == admin_endpoint::readyz) << row.pattern;
+    EXPECT_EQ(row.who == audience::anybody,
+              row.to == admin_endpoint::livez || row.to == admin_endpoint::readyz || row.to == admin_endpoint::proof)
+        << row.pattern;
 }
 
 TEST(routes, no_get_of_a_page_changes_anything) {

@@ -115,6 +115,29 @@ TEST(pages, only_what_is_full_is_said_to_be_full) {
   }
 }
 
+TEST(pages, of_centres_that_are_not_all_listed_it_is_said_and_searched) {
+  const centres_model m{.centres = {{.code = "A", .name = "A", .state = 10}}, .centres_all = 130, .hidden = {{"people", "4"}}};
+  const auto html = all().centres(sample_frame(language::en, "centres", "/book/in"), m);
+  EXPECT_TRUE(is_inside(html, "These are the first 1 of 130 centres."));
+  EXPECT_TRUE(is_inside(html, "<form method=\"get\" action=\"/book/in\""));
+  EXPECT_TRUE(is_inside(html, "<input type=\"hidden\" name=\"people\" value=\"4\">"));
+  const auto whole = all().centres(sample_frame(language::en, "centres", "/book/in"), {.centres = m.centres, .centres_all = 1});
+  EXPECT_FALSE(is_inside(whole, "These are the first"));
+  EXPECT_FALSE(is_inside(whole, "name=\"place\""));
+}
+
+TEST(pages, a_visit_whose_time_has_come_is_neither_moved_nor_cancelled) {
+  auto attended = sample_booking(0);
+  attended.attended = true;
+  const auto html = all().my_booking(sample_frame(language::en, "my-booking", "/my-booking"), {.bookings = {attended}});
+  EXPECT_TRUE(is_inside(html, "Its time has come: it can no longer be moved or cancelled here."));
+  EXPECT_FALSE(is_inside(html, "before the day"));
+  EXPECT_FALSE(is_inside(html, "/my-booking/cancel"));
+  const auto both = all().my_booking(sample_frame(language::en, "my-booking", "/my-booking"), {.bookings = {attended, sample_booking(1)}});
+  EXPECT_TRUE(is_inside(both, "/my-booking/cancel")) << "the other can be";
+  EXPECT_TRUE(is_inside(both, "before the day"));
+}
+
 TEST(pages, an_error_begins_the_title_leads_the_page_and_is_named_by_its_field) {
   details_model details{.place = sample_place(), .draft = "d", .people = sample_people(1), .faults = {{"p1-name", "Please fill this in."}}};
   const auto html = all().details(sample_frame(language::en, "details", "/x"), details);

@@ -1,0 +1,42 @@
+#include "net/which_round.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+namespace janji::net {
+
+namespace {
+
+std::pair<int, std::int64_t> rank(const actors::round_entry& round, unix_ms now, bool judges_past) {
+  const auto& d = round.definition;
+  switch (round.status_now(now, judges_past).status) {
+    case booking_status::open: return {0, d.opens_at.value};
+    case booking_status::paused: return {1, d.opens_at.value};
+    case booking_status::not_open: return {d.opens_at > now ? 2 : 3, d.opens_at.value};
+    case booking_status::closed:
+    case booking_status::over: break;
+  }
+  return {4, -d.closes_at.value};
+}
+
+}  // namespace
+
+std::shared_ptr<const actors::round_entry> find_round(const actors::round_catalogue& catalogue, std::string_view code) {
+  for (const auto& round : catalogue.rounds)
+    if (round->definition.code == code)
+      return round;
+  return nullptr;
+}
+
+std::shared_ptr<const actors::round_entry> usual_round(const actors::round_catalogue& catalogue, unix_ms now, bool judges_past) {
+  const auto best = std::ranges::min_element(catalogue.rounds, {}, [&](const auto& round) { return rank(*round, now, judges_past); });
+  return best == catalogue.rounds.end() ? nullptr : *best;
+}
+
+std::shared_ptr<const actors::round_entry> round_meant(const actors::node& node, const actors::round_catalogue& catalogue,
+                                                       std::string_view code) {
+  return code.empty() ? usual_round(catalogue, node.now(), node.judges_past()) : find_round(catalogue, code);
+}
+
+}  // namespace janji::net
