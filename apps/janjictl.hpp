@@ -73,11 +73,11 @@ void print_table(const boost::json::value& v, const std::string& indent = "");
 void print_result(const connection& c, const boost::json::value& v);
 // The answer as a table or as JSON; the exit code. `member`: what a node's answer to it has, or it is none of a node's; "": it is a list,
 // or has something at all.
+int show(const connection& c, const result<reply>& r, std::string_view member, int code_of_refusal = exit_refused);
 // What the node says of itself, on one screen; its verdict as the exit code.
 int status(const connection& c);
 // Of an order that stands: exit_partly where something of it is still to be done, with what; else 0.
 int left_undone(const reply& r);
-int show(const connection& c, const result<reply>& r, std::string_view member, int code_of_refusal = exit_refused);
 // An order, with --dry-run only asked about; the exit code. `look`: the verb that shows whether it was carried out.
 int order(const connection& c, boost::beast::http::verb verb, const std::string& target, const boost::json::value& body,
           const std::string& look);

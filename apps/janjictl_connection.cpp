@@ -116,7 +116,8 @@ public:
   [[nodiscard]] bool sent() const { return sent_; }              // something of it may have come to the node
   [[nodiscard]] bool is_another() const { return is_another_; }  // who is there is not the node that is meant: nothing was sent
   [[nodiscard]] const boost::system::error_code& error() const { return error_; }
-  [[nodiscard]] const http::response<http::string_body>& answer() const { return parser_.get(); }
+  // To the request; of a node that was too busy for the question, to that.
+  [[nodiscard]] const http::response<http::string_body>& answer() const { return sent_ ? parser_.get() : question_->parser.get(); }
 
 private:
   struct proof {
@@ -126,7 +127,13 @@ private:
       request.method(http::verb::get);
       request.target(fmt::format("{}{}", net::proof_path, asked));
       request.set(http::field::host, host);
-      parser.body_limit(expected.size());
+      parser.body_limit(answer_bytes_most);
+    }
+    static constexpr std::uint64_t answer_bytes_most = 64 * 1024;
+    // A node that can take no connection says so unasked.
+    [[nodiscard]] bool says_busy() const {
+      return parser.is_done() &&
+             (parser.get().result() == http::status::service_unavailable || parser.get().result() == http::status::too_many_requests);
     }
     std::string expected;
     http::request<http::empty_body> request;
@@ -139,8 +146,9 @@ private:
       http::async_read(socket_, buffer_, question_->parser, [this](const auto& ec, std::size_t) {
         const bool hung_up = ec == http::error::end_of_stream || ec == http::error::partial_message;
         const bool is_http = ec.category() == http::make_error_code(http::error::end_of_stream).category();
-        is_another_ = ec ? is_http && !hung_up : question_->parser.get().body() != question_->expected;
-        if (ec || is_another_)
+        const bool busy = !ec && question_->says_busy();
+        is_another_ = ec ? is_http && !hung_up : !busy && question_->parser.get().body() != question_->expected;
+        if (ec || is_another_ || busy)
           return end(ec);
         send();
       });

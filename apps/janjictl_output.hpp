@@ -33,7 +33,8 @@ inline constexpr std::array exit_rows{
     exit_row{exit_broken, "broken, no node can be asked, or a file or data directory cannot be read"},
     exit_row{exit_unknown, "an order was sent, and it is not known whether it was carried out: look, as it says"},
     exit_row{exit_partly,
-             "the order stands, and is not done everywhere yet: it says which shards lack it, or what is left after --wait-seconds"},
+             "the order stands, and is not done everywhere yet: it says which shards lack it, what of keys is left, or what after "
+             "--wait-seconds"},
     exit_row{exit_unwritten, "what there was to say could not be written (a full disk, a closed pipe); an order that was given stands"}};
 
 // Why not, in one sentence; the exit code; and what --verbose says besides.

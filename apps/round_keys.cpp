@@ -264,7 +264,7 @@ void round_keys::watch(const std::stop_token& stop) {
 // True: there is nothing to try again.
 bool round_keys::look_at_rounds() {
   const auto version = node_.catalogue()->version;
-  if (version == prepared_ && half_destroyed_.empty())
+  if (version == prepared_ && half_destroyed_.empty() && said_.empty())
     return true;
   const auto now = prepare();
   if (!now.wrong.empty())

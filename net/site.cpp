@@ -120,7 +120,7 @@ void site::handle(const request& r, const page_match& at, responder&& respond) {
     case page_endpoint::numbers_day: return public_page(r, v, at, std::move(respond));
     case page_endpoint::details: return details_get(r, own(), at.arguments, respond);
     case page_endpoint::details_sent: return details_post(r, own(), at.arguments, respond);
-    case page_endpoint::check: return check_get(own(), at.arguments, respond);
+    case page_endpoint::check: return check_get(r, own(), at.arguments, respond);
     case page_endpoint::book: return check_post(r, own(), at.arguments, std::move(respond));
     case page_endpoint::my_booking: return my_booking_get(r, own(), std::move(respond));
     case page_endpoint::send_again: return my_booking_post(r, own(), std::move(respond));
@@ -190,13 +190,13 @@ void site::open_kept(const request& r, visit& v) const {
       v.mine = web::kept_bookings_from(*text).value_or(web::kept_bookings{});
 }
 
-web::frame site::frame_of(const visit& v, std::string page) const {
+web::frame site::frame_of(const visit& v, std::string page, std::string_view of) const {
   web::frame f;
   f.lang = v.lang;
   f.page = std::move(page);
   f.address = v.address;
   f.now = wall_clock();
-  const auto round = current_round();
+  const auto round = round_named(of);
   if (round != nullptr)
     f.offset = round->body->offset;
   f.state = line_of(round.get());

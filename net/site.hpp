@@ -88,8 +88,8 @@ private:
 
   // ---- every page (site.cpp)
   [[nodiscard]] visit visit_of(const request& r) const;
-  void open_kept(const request& r, visit& v) const;  // the reader's own cookies
-  [[nodiscard]] web::frame frame_of(const visit& v, std::string page) const;
+  void open_kept(const request& r, visit& v) const;                                                        // the reader's own cookies
+  [[nodiscard]] web::frame frame_of(const visit& v, std::string page, std::string_view round = {}) const;  // which state it says
   static constexpr std::string_view kept_nowhere = "private, no-store";
   static constexpr std::string_view asked_again = "private, no-cache";
   [[nodiscard]] response page(const visit& v, std::string html, unsigned status = 200, std::string_view cache = kept_nowhere) const;
@@ -152,11 +152,12 @@ private:
   };
   [[nodiscard]] std::optional<place_of_path> place_of(const path_arguments& at, std::string_view round) const;
   [[nodiscard]] static std::string round_in(const web::form& sent);
+  [[nodiscard]] std::string step_of(const web::chosen_place& place, std::string_view step) const;  // its address
   void details_get(const request& r, visit& v, const path_arguments& at, responder& respond);
   [[nodiscard]] response details_at(const visit& v, const web::chosen_place& place, std::size_t people) const;
   [[nodiscard]] response pending_first(const visit& v) const;  // an earlier form, before another is begun
   void details_post(const request& r, visit& v, const path_arguments& at, responder& respond);
-  void check_get(const visit& v, const path_arguments& at, responder& respond) const;
+  void check_get(const request& r, const visit& v, const path_arguments& at, responder& respond) const;
   void check_post(const request& r, visit& v, const path_arguments& at, responder&& respond);
   // A step of the form is asked for by the browser itself, which has the form in its cookie: Back and Reload then ask for it again, and
   // send nothing. Where cookies are not taken it is the answer to what was sent.
@@ -218,7 +219,8 @@ private:
   void change_post(const request& r, visit& v, const page_match& at, responder&& respond);
   void next_change(const std::shared_ptr<change_run>& run);
   void end_change(change_run& run);
-  [[nodiscard]] std::string refusal_words(web::language l, const problem& p, std::size_t people) const;
+  // `round`: of which it speaks; "": that which the pages show.
+  [[nodiscard]] std::string refusal_words(web::language l, const problem& p, std::size_t people, std::string_view round) const;
 
   // ---- the rest (site_info.cpp)
   void receipt(const request& r, const visit& v, responder& respond) const;

@@ -222,7 +222,7 @@ bool site::is_attended(const web::kept_booking& b) const {
     return false;
   const auto at = std::ranges::find(group->windows, b.place.from, &window_definition::opens_minute) - group->windows.begin();
   const auto end = catalogue->end_of(group->id, window_index{static_cast<std::uint8_t>(at)});
-  return end && end->change_until <= node_.now();
+  return end && end->change_until <= wall_clock();
 }
 
 std::string site::name_of_centre(const actors::round_entry* round, std::string_view code) {
@@ -261,7 +261,7 @@ void site::calendar(const visit& v, std::string_view number, responder& respond)
   if (error != std::errc{} || end != number.data() + number.size() || n == 0 || n > v.mine.size())
     return not_there(v, respond, "missing", 404);
   const auto& b = v.mine[n - 1];
-  const auto f = frame_of(v, "my-booking");
+  const auto f = frame_of(v, "my-booking", b.round);
   const auto& words = pages_->all();
   const auto begins = start_of_day(b.place.date, f.offset);
   const auto host = options_.public_urls.empty() ? std::string("janji")

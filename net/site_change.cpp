@@ -125,13 +125,13 @@ void site::change_get(std::string_view query_text, visit& v, const page_match& a
         c.state = state_number(numbers.round->definition.centres[now->second].state);
     fill_centres(numbers, pages_->all(), place, c);
     c.numbers = {numbers.as_of, {}};
-    return respond(page(v, pages_->centres(frame_of(v, "move-centre"), c)));
+    return respond(page(v, pages_->centres(frame_of(v, "move-centre", round), c)));
   }
   const auto base = "/my-booking/move/" + percent_encoded(centre);
   if (at.row->to == page_endpoint::move_centre) {
     web::month_model days{
         .people = people, .centre = std::string(centre), .base = base + "/", .query = query, .back = "/my-booking/move?" + query};
-    auto f = frame_of(v, "move-day");
+    auto f = frame_of(v, "move-day", round);
     days.today = date_at(f.now, f.offset);
     fill_month(numbers, centre, days);
     if (days.days.empty())
@@ -152,7 +152,7 @@ void site::change_get(std::string_view query_text, visit& v, const page_match& a
     if (times.windows.empty())
       return no_such_place(v, respond);
     times.numbers = {numbers.as_of, {}};
-    return respond(page(v, pages_->times(frame_of(v, "move-time"), times)));
+    return respond(page(v, pages_->times(frame_of(v, "move-time", round), times)));
   }
   const auto where = place_of(at.arguments, round);
   if (!where)
@@ -161,7 +161,7 @@ void site::change_get(std::string_view query_text, visit& v, const page_match& a
   m.posts = true;
   m.action = "/my-booking/move/" + where->place.path();
   m.hidden = hidden_of_chosen(v.mine, m.chosen);
-  respond(page(v, pages_->change(frame_of(v, "change"), m)));
+  respond(page(v, pages_->change(frame_of(v, "change", round), m)));
 }
 
 // ------------------------------------------------------------------ doing
@@ -212,7 +212,7 @@ void site::change_post(const request& r, visit& v, const page_match& at, respond
     m.people = items_of(v.mine);
     if (!own)
       m.chosen = run->chosen;
-    const auto first = std::ranges::find(v.mine, false, &web::kept_booking::cancelled);
+    const auto first = std::ranges::find_if(v.mine, [this](const auto& b) { return !b.cancelled && !is_attended(b); });
     if (first == v.mine.end())
       return respond(see_other("/my-booking"));
     m.faults.push_back(
@@ -255,7 +255,7 @@ void site::next_change(const std::shared_ptr<change_run>& run) {
     run->wait_ms = p.retry_after_ms.value_or(row_of(p.code).retry_after_ms);
     run->v.request_id = std::move(a.request_id);
     run->attended = p.why == reason_code::attended;
-    run->why[n] = refusal_words(run->v.lang, p, 1);
+    run->why[n] = refusal_words(run->v.lang, p, 1, mine.round);
     mine.cancelled = mine.cancelled || p.code == problem_code::cancelled;  // on another device
     if (p.code == problem_code::same_place) {                              // as an earlier press left it: the others may be still to move
       run->ends[n] = web::change_end::kept;

@@ -80,10 +80,24 @@ bool may_have_been_sent(const web::kept_form& f) { return !f.key.empty() && f.la
 
 std::string book_path(const web::chosen_place& p, std::string_view step) { return "/book/at/" + p.path() + "/" + std::string(step); }
 
+std::string with_query(std::string address, const std::string& query) {
+  address += address.contains('?') ? '&' : '?';
+  return address + query;
+}
+
+std::string cut_round(std::string_view code) { return std::string(cut(code, janji::limits::round_code_bytes_max)); }
+
 }  // namespace
 
 // The form's, which may be another than the one that pages show by now; "": it says none.
-std::string site::round_in(const web::form& sent) { return std::string(cut(sent.get("round"), janji::limits::round_code_bytes_max)); }
+std::string site::round_in(const web::form& sent) { return cut_round(sent.get("round")); }
+
+// Where the form's round is not the one that the pages show, the address names it.
+std::string site::step_of(const web::chosen_place& place, std::string_view step) const {
+  const auto shown = current_round();
+  const bool other = !place.round.empty() && (shown == nullptr || shown->definition.code != place.round);
+  return book_path(place, step) + (other ? "?round=" + percent_encoded(place.round) : std::string{});
+}
 
 web::kept_form site::form_in(const web::form& sent, const web::chosen_place& place) {
   web::kept_form f;
@@ -137,7 +151,7 @@ std::optional<site::place_of_path> site::place_of(const path_arguments& at, std:
 // ------------------------------------------------------------------ details
 
 void site::details_get(const request& r, visit& v, const path_arguments& at, responder& respond) {
-  const auto where = place_of(at, {});
+  const auto where = place_of(at, cut_round(query_value(r.query, "round")));
   if (!where)
     return no_such_place(v, respond);
   if (v.draft && !v.draft->key.empty() && !v.draft->last_code.empty())  // one was sent, and how it ended is not known
@@ -150,9 +164,11 @@ void site::details_get(const request& r, visit& v, const path_arguments& at, res
   // Before its key is given up for another place.
   auto to = std::make_shared<responder>(std::move(respond));
   desk_.book(r, body_of(*v.draft), v.draft->key, true, [this, v, place = where->place, count, to](const desk_answer& a) {
-    if (!a.refusal)
-      return (*to)(see_other("/my-booking"));  // which takes it in
-    (*to)(a.refusal->code == problem_code::in_progress ? pending_first(v) : details_at(v, place, count));
+    if (!a.refusal || a.refusal->code == problem_code::idempotency_key_reused)
+      return (*to)(see_other("/my-booking"));  // which says what is booked
+    const auto code = a.refusal->code;
+    const bool nobody_knows = code != problem_code::not_found && web::row_of(name_of(code)).book == web::screen::unknown;
+    (*to)(nobody_knows ? pending_first(v) : details_at(v, place, count));
   });
 }
 
@@ -189,7 +205,7 @@ void site::not_bookable(visit& v, web::kept_form form, bool pressed, responder& 
   }
   web::details_model m{.place = form.place, .draft = form.draft, .people = form.people};
   m.above = web::banner{pages_->all().say(v.lang, "trouble_text"), {}};
-  auto out = page(v, pages_->details(frame_of(v, "details"), m), row_of(problem_code::not_ready).status);
+  auto out = page(v, pages_->details(frame_of(v, "details", form.place.round), m), row_of(problem_code::not_ready).status);
   keep_form(out, v, form);
   respond(std::move(out));
 }
@@ -200,9 +216,13 @@ response site::not_taken(const visit& v, const web::kept_form& form, page_endpoi
     why = web::banner{pages_->all().say(v.lang, "refused_from_elsewhere"), {}};
   const unsigned status = why ? 403 : 200;
   if (step == page_endpoint::check)
-    return page(v, pages_->check(frame_of(v, "check"), {.place = form.place, .draft = form.draft, .people = form.people, .above = why}),
+    return page(v,
+                pages_->check(frame_of(v, "check", form.place.round),
+                              {.place = form.place, .draft = form.draft, .people = form.people, .above = why}),
                 status);
-  return page(v, pages_->details(frame_of(v, "details"), {.place = form.place, .draft = form.draft, .people = form.people, .above = why}),
+  return page(v,
+              pages_->details(frame_of(v, "details", form.place.round),
+                              {.place = form.place, .draft = form.draft, .people = form.people, .above = why}),
               status);
 }
 
@@ -245,16 +265,16 @@ response site::details_page(const visit& v, const web::kept_form& form, const st
   m.tried = !wrong.empty();
   const auto of_all = std::ranges::find_if(wrong, [](const problem& p) { return p.position == 0 && p.fields.empty(); });
   if (of_all != wrong.end())
-    m.above = web::banner{refusal_words(v.lang, *of_all, form.people.size()), {}};
+    m.above = web::banner{refusal_words(v.lang, *of_all, form.people.size(), form.place.round), {}};
   else if (!wrong.empty() && m.faults.empty())
-    m.above = web::banner{refusal_words(v.lang, wrong.front(), form.people.size()), {}};
-  auto f = frame_of(v, "details");
+    m.above = web::banner{refusal_words(v.lang, wrong.front(), form.people.size(), form.place.round), {}};
+  auto f = frame_of(v, "details", form.place.round);
   f.forgettable = true;  // with scripts what is typed is kept from the first letter on
   return page(v, pages_->details(f, m), wrong.empty() ? 200 : row_of(wrong.front().code).status, cache);
 }
 
 response site::details_step(const visit& v, const web::kept_form& form) const {
-  if (auto kept = by_cookie(v, form, book_path(form.place, "details")))
+  if (auto kept = by_cookie(v, form, step_of(form.place, "details")))
     return std::move(*kept);
   auto out = details_page(v, form, wrong_in(form));
   keep_form(out, v, form);
@@ -276,28 +296,28 @@ response site::check_step(const visit& v, web::kept_form form) const {
   form.at = clock_.now();
   if (v.draft && v.draft->key == form.key && !v.draft->last_code.empty())  // it was sent, and how it ended is not known
     return see_other(v, "/my-booking");
-  if (auto kept = by_cookie(v, form, book_path(form.place, "check")))
+  if (auto kept = by_cookie(v, form, step_of(form.place, "check")))
     return std::move(*kept);
   web::check_model m{.place = form.place, .draft = form.draft, .people = form.people};
   if (another_is_unknown(v, form))
     m.above = web::banner{pages_->all().say(v.lang, "pending_first_text"), {}};
-  auto out = page(v, pages_->check(frame_of(v, "check"), m));
+  auto out = page(v, pages_->check(frame_of(v, "check", form.place.round), m));
   keep_form(out, v, form);
   return out;
 }
 
-void site::check_get(const visit& v, const path_arguments& at, responder& respond) const {
-  const auto where = place_of(at, v.draft ? std::string_view(v.draft->place.round) : std::string_view{});
+void site::check_get(const request& r, const visit& v, const path_arguments& at, responder& respond) const {
+  const auto where = place_of(at, cut_round(query_value(r.query, "round")));
   if (!where)
     return no_such_place(v, respond);
-  const auto there = where->place.path();
-  if (v.draft && !v.draft->people.empty() && v.draft->place.path() == there) {
+  if (v.draft && !v.draft->people.empty() && same_place(v.draft->place, where->place)) {
     const auto& last = v.draft->last_code;
     if (!v.draft->key.empty() && !last.empty())  // it was sent, and how it ended is not known
       return respond(see_other(v, "/my-booking"));
     const bool waits = v.draft->key.empty() && !last.empty() && web::row_of(last).book == web::screen::state;  // for the round
     if (!v.draft->key.empty() || waits) {
-      auto out = page(v, pages_->check(frame_of(v, "check"), {.place = where->place, .draft = v.draft->draft, .people = v.draft->people}));
+      auto out = page(v, pages_->check(frame_of(v, "check", where->place.round),
+                                       {.place = where->place, .draft = v.draft->draft, .people = v.draft->people}));
       auto form = *v.draft;
       form.key = key_of(form);
       form.at = clock_.now();
@@ -308,8 +328,9 @@ void site::check_get(const visit& v, const path_arguments& at, responder& respon
     }
   }
   // Back, after it was booked.
-  const bool booked = !v.draft && std::ranges::any_of(v.mine, [&](const auto& b) { return !b.cancelled && b.place.path() == there; });
-  respond(see_other(v, booked ? "/my-booking" : book_path(where->place, "details")));
+  const bool booked =
+      !v.draft && std::ranges::any_of(v.mine, [&](const auto& b) { return !b.cancelled && b.place.path() == where->place.path(); });
+  respond(see_other(v, booked ? "/my-booking" : step_of(where->place, "details")));
 }
 
 void site::check_post(const request& r, visit& v, const path_arguments& at, responder&& respond) {
@@ -382,7 +403,8 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
   }
   const auto people = static_cast<std::uint8_t>(form.people.size());
   const auto count = "people=" + std::to_string(people);
-  web::refused_model m{.heading = "no_booking_heading", .text = refusal_words(v.lang, p, form.people.size()), .code = std::string(code)};
+  web::refused_model m{
+      .heading = "no_booking_heading", .text = refusal_words(v.lang, p, form.people.size(), form.place.round), .code = std::string(code)};
   m.hidden = hidden_of(kept);
   switch (row.book) {
     case web::screen::choose:
@@ -393,7 +415,7 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
         m.booked.clear();
       }
       if (p.code == problem_code::not_enough_together && p.free.value_or(0) > 0)
-        m.links.emplace_back(book_path(form.place, "details") + "?people=" + std::to_string(*p.free),
+        m.links.emplace_back(with_query(step_of(form.place, "details"), "people=" + std::to_string(*p.free)),
                              words.say(v.lang, "book_for_fewer", {{"n", std::int64_t{*p.free}}}));
       if (round != nullptr && has_alternatives(p.code))
         m.nearest = places_in(*round, p.alternatives);
@@ -409,7 +431,7 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
         m.heading = "already_heading";
         m.links.emplace_back("/find", words.say(v.lang, "nav_find"));
       }
-      m.links.emplace_back(book_path(form.place, "details"), words.say(v.lang, "change_details_button"));
+      m.links.emplace_back(step_of(form.place, "details"), words.say(v.lang, "change_details_button"));
       if (!v.mine.empty())
         m.links.insert(m.links.begin(), {"/my-booking", words.say(v.lang, "nav_my_booking")});
       break;
@@ -424,12 +446,12 @@ response site::refused_booking(const visit& v, const web::kept_form& form, const
       m.links = {{"/my-booking", words.say(v.lang, "nav_my_booking")}};
       break;
   }
-  auto out = page(v, pages_->refused(frame_of(v, "refused"), m), status);
+  auto out = page(v, pages_->refused(frame_of(v, "refused", form.place.round), m), status);
   if (p.retry_after_ms)
     out.add("Retry-After", std::to_string((*p.retry_after_ms + 999) / 1000));
   const bool whole = keep_form(out, v, kept);
   if (row.book == web::screen::state && p.code != problem_code::closed && whole && v.takes_cookies())
-    out.add("Refresh", "30; url=" + book_path(form.place, "check"));  // with the form as it was, and a button once it can be pressed
+    out.add("Refresh", "30; url=" + step_of(form.place, "check"));  // with the form as it was, and a button once it can be pressed
   return out;
 }
 
@@ -501,7 +523,8 @@ std::vector<web::field_fault> site::faults_of(web::language l, const std::vector
     // An age is at fault where it was said: by a date, or by the number.
     const bool by_date = (p.code == problem_code::under_age || p.code == problem_code::over_age) &&
                          !form.people[p.position - 1u].get(web::person_field::birth).empty();
-    by_input.try_emplace(web::input_id(p.position, by_date ? web::person_field::birth : web::person_field::number), refusal_words(l, p, 1));
+    by_input.try_emplace(web::input_id(p.position, by_date ? web::person_field::birth : web::person_field::number),
+                         refusal_words(l, p, 1, form.place.round));
   }
   std::vector<web::field_fault> out;
   for (std::size_t n = 1; n <= form.people.size(); ++n)
@@ -511,9 +534,9 @@ std::vector<web::field_fault> site::faults_of(web::language l, const std::vector
   return out;
 }
 
-std::string site::refusal_words(web::language l, const problem& p, std::size_t people) const {
+std::string site::refusal_words(web::language l, const problem& p, std::size_t people, std::string_view of) const {
   const auto& words = pages_->all();
-  const auto round = current_round();
+  const auto round = round_named(of);
   const auto& row = web::row_of(name_of(p.code));
   if (p.why == reason_code::attended)
     return words.say(l, "attended_status");

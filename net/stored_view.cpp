@@ -53,7 +53,7 @@ struct event_words {
   json::object operator()(const claims_confirmed& e) const { return {{"event", "claims_confirmed"}, {"claims", e.refs.size()}}; }
   json::object operator()(const claim_released&) const { return {{"event", "claim_released"}}; }
   json::object operator()(const cancel_intended& e) const {
-    return {{"event", "cancel_intended"}, {"by", e.by}, {"reason", e.reason}, {"at", format_utc(e.at)}};
+    return {{"event", "cancel_intended"}, {"reference", to_text(e.ref)}, {"by", e.by}, {"reason", e.reason}, {"at", format_utc(e.at)}};
   }
   json::object operator()(const cancel_done& e) const { return {{"event", "cancel_done"}, {"at", format_utc(e.at)}}; }
   json::object operator()(const move_intended& e) const {
@@ -63,7 +63,7 @@ struct event_words {
   json::object operator()(const move_done& e) const { return {{"event", "move_done"}, {"at", format_utc(e.at)}}; }
   json::object operator()(const move_refused&) const { return {{"event", "move_refused"}}; }
   json::object operator()(const cancel_joined& e) const {
-    return {{"event", "cancel_joined"}, {"by", e.by}, {"reason", e.reason}, {"at", format_utc(e.at)}};
+    return {{"event", "cancel_joined"}, {"reference", to_text(e.ref)}, {"by", e.by}, {"reason", e.reason}, {"at", format_utc(e.at)}};
   }
   json::object operator()(const changes_forgiven& e) const {
     return {{"event", "changes_forgiven"}, {"citizen", hex(e.citizen)}, {"by", e.by}, {"reason", e.reason}, {"at", format_utc(e.at)}};

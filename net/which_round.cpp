@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "net/front.hpp"
+
 namespace janji::net {
 
 namespace {
@@ -36,7 +38,7 @@ std::shared_ptr<const actors::round_entry> usual_round(const actors::round_catal
 
 std::shared_ptr<const actors::round_entry> round_meant(const actors::node& node, const actors::round_catalogue& catalogue,
                                                        std::string_view code) {
-  return code.empty() ? usual_round(catalogue, node.now(), node.judges_past()) : find_round(catalogue, code);
+  return code.empty() ? usual_round(catalogue, wall_clock(), node.judges_past()) : find_round(catalogue, code);
 }
 
 }  // namespace janji::net

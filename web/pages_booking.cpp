@@ -221,7 +221,7 @@ std::string pages::change(const frame& f, const change_model& m) const {
     const bool is_chosen = std::ranges::find(m.chosen, i) != m.chosen.end();
     if (!m.choose && !is_chosen)
       continue;
-    if (m.people[i].cancelled)
+    if (m.people[i].cancelled || m.people[i].attended)
       continue;
     chosen += is_chosen ? 1 : 0;
     data one;

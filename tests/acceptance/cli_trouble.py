@@ -206,6 +206,10 @@ def another_at_the_port(c):
         c.checks.check(f"{words} at its port is sent no token, and said not to be the node", done.code == 2 and one_sentence(done) and
                        "is not the node" in done.err and other.asked and not other.tokens and
                        all(a.startswith("GET /admin/v1/proof/") for a in other.asked), (str(done), other.asked, other.tokens))
+    with Stranger({None: http(503, {"code": "busy", "title": "Too much at this moment.", "status": 503})}) as other:
+        done = asked_with(admin_port=other.server_address[1])
+    c.checks.check("who is too busy for the question is not said to be another, and gets no token", done.code in (1, 2) and "Too much at this moment" in done.err and
+                   not other.tokens, (str(done), other.tokens))
     for words, says in (("hangs up", b""), ("says nothing", None)):
         with Stranger({None: says}) as other:
             done = asked_with(admin_port=other.server_address[1])

@@ -260,6 +260,28 @@ def failed_erasure(checks):
     node.kill()
 
 
+def half_done_erasure(checks):
+    """The secret was overwritten and the key file could not be written: the order was *refused*, and what was left was forgotten."""
+    node = prepared(checks, "half")
+    node.ctl("round", "close", "main")
+    in_the_way = f"{node.data}/keys.new"
+    os.makedirs(f"{in_the_way}/x")
+    done = node.ctl("round", "erase", "main", "--confirm", "main")
+    checks.check("an erasure that is half done stands, and is not said to be done", done.code == 4 and "the order stands" in done.err and
+                 "destroying its keys has not ended" in done.err, done)
+    checks.check("the secret is gone", secret_of(node.data, 1) is None)
+    status = node.ctl("status")
+    checks.check("status says that something of it is left, for as long as it is", status.code == 1 and "erasure_wrong" in status.out, status)
+    again = node.ctl("--dry-run", "round", "erase", "main", "--confirm", "main")
+    checks.check("a dry run says that it would be tried again", "it would be tried again" in again.out, again)
+    os.rmdir(f"{in_the_way}/x")
+    os.rmdir(in_the_way)
+    wait_until(lambda: node.ctl("status").code == 0, 30 * SLOW, "it is tried again")
+    with open(f"{node.data}/keys") as file:
+        checks.equal("then the key file says so", sum(line.endswith(" destroyed\n") for line in file), 2)
+    node.kill()
+
+
 def stop_between(checks):
     """Power cuts: the secret's end and the log's event, one without the other."""
     node = prepared(checks, "between")
@@ -388,7 +410,7 @@ def blocks_of_a_disk(checks):
 
 
 def parts(checks):
-    for part in (memory_of_a_node, too_little_may_be_locked, failed_erasure, stop_between, blocks_of_a_disk, other_nodes):
+    for part in (memory_of_a_node, too_little_may_be_locked, failed_erasure, half_done_erasure, stop_between, blocks_of_a_disk, other_nodes):
         checks.part(part, checks)
 
 
