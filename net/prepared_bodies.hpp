@@ -53,6 +53,7 @@ public:
   // Compresses one that was made elsewhere, when there is nothing else to do; not at all where too many wait. A tenth of the time at most.
   void compress(const body_ptr& b);
   [[nodiscard]] std::size_t bytes() const { return bytes_; }  // of what is kept
+  [[nodiscard]] std::size_t names() const { return entries_.size(); }
 
 private:
   struct entry {

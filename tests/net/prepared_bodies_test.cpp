@@ -129,6 +129,20 @@ TEST_F(prepared_bodies_test, what_is_kept_is_bounded_and_what_was_asked_for_last
   EXPECT_GT(bodies->bytes(), prepared_bodies::bytes_max / 4);
 }
 
+TEST_F(prepared_bodies_test, so_are_the_names_that_strangers_choose) {
+  ASSERT_EQ(get(1, 1'000, "first")->text, "first");
+  std::size_t told = 0;
+  for (std::size_t i = 0; i < 2 * prepared_bodies::names_max; ++i) {
+    const auto before = told;
+    bodies->get(
+        "n" + std::to_string(i), 1, unix_ms{2'000 + static_cast<std::int64_t>(i)}, [] { return std::string("small"); },
+        [&](const prepared_bodies::body_ptr& b) { told += b != nullptr ? 1 : 0; });
+    ASSERT_TRUE(until([&] { return told > before; }));
+    ASSERT_LE(bodies->names(), prepared_bodies::names_max) << i;
+  }
+  EXPECT_GT(bodies->names(), prepared_bodies::names_max / 4);
+}
+
 TEST_F(prepared_bodies_test, what_is_large_is_compressed_beside) {
   const auto b = get(1, 1'000, std::string(5'000, 'x'));
   ASSERT_NE(b->gzip, nullptr);
