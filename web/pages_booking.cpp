@@ -1,6 +1,7 @@
 // What became of a request: confirmed, not known, refused; and changing what is booked.
 #include <algorithm>
 
+#include "booking/text_parts.hpp"
 #include "web/codes.hpp"
 #include "web/form.hpp"
 #include "web/pages.hpp"
@@ -83,7 +84,8 @@ std::string pages::my_booking(const frame& f, const my_booking_model& m) const {
     data one;
     const auto when = when_of(l, m.unsent->date, m.unsent->from, m.unsent->to);
     one.set("text", words_->say(l, "unsent_text", {{"place", m.unsent->centre_name}, {"when", when}}));
-    one.set("href", "/book/at/" + m.unsent->path() + "/check");
+    const auto round = m.unsent->round.empty() ? std::string{} : "?round=" + percent_encoded(m.unsent->round);
+    one.set("href", "/book/at/" + m.unsent->path() + "/check" + round);
     d.set("unsent", one);
   }
   d.set("any_live", live > 0);
