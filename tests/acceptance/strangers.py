@@ -4,7 +4,6 @@ While they are there others book, the probes answer, operators are served, and t
 wait meanwhile is printed beside what they wait alone; nobody is failed for a time."""
 import os
 import resource
-import select
 import socket
 import threading
 import time
@@ -120,9 +119,11 @@ def taken_away(w):
 # ------------------------------------------------------------------ many connections
 
 def is_closed(sock):
-    readable, _, _ = select.select([sock], [], [], 0)
+    """By a read that does not wait: select() knows no descriptor from 1024 on."""
     try:
-        return bool(readable) and sock.recv(4096) == b""
+        return sock.recv(4096, socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
     except OSError:
         return True
 
@@ -145,6 +146,7 @@ class crowd:
                 sock.sendall(b"POST /api/v1/bookings HTTP/1.1\r\nHost: x\r\nContent-Length: 30000\r\n\r\n{")
             elif kind == self.HOSTILE:
                 sock.sendall(b"GET /" + b"x" * 2000)
+            sock.setblocking(False)
             return sock
         except OSError:
             return None
