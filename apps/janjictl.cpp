@@ -21,16 +21,15 @@
 #include <vector>
 
 #include "apps/descriptors.hpp"
-#include "apps/exposure.hpp"
 #include "apps/janjictl.hpp"
 #include "apps/round_files.hpp"
 #include "apps/settings.hpp"
+#include "apps/settings_check.hpp"
 #include "apps/whole_files.hpp"
 #include "booking/civil_time.hpp"
 #include "booking/receipt.hpp"
 #include "booking/text_parts.hpp"
 #include "booking/text_rules.hpp"
-#include "cluster/membership_record.hpp"
 #include "store/wiping.hpp"
 
 namespace janji::apps {
@@ -203,17 +202,6 @@ void add_round_commands(CLI::App& app, connection& c, int& code) {
   }
 }
 
-// As a start judges it before it looks at the data.
-std::expected<void, std::string> agrees_with_itself(const settings& s) {
-  if (auto r = check_exposure(s); !r)
-    return r;
-  if (s.text("cluster.name").empty())
-    return {};
-  if (auto no = cluster::wrong_with_name(s.text("cluster.name"), static_cast<std::uint64_t>(s.number("cluster.node"))))
-    return std::unexpected(std::move(*no));
-  return check_etcd_access(s);
-}
-
 void add_store_commands(CLI::App& app, connection& c, int& code) {
   auto* what = c.keep<std::string>();
   auto* shown = app.add_subcommand("show", "what is stored: booking/REF, claim/REF, group/ROUND/CENTRE/DATE, shard/N, orders");
@@ -251,7 +239,7 @@ void add_store_commands(CLI::App& app, connection& c, int& code) {
       settings s;
       auto good = s.read_file(*file);
       if (good && verb == "validate")
-        good = agrees_with_itself(s);
+        good = check_settings(s);
       if (!good)
         code = fail(good.error());
       else if (verb == "show")

@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "apps/cluster_seat.hpp"
-#include "apps/exposure.hpp"
+#include "apps/settings_check.hpp"
 #include "cluster/boots.hpp"
 #include "cluster/feature_level.hpp"
 #include "cluster/streams/certificates.hpp"
@@ -59,20 +59,9 @@ result<std::unique_ptr<cluster::etcd::etcd_config_store>> open_etcd(const settin
   return opened;
 }
 
-// What settings of a cluster say of themselves.
-result<void> check_settings(const settings& s) {
-  if (auto r = check_exposure(s); !r)
-    return r;
-  if (s.text("cluster.name").empty()) {
-    if (s.text("cluster.role") != "both")
-      return std::unexpected("cluster.role is for a node of a cluster: this one is alone, cluster.name is empty");
-    return {};
-  }
-  if (auto no = cluster::wrong_with_name(s.text("cluster.name"), static_cast<std::uint64_t>(s.number("cluster.node"))))
-    return std::unexpected(std::move(*no));
-  if (s.number("cluster.min_in_sync") > s.number("cluster.replicas"))
-    return std::unexpected("cluster.min_in_sync cannot be more than cluster.replicas");
-  if (auto r = check_etcd_access(s); !r)
+// And the certificate that is to be shown to the other nodes.
+result<void> check_start(const settings& s) {
+  if (auto r = check_settings(s); !r || s.text("cluster.name").empty())
     return r;
   return net::check_own_certificate(link_options_of(s));
 }
@@ -93,7 +82,7 @@ start_membership::start_membership(const settings& s) {
 }
 
 result<start_membership> start_membership::judge(const settings& s) {
-  if (auto right = check_settings(s); !right)
+  if (auto right = check_start(s); !right)
     return std::unexpected(right.error());
   start_membership m(s);
   if (auto r = m.judge_disk(); !r)
@@ -119,7 +108,7 @@ result<void> agrees_in_shards(const store::node_store& store, std::int64_t shard
 }
 
 result<void> start_membership::judge_data(const settings& s) {
-  if (auto right = check_settings(s); !right)
+  if (auto right = check_start(s); !right)
     return right;
   start_membership m(s);
   if (auto r = m.judge_disk(); !r)

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
+
+#include "store/key_files.hpp"
 
 namespace janji::net {
 
@@ -13,18 +14,11 @@ namespace {
 constexpr std::size_t key_bytes = crypto_generichash_KEYBYTES;
 constexpr std::size_t question_bytes = 16;
 
-std::string to_hex(std::span<const unsigned char> bytes) {
-  std::string out(2 * bytes.size() + 1, '\0');
-  sodium_bin2hex(out.data(), out.size(), bytes.data(), bytes.size());
-  out.pop_back();
-  return out;
-}
-
 template <std::size_t SIZE>
 std::string random_hex() {
   std::array<unsigned char, SIZE> bytes{};
   randombytes_buf(bytes.data(), bytes.size());
-  return to_hex(bytes);
+  return store::hex(bytes.data(), bytes.size());
 }
 
 }  // namespace
@@ -40,14 +34,12 @@ bool is_proof_question(std::string_view text) {
 
 std::string proof_of(std::string_view key, std::string_view question) {
   std::array<unsigned char, key_bytes> bytes{};
-  std::size_t size = 0;
-  if (key.size() != 2 * key_bytes || sodium_hex2bin(bytes.data(), bytes.size(), key.data(), key.size(), nullptr, &size, nullptr) != 0 ||
-      size != key_bytes)
+  if (!store::unhex(key, bytes.data(), bytes.size()))
     return {};
   std::array<unsigned char, crypto_generichash_BYTES> sum{};
   crypto_generichash(sum.data(), sum.size(), reinterpret_cast<const unsigned char*>(question.data()), question.size(), bytes.data(),
                      bytes.size());
-  return to_hex(sum);
+  return store::hex(sum.data(), sum.size());
 }
 
 }  // namespace janji::net

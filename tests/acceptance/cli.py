@@ -80,6 +80,11 @@ def settings(c):
             ("--set, which goes before all", ("--port", "9125", "--set", "http.port=9126"), {}, "port = 9126")):
         done = call(program("janjid"), "--config", file, "--check-config", *arguments, environment=environment)
         c.checks.check(f"janjid --check-config shows {words}", done.code == 0 and says in done.out, done)
+    for words, text, says in (("a front that belongs to no cluster", "[cluster]\nrole = \"store\"\n", "cluster.role is for a node of a cluster"),
+                              ("a cluster's name without a number", "[cluster]\nname = \"clinics\"\n", "cluster.node")):
+        with open(c.checks.path("apart.toml"), "w") as out:
+            out.write(text)
+        c.works(f"config validate refuses {words}, as a start does", "config", "validate", c.checks.path("apart.toml"), says=says, code=2)
     c.works("config validate of a file that is not there", "config", "validate", c.checks.path("none.toml"), code=2)
 
 
