@@ -42,15 +42,16 @@ void admin_api::status(responder& respond) {
   const bool broken = !s.failed.empty() || !s.directory_wrong.empty() || (!s.clustered && serving < shard_count_);
   const bool clock_is_set = cluster::is_clock_set(s.clock_set_ms);
   const auto erasures = round_keys_.left();
-  const std::string_view own = broken                                                                 ? "broken"
-                               : s.storage_low || clock_is_set || !node_.ready() || !erasures.empty() ? "degraded"
-                                                                                                      : "healthy";
+  const auto keys_wait = citizens_.waits_for();
+  const bool ready = node_.ready() && keys_wait.empty();
+  const bool degraded = s.storage_low || clock_is_set || !ready || !erasures.empty();
+  const std::string_view own = broken ? "broken" : degraded ? "degraded" : "healthy";
   auto cluster = cluster_.summary();
   const auto of_all = cluster.empty() ? std::string("healthy") : std::string(cluster.at("verdict").as_string());
   const std::string_view verdict = own == "broken" || of_all == "broken" ? "broken" : own == "degraded" ? own : std::string_view(of_all);
   json::object out{{"verdict", verdict},
                    {"cluster", cluster.empty() ? json::value(nullptr) : json::value(std::move(cluster))},
-                   {"ready", node_.ready()},
+                   {"ready", ready},
                    {"master_key", store::fingerprint_of(keys_.master())},
                    {"shards_serving", serving},
                    {"shards", shard_count_},
@@ -66,6 +67,8 @@ void admin_api::status(responder& respond) {
                    {"log_bytes", statistics.log_bytes},
                    {"rounds", std::move(rounds)},
                    {"shard_list", std::move(shards)}};
+  if (!keys_wait.empty())
+    out["keys_wrong"] = keys_wait;
   if (!erasures.empty())
     out["erasure_wrong"] = erasures;
   if (!s.directory_wrong.empty())

@@ -51,6 +51,19 @@ def nothing_beside_them(checks, world):
         checks.check(f"there is no calendar file {n}", page.status == 404, page.status)
 
 
+def content(page):
+    return page.body, page.headers.get("etag")
+
+
+def between_the_same(ask, ask_other):
+    """A page is made anew about once a second: what `ask_other` answers between two answers of `ask` that are the same, and that answer."""
+    for _ in range(10):
+        before, other, after = ask(), ask_other(), ask()
+        if content(before) == content(after):
+            return other, after
+    return other, None
+
+
 def what_one_asks_no_other_reads(checks, world):
     for path in PUBLIC:
         page = world.reader().get(f"{path}?who=880101145555&people=1&lang=en")
@@ -60,9 +73,8 @@ def what_one_asks_no_other_reads(checks, world):
         for language in ("ms", "zh-Hans", "ta"):
             led = [h for h in page.links_to(f"lang={language}")]
             checks.check(f"{path}: {language} is one link away, for as many people", len(led) == 1 and ("people=3" in led[0]), led)
-    first = world.reader().get("/book/in/Johor")
-    other = world.reader().get("/book/in/j.o-h%20OR?x=1")
-    checks.check("a state written in another way is the same page", first.body == other.body and first.headers.get("etag") == other.headers.get("etag"), other.headers)
+    other, same = between_the_same(lambda: world.reader().get("/book/in/Johor"), lambda: world.reader().get("/book/in/j.o-h%20OR?x=1"))
+    checks.check("a state written in another way is the same page", same is not None and content(other) == content(same), other.headers)
     search = world.reader().get("/book/in?place=Dewan&people=2")
     checks.check("a search is nobody else's", search.status == 200 and any("place=Dewan" in h for h in search.links_to("lang=ta")), search.links())
 

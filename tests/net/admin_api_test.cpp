@@ -56,6 +56,21 @@ TEST_F(admin_api_test, without_the_token_only_probes_are_answered) {
             "ready\nshards serving: 4 of 4\nnumbers: ok\nkeys: ok\nerased keys: ok\nstorage: ok\nwrites: ok\n");
 }
 
+TEST_F(admin_api_test, a_node_that_lacks_keys_is_not_ready_at_any_of_its_doors) {
+  const auto status = [] { return server().admin("GET", "/admin/v1/status"); };
+  EXPECT_EQ(status().at("/ready"), "true");
+  EXPECT_EQ(status().at("/verdict"), "healthy");
+  server().citizens().wait_for("the keys of the round main are not here yet");
+  EXPECT_EQ(status().at("/ready"), "false");
+  EXPECT_EQ(status().at("/verdict"), "degraded");
+  EXPECT_EQ(status().at("/keys_wrong"), "the keys of the round main are not here yet");
+  EXPECT_EQ(server().admin_without_token("GET", "/readyz").status, 503U);
+  EXPECT_EQ(server().ask("GET", "/readyz").status, 503U);
+  server().citizens().wait_for("");
+  EXPECT_EQ(status().at("/ready"), "true");
+  EXPECT_EQ(status().at("/keys_wrong"), "");
+}
+
 TEST_F(admin_api_test, whoever_has_its_ports_file_finds_out_that_it_is_this_node) {
   const auto question = new_proof_question();
   const auto a = server().admin_without_token("GET", std::string(proof_path) + question);
