@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <caf/all.hpp>
 #include <chrono>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <random>
+#include <ranges>
 #include <set>
 #include <thread>
 #include <utility>
@@ -335,16 +337,22 @@ told_refusals node::refusals() const {
   };
   add(s.refusals_told.copy());
   const auto reports = s.told_reports.get();
-  for (const auto& [node, told] : *reports) {
-    if (node == s.node_id)
-      continue;
-    if (s.now().value - told.at.value >= report_stale_ms || told.report.counted_since == unix_ms{}) {
+  const auto placement = s.placement.get();
+  auto others = placement->nodes;  // one that was removed is missed by nobody
+  if (others.empty())
+    std::ranges::copy(*reports | std::views::keys, std::back_inserter(others));
+  std::erase(others, s.node_id);
+  for (const auto node : others) {
+    const auto told = reports->find(node);
+    if (told == reports->end() || s.now().value - told->second.at.value >= report_stale_ms ||
+        told->second.report.counted_since == unix_ms{}) {
       ++out.unheard;
       continue;
     }
-    add(told.report.refusals);
+    const auto& report = told->second.report;
+    add(report.refusals);
     ++out.nodes;
-    out.since = std::max(out.since, told.report.counted_since);
+    out.since = std::max(out.since, report.counted_since);
   }
   return out;
 }

@@ -170,7 +170,7 @@ struct told_report {
 struct told_refusals {
   std::map<std::string, std::uint64_t> by_code;
   std::size_t nodes = 1;    // in the sum, this one among them
-  std::size_t unheard = 0;  // that were heard once, and not lately
+  std::size_t unheard = 0;  // others of the cluster that were not heard lately
   unix_ms since;            // of the latest of these starts: from then on all of them count
 };
 

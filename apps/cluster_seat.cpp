@@ -317,6 +317,9 @@ void cluster_seat::plan() {
     if (std::ranges::all_of(pinned, [&](auto n) { return facts_.contains(n) && placeable(facts_.at(n), now); }))
       wanted_[shard.value] = pinned;
   cluster::placement_picture picture{wanted_, {}, moves_paused_, !away_.empty()};
+  for (const auto& [id, fact] : facts_)
+    if (fact.state != cluster::node_state::removed)
+      picture.nodes.push_back(id);
   for (const auto& [id, m] : members_) {
     addresses_[id] = m.links;
     boots_[id] = m.boot;

@@ -342,6 +342,7 @@ std::string disks_waited_for(const json::array& shards) {
 int check(const connection& c) {
   const auto p = picture(c);
   constexpr unsigned alone = 409;
+  constexpr std::uint64_t heard_lately_ms = 5'000;
   if (!p && p.error().status == alone)  // it knows of no others: what it says of itself is all
     return status(c);
   if (!p)
@@ -366,10 +367,15 @@ int check(const connection& c) {
     if (scalar(n.at("state")) == "removed")
       continue;
     const auto name = " " + scalar(n.at("node"));
+    const bool heard = n.contains("heard_ms_ago") && number(n, "heard_ms_ago") <= heard_lately_ms;
     if (!n.at("there").as_bool())
       away += name;
-    else if (number(n, "heard_ms_ago") > 5'000 || !n.contains("heard_ms_ago"))
+    else if (!heard)
       unheard += name;
+    if (n.contains("version") && std::ranges::find(versions, scalar(n.at("version"))) == versions.end())
+      versions.push_back(scalar(n.at("version")));
+    if (!heard)  // what it said last is not so any more, for all that is known
+      continue;
     if (n.contains("storage_low") && n.at("storage_low").as_bool())
       low += name;
     const auto disk = n.contains("disk") ? fmt::format("{} (disk {})", name, scalar(n.at("disk"))) : name;
@@ -384,8 +390,6 @@ int check(const connection& c) {
       set += fmt::format("{}: {:.1f} s", name, static_cast<double>(ms->to_number<std::int64_t>()) / 1000);
     if (n.contains("directory_wrong"))
       directories += fmt::format("{}node {}: {}", directories.empty() ? "" : "; ", number(n, "node"), scalar(n.at("directory_wrong")));
-    if (n.contains("version") && std::ranges::find(versions, scalar(n.at("version"))) == versions.end())
-      versions.push_back(scalar(n.at("version")));
   }
   const auto missing = number(*p, "replicas_missing");
   const auto idle = number(*p, "shards_not_serving");
@@ -406,6 +410,8 @@ int check(const connection& c) {
   const auto floor = number(*p, "shards_at_their_floor");
   one("a further loss", floor == 0,
       floor == 0 ? "is survived by every shard" : fmt::format("degraded: no further loss is survived by {} shards", floor));
+  if (const auto n = number(*p, "shards_confirmed_by_one_disk"); n != 0)
+    one("more than one disk", false, fmt::format("cluster.min_in_sync is 1: a booking of {} shards may be confirmed on one disk alone", n));
   one("directories", directories.empty(), directories.empty() ? "there, and can be written to" : directories);
   const auto tried = try_cluster(c);
   for (const auto& line : tried.lines)

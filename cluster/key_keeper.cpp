@@ -60,8 +60,12 @@ std::optional<key_bytes> key_keeper::master_named(const std::string& fingerprint
 void key_keeper::warn_once(const std::string& why) {
   {
     const std::lock_guard lock(mutex_);
-    if (!warned_.insert(why).second)
+    if (warned_.contains(why))
       return;
+    constexpr std::size_t kept_max = 64;  // etcd's errors name revisions: each is another sentence
+    if (warned_.size() >= kept_max)
+      warned_.clear();
+    warned_.insert(why);
   }
   ports_.warn(why);
 }

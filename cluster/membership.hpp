@@ -44,6 +44,7 @@ struct placement_picture {
   std::vector<node_registration> members;          // that are registered now
   bool moves_paused = false;                       // by operators: only what is missing is made good
   bool store_away = false;                         // nothing is begun: its outcome would not be known, and cost a leader its place
+  std::vector<std::uint64_t> nodes = {};           // that belong to the cluster, there or not; empty: not known
 };
 
 struct shard_change {

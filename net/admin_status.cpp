@@ -5,12 +5,25 @@
 #include <boost/json.hpp>
 
 #include "booking/civil_time.hpp"
+#include "cluster/operations.hpp"
 #include "net/admin_api.hpp"
 #include "net/admin_json.hpp"
 
 namespace janji::net {
 
 namespace json = boost::json;
+
+namespace {
+
+bool disk_hangs(const actors::node_status& s) { return s.disk_waits.count() >= static_cast<std::int64_t>(cluster::disk_hangs_ms); }
+std::string disk_hangs_words(const actors::node_status& s) {
+  return fmt::format("an operation of the disk has not come back for {:.1f} s: nothing is confirmed meanwhile",
+                     static_cast<double>(s.disk_waits.count()) / 1000);
+}
+// Of a node that is alone: whoever books hears by now that it is not known whether they did.
+constexpr std::chrono::seconds hangs_for_good{5};
+
+}  // namespace
 
 void admin_api::status(responder& respond) {
   const auto s = node_.status();
@@ -39,12 +52,13 @@ void admin_api::status(responder& respond) {
   };
   for (const auto& round : catalogue->rounds)
     rounds.push_back(round_in_short(*round));
-  const bool broken = !s.failed.empty() || !s.directory_wrong.empty() || (!s.clustered && serving < shard_count_);
+  const bool hangs = !s.clustered && s.disk_waits >= hangs_for_good;  // of a cluster the others go on
+  const bool broken = !s.failed.empty() || hangs || !s.directory_wrong.empty() || (!s.clustered && serving < shard_count_);
   const bool clock_is_set = cluster::is_clock_set(s.clock_set_ms);
   const auto erasures = round_keys_.left();
   const auto keys_wait = citizens_.waits_for();
   const bool ready = node_.ready() && keys_wait.empty();
-  const bool degraded = s.storage_low || clock_is_set || !ready || !erasures.empty();
+  const bool degraded = s.storage_low || clock_is_set || !ready || !erasures.empty() || disk_hangs(s);
   const std::string_view own = broken ? "broken" : degraded ? "degraded" : "healthy";
   auto cluster = cluster_.summary();
   const auto of_all = cluster.empty() ? std::string("healthy") : std::string(cluster.at("verdict").as_string());
@@ -71,6 +85,8 @@ void admin_api::status(responder& respond) {
     out["keys_wrong"] = keys_wait;
   if (!erasures.empty())
     out["erasure_wrong"] = erasures;
+  if (disk_hangs(s))
+    out["disk_wrong"] = disk_hangs_words(s);
   if (!s.directory_wrong.empty())
     out["directory_wrong"] = s.directory_wrong;
   if (clock_is_set)
@@ -101,7 +117,7 @@ void admin_api::readyz(const request& r, responder& respond) {
     const auto erasures = round_keys_.left();
     out.body += "erased keys: " + (erasures.empty() ? "ok" : erasures) + "\n";
     out.body += "storage: " + storage_words(node_) + "\n";
-    out.body += std::string("writes: ") + (s.failed.empty() ? "ok\n" : "failed\n");
+    out.body += "writes: " + (!s.failed.empty() ? "failed" : disk_hangs(s) ? disk_hangs_words(s) : "ok") + "\n";
   }
   respond(std::move(out));
 }
@@ -147,6 +163,8 @@ json::object admin_api::preflight_of(const actors::round_entry& round, const std
                     {"detail", fmt::format("{}, if each of {} citizens makes {} changes (changes_max){}", worst.detail, bytes.citizens,
                                            round.definition.rules.changes_max,
                                            worst.good ? "" : "; before a disk is full bookings stop as storage_low")}});
+  const auto now = node_.status();
+  check("disk answers", !disk_hangs(now), disk_hangs(now) ? disk_hangs_words(now) : "what is written comes back");
   const bool destroyed = keys_.is_destroyed(round.definition.id);
   check("keys", !destroyed, destroyed ? "the round's keys were destroyed" : "the round's keys were not destroyed");
   check("not over", wall_clock() < round.definition.closes_at, "closes at " + format_utc(round.definition.closes_at));

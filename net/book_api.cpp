@@ -77,12 +77,19 @@ std::optional<problem> citizen_api::refuse_all() {
 
 // What a front says alone: not_open, of what came well before an announced opening, which is never brought forward. Everything else is
 // for the leader to say, whose log has the state of the round. Where not all nodes know of that the front judges by what it has heard.
-std::optional<problem> citizen_api::refuse_round(const actors::round_entry& round) const {
+// Such a refusal has no number, and another front may say it of a copy: no leader is asked about what came before the opening, as far as
+// this front can tell and whenever it comes to it. Clocks being no further apart than they may be, what passes came after such a word.
+std::optional<problem> citizen_api::refuse_round(const actors::round_entry& round, const arrival& arrived) const {
   const auto now = wall_clock();
   if (node_.leaders_judge()) {
     const bool ended = round.status.state == round_state::closed || round.status.state == round_state::erased;
-    if (!ended && now.value + cluster::clocks_apart_max_ms < round.definition.opens_at.value)
+    const auto opens_at = round.definition.opens_at.value;
+    if (ended)
+      return std::nullopt;
+    if (now.value + cluster::clocks_apart_max_ms < opens_at)
       return not_admitted(round, problem_code::not_open);
+    if (now.value - front_.age_ms(arrived) < opens_at)
+      return problem{.code = problem_code::interrupted};
     return std::nullopt;
   }
   switch (admission(round.definition, round.status, now)) {
@@ -92,6 +99,9 @@ std::optional<problem> citizen_api::refuse_round(const actors::round_entry& roun
     default: return std::nullopt;
   }
 }
+
+// Before it nobody can have anything in the round that would be told again.
+static bool is_of_opening(problem_code code) { return code == problem_code::not_open || code == problem_code::interrupted; }
 
 // In words, whoever has decided it.
 problem citizen_api::not_admitted(const actors::round_entry& round, problem_code code) const {
@@ -143,8 +153,8 @@ void citizen_api::start_booking(const request& r, std::string_view body, std::st
   if (round == nullptr)
     return end(p, {.code = no_such_round()});
   // What was confirmed before is told again whatever the round's state and the disk's: only what is new is not admitted.
-  auto refusal = look_only ? std::optional(problem{.code = problem_code::not_found}) : refuse_round(*round);
-  if (refusal && refusal->code == problem_code::not_open)
+  auto refusal = look_only ? std::optional(problem{.code = problem_code::not_found}) : refuse_round(*round, r.arrived);
+  if (refusal && is_of_opening(refusal->code))
     return end(p, *refusal);
   const auto where = find_target(*round, form->centre, form->date, form->window_minute);
   if (!where)
@@ -274,8 +284,8 @@ std::expected<actors::citizen_command, problem> citizen_api::make_move(pending_r
   const auto& round = *p.catalogue->find(it->second.round);
   const auto& wish = *p.wish;
   // As with bookings: a move that was made is told again, a new one is not admitted.
-  auto refusal = refuse_round(round);
-  if (refusal && refusal->code == problem_code::not_open)
+  auto refusal = refuse_round(round, p.arrived);
+  if (refusal && is_of_opening(refusal->code))
     return std::unexpected(*refusal);
   const auto where = find_target(round, wish.form.centre, wish.form.date, wish.form.window_minute);
   if (!where)

@@ -121,7 +121,7 @@ private:
                                                               const target& where, std::string_view key, const request& r);
   void manage(const request& r, const api_match& at, responder&& respond);
   [[nodiscard]] std::optional<problem> refuse_all();
-  [[nodiscard]] std::optional<problem> refuse_round(const actors::round_entry& round) const;
+  [[nodiscard]] std::optional<problem> refuse_round(const actors::round_entry& round, const arrival& arrived) const;
   [[nodiscard]] problem in_words(const pending_request& p, problem_code code) const;
   [[nodiscard]] problem not_admitted(const actors::round_entry& round, problem_code code) const;
   void move_found(answered_request&& found);

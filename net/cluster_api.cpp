@@ -46,17 +46,6 @@ json::array nodes_of(const std::vector<replication::member>& list) {
   return out;
 }
 
-// Which shards are served somewhere, as fresh reports say.
-std::set<std::uint16_t> served(const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
-  std::set<std::uint16_t> out;
-  for (const auto& [node, told] : reports)
-    if (now.value - told.at.value < actors::report_stale_ms)
-      for (const auto& s : told.report.shards)
-        if (s.serving)
-          out.insert(s.shard.value);
-  return out;
-}
-
 // Of the disks that were heard of lately.
 std::uint32_t usual_write_us(const cluster::cluster_view& v, const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
   std::vector<std::uint32_t> known;
@@ -92,11 +81,16 @@ struct waiting_for {
   std::vector<replication::member> disks;
   std::vector<replication::member> learners;
 };
-waiting_for waits_for(const cluster::cluster_view& v, const cluster::shard_record& r) {
+std::vector<cluster::node_registration> registrations(const cluster::cluster_view& v) {
   std::vector<cluster::node_registration> there;
   for (const auto& n : v.nodes)
     if (n.registered)
       there.push_back(*n.registered);
+  return there;
+}
+
+waiting_for waits_for(const cluster::cluster_view& v, const cluster::shard_record& r) {
+  const auto there = registrations(v);
   waiting_for w{cluster::disks_away(r, there), r.learners};
   if (r.in_sync.size() - w.disks.size() >= r.min_in_sync)
     return {};
@@ -106,9 +100,23 @@ waiting_for waits_for(const cluster::cluster_view& v, const cluster::shard_recor
   return w;
 }
 
+// Which shards are served somewhere, as fresh reports say. A leader that waits for its members confirms nothing.
+std::set<std::uint16_t> served(const cluster::cluster_view& v, const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
+  std::set<std::uint16_t> out;
+  for (const auto& [node, told] : reports)
+    if (now.value - told.at.value < actors::report_stale_ms)
+      for (const auto& s : told.report.shards)
+        if (s.serving)
+          out.insert(s.shard.value);
+  for (const auto& s : v.shards)
+    if (!waits_for(v, s.record.record).disks.empty())
+      out.erase(s.shard.value);
+  return out;
+}
+
 struct judgement {
   std::size_t not_serving = 0, missing_replicas = 0, below_floor = 0, nodes_away = 0, low_disks = 0, hung_disks = 0, slow_disks = 0;
-  std::size_t wrong_directories = 0, clocks_set = 0, moves_left = 0;
+  std::size_t wrong_directories = 0, clocks_set = 0, moves_left = 0, by_one_disk = 0;
   [[nodiscard]] std::string_view verdict(bool store_away) const {
     if (not_serving != 0)
       return "broken";
@@ -119,12 +127,15 @@ struct judgement {
 
 judgement judge(const cluster::cluster_view& v, const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
   judgement j;
-  const auto serves = served(reports, now);
+  const auto serves = served(v, reports, now);
+  const auto there = registrations(v);
   for (const auto& s : v.shards) {
     const auto& r = s.record.record;
+    const auto complete = r.in_sync.size() - cluster::disks_away(r, there).size();
     j.not_serving += serves.contains(s.shard.value) ? 0 : 1;
-    j.missing_replicas += r.replicas_wanted > r.in_sync.size() ? r.replicas_wanted - r.in_sync.size() : 0;
-    j.below_floor += s.record.revision != 0 && r.in_sync.size() <= r.min_in_sync && r.replicas_wanted > r.min_in_sync ? 1 : 0;
+    j.missing_replicas += r.replicas_wanted > complete ? r.replicas_wanted - complete : 0;
+    j.below_floor += s.record.revision != 0 && complete <= r.min_in_sync && r.replicas_wanted > r.min_in_sync ? 1 : 0;
+    j.by_one_disk += s.record.revision != 0 && r.min_in_sync <= 1 && r.replicas_wanted > 1 ? 1 : 0;
   }
   for (const auto& n : v.nodes)
     j.nodes_away += n.fact.state != cluster::node_state::removed && !n.registered ? 1 : 0;
@@ -192,7 +203,7 @@ json::object node_json(const cluster::node_view& n, const std::map<std::uint64_t
 }
 
 json::array shards_json(const cluster::cluster_view& v, const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
-  const auto serves = served(reports, now);
+  const auto serves = served(v, reports, now);
   const auto lost = missing(reports, now);
   std::map<std::uint16_t, std::uint64_t> committed;
   for (const auto& [node, told] : reports)
@@ -215,7 +226,7 @@ json::array shards_json(const cluster::cluster_view& v, const std::map<std::uint
                    {"committed", committed[s.shard.value]}});
     if (const auto at = lost.find(s.shard.value); at != lost.end())
       out.back().as_object()["missing"] = json::object{{"epoch", at->second.first}, {"sequence", at->second.second}};
-    if (const auto w = waits_for(v, r); !w.disks.empty() && !serves.contains(s.shard.value)) {
+    if (const auto w = waits_for(v, r); !w.disks.empty()) {
       json::array disks;
       for (const auto& m : w.disks)
         disks.push_back({{"node", m.node}, {"disk", fmt::format("{:x}", m.disk)}});
@@ -267,6 +278,7 @@ json::object cluster_api::picture() const {
           {"shards_not_serving", j.not_serving},
           {"replicas_missing", j.missing_replicas},
           {"shards_at_their_floor", j.below_floor},
+          {"shards_confirmed_by_one_disk", j.by_one_disk},
           {"moves_left", j.moves_left},
           {"moves_paused", view.moves_paused},
           {"feature_level", view.feature_level},

@@ -175,7 +175,7 @@ result<void> key_ring::load_line(const std::string& name, std::string_view box) 
   if (!unwrap(name, box, master_, key))
     return std::unexpected(
         store_error{errc::corrupt, fmt::format("{} is damaged at {}: the master key opens what stands before it", path_, name)});
-  if (erasable_ && round && secrets_.is_overwritten(*round))
+  if (round && secrets_.is_overwritten(*round))  // whatever the form of the file: an earlier one may have been put back
     return {};
   here.key = std::move(key);
   return {};

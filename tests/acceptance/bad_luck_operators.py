@@ -425,8 +425,26 @@ def hanging_sync(o):
         under.healthy()
         asked.result(30 * SLOW)
     o.checks.check("and is confirmed when the disk goes on", o.node.alive())
+    hung_for_good(o, under)
     o.node.kill()
     o.all_there("after it")
+
+
+def hung_for_good(o, under):
+    """A disk that does not come back is said to operators, wherever they ask."""
+    under.hung()
+    with concurrent.futures.ThreadPoolExecutor() as citizen:
+        citizen.submit(book, o.node, booking(("PUSAT", day(2)), o.people.one(), round_code="main"))
+        broken = wait_until(lambda: (d := o.node.ctl("status")).code == 2 and d, 30 * SLOW, "status says broken")
+        o.checks.check("the operator's status is broken, and says why", "disk_wrong" in broken.out and "has not come back for" in broken.out, broken)
+        checked = o.node.ctl("check")
+        o.checks.check("so does check", checked.code == 2 and "has not come back for" in checked.out, checked)
+        verbose = request(o.node.admin_port, "GET", "/readyz?verbose").body.decode()
+        o.checks.check("and /readyz?verbose", "writes: an operation of the disk has not come back" in verbose, verbose)
+        preflight = o.node.ctl("round", "preflight", "main")
+        o.checks.check("no round is ready to be opened", preflight.code == 1 and '"check":"disk answers","ok":false' in preflight.out, preflight)
+        under.healthy()
+    wait_until(lambda: o.node.ctl("status").code == 0, 30 * SLOW, "status is healthy")
 
 
 def older_key_file(o):

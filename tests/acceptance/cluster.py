@@ -297,6 +297,7 @@ def parts(checks):
         checks.part(cluster_keys.keys, checks)
         checks.part(cluster_last_resort.last_resort, checks)
         checks.part(cluster_membership.membership, checks)
+        checks.part(cluster_opening.opening, checks)
         checks.part(cluster_roles.roles, checks)
         checks.part(cluster_unseal.unsealing, checks)
         checks.part(as_a_newcomer, checks)
@@ -312,6 +313,7 @@ if __name__ == "__main__":
     import cluster_keys
     import cluster_last_resort
     import cluster_membership
+    import cluster_opening
     import cluster_roles
     import cluster_unseal
 

@@ -79,6 +79,11 @@ def shards_without_a_quorum(c):
     try:
         good, done = wrong(c, 0, "shards answer", ["no answer from"])
         c.checks.check("shards that cannot answer are named", good and done.out.rstrip().endswith("broken"), done)
+        none = says(c, 0, ["64 of 64 do not", "enough disks are there"])
+        c.checks.check("once they are away no shard serves, no replica of theirs is complete, and no further loss is survived",
+                       none.code == 2 and "128 missing" in none.out and "no further loss is survived by 64 shards" in none.out, none)
+        status = c.nodes[0].ctl("status")
+        c.checks.check("nor does status call that healthy", status.code == 2, status)
         flight = c.nodes[0].ctl("round", "preflight", "2021-3")
         c.checks.check("round preflight says no, and which shards give no answer", flight.code == 1 and '"check":"shards answer","ok":false,"detail":"no answer from' in flight.out, flight)
         with concurrent.futures.ThreadPoolExecutor() as operators:

@@ -330,6 +330,24 @@ TEST_F(erasable_ring, of_all_files_that_there_ever_were_none_gives_an_erased_key
   }
 }
 
+TEST_F(erasable_ring, a_file_of_before_that_is_put_back_gives_no_erased_key_and_is_converted_again) {
+  auto before = *key_ring::open(ring_path, master(1), true);
+  for (const auto* name : {"citizen/1", "data/1", "data/2"})
+    (void)before->get_or_make(name);
+  const auto other = before->get("data/2");
+  const auto text = ring_file();
+  ASSERT_TRUE(text.starts_with("janji-keys 1\n"));
+  before.reset();
+  auto ring = open();
+  ASSERT_EQ(ring->destroy_round(one), 2U);
+  ring.reset();
+  put(text);
+  ring = open();
+  EXPECT_FALSE(ring->get("citizen/1") || ring->get("data/1"));
+  EXPECT_EQ(ring->get("data/2"), other);
+  EXPECT_TRUE(ring_file().starts_with("janji-keys 3 ")) << ring_file();
+}
+
 TEST_F(erasable_ring, a_file_of_before_is_converted_with_the_same_keys_and_what_was_destroyed_stays_so) {
   auto before = *key_ring::open(ring_path, master(1), true);
   const auto citizen = *before->get_or_make("citizen/1");
