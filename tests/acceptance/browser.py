@@ -24,7 +24,7 @@ def missing():
 class Window:
     """One browser with a profile of its own; close() ends it and removes the profile."""
 
-    def __init__(self, width=360, height=740, scripts=True, dark=False, profile=None, language="en"):
+    def __init__(self, width=360, height=740, scripts=True, dark=False, profile=None, language="en", cookies=True):
         self.own_profile = profile is None
         self.profile = profile or tempfile.mkdtemp(prefix="janji-browser-")
         o = Options()
@@ -38,6 +38,8 @@ class Window:
         prefs = {"intl.accept_languages": language}
         if not scripts:
             prefs["profile.managed_default_content_settings.javascript"] = 2
+        if not cookies:
+            prefs["profile.default_content_setting_values.cookies"] = 2
         o.add_experimental_option("prefs", prefs)
         o.accept_insecure_certs = True  # of tests' own authorities
         o.set_capability("goog:loggingPrefs", {"browser": "ALL"})

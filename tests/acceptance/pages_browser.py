@@ -5,6 +5,7 @@ import shutil
 import tempfile
 
 import pages_browser_rows
+import pages_browser_script
 
 from browser import Window, missing
 from checks import run
@@ -152,8 +153,7 @@ def a_killed_tab(checks, site):
         window.until(lambda: window.kind() == "check", what="the check page")
         window.press("button[value=book]")
         window.until(lambda: window.kind() == "my-booking", what="the confirmation")
-        left = "const done = arguments[0]; const r = indexedDB.open('janji', 1); r.onsuccess = () => { const g = r.result.transaction('drafts').objectStore('drafts').getAll(); g.onsuccess = () => { r.result.close(); done(JSON.stringify([g.result, {...localStorage}, {...sessionStorage}])); }; };"
-        window.until(lambda: window.driver.execute_async_script(left) == "[[],{},{}]", what="nothing is kept")
+        window.until(lambda: pages_browser_script.is_clean(window), what="nothing is kept")
         checks.check("after the booking nothing personal is kept in the browser's stores", True, "")
         window.close()
     finally:
@@ -301,8 +301,10 @@ def main(checks):
         site.relay.drop = False
         site.relay.open.set()
     pages_browser_rows.often(checks, site)
+    pages_browser_script.often(checks, site)
     if WHOLE:
         pages_browser_rows.seldom(checks, site)
+        pages_browser_script.seldom(checks, site)
     contact_sheet()
 
 

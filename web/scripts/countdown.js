@@ -19,6 +19,7 @@ const renew = async () => {
 const typedInto = () => document.querySelector('main form[method=post] input:not([type=hidden]), main form[method=post] textarea');
 
 let counting = 0;
+// Also once more after a page was put in place of another.
 export function countDown() {
   const line = stateLine();
   clearTimeout(counting);

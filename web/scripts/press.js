@@ -1,8 +1,8 @@
 // A press is acknowledged at once; its button stays shut until the answer, and after a failure for as long as the server says, counted
 // down in the button. Presses that book or change go by fetch, so that a lost answer is a page of ours and not the browser's.
+import {markPressed, markRefused} from './ended.js';
 import {pageOf} from './policy.js';
-import {watchDrafts} from './drafts.js';
-import {countDown} from './countdown.js';
+import {say, words} from './said.js';
 
 const leastWaitS = 3;
 const patienceMs = 20000;  // longer than the server's own deadline
@@ -15,6 +15,9 @@ const reopen = (form) => {
   delete form.dataset.sent;
   shut(form, false);
 };
+
+// Where it was stopped on its way.
+const reopenAtLast = (form) => setTimeout(() => reopen(form), patienceMs);
 
 // Counts down in the button, then opens it.
 const openLater = (form, seconds) => {
@@ -39,19 +42,10 @@ const openLater = (form, seconds) => {
   tick();
 };
 
-const say = (form, text) => {
-  let box = form.previousElementSibling;
-  if (!box?.matches('.panel.wait[data-said]')) {
-    box = document.createElement('div');
-    box.className = 'panel wait';
-    box.dataset.said = '';
-    box.setAttribute('role', 'status');
-    form.before(box);
-  }
-  box.textContent = '';
-  const p = document.createElement('p');
-  p.textContent = text;
-  box.append(p);
+let shown = () => {};
+// What is done with each page that is put in place of another.
+export const whenShown = (use) => {
+  shown = use;
 };
 
 const show = (page, response) => {
@@ -64,9 +58,7 @@ const show = (page, response) => {
     first.tabIndex = -1;
     first.focus();
   }
-  watchDrafts();
-  countDown();
-  pressable();
+  shown();
   const [seconds, address] = (response.headers.get('Refresh') ?? '').split('; url=');
   if (address) setTimeout(() => location.assign(address), Number(seconds) * 1000);
 };
@@ -80,8 +72,8 @@ const sendLater = (form, seconds, submitter) => setTimeout(() => {
 }, seconds * 1000);
 
 // No word came: said, and asked again, less and less often.
-const unheard = (form, submitter, words) => {
-  say(form, `${words.noAnswer} ${form.dataset.unknown ?? words.unknown}`);
+const unheard = (form, submitter) => {
+  say(form, `${words().noAnswer} ${form.dataset.unknown ?? words().unknown}`);
   delete form.dataset.sent;
   openLater(form, leastWaitS);
   const tries = Number(form.dataset.tries) || 0;
@@ -89,32 +81,43 @@ const unheard = (form, submitter, words) => {
   sendLater(form, Math.min(30, (leastWaitS + 1) * 2 ** tries) + Math.random() * 2, submitter);
 };
 
-const send = async (form, submitter) => {
-  const words = document.getElementById('said').dataset;
+const bodyOf = (form, submitter) => {
   const body = new URLSearchParams(new FormData(form));
   if (submitter?.name) body.append(submitter.name, submitter.value);
+  return body;
+};
+
+// What came back; nothing: no word came.
+const post = async (form, submitter, redirect) => {
+  const action = submitter?.getAttribute('formaction') ?? form.getAttribute('action');
+  const body = bodyOf(form, submitter);
   shut(form, true);
   const patience = window.AbortController ? new AbortController() : undefined;
-  setTimeout(() => patience?.abort(), patienceMs);
-  let response, text;
+  const timer = setTimeout(() => patience?.abort(), patienceMs);
   try {
-    const action = submitter?.getAttribute('formaction') ?? form.getAttribute('action');
-    response = await fetch(action, {method: 'POST', body, redirect: 'manual', credentials: 'same-origin', signal: patience?.signal});
-    text = await response.text();
+    const response = await fetch(action, {method: 'POST', body, redirect, credentials: 'same-origin', signal: patience?.signal});
+    return {response, text: response.redirected ? '' : await response.text()};
   } catch {
-    unheard(form, submitter, words);
-    return;
+    return undefined;
+  } finally {
+    clearTimeout(timer);
   }
-  if (response.type === 'opaqueredirect') {  // done, or not known yet: both are shown there
+};
+
+const send = async (form, submitter) => {
+  const draft = form.elements.draft?.value;
+  const answer = await post(form, submitter, 'manual');
+  if (answer?.response.type === 'opaqueredirect') {  // done, or not known yet: both are shown there
     location.replace('/my-booking');  // Back leads to the form, and not to a page that would have to be sent again
     return;
   }
-  const page = pageOf(text);
-  if (!page.querySelector('main')) {
-    unheard(form, submitter, words);
+  const page = answer && pageOf(answer.text);
+  if (!page?.querySelector('main')) {
+    unheard(form, submitter);
     return;
   }
-  show(page, response);
+  if (draft && !/^(pending|my-booking)$/.test(page.body.dataset.page)) markRefused(draft);
+  show(page, answer.response);
 };
 
 const live = 'form[data-book], form[data-resend]';
@@ -135,6 +138,7 @@ const onSubmit = (event) => {
     return;
   }
   const leaves = by && (by.name === 'lang' || by.value === 'change');
+  if (!leaves && form.elements.draft && /\/(check|my-booking)$/.test(form.action)) markPressed(form.elements.draft.value);
   if (form.matches(live) && !leaves) {
     event.preventDefault();
     form.dataset.sent = 'yes';
@@ -144,7 +148,7 @@ const onSubmit = (event) => {
   if (form.method === 'post') {
     form.dataset.sent = 'yes';
     setTimeout(() => shut(form, true));  // after its button's value has gone into what is sent
-    setTimeout(() => reopen(form), patienceMs);  // where it was stopped on its way
+    reopenAtLast(form);
   }
 };
 

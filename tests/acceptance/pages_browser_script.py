@@ -1,0 +1,151 @@
+"""What the pages' script does besides: forms that have ended stay away from the next person."""
+from browser import Window
+from citizens import day
+
+TYPED = {"p1-number": "", "p1-name": "Siti binti Rahsia", "p1-phone": "012-999 8877", "p1-email": "rahsia@example.org", "p1-notes": "a wheelchair"}
+# What the browser's stores hold: drafts, and the two storages.
+STORED = """const done = arguments[0]; const r = indexedDB.open('janji', 1);
+r.onupgradeneeded = () => r.result.createObjectStore('drafts', {keyPath: 'id'});
+r.onsuccess = () => { const g = r.result.transaction('drafts').objectStore('drafts').getAll(); g.onsuccess = () => { r.result.close(); done(JSON.stringify([g.result, {...localStorage}, {...sessionStorage}])); }; };"""
+NOT_FROM_MEMORY = "addEventListener('unload', () => {})"
+BACK = {"from memory": None, "made anew": NOT_FROM_MEMORY}
+
+
+def window_of(how):
+    window = Window()
+    if BACK[how]:
+        window.cdp("Page.addScriptToEvaluateOnNewDocument", source=BACK[how])
+    return window
+
+
+def details_of(site, offset=0, people=1, language="en"):
+    return f"{site.url}/book/at/A/{day(offset)}/09:00/details?people={people}&lang={language}"
+
+
+def values(window):
+    return {i: window.one(f"#{i}").get_attribute("value") for i in TYPED}
+
+
+def type_all(site, window):
+    for i, text in TYPED.items():
+        window.one(f"#{i}").send_keys(text or site.number())
+
+
+def stored(window):
+    return window.driver.execute_async_script(STORED)
+
+
+def is_clean(window):
+    """Nothing of a person in any store."""
+    return not any(text in stored(window) for text in ("Siti", "012-999", "rahsia", "wheelchair", "-14-", "p1-"))
+
+
+def left_for_nobody(checks, window, site, words):
+    """The page that Back showed is left, and another tab begins a form."""
+    window.go(f"{site.url}/help")
+    checks.check(f"{words}: nothing personal is kept in the browser's stores", window.until(lambda: is_clean(window), seconds=5, what="the stores are clean"), "")
+    window.driver.switch_to.new_window("tab")
+    window.go(details_of(site, 3))
+    window.until(lambda: window.driver.execute_script("return history.state?.draft"), seconds=5, what="the script looked")
+    window.driver.execute_async_script(STORED)  # behind what the page itself asks the store
+    checks.check(f"{words}: a new tab's form is empty", not any(values(window).values()), values(window))
+
+
+def forgotten_on_the_way(checks, site, how):
+    """On a shared computer the next person pressed Back and read number, name and telephone."""
+    window = window_of(how)
+    window.go(details_of(site))
+    type_all(site, window)
+    window.until(lambda: "Siti" in stored(window), what="the draft is kept")
+    window.press("form[action='/forget'] button")
+    window.until(lambda: window.kind() == "forgotten", what="it is forgotten")
+    window.driver.back()
+    window.until(lambda: window.kind() == "details", what="the form")
+    empty = window.until(lambda: not any(values(window).values()) and window.driver.execute_script("return document.readyState") == "complete", seconds=5, what="an empty form")
+    checks.check(f"forgotten, and Back to a page {how}: the form is empty", empty, "")
+    left_for_nobody(checks, window, site, f"forgotten, Back ({how})")
+    window.close()
+
+
+def booked_and_back(checks, site, how):
+    """A page from memory wrote the draft again, for whoever came next; and it did not say what had become of it."""
+    window = window_of(how)
+    site.book(window)
+    window.driver.back()
+    window.until(lambda: window.kind() == "details", what="the form")
+    said = window.until(lambda: "This form was booked" in window.text(), seconds=5, what="it is said that it was booked")
+    checks.check(f"booked, and Back to a page {how}: it is said, with the way to the appointment", said and window.one("[data-said] a").get_attribute("href").endswith("/my-booking"), "")
+    empty = window.until(lambda: not any(values(window).values()), seconds=5, what="an empty form")
+    checks.check("and the form is empty, as a new one", empty and len(window.one("[name=draft]").get_attribute("value")) == 22, "")
+    left_for_nobody(checks, window, site, f"booked, Back ({how})")
+    window.close()
+
+
+def forgotten_in_another_tab(checks, site):
+    window = Window()
+    window.go(details_of(site))
+    type_all(site, window)
+    window.until(lambda: "Siti" in stored(window), what="the draft is kept")
+    first = window.driver.current_window_handle
+    window.driver.switch_to.new_window("tab")
+    window.go(details_of(site, 2))
+    window.until(lambda: values(window)["p1-name"], what="the draft in another tab")
+    window.press("form[action='/forget'] button")
+    window.until(lambda: window.kind() == "forgotten", what="it is forgotten")
+    window.driver.switch_to.window(first)
+    checks.check("forgotten in one tab: the form in another is empty too", window.until(lambda: not any(values(window).values()), seconds=5, what="an empty form"), "")
+    window.close()
+
+
+def a_refused_form_stays(checks, site):
+    """Only what was booked has ended: not a form whose time was full, whatever else is booked from this browser."""
+    window = site.book(Window())
+    site.full(("B", 6, "14:00"))
+    window.go(f"{site.url}/book/at/B/{day(6)}/14:00/details?people=1&lang=en")
+    site.fill(window, 1, ("Ahmad bin Kekal",))
+    window.press("form.details button.main")
+    window.until(lambda: window.kind() == "check", what="the check page")
+    window.press("button[value=book]")
+    window.until(lambda: window.kind() == "refused", what="full")
+    window.go(f"{site.url}/my-booking")
+    window.until(lambda: window.every(".booking.confirmed"), what="the earlier appointment")
+    window.go(details_of(site, 7))
+    checks.check("refused, and the earlier appointment looked at: the form has what was typed", window.until(lambda: values(window)["p1-name"] == "Ahmad bin Kekal", seconds=5, what="the name"), "")
+    window.close()
+
+
+def without_cookies(checks, site):
+    window = Window(cookies=False)
+    site.book(window)
+    checks.check("cookies off: booked, and the print button is there", len(window.every(".booking.confirmed")) == 1 and window.one("[data-print]").is_displayed(), window.text()[:200])
+    window.close()
+
+
+def filled_in_without_a_word(checks, site):
+    """What a program fills in tells nobody: the draft of a killed tab was empty. And a draft for two filled no form for one or three."""
+    window = Window()
+    window.go(details_of(site, 0, 2))
+    window.driver.execute_script("document.getElementById('p1-name').value = 'Siti tanpa acara'; document.getElementById('p2-name').value = 'Ahmad tanpa acara'")
+    checks.check("filled in without any event: the draft is kept before the tab dies", window.until(lambda: "Siti tanpa acara" in stored(window), seconds=5, what="the draft is kept"), "")
+    for people, wanted in ((1, ["Siti tanpa acara"]), (3, ["Siti tanpa acara", "Ahmad tanpa acara", ""])):
+        window.go(details_of(site, 1, people))
+        good = window.until(lambda wanted=wanted: [e.get_attribute("value") for e in window.every("input[id$=-name]")] == wanted, seconds=5, what=f"the names of a draft for two in a form for {people}")
+        checks.check(f"a draft for two fills a form for {people}", good, "")
+    window.close()
+
+
+def often(checks, site):
+    """What is short enough for every run."""
+    checks.part(forgotten_on_the_way, checks, site, "from memory")
+    checks.part(booked_and_back, checks, site, "from memory")
+    for part in (without_cookies, filled_in_without_a_word):
+        checks.part(part, checks, site)
+        site.relay.drop = False
+
+
+def seldom(checks, site):
+    checks.part(forgotten_on_the_way, checks, site, "made anew")
+    checks.part(booked_and_back, checks, site, "made anew")
+    for part in (forgotten_in_another_tab, a_refused_form_stays):
+        checks.part(part, checks, site)
+        site.relay.drop = False
