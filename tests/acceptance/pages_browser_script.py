@@ -1,4 +1,4 @@
-"""What the pages' script does besides: forms that have ended stay away from the next person."""
+"""What the pages' script does besides: forms that have ended stay away from the next person, a lost step is said."""
 from browser import Window
 from citizens import day
 
@@ -114,9 +114,54 @@ def a_refused_form_stays(checks, site):
     window.close()
 
 
+def a_step_is_lost(checks, site):
+    """Continue ended at the browser's own error page."""
+    window = Window()
+    window.go(details_of(site))
+    site.fill(window, 1)
+    address = window.driver.current_url
+    site.relay.drop = True
+    window.press("form.details button.main")
+    window.until(lambda: "did not hear back" in window.text(), what="it is said that nothing was heard")
+    words = window.text()
+    checks.check("Continue, and no answer: said in words, in place, with what was typed", "booked and changed nothing" in words and window.driver.current_url == address and
+                 values(window)["p1-name"] == "Siti" and not window.one("form.details button.main").is_enabled(), words[:300])
+    site.relay.drop = False
+    window.until(lambda: window.one("form.details button.main").is_enabled(), seconds=10, what="the button opens again")
+    window.press("form.details button.main")
+    window.until(lambda: window.kind() == "check", what="the check page")
+    checks.check("and the next press leads on, to its own address", window.driver.current_url.endswith("/09:00/check"), window.driver.current_url)
+    window.driver.back()
+    window.until(lambda: window.kind() == "details", what="the form")
+    checks.check("Back is the form, open, with what was typed", window.until(lambda: values(window)["p1-name"] == "Siti" and window.one("form.details button.main").is_enabled(), what="the form as it was"), "")
+    window.close()
+
+
+def a_search_is_lost(checks, site):
+    window = Window()
+    window.go(f"{site.url}/find?lang=en")
+    window.one("#reference").send_keys("7K3M-92QX-4T8B")
+    window.one("#code").send_keys("4T8B-92QX-7K3M-5")
+    site.relay.drop = True
+    window.press("main button.main")
+    window.until(lambda: "did not hear back" in window.text(), what="it is said that nothing was heard")
+    checks.check("Find likewise", window.one("#reference").get_attribute("value") == "7K3M-92QX-4T8B", window.text()[:300])
+    site.relay.drop = False
+    window.until(lambda: window.one("main button.main").is_enabled(), seconds=10, what="the button opens again")
+    window.press("main button.main")
+    checks.check("and what it finds, or not, is shown", window.until(lambda: "do not open an appointment" in window.text(), what="not found"), "")
+    window.close()
+
+
 def without_cookies(checks, site):
-    window = Window(cookies=False)
-    site.book(window)
+    window = site.to_check(Window(cookies=False))
+    window.driver.back()
+    window.until(lambda: window.kind() == "details", what="the form")
+    checks.check("cookies off: Back after Continue is the form, with what was typed", window.until(lambda: values(window)["p1-name"] == "Siti", seconds=5, what="the name"), "")
+    window.press("form.details button.main")
+    window.until(lambda: window.kind() == "check", what="the check page")
+    window.press("button[value=book]")
+    window.until(lambda: window.kind() == "my-booking", what="the confirmation")
     checks.check("cookies off: booked, and the print button is there", len(window.every(".booking.confirmed")) == 1 and window.one("[data-print]").is_displayed(), window.text()[:200])
     window.close()
 
@@ -138,7 +183,7 @@ def often(checks, site):
     """What is short enough for every run."""
     checks.part(forgotten_on_the_way, checks, site, "from memory")
     checks.part(booked_and_back, checks, site, "from memory")
-    for part in (without_cookies, filled_in_without_a_word):
+    for part in (a_step_is_lost, without_cookies, filled_in_without_a_word):
         checks.part(part, checks, site)
         site.relay.drop = False
 
@@ -146,6 +191,6 @@ def often(checks, site):
 def seldom(checks, site):
     checks.part(forgotten_on_the_way, checks, site, "made anew")
     checks.part(booked_and_back, checks, site, "made anew")
-    for part in (forgotten_in_another_tab, a_refused_form_stays):
+    for part in (a_search_is_lost, forgotten_in_another_tab, a_refused_form_stays):
         checks.part(part, checks, site)
         site.relay.drop = False

@@ -120,6 +120,39 @@ const send = async (form, submitter) => {
   show(page, answer.response);
 };
 
+const sayAtButton = (form, text, seconds) => {
+  say(form.querySelector('button.main'), text);
+  delete form.dataset.sent;
+  openLater(form, seconds);
+};
+
+const isBusy = (response) => response.status === 429 || response.status >= 500;
+
+// A step that books and changes nothing. Where its answer leads the browser goes by itself, so that address, Back and cookies are those of a
+// page without scripts; wrong fields are shown in place, and a lost answer is said beside the button.
+export const sendStep = async (form, submitter) => {
+  form.dataset.sent = 'yes';
+  const answer = await post(form, submitter, 'follow');
+  if (!answer) {
+    sayAtButton(form, `${words().noAnswer} ${form.dataset.step}`, leastWaitS);
+    return;
+  }
+  const {response, text} = answer;
+  const page = pageOf(text);
+  if (response.redirected) {
+    location.assign(response.url);
+    reopenAtLast(form);
+  } else if (page.body.dataset.page === document.body.dataset.page) {
+    show(page, response);
+  } else if (isBusy(response)) {
+    const said = page.querySelector('main .lead') ?? page.querySelector('main p');
+    sayAtButton(form, said?.textContent ?? `${words().noAnswer} ${form.dataset.step}`, Math.max(leastWaitS, Number(response.headers.get('Retry-After')) || 0));
+  } else {
+    form.submit();  // a page of its own, to which Back leads: asked for by the browser
+    reopenAtLast(form);
+  }
+};
+
 const live = 'form[data-book], form[data-resend]';
 
 let pressed;  // browsers of before 2021 do not say which button it was
@@ -143,6 +176,11 @@ const onSubmit = (event) => {
     event.preventDefault();
     form.dataset.sent = 'yes';
     send(form, by);
+    return;
+  }
+  if (form.matches('form[data-step]')) {
+    event.preventDefault();
+    sendStep(form, by);
     return;
   }
   if (form.method === 'post') {
