@@ -253,8 +253,8 @@ std::string pages::month(const frame& f, const month_model& m) const {
           } else {
             cell.set("kind", std::string(kind_of(day->at, day->capacity)));
             cell.set("text", day_text(l, *day, m.people));
-            if (can_be_chosen(day->at))
-              cell.set("href", m.base + format_date(date) + (m.query.empty() ? "" : "?" + m.query));
+            if (!day->at.over)
+              cell.set(can_be_chosen(day->at) ? "href" : "later", m.base + format_date(date) + (m.query.empty() ? "" : "?" + m.query));
           }
         }
         days.push_back(cell);
@@ -288,11 +288,10 @@ std::string pages::times(const frame& f, const times_model& m) const {
     one.set("time", words_->hours(l, w.from, w.to));
     one.set("key", format_minute(w.from));
     one.set("text", room_text(l, w.at, m.people));
+    any = any || can_be_chosen(w.at);
     one.set("href", false);
-    if (can_be_chosen(w.at)) {
-      any = true;
-      one.set("href", m.base + format_minute(w.from) + m.ending + (m.query.empty() ? "" : "?" + m.query));
-    }
+    if (!w.at.over)  // later: where the script leads once it comes free
+      one.set(can_be_chosen(w.at) ? "href" : "later", m.base + format_minute(w.from) + m.ending + (m.query.empty() ? "" : "?" + m.query));
     windows.push_back(one);
   }
   d.set("windows", windows);

@@ -1,6 +1,8 @@
-"""What the pages' script does besides: forms that have ended stay away from the next person, a lost step is said."""
+"""What the pages' script does besides: forms that have ended stay away from the next person, a lost step is said, open pages stay true."""
+import contextlib
+
 from browser import Window
-from citizens import day
+from citizens import booking, confirmed, day, manage
 
 TYPED = {"p1-number": "", "p1-name": "Siti binti Rahsia", "p1-phone": "012-999 8877", "p1-email": "rahsia@example.org", "p1-notes": "a wheelchair"}
 # What the browser's stores hold: drafts, and the two storages.
@@ -153,6 +155,30 @@ def a_search_is_lost(checks, site):
     window.close()
 
 
+def open_pages_stay_true(checks, site):
+    """A place that came free could not be pressed; a form said that booking was open while it was paused."""
+    taken = [confirmed(site.node, booking((centre, day(9), "14:00"), site.people.one()))["bookings"][0] for centre in ("A", "B")]
+    checks.equal("nothing else is free on that day", site.node.ctl("capacity", "main", "B", day(9), "0", "--window", "09:00", "--reason", "closed").code, 0)
+    form, times = Window(), Window()
+    form.go(details_of(site))
+    site.fill(form, 1)
+    times.until(lambda: "full" in times.go(f"{site.url}/book/at/B/{day(9)}?people=1&lang=en").one("[data-n='14:00']").text, what="the time is full")
+    link = f".times a[href*='/{day(9)}/14:00/details']"
+    checks.check("a full time is no link", not times.every(link), times.text()[:300])
+    site.node.ctl("round", "pause", "main", "--reason", "Kerosakan")
+    with contextlib.closing(form), contextlib.closing(times):
+        try:
+            manage(site.node, "DELETE", taken[1])
+            times.until(lambda: "1 free place" in times.one("[data-n='14:00']").text, seconds=25, what="the place comes free")
+            checks.check("a place that comes free can be pressed", len(times.every(link)) == 1 and "There is no free time" not in times.text(), times.text()[:300])
+            said = form.until(lambda: "Kerosakan" in form.one("#round-state").text, seconds=15, what="the form says that booking is paused")
+            checks.check("a form that is open says that booking was paused, and keeps what was typed", said and values(form)["p1-name"] == "Siti", "")
+        finally:
+            site.node.ctl("round", "resume", "main")
+        times.press(link)
+        checks.check("and it leads to the form", times.until(lambda: times.kind() == "details", what="the form"), "")
+
+
 def without_cookies(checks, site):
     window = site.to_check(Window(cookies=False))
     window.driver.back()
@@ -191,6 +217,6 @@ def often(checks, site):
 def seldom(checks, site):
     checks.part(forgotten_on_the_way, checks, site, "made anew")
     checks.part(booked_and_back, checks, site, "made anew")
-    for part in (a_search_is_lost, forgotten_in_another_tab, a_refused_form_stays):
+    for part in (a_search_is_lost, open_pages_stay_true, forgotten_in_another_tab, a_refused_form_stays):
         checks.part(part, checks, site)
         site.relay.drop = False
