@@ -170,6 +170,8 @@ std::string pages::receipt(const frame& f, const receipt_model& m) const {
     }
     d.set("verdict", v);
   }
+  d.set("offset", std::to_string(f.offset.count()));
+  d.set("range", words_->say(l, "time_range", {{"from", "{from}"}, {"to", "{to}"}}));  // filled in by the script
   d.set("form_token", f.form_token);
   data one;
   one.set("id", "receipt");

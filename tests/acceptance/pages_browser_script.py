@@ -205,6 +205,38 @@ def filled_in_without_a_word(checks, site):
     window.close()
 
 
+def server_says(site, proof, language):
+    reader = site.reader(language)
+    page = reader.get("/receipt")
+    page = reader.send(page.form("/receipt"), {"receipt": proof})
+    return [" ".join("".join(e.itertext()).split()) for e in page.all("dd")]
+
+
+def pasted_proofs(checks, site, languages):
+    window = site.book(Window())
+    link = window.one(".qr a").get_attribute("href")
+    proof = link.split("#")[1]
+    window.cdp("Network.enable")
+    for language in languages:
+        window.go(f"{site.url}/receipt?lang={language}")
+        wanted = server_says(site, proof, language)
+        for words, text in (("the proof", proof), ("a link to it", link), ("one wrapped over lines", "\n ".join(link[i:i + 60] for i in range(0, len(link), 60)))):
+            window.cdp("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+            window.driver.execute_script("document.getElementById('verdict').textContent = ''; document.querySelector('[data-receipt]').elements.receipt.value = arguments[0]", text)
+            window.press("form[data-receipt] button.main")
+            window.until(lambda: window.every("#verdict .panel"), seconds=5, what="the verdict")
+            told = [e.text for e in window.every("#verdict dd")]
+            checks.check(f"{language}: offline {words} is checked, and said as the server says it", window.every("#verdict .panel.good") and told == wanted, (told, wanted))
+            window.cdp("Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+    window.driver.get_log("browser")  # of the polls while it was offline
+    for text in ("janji1.of.long.ago", "nothing of ours"):  # what the server checks is shown in place, again and again
+        window.driver.execute_script("document.getElementById('verdict').textContent = ''; document.querySelector('[data-receipt]').elements.receipt.value = arguments[0]", text)
+        window.press("form[data-receipt] button.main")
+        said = window.until(lambda: window.every("#verdict .panel.stop"), seconds=5, what="the server's verdict")
+        checks.check(f"{text}: the server says what it is, and the console is silent", said and not window.complaints(), window.complaints())
+    window.close()
+
+
 def often(checks, site):
     """What is short enough for every run."""
     checks.part(forgotten_on_the_way, checks, site, "from memory")
@@ -212,6 +244,7 @@ def often(checks, site):
     for part in (a_step_is_lost, without_cookies, filled_in_without_a_word):
         checks.part(part, checks, site)
         site.relay.drop = False
+    checks.part(pasted_proofs, checks, site, ["en"])
 
 
 def seldom(checks, site):
@@ -220,3 +253,4 @@ def seldom(checks, site):
     for part in (a_search_is_lost, open_pages_stay_true, forgotten_in_another_tab, a_refused_form_stays):
         checks.part(part, checks, site)
         site.relay.drop = False
+    checks.part(pasted_proofs, checks, site, ["ms", "zh-Hans", "ta"])

@@ -52,7 +52,11 @@ const show = (page, response) => {
   document.title = page.title;
   document.documentElement.lang = page.documentElement.lang;
   document.body.dataset.page = page.body.dataset.page;
+  // Of a data block no text may be set here (Trusted Types): the one that stands stays, which says the same.
+  const blocks = document.querySelectorAll('main script');
+  page.querySelectorAll('main script').forEach((e) => e.remove());
   for (const part of ['header', 'main', 'footer']) document.querySelector(part)?.replaceWith(document.importNode(page.querySelector(part), true));
+  document.querySelector('main').append(...blocks);
   const first = document.querySelector('#errors') ?? document.querySelector('main h1');
   if (first) {
     first.tabIndex = -1;

@@ -1,5 +1,7 @@
 // Checks a proof of appointment here, without asking anybody: SHA-256 and Ed25519 by WebCrypto, with the keys that stand in the page.
 // Format: docs/receipts.md. What cannot be checked here goes to the server with the form.
+import {sendStep} from './press.js';
+
 const bytesOf = (text) => {
   const plain = atob(text.replace(/-/g, '+').replace(/_/g, '/'));
   return Uint8Array.from(plain, (c) => c.charCodeAt(0));
@@ -17,9 +19,12 @@ const join = (...parts) => {
 const verify = (key, signature, signed) => crypto.subtle.importKey('raw', key, 'Ed25519', false, ['verify'])
   .then((k) => crypto.subtle.verify('Ed25519', k, signature, signed));
 
+// Out of a link to it as well, and wrapped over lines.
+const proofIn = (text) => text.replace(/\s+/g, '').split('/receipt#').pop();
+
 // {verdict, statement}: the verdict is the key of a text of the page's.
 export async function check(text, keys) {
-  const parts = text.trim().split('/receipt#').pop().split('.');  // a link to it is as good
+  const parts = proofIn(text).split('.');
   if (parts[0] !== 'janji2' || parts.length !== 4) return {verdict: 'malformed'};
   const key = keys[parts[1]];
   if (!key) return {verdict: 'other_key'};
@@ -37,64 +42,102 @@ export async function check(text, keys) {
   return {verdict: good ? (fields[1] === 'TEST' ? 'test' : 'good') : 'changed', statement: good ? fields : undefined};
 }
 
-export function checkReceipts() {
-  const source = document.getElementById('receipt-data');
+const minuteMs = 60 * 1000;
+// Malaysia's ways of writing: those of the server.
+const locales = {ms: 'ms-MY', en: 'en-MY', 'zh-Hans': 'zh-Hans', ta: 'ta-MY'};
+
+// In the words of the page's language; what cannot be read stands as it is in the proof.
+const sayDay = (day) => {
+  const at = /^\d{4}-\d\d-\d\d$/.test(day) ? Date.parse(day) : NaN;
+  if (Number.isNaN(at)) return day;
+  const {lang} = document.documentElement;
+  return new Intl.DateTimeFormat(locales[lang] ?? lang, {weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC'}).format(at);
+};
+const sayTimes = (window, range) => {
+  const [, from, to] = /^(\d\d:\d\d)-(\d\d:\d\d)$/.exec(window) ?? [];
+  return to ? range.replace('{from}', from).replace('{to}', to) : window;
+};
+// On the round's clock where its round is the one that the page knows.
+const sayMoment = (moment, offsetMinutes) => {
+  const at = Date.parse(moment);
+  if (Number.isNaN(at)) return moment;
+  const there = new Date(at + (offsetMinutes ?? 0) * minuteMs).toISOString();
+  return `${sayDay(there.slice(0, 10))}, ${there.slice(11, 19)}${offsetMinutes === undefined ? ' UTC' : ''}`;
+};
+
+const valuesOf = (statement, data, box) => {
+  const [, , round, reference, position, place, day, window, moment] = statement;
+  const known = data.round === round;
+  return [round, reference, position, (known && data.places[place]) || place, sayDay(day), sayTimes(window, box.dataset.range),
+    sayMoment(moment, known ? Number(box.dataset.offset) : undefined)];
+};
+
+const rowsOf = (values, labels) => {
+  const rows = document.createElement('dl');
+  rows.className = 'summary';
+  values.forEach((text, n) => {
+    const row = document.createElement('div');
+    const label = document.createElement('dt');
+    const value = document.createElement('dd');
+    label.textContent = labels[n];
+    value.textContent = text;
+    row.append(label, value);
+    rows.append(row);
+  });
+  return rows;
+};
+
+const line = (className, text) => {
+  const p = document.createElement('p');
+  p.className = className;
+  p.textContent = text;
+  return p;
+};
+
+const showVerdict = (result, data, box) => {
+  const panel = document.createElement('div');
+  panel.className = `panel ${result.verdict === 'good' ? 'good' : 'stop'}`;
+  panel.append(line('lead', data.words[result.verdict]));
+  if (result.statement) panel.append(rowsOf(valuesOf(result.statement, data, box), data.labels));
+  panel.append(line('hint', data.words.by));
+  box.textContent = '';
+  box.append(panel);
+};
+
+const judge = async (text, data) => {
+  try {
+    showVerdict(await check(text, data.keys), data, document.getElementById('verdict'));
+    return true;
+  } catch {
+    return false;  // no Ed25519 here: the server checks
+  }
+};
+
+const dataHere = () => JSON.parse(document.getElementById('receipt-data').textContent);
+
+const fromAddress = async () => {
+  const text = location.hash.slice(1).replace(/%3D/gi, '=');
   const form = document.querySelector('form[data-receipt]');
-  if (!source || !form) return;
-  const data = JSON.parse(source.textContent);
-  const box = document.getElementById('verdict');
-  const area = form.elements.receipt;
-  const show = (result) => {
-    const panel = document.createElement('div');
-    panel.className = `panel ${result.verdict === 'good' ? 'good' : 'stop'}`;
-    const lead = document.createElement('p');
-    lead.className = 'lead';
-    lead.textContent = data.words[result.verdict];
-    panel.append(lead);
-    if (result.statement) {
-      const rows = document.createElement('dl');
-      rows.className = 'summary';
-      [2, 3, 4, 5, 6, 7, 8].forEach((i, n) => {
-        const row = document.createElement('div');
-        const label = document.createElement('dt');
-        const value = document.createElement('dd');
-        label.textContent = data.labels[n];
-        value.textContent = (i === 5 && data.round === result.statement[2] && data.places[result.statement[i]]) || result.statement[i];
-        row.append(label, value);
-        rows.append(row);
-      });
-      panel.append(rows);
-    }
-    const by = document.createElement('p');
-    by.className = 'hint';
-    by.textContent = data.words.by;
-    panel.append(by);
-    box.textContent = '';
-    box.append(panel);
-  };
-  const judge = async (text) => {
-    try {
-      show(await check(text, data.keys));
-      return true;
-    } catch {
-      return false;  // no Ed25519 here: the server checks
-    }
-  };
+  if (!form || !text.startsWith('janji')) return;
+  history.replaceState(null, '', location.pathname + location.search);
+  form.elements.receipt.value = text;
+  if (!text.startsWith('janji2.') || !(await judge(text, dataHere()))) sendStep(form);
+};
+
+let listening = false;
+// Also once more after a page was put in place of another.
+export function checkReceipts() {
+  const form = document.querySelector('form[data-receipt]');
+  if (!form) return;
   form.addEventListener('submit', async (event) => {
-    if (!area.value.trim().startsWith('janji2.') || form.dataset.server === 'yes') return;
+    const text = form.elements.receipt.value;
+    if (!proofIn(text).startsWith('janji2.')) return;
     event.preventDefault();
     event.stopPropagation();
-    if (await judge(area.value)) return;
-    form.dataset.server = 'yes';
-    form.submit();
+    if (!(await judge(text, dataHere()))) sendStep(form);
   }, true);
-  const fromAddress = async () => {
-    const text = location.hash.slice(1).replace(/%3D/gi, '=');
-    if (!text.startsWith('janji')) return;
-    history.replaceState(null, '', location.pathname + location.search);
-    area.value = text;
-    if (!text.startsWith('janji2.') || !(await judge(text))) form.submit();
-  };
+  if (listening) return;
+  listening = true;
   window.addEventListener('hashchange', fromAddress);
   fromAddress();
 }
