@@ -128,7 +128,11 @@ data pages::state_line(const frame& f) const {
   return out;
 }
 
-std::string pages::lay_out(const frame& f, std::string title, std::string content, bool language_links) const {
+std::string pages::lay_out(const frame& f, std::string title, std::string content) const {
+  return lay_out(f, std::move(title), std::move(content), {});
+}
+
+std::string pages::lay_out(const frame& f, std::string title, std::string content, const parts& p) const {
   data d;
   d.set("lang", std::string(tag_of(f.lang)));
   d.set("title", title + " – " + words_->say(f.lang, "service_name"));
@@ -142,7 +146,8 @@ std::string pages::lay_out(const frame& f, std::string title, std::string conten
   for (const auto& n : f.notices)
     notices.push_back(data("text", n));
   d.set("notices", notices);
-  d.set("language_links", language_links);
+  d.set("language_links", p.language_links);
+  d.set("old_numbers", p.old_numbers);
   d.set("languages", languages_of(f));
   if (f.state)
     d.set("state", state_line(f));

@@ -362,7 +362,12 @@ public:
 
 private:
   pages() = default;
-  [[nodiscard]] std::string lay_out(const frame& f, std::string title, std::string content, bool language_links = true) const;
+  struct parts {
+    bool language_links = true;  // else the language is changed by buttons of the page's form
+    bool old_numbers = false;    // they are shown in grey, with scripts and without
+  };
+  [[nodiscard]] std::string lay_out(const frame& f, std::string title, std::string content, const parts& p) const;
+  [[nodiscard]] std::string lay_out(const frame& f, std::string title, std::string content) const;
   [[nodiscard]] std::string age(const frame& f, const numbers_age& a) const;
   [[nodiscard]] data languages_of(const frame& f) const;
   [[nodiscard]] std::string room_text(language l, const availability& at, std::uint8_t people) const;

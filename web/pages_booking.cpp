@@ -196,7 +196,7 @@ std::string pages::find(const frame& f, const find_model& m) const {
   auto title = words_->say(l, "find_title");
   if (!m.faults.empty())
     title = words_->say(l, "title_error", {{"title", title}});
-  return lay_out(f, title, templates_->render(l, "find", d), false);
+  return lay_out(f, title, templates_->render(l, "find", d), {.language_links = false});
 }
 
 std::string pages::change(const frame& f, const change_model& m) const {

@@ -77,7 +77,7 @@ std::string pages::home(const frame& f, const home_model& m) const {
   } else {
     d.set("figures", false);
   }
-  return lay_out(f, words_->say(l, "home_title"), templates_->render(l, "home", d));
+  return lay_out(f, words_->say(l, "home_title"), templates_->render(l, "home", d), {.old_numbers = is_old(f, m.numbers)});
 }
 
 list pages::items_of(const frame& f, const centres_model& m, const std::vector<centre_item>& centres) const {
@@ -186,7 +186,7 @@ std::string pages::centres(const frame& f, const centres_model& m) const {
     d.set("search", false);
   }
   d.set("map", map_svg(m.centres));
-  return lay_out(f, words_->say(l, "centres_title"), templates_->render(l, "centres", d));
+  return lay_out(f, words_->say(l, "centres_title"), templates_->render(l, "centres", d), {.old_numbers = is_old(f, m.numbers)});
 }
 
 namespace {
@@ -247,9 +247,9 @@ std::string pages::month(const frame& f, const month_model& m) const {
           cell.set("today", date == m.today);
           cell.set("key", format_date(date));
           cell.set("href", false);
+          cell.set("none", day == nullptr);
           if (day == nullptr) {
             cell.set("kind", "none");
-            cell.set("text", std::string{});
           } else {
             cell.set("kind", std::string(kind_of(day->at, day->capacity)));
             cell.set("text", day_text(l, *day, m.people));
@@ -267,7 +267,7 @@ std::string pages::month(const frame& f, const month_model& m) const {
       ++it;
   }
   d.set("months", months);
-  return lay_out(f, words_->say(l, "days_title"), templates_->render(l, "month", d));
+  return lay_out(f, words_->say(l, "days_title"), templates_->render(l, "month", d), {.old_numbers = is_old(f, m.numbers)});
 }
 
 std::string pages::times(const frame& f, const times_model& m) const {
@@ -297,7 +297,7 @@ std::string pages::times(const frame& f, const times_model& m) const {
   d.set("windows", windows);
   d.set("none", any ? std::string{} : words_->say(l, "no_free_time", {{"n", std::int64_t{m.people}}}));
   d.set("nearest", nearest(f, m.nearest, m.people));
-  return lay_out(f, words_->say(l, "times_title"), templates_->render(l, "times", d));
+  return lay_out(f, words_->say(l, "times_title"), templates_->render(l, "times", d), {.old_numbers = is_old(f, m.numbers)});
 }
 
 // ------------------------------------------------------------------ numbers alone

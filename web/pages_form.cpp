@@ -139,7 +139,7 @@ std::string pages::details(const frame& f, const details_model& m) const {
   auto title = words_->say(l, "details_title");
   if (!m.faults.empty())
     title = words_->say(l, "title_error", {{"title", title}});
-  return lay_out(f, title, templates_->render(l, "details", d), false);
+  return lay_out(f, title, templates_->render(l, "details", d), {.language_links = false});
 }
 
 std::string pages::check(const frame& f, const check_model& m) const {
@@ -193,7 +193,7 @@ std::string pages::check(const frame& f, const check_model& m) const {
   d.set("hidden", hidden(f, fields));
   d.set("button", words_->say(l, "book_button", {{"n", static_cast<std::int64_t>(m.people.size())}}));
   d.set("language_buttons", language_buttons(f));
-  return lay_out(f, words_->say(l, "check_title"), templates_->render(l, "check", d), false);
+  return lay_out(f, words_->say(l, "check_title"), templates_->render(l, "check", d), {.language_links = false});
 }
 
 }  // namespace janji::web

@@ -144,7 +144,7 @@ std::string pages::figures(const frame& f, const figures_model& m) const {
   }
   add("table_refusals", {"column_name", "column_count"}, m.refusals, note);
   d.set("tables", tables);
-  return lay_out(f, words_->say(l, "figures_title"), templates_->render(l, "figures", d));
+  return lay_out(f, words_->say(l, "figures_title"), templates_->render(l, "figures", d), {.old_numbers = is_old(f, m.numbers)});
 }
 
 std::string pages::receipt(const frame& f, const receipt_model& m) const {
@@ -236,7 +236,7 @@ std::string pages::status(const frame& f, const status_model& m) const {
                                 : words_->say(l, "last_hour_said", {{"n", static_cast<std::int64_t>(sum)}, {"m", known}}));
     d.set("hour", hour);
   }
-  return lay_out(f, words_->say(l, "status_title"), templates_->render(l, "status", d));
+  return lay_out(f, words_->say(l, "status_title"), templates_->render(l, "status", d), {.old_numbers = is_old(f, m.numbers)});
 }
 
 }  // namespace janji::web

@@ -80,6 +80,31 @@ TEST(pages, unknown_numbers_are_never_zero_and_never_full) {
   EXPECT_FALSE(is_inside(html, ">0 free"));
 }
 
+TEST(pages, old_numbers_are_grey_without_scripts_too) {
+  for (const std::int64_t age_ms : {0, 60'000}) {
+    const numbers_age numbers{.as_of = unix_ms{sample_now.value - age_ms}, .poll = {}};
+    const auto f = sample_frame(language::en, "x", "/");
+    for (const auto& html :
+         {all().home(f, {.numbers = numbers}), all().centres(f, {.numbers = numbers}), all().month(f, {.numbers = numbers}),
+          all().times(f, {.numbers = numbers}), all().figures(f, {.numbers = numbers}), all().status(f, {.numbers = numbers})}) {
+      EXPECT_EQ(is_inside(html, "<body data-page=\"x\" class=\"stale-numbers\">"), age_ms > 0);
+      EXPECT_EQ(is_inside(html, ">These numbers are old"), age_ms > 0);
+    }
+  }
+}
+
+TEST(pages, a_day_without_appointments_says_so_to_who_cannot_see_that_it_is_empty) {
+  const month_model month{.centre_name = "C", .centre = "C", .days = {{sample_day(7), {.free = 5}, 5}}, .base = "/b/"};
+  for (const auto l : languages) {
+    const auto html = all().month(sample_frame(l, "month", "/"), month);
+    const auto said = "<span class=\"spoken\">" + all().all().say(l, "none_word") + "</span>";
+    std::size_t days = 0;
+    for (std::size_t at = 0; (at = html.find(said, at)) != std::string::npos; ++at)
+      ++days;
+    EXPECT_EQ(days, 29U) << tag_of(l) << ": of June, but the seventh";
+  }
+}
+
 TEST(pages, a_full_or_past_day_is_no_link_and_an_unknown_one_is) {
   month_model month{.centre_name = "C",
                     .centre = "C",
