@@ -98,6 +98,8 @@ void admin_api::handle(const request& r, responder&& respond) {
     return respond(to_response({.code = problem_code::unauthorised}));
   if (!at)
     return refuse_address(r, respond);
+  if (const auto no = refuse_request(*at.row, r))
+    return respond(to_response(*no));
   const auto dry_run = r.reads() ? false : dry_run_of(r.query);
   if (!dry_run)
     return respond(to_response(dry_run.error()));
@@ -114,11 +116,27 @@ void admin_api::refuse_address(const request& r, responder& respond) {
   respond(std::move(out));
 }
 
+// What the table of routes does not know of it. Of an import whoever takes its body looks at that; nobody reads that of a question.
+std::optional<problem> admin_api::refuse_request(const admin_route& row, const request& r) {
+  if (auto no = refuse_query(r.query, row.query))
+    return no;
+  if (r.reads() || (r.body.empty() && r.taker == nullptr))
+    return std::nullopt;
+  if (auto no = refuse_media(r))
+    return no;
+  if (r.taker != nullptr)
+    return std::nullopt;
+  const auto body = object_of(r.body);
+  return body ? refuse_members(*body, row.body) : std::optional(body.error());
+}
+
 // Before a byte of it is kept. Only an import is large.
 std::optional<response> admin_api::refuse_body(const request& head, std::uint64_t& bytes_max) {
   constexpr std::uint64_t order_bytes_max = 64 * 1024;
   if (!same_token(bearer_token(head.authorization), token_))
     return to_response({.code = problem_code::unauthorised});
+  if (const auto no = head.reads() ? std::nullopt : refuse_media(head))
+    return to_response(*no);
   if (head.path != rounds_path)
     bytes_max = std::min(bytes_max, order_bytes_max);
   return std::nullopt;
@@ -320,6 +338,8 @@ void admin_api::release_claim(const request& r, bool dry_run, responder&& respon
   if (v == nullptr || !v->is_object() || reason->empty())
     return respond(to_response(because<reason_code::release_needs>(problem_code::invalid)));
   const auto& o = v->get_object();
+  if (const auto no = refuse_members(o, "type:text number:text country:text mykad:text", "identity."))
+    return respond(to_response(*no));
   const auto type = text_of(o, "type");
   const auto number = text_of(o, "number");
   const auto country = text_of(o, "country");

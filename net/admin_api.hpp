@@ -52,6 +52,7 @@ private:
   }
   void serve(const admin_match& at, const request& r, bool dry_run, responder&& respond);
   static void refuse_address(const request& r, responder& respond);
+  static std::optional<problem> refuse_request(const admin_route& row, const request& r);
 
   // ---- rounds (importing: admin_import.cpp)
   void import(const request& r, bool dry_run, responder&& respond);

@@ -174,6 +174,7 @@ void admin_api::import(const request& r, bool dry_run, responder&& respond) {
   told.reserve(wrong.size());
   for (const auto& w : wrong)
     told.push_back(w.field.substr(std::string_view("round.").size()));
+  wrong.insert(wrong.end(), body->wrong.begin(), body->wrong.end());
   std::vector<import_reading> readings;
   auto made = import_round(std::move(d), body->centres, body->slot_groups, told, &readings, until.value_or(booking_end{}));
   if (!made || !wrong.empty())

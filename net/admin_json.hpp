@@ -11,6 +11,7 @@
 #include "booking/types.hpp"
 #include "net/http.hpp"
 #include "net/problem.hpp"
+#include "net/request_rules.hpp"
 
 namespace janji::net {
 
@@ -21,6 +22,7 @@ inline response json_response(const boost::json::value& v, unsigned status = 200
   return out;
 }
 
+// Whoever uses a member of it has its name and kind in the table of routes, by which it was judged: refuse_members().
 inline std::expected<boost::json::object, problem> object_of(std::string_view body) {
   if (body.empty())
     return boost::json::object{};
@@ -29,6 +31,8 @@ inline std::expected<boost::json::object, problem> object_of(std::string_view bo
   if (ec || !v.is_object())
     return std::unexpected(ec ? because(problem_code::malformed_json, cause_of<reason_code::not_json, "fault">(ec.message()))
                               : because<reason_code::body_not_an_object>(problem_code::malformed_json));
+  if (has_member_twice(v, body))
+    return std::unexpected(because<reason_code::field_twice>(problem_code::malformed_json));
   return v.get_object();
 }
 

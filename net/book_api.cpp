@@ -9,6 +9,7 @@
 #include "cluster/operations.hpp"
 #include "cluster/placement.hpp"
 #include "net/citizen_api.hpp"
+#include "net/request_rules.hpp"
 #include "web/sealed_box.hpp"
 
 namespace janji::net {
@@ -41,17 +42,6 @@ std::uint64_t random_bits() {
   std::uint64_t v = 0;
   randombytes_buf(&v, sizeof v);
   return v;
-}
-
-// "application/json", with or without parameters, as it is; a client that says nothing is believed.
-std::optional<problem> refuse_media(const request& r) {
-  constexpr std::string_view wanted = "application/json";
-  const auto content_type = r.content_type;
-  if (!r.content_encoding.empty() && r.content_encoding != "identity")
-    return because<reason_code::coded_body>(problem_code::unsupported_media_type);
-  if (content_type.empty() || same_word(trimmed(content_type.substr(0, content_type.find(';'))), wanted))
-    return std::nullopt;
-  return problem{.code = problem_code::unsupported_media_type};
 }
 
 std::string canonical(const move_form& form) {

@@ -10,6 +10,7 @@
 #include "booking/states.hpp"
 #include "booking/text_parts.hpp"
 #include "booking/text_rules.hpp"
+#include "net/request_rules.hpp"
 
 namespace janji::net {
 
@@ -219,34 +220,6 @@ person_form read_person(const json::value& v, const std::string& prefix, civil_d
   return person;
 }
 
-std::size_t members_of(const json::value& v) {
-  std::size_t n = 0;
-  if (const auto* o = v.if_object()) {
-    n = o->size();
-    for (const auto& member : *o)
-      n += members_of(member.value());
-  } else if (const auto* a = v.if_array()) {
-    for (const auto& element : *a)
-      n += members_of(element);
-  }
-  return n;
-}
-
-// Of text that is JSON: a colon outside of a string stands behind every member's name.
-std::size_t members_written(std::string_view text) {
-  std::size_t n = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '"')
-      in_string = !in_string;
-    else if (in_string && text[i] == '\\')
-      ++i;
-    else if (!in_string && text[i] == ':')
-      ++n;
-  }
-  return n;
-}
-
 // Parses into a buffer on the stack; deep nesting, trailing text and a member that stands twice are errors: of two, the parser
 // keeps the last, and whoever read the first would have seen another booking.
 template <class Use>
@@ -261,7 +234,7 @@ auto with_object(std::string_view body, Use&& use) -> std::invoke_result_t<Use, 
     return std::unexpected(because(problem_code::malformed_json, cause_of<reason_code::not_json, "fault">(ec.message())));
   if (!v.is_object())
     return std::unexpected(because<reason_code::body_not_an_object>(problem_code::malformed_json));
-  if (members_of(v) != members_written(body))
+  if (has_member_twice(v, body))
     return std::unexpected(because<reason_code::field_twice>(problem_code::malformed_json));
   return use(v.get_object());
 }

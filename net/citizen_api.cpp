@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "net/request_rules.hpp"
 #include "net/site.hpp"
 
 namespace janji::net {
@@ -84,6 +85,10 @@ void citizen_api::handle(const request& r, responder&& respond) {
 }
 
 void citizen_api::serve(const api_match& at, const request& r, responder&& respond) {
+  if (const auto no = refuse_query(r.query, at.row->query)) {
+    const auto who = caller_of(r);
+    return at.row->what == request_kind::read ? send(respond, who, to_response(*no, who.id())) : refuse(respond, who, *no);
+  }
   switch (at.row->to) {
     case api_endpoint::book: return book(r, std::move(respond));
     case api_endpoint::look_up:

@@ -61,12 +61,14 @@ bool escapes_are_whole(std::string_view text) {
   return true;
 }
 
+std::string query_text(std::string_view part) { return decoded(part, ' '); }
+
 std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
   while (!query.empty()) {
     const auto part = next_part(query, '&');
     const auto equals = std::min(part.find('='), part.size());
-    if (decoded(part.substr(0, equals), ' ') == name)
-      return decoded(part.substr(std::min(equals + 1, part.size())), ' ');
+    if (query_text(part.substr(0, equals)) == name)
+      return query_text(part.substr(std::min(equals + 1, part.size())));
   }
   return std::nullopt;
 }

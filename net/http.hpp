@@ -136,6 +136,8 @@ public:
 [[nodiscard]] std::optional<std::string> decoded_path(std::string_view path);
 // Whether every "%" begins an escape.
 [[nodiscard]] bool escapes_are_whole(std::string_view text);
+// A name or a value of a query, percent-decoded.
+[[nodiscard]] std::string query_text(std::string_view part);
 // The value of a query parameter, percent-decoded, "" where it has none; none when it is absent. Of several the first.
 [[nodiscard]] std::optional<std::string> query_parameter(std::string_view query, std::string_view name);
 // The same; "" when it is absent.

@@ -8,6 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "booking/text_rules.hpp"
+#include "net/request_rules.hpp"
+#include "net/route_table.hpp"
+
 namespace janji::net {
 
 namespace json = boost::json;
@@ -16,6 +20,10 @@ namespace import_detail {
 
 constexpr std::size_t depth_max = 8;
 constexpr std::size_t text_bytes_max = janji::limits::import_file_bytes_max + 1;  // one more says that it is too large
+
+// The parts, as the table of routes has them.
+constexpr std::string_view import_members = std::ranges::find(admin_routes, admin_endpoint::import, &admin_route::to)->body;
+static_assert(import_members == "centres:object round:object slot_groups:object");
 
 constexpr std::size_t large_bytes = std::size_t{1} << 20;
 
@@ -65,7 +73,13 @@ public:
     if (!on_key_part(rest, whole, ec))
       return false;
     path_.back().name = std::exchange(key_, {});
-    return path_.size() > 2 || is_new(ec);
+    if (path_.size() > 2)
+      return true;
+    if (path_.size() == 1 && !is_part())
+      tell(unknown_member_beside(import_members));
+    else if (file() != nullptr && path_[1].name != "file" && path_[1].name != "text")
+      tell(unknown_member_beside("file text"));
+    return is_new(ec);
   }
   bool on_string_part(text part, std::size_t, error& ec) {
     if (auto* to = file_text()) {
@@ -110,11 +124,27 @@ private:
     auto* f = file();
     return f != nullptr && path_[1].name == "text" ? &f->text : nullptr;
   }
+  // Of a member of the whole.
+  [[nodiscard]] bool is_part() const {
+    const auto& name = path_[0].name;
+    return name == "round" || name == "centres" || name == "slot_groups";
+  }
+  // Of the member at hand, which is one or two deep.
+  void tell(cause why) {
+    constexpr std::size_t told_max = 32;
+    if (parts_.wrong.size() < told_max)
+      parts_.wrong.push_back(
+          {path_.size() == 1 ? shown_text(path_[0].name) : path_[0].name + "." + shown_text(path_[1].name), std::move(why)});
+  }
   bool settle(json::value&& v) {
+    if (path_.size() == 1 && !path_[0].is_array && is_part() && !v.is_object())
+      tell(cause_of<reason_code::not_an_object>());
     if (is_in("round"))
       parts_.round[path_[1].name] = std::move(v);
     else if (auto* f = file(); f != nullptr && path_[1].name == "file" && v.is_string())
       f->name.assign(v.get_string().data(), v.get_string().size());
+    else if (f != nullptr && (path_[1].name == "file" || path_[1].name == "text"))
+      tell(cause_of<reason_code::not_text>());
     return true;
   }
   bool leave() {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "booking/round_import.hpp"
 #include "net/http.hpp"
@@ -32,6 +33,7 @@ public:
   struct parts {
     boost::json::object round;  // its settings
     import_file centres, slot_groups;
+    std::vector<field_error> wrong;  // what is not known beside these, and what is of another kind; the first 32
   };
   // What was read, once all has come. A file that is larger than it may be is given a byte more than that, and no more.
   [[nodiscard]] std::expected<parts, problem> finish() &&;

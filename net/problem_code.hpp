@@ -100,6 +100,9 @@ enum class reason_code : std::uint8_t {
   unseal_others,
   unseal_cancelled,
   unseal_changing,
+  nothing_done,
+  unknown_query,
+  query_twice,
   // of a field
   missing,
   missing_identity,
@@ -146,6 +149,8 @@ enum class reason_code : std::uint8_t {
   too_many_marks,
   misspelt_setting,
   unknown_unseal_field,
+  unknown_member,
+  not_a_number,
   bad_count,
   bad_book_until,
   not_known_yet,

@@ -1,4 +1,5 @@
-// Every address of both listeners: with which method, what answers, for whom it is, and what the door is told of it. The one place is
+// Every address of both listeners: with which method, what answers, for whom it is, what the door is told of it,
+// and what may stand in its query and, of an order, in its body (request_rules.hpp). The one place is
 // net/routes.json, from which these rows and the lists of docs/api.md and docs/pages.md are made (cmake/JanjiMessages.cmake). A
 // handler's switch over its endpoints forgets none. Constants; any thread.
 #pragma once
@@ -30,6 +31,7 @@ struct api_route {
   api_endpoint to;
   audience who;
   request_kind what;
+  std::string_view query;  // the names that its query may have, with spaces between them; "*": any
 };
 inline constexpr std::array api_routes{
 #include "net/api_routes.inc"
@@ -130,6 +132,8 @@ struct admin_route {
   admin_endpoint to;
   audience who;
   request_kind what;
+  std::string_view query;  // as above
+  std::string_view body;   // the members that it may have, with their kinds: "reason:text"; "*": whoever answers judges them
 };
 inline constexpr std::array admin_routes{
 #include "net/admin_routes.inc"

@@ -182,13 +182,96 @@ TEST_F(admin_api_test, an_order_with_a_dry_run_is_not_carried_out_however_it_is_
   const auto import = [&](std::string_view query) {
     return s.admin("POST", fmt::format("/admin/v1/rounds?{}", query), api_server::import_body("dry", one_day)).outcome();
   };
-  EXPECT_EQ(import("x=1&dry_run=true&y"), "200");
-  for (const auto* query : {"dry_run", "dry_run=", "dry_run=1", "dry_run=TRUE", "x&dry_run=yes"})
+  EXPECT_EQ(import("dry_run=true&first_day=tomorrow"), "200");
+  for (const auto* query : {"dry_run", "dry_run=", "dry_run=1", "dry_run=TRUE", "first_day=tomorrow&dry_run=yes"})
     EXPECT_EQ(import(query), "422 invalid") << query;
+  for (const auto* query : {"dryrun=true", "dry-run=true", "DRY_RUN=true", "dry_run=false&dry_run=true", "dry_run=true&dry_run=true",
+                            "x=1&dry_run=true", "dry_run=true&y", "dry%5Frun=false&dry_run=true", "=true", "dry_run%3Dtrue"})
+    EXPECT_EQ(import(query), "400 malformed_request") << query;
   EXPECT_EQ(verb("dry", "open"), "422 unknown_round") << "nothing was imported";
   EXPECT_EQ(verb("only", "close?dry_run=1"), "422 invalid");
   EXPECT_EQ(s.admin("POST", "/admin/v1/keys/rotate?dry_run=1").outcome(), "422 invalid");
   EXPECT_EQ(book(s, "only", "900101-14-0001").outcome(), "201") << "it was not closed";
+}
+
+// A pattern with its names filled in, as of the round `strict`.
+std::string strict_address(std::string_view pattern) {
+  std::string out;
+  for (const auto& [name, filling] :
+       {std::pair<std::string_view, std::string_view>{"{code}", "strict"}, {"{centre}/{date}", "A/2021-06-07"}, {"{n}", "2"}})
+    if (const auto at = pattern.find(name); at != std::string_view::npos)
+      return out.append(pattern.substr(0, at)).append(filling).append(pattern.substr(at + name.size()));
+  return std::string(pattern);
+}
+
+// Whatever the order: a query and a body of which something would be left out are refused before anything is looked at.
+TEST_F(admin_api_test, no_order_is_carried_out_of_which_something_is_not_known) {
+  auto& s = server();
+  s.import("strict", one_day);
+  s.open("strict");
+  for (const auto& row : admin_routes) {
+    const auto target = strict_address(row.pattern);
+    const auto verb = name_of(row.verb);
+    if (row.who == audience::anybody || target.contains('{'))
+      continue;
+    for (const auto* query : {"?dryrun=true", "?dry-run=true", "?DRY_RUN=true", "?dry_run=false&dry_run=true", "?dry_run=true&verbos"})
+      EXPECT_EQ(s.admin(verb, target + query).outcome(), "400 malformed_request") << verb << " " << target << query;
+    if (row.verb == method::get)
+      continue;
+    EXPECT_EQ(s.admin(verb, target, R"({"reason":"a","reason":"b"})").outcome(), "400 malformed_json") << target;
+    EXPECT_EQ(s.admin(verb, target, R"(["dry_run"])").outcome(), "400 malformed_json") << target;
+    const auto other = s.admin(verb, target, R"({"dry_run":true,"confirm":"strict","capacity":1,"reason":"r"})");
+    EXPECT_EQ(other.outcome(), "422 invalid") << target;
+    EXPECT_NE(other.body.find("dry_run"), std::string::npos) << other.body;
+    for (const auto* header :
+         {"Content-Encoding: gzip\r\n", "Content-Type: application/x-www-form-urlencoded\r\n", "Content-Type: text/plain\r\n"})
+      EXPECT_EQ(s.admin(verb, target, R"({"confirm":"strict","capacity":1,"reason":"r"})", header).outcome(), "415 unsupported_media_type")
+          << target << " " << header;
+  }
+  EXPECT_EQ(book(s, "strict", "900101-14-0001").outcome(), "201") << "nothing of it was done";
+}
+
+TEST_F(admin_api_test, a_member_that_is_misspelt_or_of_another_kind_is_told_by_name) {
+  auto& s = server();
+  s.import("kinds", one_day);
+  s.open("kinds");
+  const auto places = [&](std::string_view body) { return s.admin("PATCH", "/admin/v1/rounds/kinds/groups/A/2021-06-07", body); };
+  const auto slip = places(R"({"capacity":5,"windw":"23:00","reason":1})");
+  EXPECT_EQ(slip.outcome(), "422 invalid");
+  EXPECT_EQ(slip.at("/fields/0/field"), "windw");
+  EXPECT_EQ(slip.at("/fields/0/code"), "unknown_field");
+  EXPECT_EQ(slip.at("/fields/1/field"), "reason");
+  EXPECT_EQ(slip.at("/fields/1/code"), "not_text");
+  EXPECT_EQ(slip.at("/detail"),
+            "windw: There is no such field here. There are: capacity, reason, window. reason: This field must be text. Nothing was done.");
+  for (const auto* body : {R"({"capacity":5,"reasn":"r"})", R"({"capacity":"5"})", R"({"capacity":5.5})", R"({"capacity":5,"window":null})",
+                           R"({"capacity":5,"":1})"})
+    EXPECT_EQ(places(body).outcome(), "422 invalid") << body;
+  EXPECT_EQ(places(R"({"capacity":5,"capacity":6})").outcome(), "400 malformed_json");
+  const auto release = [&](std::string_view more) {
+    return s.admin("POST", "/admin/v1/claims/release",
+                   fmt::format(R"({{"round":"kinds","identity":{{"type":"army","number":"T1234567"{}}},"reason":"r"}})", more));
+  };
+  EXPECT_EQ(release(R"(,"mykad":900101140001)").at("/fields/0/field"), "identity.mykad");
+  EXPECT_EQ(release(R"(,"mykd":"900101-14-0001")").at("/fields/0/field"), "identity.mykd");
+  EXPECT_EQ(release(R"(,"mykad":"1","mykad":"2")").outcome(), "400 malformed_json");
+  EXPECT_EQ(release("").outcome(), "404 not_found") << "which is read";
+  EXPECT_EQ(places(R"({"capacity":5})").outcome(), "200");
+}
+
+TEST_F(admin_api_test, an_import_of_which_something_is_not_known_imports_nothing) {
+  auto& s = server();
+  const auto refused = [&](std::string_view from, std::string_view to) {
+    auto body = api_server::import_body("other", one_day);
+    body.replace(body.find(from), from.size(), to);
+    const auto a = s.admin("POST", "/admin/v1/rounds", body);
+    EXPECT_EQ(a.outcome(), "422 invalid") << body;
+    return a.at("/fields/0/column");
+  };
+  EXPECT_EQ(refused(R"({"round")", R"({"dry_run":true,"round")"), "dry_run");
+  EXPECT_EQ(refused(R"("centres":{)", R"("centres":{"fil":"x",)"), "centres.fil");
+  EXPECT_EQ(refused(R"("file":"slots.csv")", R"("file":7)"), "slot_groups.file");
+  EXPECT_EQ(s.admin("POST", "/admin/v1/rounds/other/open").outcome(), "422 unknown_round");
 }
 
 // Judged as the order would be, and nothing is done: neither what would be refused is said to be done, nor the other way round.
@@ -422,7 +505,7 @@ TEST_F(admin_api_test, a_capacity_is_changed_at_once) {
   EXPECT_EQ(change("A/2021-06-07", R"({"capacity":1})"), "422 invalid") << "which of the two windows";
   EXPECT_EQ(change("A/2021-06-07", R"({"window":"10:00","capacity":1})"), "422 unknown_window");
   EXPECT_EQ(change("B/2021-06-07", R"({"window":"nine","capacity":5})"), "422 unknown_window") << "not the only one instead";
-  EXPECT_EQ(change("B/2021-06-07", R"({"window":9,"capacity":5})"), "422 unknown_window");
+  EXPECT_EQ(change("B/2021-06-07", R"({"window":9,"capacity":5})"), "422 invalid");
   EXPECT_EQ(change("B/2021-06-07", R"({"capacity":-1})"), "422 invalid");
   EXPECT_EQ(change("B/2021-06-07", R"({"capacity":1000001})"), "422 invalid");
   EXPECT_EQ(change("Z/2021-06-07", R"({"capacity":1})"), "422 unknown_centre");
@@ -498,7 +581,8 @@ TEST_F(admin_api_test, a_text_too_long_for_a_log_is_refused_by_name) {
   constexpr std::string_view person = R"("round":"words","identity":{"type":"mykad","number":"900101-14-0001"},)";
   for (const std::size_t characters : {std::size_t{501}, std::size_t{60'000}, std::size_t{70} << 20U}) {
     for (const auto* verb : {"pause", "close", "erase"})
-      refused("POST", fmt::format("/admin/v1/rounds/words/{}", verb), R"("confirm":"words",)", characters);
+      refused("POST", fmt::format("/admin/v1/rounds/words/{}", verb), verb == std::string_view("erase") ? R"("confirm":"words",)" : "",
+              characters);
     refused("PATCH", "/admin/v1/rounds/words/groups/A/2021-06-07", R"("capacity":3,)", characters);
     refused("POST", "/admin/v1/claims/release", person, characters);
   }

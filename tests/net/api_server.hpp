@@ -1,6 +1,7 @@
 // Both APIs over a real node and a temporary store, on real sockets.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -103,8 +104,8 @@ public:
   api_answer ask(std::string_view verb, std::string_view target, std::string_view headers = "", std::string_view body = "") {
     return ask_port(citizens_->port(), verb, target, headers, body);
   }
-  api_answer admin(std::string_view verb, std::string_view target, std::string_view body = "") {
-    return ask_port(admin_->port(), verb, target, "Authorization: Bearer " + std::string(token) + "\r\n", body);
+  api_answer admin(std::string_view verb, std::string_view target, std::string_view body = "", std::string_view headers = "") {
+    return ask_port(admin_->port(), verb, target, fmt::format("Authorization: Bearer {}\r\n{}", token, headers), body);
   }
   api_answer admin_without_token(std::string_view verb, std::string_view target, std::string_view headers = "") {
     return ask_port(admin_->port(), verb, target, headers, "");

@@ -66,10 +66,14 @@ TEST_F(cluster_api_test, an_order_with_a_dry_run_is_not_carried_out_however_it_i
     const auto give = [&](std::string_view query) {
       return server_.admin("POST", fmt::format("/admin/v1/cluster/{}{}", order, query)).outcome();
     };
-    for (const auto* query : {"?dry_run=true", "?dry_run=true&x", "?x=1&dry_run=true", "?dry_run=%74rue"})
+    for (const auto* query : {"?dry_run=true", "?dry_run=true&", "?&dry_run=true", "?dry_run=%74rue"})
       EXPECT_EQ(give(query), "200") << order << query;
     for (const auto* query : {"?dry_run", "?dry_run=", "?dry_run=1", "?dry_run=TRUE"})
       EXPECT_EQ(give(query), "422 invalid") << order << query;
+    for (const auto* query : {"?dryrun=true", "?dry-run=true", "?Dry_run=true", "?dry_run=true&x", "?dry_run=false&dry_run=true"})
+      EXPECT_EQ(give(query), "400 malformed_request") << order << query;
+    for (const auto* body : {R"({"dry_run":true})", R"({"nodes":["1"]})", R"({"nodes":1})", R"({"node":"3"})", R"({"node":2.5})"})
+      EXPECT_EQ(server_.admin("POST", fmt::format("/admin/v1/cluster/{}", order), body).outcome(), "422 invalid") << order << body;
     EXPECT_EQ(orders_.carried_out, std::vector<std::string>{}) << order;
     EXPECT_EQ(give("?dry_run=false"), "200") << order;
     EXPECT_EQ(orders_.carried_out.size(), 1U) << order;
