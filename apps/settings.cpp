@@ -4,14 +4,16 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <cstdlib>
 #include <optional>
+#include <ranges>
 #include <toml++/toml.h>
 #include <unistd.h>
+#include <utility>
 
 #include "apps/toml_fault.hpp"
+#include "apps/variables.hpp"
 #include "apps/whole_files.hpp"
 #include "booking/assert.hpp"
 
@@ -170,13 +172,6 @@ std::expected<setting_value, std::string> parse(const setting& s, std::string_vi
   return *v;
 }
 
-std::string variable_of(std::string_view name) {
-  std::string out = "JANJI_";
-  for (const char c : name)
-    out.push_back(c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c))));
-  return out;
-}
-
 }  // namespace
 
 std::span<const setting> registry() { return all; }
@@ -198,6 +193,27 @@ std::expected<void, std::string> set_from(settings& to, std::string_view name, c
   if (s == nullptr)
     return to.set(name, "", where);  // whatever it is, there is no such setting
   return std::unexpected(fmt::format("{}: {} must be {}", where, name, wanted(*s)));
+}
+
+struct placed_fault {
+  std::size_t line, column;
+  std::string words;
+};
+
+std::string place_in(const std::string& path, const toml::source_position& at) { return fmt::format("{}:{}:{}", path, at.line, at.column); }
+
+// Each on its line; good where there is none.
+template <class Sentences>
+std::expected<void, std::string> all_of_them(Sentences&& wrong) {
+  constexpr std::size_t told_max = 100;
+  std::string out;
+  std::size_t n = 0;
+  for (const auto& one : wrong)
+    if (++n <= told_max)
+      out.append(out.empty() ? "" : "\n").append(one);
+  if (n == 0)
+    return {};
+  return std::unexpected(n <= told_max ? out : fmt::format("{}\nand {} more", out, n - told_max));
 }
 
 }  // namespace
@@ -225,59 +241,50 @@ std::expected<void, std::string> settings::read_file(const std::string& path) {
   return read_text(*text, path);
 }
 
+// Everything that is wrong, in the order in which it stands there; of what is no TOML the first.
 std::expected<void, std::string> settings::read_text(std::string_view text, const std::string& path) {
   toml::table file;
   try {
     file = toml::parse(text, path);
   } catch (const toml::parse_error& e) {
-    return std::unexpected(fmt::format("{}:{}: {}", path, e.source().begin.line, toml_fault(e.description())));
+    return std::unexpected(fmt::format("{}: {}", place_in(path, e.source().begin), toml_fault(e.description())));
   }
+  std::vector<placed_fault> wrong;
+  const auto tell = [&](const toml::key& at, std::expected<void, std::string>&& r) {
+    if (!r)
+      wrong.push_back({at.source().begin.line, at.source().begin.column, std::move(r.error())});
+  };
   for (const auto& [section, node] : file) {
-    const auto where = fmt::format("{}:{}", path, node.source().begin.line);
-    const auto* table = node.as_table();
-    if (table == nullptr)
-      return std::unexpected(fmt::format("{}: {} stands outside a section", where, toml_string(section.str())));
+    const auto where = place_in(path, section.source().begin);
     const auto prefix = fmt::format("{}.", section.str());
-    if (std::ranges::none_of(all, [&](const setting& s) { return s.name.starts_with(prefix); }))
-      return std::unexpected(fmt::format("{}: there is no section {}", where, toml_string(section.str())));
-    for (const auto& [key, value] : *table)
-      if (auto r = set_from(*this, prefix + std::string(key.str()), value, fmt::format("{}:{}", path, value.source().begin.line)); !r)
-        return r;
+    if (const auto* table = node.as_table(); table == nullptr)
+      tell(section, std::unexpected(fmt::format("{}: {} stands outside a section", where, toml_string(section.str()))));
+    else if (std::ranges::none_of(all, [&](const setting& s) { return s.name.starts_with(prefix); }))
+      tell(section, std::unexpected(fmt::format("{}: there is no section {}", where, toml_string(section.str()))));
+    else
+      for (const auto& [key, value] : *table)
+        tell(key, set_from(*this, prefix + std::string(key.str()), value, place_in(path, key.source().begin)));
   }
-  return {};
+  std::ranges::stable_sort(wrong, {}, [](const placed_fault& f) { return std::pair(f.line, f.column); });
+  return all_of_them(wrong | std::views::transform(&placed_fault::words));
 }
 
-// Kubernetes and docker name services so in every container: "janji-node" gives JANJI_NODE_SERVICE_HOST, JANJI_NODE_PORT=tcp://...
-bool names_a_service(std::string_view name, std::string_view value) {
-  return name.ends_with("_SERVICE_HOST") || name.contains("_SERVICE_PORT") || name.contains("_TCP") || name.contains("_UDP") ||
-         value.starts_with("tcp://") || value.starts_with("udp://");
-}
-
-// A variable of a group of settings that names none of them: a slip, most likely, that would be in force nowhere.
-std::expected<void, std::string> unknown_variable() {
+// Those that are no setting's, and those whose value a setting does not take.
+std::expected<void, std::string> settings::read_environment() {
+  std::vector<std::string> wrong;
   for (char** v = environ; v != nullptr && *v != nullptr; ++v) {
     const std::string_view text(*v);
     const auto equals = std::min(text.find('='), text.size());
-    const auto name = text.substr(0, equals);
-    const bool is_known = std::ranges::any_of(all, [&](const setting& s) { return variable_of(s.name) == name; });
-    const bool of_a_group =
-        std::ranges::any_of(all, [&](const setting& s) { return name.starts_with(variable_of(s.name.substr(0, s.name.find('.') + 1))); });
-    if (of_a_group && !is_known && !names_a_service(name, text.substr(std::min(equals + 1, text.size()))))
-      return std::unexpected(fmt::format("{}: there is no such setting (janjid --print-config-docs lists them)", name));
+    if (auto no = wrong_variable(text.substr(0, equals), text.substr(std::min(equals + 1, text.size()))))
+      wrong.push_back(std::move(*no));
   }
-  return {};
-}
-
-std::expected<void, std::string> settings::read_environment() {
-  if (auto r = unknown_variable(); !r)
-    return r;
   for (const auto& s : all) {
     const auto variable = variable_of(s.name);
-    if (const auto* text = std::getenv(variable.c_str()); text != nullptr)
+    if (const auto* text = std::getenv(variable.c_str()); text != nullptr && !is_of_a_service(variable, text))
       if (auto r = set(s.name, text, variable); !r)
-        return r;
+        wrong.push_back(std::move(r.error()));
   }
-  return {};
+  return all_of_them(wrong);
 }
 
 std::int64_t settings::number(std::string_view name) const { return std::get<std::int64_t>(values_.at(name)); }
@@ -304,7 +311,8 @@ std::string registry_as_markdown() {
       "# Configuration\n"
       "Made by `janjid --print-config-docs`. The later wins: these defaults, the file (`--config`, TOML), the environment, flags\n"
       "(`--set section.name=value`, and short ones: `janjid --help`). `janjid --check-config` prints what is in force. An unknown\n"
-      "key or a value out of range is an error that names its place. Changes take a restart.\n\n"
+      "key or a value out of range is an error that names its file, line and column, and all of a file are named at once; so are\n"
+      "variables that look like these and are none. Changes take a restart.\n\n"
       "| setting | environment | default | may be | what |\n|---|---|---|---|---|\n";
   for (const auto& s : all)
     out += fmt::format("| `{}` | `{}` | `{}` | {} | {}{} |\n", s.name, variable_of(s.name), shown(s.standard), wanted(s), s.doc,

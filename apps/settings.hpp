@@ -1,6 +1,6 @@
 // The node's configuration: one typed registry from which validation, --help and the documentation are made. Sources, the
 // later wins: defaults, the TOML file, the environment (JANJI_<SECTION>_<NAME>), flags. An unknown key is an error with
-// its file and line; secrets are never printed.
+// its file, line and column; secrets are never printed.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,8 @@ std::span<const setting> registry();
 class settings {
 public:
   settings();
-  // Errors are one sentence each, naming file and line, variable or flag.
+  // Errors are a sentence each, on a line of its own, naming file, line and column, variable or flag: all that are in a file, or in the
+  // environment, at once. What is right is set all the same.
   std::expected<void, std::string> read_file(const std::string& path);
   std::expected<void, std::string> read_text(std::string_view text, const std::string& path);
   std::expected<void, std::string> read_environment();

@@ -241,8 +241,8 @@ def port_taken(o):
 def configuration(o):
     o.booked("configuration")
     file = o.checks.path("node.toml")
-    rows = (("an unknown key", "[http]\nport = 0\nprot = 1\n", ':3: there is no setting "http.prot"'),
-            ("an unknown section", "[htpp]\nport = 1\n", ':1: there is no section "htpp"'),
+    rows = (("an unknown key", "[http]\nport = 0\nprot = 1\n", ':3:1: there is no setting "http.prot"'),
+            ("an unknown section", "[htpp]\nport = 1\n", ':1:2: there is no section "htpp"'),
             ("a key outside a section", "port = 1\n", "outside a section"),
             ("a port that is too large", "[http]\nport = 70000\n", "from 0 to 65535"),
             ("a word where a number belongs", "[http]\nport = \"many\"\n", "whole number"),
@@ -253,6 +253,15 @@ def configuration(o):
         o.refused(f"the configuration has {words}", needle, "--config", file)
         done = call(program("janjictl"), "config", "validate", file)
         o.checks.check(f"and janjictl config validate says the same ({words})", done.code == 2 and needle in done.err, done)
+    with open(file, "w") as out:
+        out.write("[admin]\nprot = 1\n[http]\n port = 70000\n")
+    for words in (("janjid", "--config", file), ("janjictl", "config", "validate", file)):
+        done = call(program(words[0]), *words[1:])
+        o.checks.check(f"{words[0]} tells both faults of a file, each with its line and column", done.code == 2 and
+                       f'{file}:2:1: there is no setting "admin.prot"\n{file}:4:2: http.port must be' in done.err, done)
+    for name, value, needle in (("JANJI_MASTER_KEY_FILE", "/nowhere", "JANJI_NODE_MASTER_KEY_FILE names"), ("JANJI_MASTERKEY", "ab" * 32, "JANJI_MASTER_KEY"),
+                                ("JANJI_LOG", "debug", "no such setting"), ("JANJI_HTTP_PORT_TCP", "9", "no such setting")):
+        o.refused(f"{name}, which is none of its variables", needle, environment={name: value})
     o.refused("an unknown setting on the command line", 'no setting "nope.nope"', "--set", "nope.nope=1")
     o.refused("another number of shards than the data has", "64 shards", "--set", "node.shards=32")
     o.all_there("the configuration put right")

@@ -88,27 +88,44 @@ TEST(settings, a_file_sets_what_it_names_and_leaves_the_rest) {
   EXPECT_EQ(s.number("admin.port"), 8081);
 }
 
-TEST(settings, an_unknown_key_is_named_with_its_file_and_line) {
-  EXPECT_EQ(read("[http]\n\nprot = 1\n"), "janji.toml:3: there is no setting \"http.prot\"");
-  EXPECT_EQ(read("# a comment\n[htp]\nport = 1\n"), "janji.toml:2: there is no section \"htp\"");
-  EXPECT_EQ(read("[nothing]\n"), "janji.toml:1: there is no section \"nothing\"");
-  EXPECT_EQ(read("[http]\nx = [1]\n"), "janji.toml:2: there is no setting \"http.x\"");
-  EXPECT_EQ(read("port = 8080\n"), "janji.toml:1: \"port\" stands outside a section");
-  EXPECT_EQ(read("[http]\n\"a\\nb\" = 1\n"), "janji.toml:2: there is no setting \"http.a\\u000ab\"") << "one line whatever the key";
+TEST(settings, an_unknown_key_is_named_with_its_file_line_and_column) {
+  EXPECT_EQ(read("[http]\n\nprot = 1\n"), "janji.toml:3:1: there is no setting \"http.prot\"");
+  EXPECT_EQ(read("# a comment\n[htp]\nport = 1\n"), "janji.toml:2:2: there is no section \"htp\"");
+  EXPECT_EQ(read("[nothing]\n"), "janji.toml:1:2: there is no section \"nothing\"");
+  EXPECT_EQ(read("[http]\nx = [1]\n"), "janji.toml:2:1: there is no setting \"http.x\"");
+  EXPECT_EQ(read("port = 8080\n"), "janji.toml:1:1: \"port\" stands outside a section");
+  EXPECT_EQ(read("[http]\n\"a\\nb\" = 1\n"), "janji.toml:2:1: there is no setting \"http.a\\u000ab\"") << "one line whatever the key";
 }
 
-TEST(settings, what_is_no_toml_is_named_with_its_line) {
+TEST(settings, everything_that_is_wrong_is_told_at_once_in_its_order) {
+  EXPECT_EQ(read("port = 1\n[http]\n  prot = 1\nport = 80.5\n[admin]\nport = 70000\nprot = 1\n[htp]\nport = 1\n[http.more]\nx = 1\n"),
+            "janji.toml:1:1: \"port\" stands outside a section\n"
+            "janji.toml:3:3: there is no setting \"http.prot\"\n"
+            "janji.toml:4:1: http.port must be a whole number from 0 to 65535, not \"80.5\"\n"
+            "janji.toml:6:1: admin.port must be a whole number from 0 to 65535, not \"70000\"\n"
+            "janji.toml:7:1: there is no setting \"admin.prot\"\n"
+            "janji.toml:8:2: there is no section \"htp\"\n"
+            "janji.toml:10:7: there is no setting \"http.more\"");
+  std::string many = "[http]\n";
+  for (int i = 0; i < 150; ++i)
+    many += fmt::format("x{} = 1\n", i);
+  const auto said = read(many);
+  EXPECT_TRUE(said.ends_with("\nand 50 more")) << said;
+  EXPECT_EQ(std::ranges::count(said, '\n'), 100);
+}
+
+TEST(settings, what_is_no_toml_is_named_with_its_line_and_column) {
   for (const auto* text : {"[http]\nport = \n", "[http]\nport 8080\n", "[http]\nport = 1\nport = 2\n", "[http]\na = \"\xff\"\n", "[http\n"})
     EXPECT_TRUE(read(text).starts_with("janji.toml:")) << read(text);
-  EXPECT_TRUE(read("[http]\nport = 1\nport = 2\n").starts_with("janji.toml:3: ")) << read("[http]\nport = 1\nport = 2\n");
+  EXPECT_TRUE(read("[http]\nport = 1\nport = 2\n").starts_with("janji.toml:3:")) << read("[http]\nport = 1\nport = 2\n");
 }
 
 TEST(settings, a_value_of_another_kind_is_an_error) {
-  EXPECT_EQ(read("[http]\nport = \"8080\"\n"), "janji.toml:2: http.port must be a whole number from 0 to 65535");
-  EXPECT_EQ(read("[node]\ndata = 5\n"), "janji.toml:2: node.data must be text of 1 to 4096 bytes");
-  EXPECT_EQ(read("[http]\nport = 80.5\n"), "janji.toml:2: http.port must be a whole number from 0 to 65535, not \"80.5\"");
+  EXPECT_EQ(read("[http]\nport = \"8080\"\n"), "janji.toml:2:1: http.port must be a whole number from 0 to 65535");
+  EXPECT_EQ(read("[node]\ndata = 5\n"), "janji.toml:2:1: node.data must be text of 1 to 4096 bytes");
+  EXPECT_EQ(read("[http]\nport = 80.5\n"), "janji.toml:2:1: http.port must be a whole number from 0 to 65535, not \"80.5\"");
   for (const auto* value : {"true", "[1]", "{ a = 1 }", "2021-05-26", "09:00:00"})
-    EXPECT_EQ(read(fmt::format("[http]\nport = {}\n", value)), "janji.toml:2: http.port must be a whole number from 0 to 65535") << value;
+    EXPECT_EQ(read(fmt::format("[http]\nport = {}\n", value)), "janji.toml:2:1: http.port must be a whole number from 0 to 65535") << value;
 }
 
 TEST(settings, yes_and_no_are_true_and_false_and_nothing_else) {
@@ -121,16 +138,17 @@ TEST(settings, yes_and_no_are_true_and_false_and_nothing_else) {
   ASSERT_EQ(told(s.read_environment()), "good");
   EXPECT_FALSE(s.flag("node.insecure_listeners"));
   for (const auto* value : {"\"true\"", "[true]", "2021-05-26"})
-    EXPECT_EQ(read(fmt::format("[node]\ninsecure_listeners = {}\n", value)), "janji.toml:2: node.insecure_listeners must be true or false")
+    EXPECT_EQ(read(fmt::format("[node]\ninsecure_listeners = {}\n", value)),
+              "janji.toml:2:1: node.insecure_listeners must be true or false")
         << value;
   for (const auto* text : {"", "yes", "1", "True", " true", "true "})
     EXPECT_TRUE(set("node.insecure_listeners", text).starts_with("--set: node.insecure_listeners must be true or false, not ")) << text;
 }
 
 TEST(settings, a_value_out_of_range_is_an_error) {
-  EXPECT_EQ(read("[http]\nport = 65536\n"), "janji.toml:2: http.port must be a whole number from 0 to 65535, not \"65536\"");
-  EXPECT_EQ(read("[node]\nshards = 0\n"), "janji.toml:2: node.shards must be a whole number from 1 to 1024, not \"0\"");
-  EXPECT_EQ(read("[store]\ndisk_low_mark = 0.95\n"), "janji.toml:2: store.disk_low_mark must be a number from 0 to 0.9, not \"0.95\"");
+  EXPECT_EQ(read("[http]\nport = 65536\n"), "janji.toml:2:1: http.port must be a whole number from 0 to 65535, not \"65536\"");
+  EXPECT_EQ(read("[node]\nshards = 0\n"), "janji.toml:2:1: node.shards must be a whole number from 1 to 1024, not \"0\"");
+  EXPECT_EQ(read("[store]\ndisk_low_mark = 0.95\n"), "janji.toml:2:1: store.disk_low_mark must be a number from 0 to 0.9, not \"0.95\"");
   EXPECT_EQ(read("[store]\ndisk_low_mark = 0\n"), "good") << "a whole number is a number";
   for (const auto* value : {"nan", "inf", "-inf", "-0.1"})
     EXPECT_NE(read(fmt::format("[store]\ndisk_low_mark = {}\n", value)), "good") << value;
@@ -191,18 +209,68 @@ TEST(settings, a_wrong_variable_is_named) {
   EXPECT_EQ(told(s.read_environment()), "JANJI_HTTP_PORT: http.port must be a whole number from 0 to 65535, not \"many\"");
 }
 
-TEST(settings, a_variable_of_a_group_that_is_no_setting_is_named) {
-  for (const auto* name : {"JANJI_HTTP_PROT", "JANJI_NODE_", "JANJI_CLUSTER_NODES"}) {
-    const variable slip(name, "1");
-    settings s;
-    EXPECT_EQ(told(s.read_environment()), std::string(name) + ": there is no such setting (janjid --print-config-docs lists them)");
-  }
-  const variable others("JANJI_MASTER_KEYS", "1");
-  const variable service("JANJI_NODE_SERVICE_HOST", "10.96.0.1");
-  const variable port("JANJI_STORE_PORT", "tcp://10.96.0.1:9000");
-  const variable address("JANJI_ADMIN_PORT_8081_TCP_ADDR", "10.96.0.1");
+std::string environment_with(const std::string& name, const std::string& value) {
+  const variable given(name, value);
   settings s;
-  EXPECT_EQ(told(s.read_environment()), "good") << "of no group of settings";
+  return told(s.read_environment());
+}
+
+TEST(settings, a_variable_that_looks_like_a_setting_and_is_none_is_named) {
+  for (const auto* name :
+       {"JANJI_HTTP_PROT", "JANJI_NODE_", "JANJI_CLUSTER_NODES", "JANJI_LOG", "JANJI_HTTP", "JANJI_STORE", "JANJI_HTTP_PORT_TCP",
+        "JANJI_HTTP_TCP", "JANJI_HTTP_SERVICE_PORTS", "JANJI_NODE_SERVICE_HOSTNAME", "JANJI_HTTPPORT", "JANJI_LOGLEVEL", "JANJI_HTTP__PORT",
+        "janji_http_port", "Janji_Log_Level", "JANJI_HTTP_PORT_80_TCP_ADDRESS", "JANJI_HTTP_PORT_X_TCP"})
+    EXPECT_EQ(environment_with(name, "9"), std::string(name) + ": there is no such setting (janjid --print-config-docs lists them)");
+}
+
+// A node that did not see where its master key is made one of its own.
+TEST(settings, a_variable_of_the_master_key_that_is_none_is_named_without_its_value) {
+  for (const auto* name :
+       {"JANJI_MASTER_KEY_FILE", "JANJI_MASTERKEY", "JANJI_MASTER", "JANJI_MASTER_KEYS", "JANJI_MASTER_KEY_NEXT_FILE", "janji_master_key"})
+    EXPECT_EQ(environment_with(name, "secret"),
+              std::string(name) +
+                  ": there is no such variable: JANJI_NODE_MASTER_KEY_FILE names the master key's file, JANJI_MASTER_KEY and "
+                  "JANJI_MASTER_KEY_NEXT hold a key");
+  EXPECT_EQ(environment_with("JANJI_MASTER_KEY", "secret"), "good");
+  EXPECT_EQ(environment_with("JANJI_MASTER_KEY_NEXT", "secret"), "good");
+}
+
+TEST(settings, what_orchestrators_put_into_every_container_is_left_alone) {
+  for (const auto& [name, value] : {std::pair{"JANJI_NODE_SERVICE_HOST", "10.96.0.1"},
+                                    {"JANJI_NODE_SERVICE_HOST", "fd00::1"},
+                                    {"JANJI_HTTP_SERVICE_PORT", "80"},
+                                    {"JANJI_HTTP_SERVICE_PORT_PUBLIC", "80"},
+                                    {"JANJI_STORE_PORT", "tcp://10.96.0.1:9000"},
+                                    {"JANJI_HTTP_PORT", "tcp://10.96.0.1:80"},
+                                    {"JANJI_ADMIN_PORT", "tcp://[fd00::1]:80"},
+                                    {"JANJI_HTTP_PORT_80_TCP", "tcp://10.96.0.1:80"},
+                                    {"JANJI_HTTP_PORT_80_TCP_PROTO", "tcp"},
+                                    {"JANJI_HTTP_PORT_80_UDP_PORT", "80"},
+                                    {"JANJI_ADMIN_PORT_8081_TCP_ADDR", "10.96.0.1"},
+                                    {"JANJI_MASTER_SERVICE_HOST", "10.96.0.1"},
+                                    {"JANJI_PROJECT", "x"},
+                                    {"JANJI_ADMIN1", "0"},
+                                    {"JANJI_LOGGER", "x"},
+                                    {"JANJI_", "x"}})
+    EXPECT_EQ(environment_with(name, value), "good") << name;
+  for (const auto& [name, value] : {std::pair{"JANJI_NODE_SERVICE_HOST", "everywhere"},
+                                    {"JANJI_HTTP_SERVICE_PORT", "many"},
+                                    {"JANJI_STORE_PORT", "10.96.0.1:9000"},
+                                    {"JANJI_HTTP_PORT_80_TCP", "80"},
+                                    {"JANJI_HTTP_PORT", "tcp://somewhere"},
+                                    {"JANJI_CLUSTER_NAME", "tcp://10.96.0.1:80"}})
+    EXPECT_EQ(environment_with(name, value) == "good", name == std::string_view("JANJI_CLUSTER_NAME")) << name << "=" << value;
+}
+
+TEST(settings, every_wrong_variable_is_told_at_once) {
+  const variable slip("JANJI_HTTP_PROT", "1");
+  const variable port("JANJI_HTTP_PORT", "many");
+  const variable master("JANJI_MASTERKEY", "x");
+  settings s;
+  const auto said = told(s.read_environment());
+  EXPECT_EQ(std::ranges::count(said, '\n'), 2) << said;
+  for (const auto* name : {"JANJI_HTTP_PROT: ", "JANJI_HTTP_PORT: ", "JANJI_MASTERKEY: "})
+    EXPECT_TRUE(said.contains(name)) << said;
 }
 
 // ---- what is shown
