@@ -47,6 +47,13 @@ result<std::vector<node_address>> addresses_in(const std::string& data) {
   const auto* key = v.get_object().if_contains("proof_key");  // an earlier version writes none
   if (key != nullptr && (!key->is_string() || net::proof_of(key->get_string(), "").empty()))
     return wrong();
+  const auto* process = v.get_object().if_contains("pid");
+  if (key == nullptr && (process == nullptr || !process->is_int64() ||
+                         !ports_file::is_of_a_node_that_runs(data, process->get_int64(), static_cast<unsigned>(port->get_int64()))))
+    return std::unexpected(
+        failure(fmt::format("{}/janjid.ports is of an earlier version, and who listens at port {} is not shown to be its "
+                            "node: nothing was sent (give the node's address with --node)",
+                            data, port->get_int64())));
   const auto known_by = key != nullptr ? std::string(key->get_string()) : std::string();
   const auto number = std::to_string(port->get_int64());
   if (address == "::")

@@ -10,14 +10,18 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <string_view>
 #include <utility>
+
+#include "apps/listening.hpp"
 
 namespace janji::apps {
 
 namespace {
 std::string path_in(const std::string& data) { return data + "/janjid.ports"; }
 constexpr std::string_view locked_mark = R"("locked":true)";
+constexpr std::string_view locked_name = R"("locked")";  // however it was written anew
 }  // namespace
 
 ports_file::ports_file(ports_file&& other) noexcept : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
@@ -67,13 +71,19 @@ std::expected<std::string, std::string> ports_file::read(const std::string& data
   const auto n = ::read(fd, bytes.data(), bytes.size());
   ::close(fd);
   std::string text(bytes.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
-  if (!text.contains(locked_mark))
+  if (!text.contains(locked_name))
     return text;  // of an earlier version, which locks nothing
   if (taken)
     return std::unexpected(fmt::format("no node runs in {} (give --data or --node): {} is of one that has ended", data, path));
   if (why_not != EWOULDBLOCK)
     return std::unexpected(fmt::format("whether the node of {} runs cannot be told (give --node): {}", path, std::strerror(why_not)));
   return text;
+}
+
+bool ports_file::is_of_a_node_that_runs(const std::string& data, std::int64_t process, unsigned port) {
+  struct stat there{};
+  return process > 0 && process <= std::numeric_limits<::pid_t>::max() && ::stat(path_in(data).c_str(), &there) == 0 &&
+         is_node_listening(static_cast<::pid_t>(process), there.st_uid, port);
 }
 
 }  // namespace janji::apps

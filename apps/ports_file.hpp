@@ -3,6 +3,7 @@
 // the key in it a reader makes sure that it is this node that has the port.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <string>
 
@@ -25,8 +26,11 @@ public:
     std::string proof_key;      // net/node_proof.hpp
   };
   static std::expected<ports_file, std::string> write(const std::string& data, const ports& p);
-  // What a node that runs says. An error: there is none, in words. One of an earlier version may have died.
+  // What a node that runs says. An error: there is none, in words. One of an earlier version may have died:
+  // is_of_a_node_that_runs().
   static std::expected<std::string, std::string> read(const std::string& data);
+  // Of a file without a key to prove itself with: whether its process runs, is a node of the user whose file it is, and has the port.
+  static bool is_of_a_node_that_runs(const std::string& data, std::int64_t process, unsigned port);
 
 private:
   std::string path_;

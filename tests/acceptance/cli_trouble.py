@@ -217,6 +217,20 @@ def another_at_the_port(c):
     for key in ("", "x", "00" * 31, 7, None):
         done = asked_with(proof_key=key)
         c.checks.check(f"a file with {key!r} for the key of the proof is none", done.code == 2 and one_sentence(done) and "--node" in done.err, done)
+    earlier = {"port": ports["port"], "admin_port": ports["admin_port"], "pid": ports["pid"]}
+    for words, more in (("of a process that is gone", {"pid": 999999}), ("of this one, which is no node", {"pid": os.getpid()}), ("of no process", {"pid": None}),
+                        ("of the node, which has another port", {}), ("that says it is locked", {"pid": 999999, "locked": True})):
+        with Stranger({None: http(200, {"verdict": "healthy"})}) as other, open(f"{folder}/janjid.ports", "w") as out:
+            json.dump({**earlier, **more, "admin_port": other.server_address[1]}, out)
+            out.flush()
+            fcntl.flock(out, fcntl.LOCK_EX)
+            done = ctl("--data", folder, "--timeout", "1", "status", seconds=30)
+        c.checks.check(f"a file of an earlier version, {words}: no token is sent to who has its port", done.code == 2 and one_sentence(done) and
+                       "earlier version" in done.err and "--node" in done.err and not other.asked and not other.tokens, (str(done), other.asked, other.tokens))
+    with open(f"{folder}/janjid.ports", "w") as out:
+        json.dump(earlier, out)
+    done = ctl("--data", folder, "--timeout", "1", "status", seconds=30)
+    c.checks.check("and where it is that node's own it is asked, as while nodes are upgraded", done.code == 0 and "healthy" in done.out, done)
     done = asked_with(proof_key="00" * 32)
     c.checks.check("with another node's key neither", done.code == 2 and "is not the node" in done.err, done)
 

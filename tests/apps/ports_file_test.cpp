@@ -40,6 +40,15 @@ TEST(ports_file, what_one_left_that_died_is_nobodys) {
   EXPECT_TRUE(read.error().contains("is of one that has ended")) << read.error();
 }
 
+// Written anew by some tool, with a blank in it, it was taken for one of before there were locks.
+TEST(ports_file, it_is_locked_however_that_is_written) {
+  const temporary_directory data;
+  for (const auto* text : {R"({"admin_port":8081,"locked": true})", R"({"locked" :true,"admin_port":8081})", "{\"locked\":\n true}"}) {
+    std::ofstream(data.path() + "/janjid.ports") << text;
+    EXPECT_FALSE(ports_file::read(data.path()).has_value()) << text;
+  }
+}
+
 TEST(ports_file, the_next_one_takes_its_place_and_is_not_removed_with_it) {
   const temporary_directory data;
   auto first = ports_file::write(data.path(), {1, 1, "", ""});
@@ -49,10 +58,12 @@ TEST(ports_file, the_next_one_takes_its_place_and_is_not_removed_with_it) {
   EXPECT_TRUE(ports_file::read(data.path())->contains("\"port\":2"));
 }
 
-TEST(ports_file, what_an_earlier_version_says_is_believed) {
+TEST(ports_file, what_an_earlier_version_says_is_read_and_its_node_is_looked_for) {
   const temporary_directory data;
   std::ofstream(data.path() + "/janjid.ports") << R"({"port":8080,"admin_port":8081,"pid":1})";
   EXPECT_EQ(ports_file::read(data.path()), R"({"port":8080,"admin_port":8081,"pid":1})");
+  for (const std::int64_t process : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}, std::int64_t{::getpid()}, std::int64_t{1} << 40})
+    EXPECT_FALSE(ports_file::is_of_a_node_that_runs(data.path(), process, 8081)) << process;
 }
 
 TEST(ports_file, a_directory_that_is_not_there_is_said) {
