@@ -87,8 +87,8 @@ list pages::items_of(const frame& f, const centres_model& m, const std::vector<c
     one.set("href", m.base + percent_encoded(c.code) + (m.query.empty() ? "" : "?" + m.query));
     one.set("name", c.name);
     one.set("content_lang", "ms");
-    one.set("where",
-            c.district.empty() ? words_->say(f.lang, state_key(c.state)) : c.district + ", " + words_->say(f.lang, state_key(c.state)));
+    one.set("district", c.district);
+    one.set("state", words_->say(f.lang, state_key(c.state)));
     one.set("key", c.code);
     one.set("kind", std::string(kind_of(c.at, 0)));
     one.set("text", room_text(f.lang, c.at, m.people));

@@ -8,6 +8,7 @@
 #include <unicode/smpdtfmt.h>
 #include <malloc.h>
 #include <unicode/timezone.h>
+#include <unicode/uchar.h>
 #include <unicode/uclean.h>
 
 #include <algorithm>
@@ -181,6 +182,22 @@ std::vector<std::string> words::keys() const {
   return out;
 }
 
+namespace {
+
+// A value that is written from right to left takes the comma and the number behind it along, so that a date stands inside of a name: it is
+// isolated (Unicode Standard Annex 9). Others stay as they were typed.
+icu::UnicodeString isolated(const icu::UnicodeString& value) {
+  constexpr char16_t first_strong_isolate = 0x2068, pop_directional_isolate = 0x2069;
+  for (std::int32_t i = 0; i < value.length(); i = value.moveIndex32(i, 1)) {
+    const auto direction = u_charDirection(value.char32At(i));
+    if (direction == U_RIGHT_TO_LEFT || direction == U_RIGHT_TO_LEFT_ARABIC || direction == U_ARABIC_NUMBER)
+      return icu::UnicodeString(first_strong_isolate).append(value).append(pop_directional_isolate);
+  }
+  return value;
+}
+
+}  // namespace
+
 std::string words::say(language l, std::string_view key, std::initializer_list<argument> arguments) const {
   std::vector<icu::UnicodeString> names;
   std::vector<icu::Formattable> values;
@@ -190,7 +207,7 @@ std::string words::say(language l, std::string_view key, std::initializer_list<a
       values.emplace_back(*n);
     } else {
       const auto text = std::get<std::string_view>(a.value);
-      values.emplace_back(icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size()))));
+      values.emplace_back(isolated(icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())))));
     }
   }
   UErrorCode status = U_ZERO_ERROR;

@@ -30,6 +30,7 @@ public:
 
   // A message without arguments. A key that there is not is a fault of the program's.
   [[nodiscard]] const std::string& say(language l, std::string_view key) const;
+  // Values that are written from right to left are isolated: what stands beside them keeps its place.
   [[nodiscard]] std::string say(language l, std::string_view key, std::initializer_list<argument> arguments) const;
   [[nodiscard]] bool has(std::string_view key) const;
   [[nodiscard]] std::vector<std::string> keys() const;

@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 
+import pages_browser_rendered
 import pages_browser_rows
 import pages_browser_script
 
@@ -302,6 +303,7 @@ def main(checks):
         site.relay.open.set()
     pages_browser_rows.often(checks, site)
     pages_browser_script.often(checks, site)
+    pages_browser_rendered.parts(checks, WHOLE)
     if WHOLE:
         pages_browser_rows.seldom(checks, site)
         pages_browser_script.seldom(checks, site)

@@ -91,6 +91,14 @@ TEST(words, no_apostrophe_quotes_a_value_away_and_no_number_is_said_twice) {
     }
 }
 
+TEST(words, a_value_that_is_written_from_right_to_left_is_isolated) {
+  const auto said = [](std::string_view name) { return texts().say(language::en, "person_of", {{"n", std::int64_t{1}}, {"name", name}}); };
+  EXPECT_EQ(said("محمد"), "Person 1: \u2068محمد\u2069");
+  EXPECT_EQ(said("Siti (ستي)"), "Person 1: \u2068Siti (ستي)\u2069");
+  EXPECT_EQ(said("٣"), "Person 1: \u2068٣\u2069") << "an Arabic digit takes the number behind it along";
+  EXPECT_EQ(said("கலைச்செல்வி"), "Person 1: கலைச்செல்வி");
+}
+
 // Formatted, and not only parsed: what is missing is printed as "{name}" without an error.
 TEST(words, every_message_shows_its_values_and_no_brace) {
   const std::array<std::string, 3> awkward{"{x}'s <b> #", "{y}'s <b> #", "{z}'s <b> #"};
