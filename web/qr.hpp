@@ -6,7 +6,9 @@
 
 namespace janji::web {
 
-inline constexpr int qr_modules_max = 77;  // at 4 CSS pixels each it fits a screen of 360
+// At 4 CSS pixels each it is 340 wide with its border, and fits a screen of 360 from edge to edge; one of 320 shows it without the outer
+// part of the border.
+inline constexpr int qr_modules_max = 77;
 // "" when the text needs a larger one.
 [[nodiscard]] std::string qr_svg(std::string_view text);
 // Modules a side; 0: it does not fit.

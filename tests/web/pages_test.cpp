@@ -192,6 +192,14 @@ TEST(pages, the_language_links_keep_the_question_and_name_languages_in_themselve
   EXPECT_TRUE(is_inside(html, "<html lang=\"en\">"));
 }
 
+TEST(pages, what_to_bring_is_said_once_for_all_of_them) {
+  const my_booking_model four{.bookings = {sample_booking(0), sample_booking(1), sample_booking(2), sample_booking(3)}};
+  const auto html = all().my_booking(sample_frame(language::en, "my-booking", "/"), four);
+  const auto& bring = all().all().say(language::en, "bring_text");
+  EXPECT_TRUE(is_inside(html, bring));
+  EXPECT_EQ(html.find(bring), html.rfind(bring));
+}
+
 TEST(pages, a_reference_is_spelt_with_words_for_its_odd_signs) {
   const auto html = all().my_booking(sample_frame(language::en, "my-booking", "/"), {.bookings = {sample_booking(0)}});
   EXPECT_TRUE(is_inside(html, "7 K 3 M 9 2 Q X 4 T 8 B star"));
