@@ -17,7 +17,8 @@ from relay import Relay
 
 SCREENS = os.path.join(ROOT, "build", "screens")
 WHOLE = os.environ.get("JANJI_BROWSER") == "all"
-HAS_DRAFT = "const done = arguments[0]; const r = indexedDB.open('janji', 1); r.onsuccess = () => { const g = r.result.transaction('drafts').objectStore('drafts').getAll(); g.onsuccess = () => { r.result.close(); done(g.result.length > 0); }; };"
+# Whoever looks first must not make the store, else the page finds one without its table.
+HAS_DRAFT = "const done = arguments[0]; const r = indexedDB.open('janji', 1); r.onupgradeneeded = () => r.transaction.abort(); r.onerror = () => done(false); r.onsuccess = () => { const g = r.result.transaction('drafts').objectStore('drafts').getAll(); g.onsuccess = () => { r.result.close(); done(g.result.length > 0); }; };"
 
 
 class Site(World):
