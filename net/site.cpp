@@ -114,6 +114,7 @@ void site::handle(const request& r, const page_match& at, responder&& respond) {
     case page_endpoint::help:
     case page_endpoint::privacy:
     case page_endpoint::accessibility:
+    case page_endpoint::receipt:
     case page_endpoint::numbers_home:
     case page_endpoint::numbers_in:
     case page_endpoint::numbers_at:
@@ -136,8 +137,7 @@ void site::handle(const request& r, const page_match& at, responder&& respond) {
     case page_endpoint::find_sent: return find(r, own(), std::move(respond));
     case page_endpoint::forget: return forget(r, own(), true, respond);
     case page_endpoint::start_again: return forget(r, own(), false, respond);
-    case page_endpoint::receipt:
-    case page_endpoint::receipt_sent: return receipt(r, own(), respond);
+    case page_endpoint::receipt_sent: return receipt_sent(r, own(), respond);
     case page_endpoint::icon: return icon(respond);
     case page_endpoint::robots: return robots(respond);
   }
@@ -258,7 +258,7 @@ void site::add_cookie(response& out, const visit& v, std::string_view name, std:
 }
 
 bool site::another_is_unknown(const visit& v, const web::kept_form& form) {
-  return v.draft && !v.draft->key.empty() && !v.draft->last_code.empty() &&
+  return v.draft && !v.draft->key.empty() && (!v.draft->last_code.empty() || v.draft->people.empty()) &&
          (v.draft->draft != form.draft || v.draft->place.path() != form.place.path());
 }
 
@@ -281,6 +281,11 @@ bool site::keep_form(response& out, const visit& v, web::kept_form form) const {
   return whole;
 }
 
+bool site::is_kept_whole(const visit& v, const web::kept_form& form) const {
+  return v.takes_cookies() && !another_is_unknown(v, form) &&
+         box_.seal(web::form_cookie, web::to_text(form)).size() <= web::limits::cookie_value_bytes_max;
+}
+
 void site::keep_language(response& out, const visit& v) const {
   if (v.set_language)
     add_cookie(out, v, web::language_cookie, web::tag_of(v.lang), web::mine_cookie_s);
@@ -299,16 +304,11 @@ void site::keep_mine(response& out, const visit& v) const {
   add_cookie(out, v, web::mine_cookie, sealed, web::mine_cookie_s);
 }
 
-response site::see_other(std::string_view where) {
+response site::see_other(const visit& v, std::string_view where) const {
   response out;
   out.status = 303;
   out.content_type = "text/plain; charset=utf-8";
   out.add("Location", where);
-  return out;
-}
-
-response site::see_other(const visit& v, std::string_view where) const {
-  auto out = see_other(where);
   keep_language(out, v);
   return out;
 }
@@ -419,19 +419,15 @@ std::optional<web::form> site::form_of(const request& r, const visit& v, respond
   if (sent)
     if (auto strange = web::unknown_field(*sent))
       sent = std::unexpected(web::form_error{web::form_fault::unknown, std::move(*strange)});
-  if (sent)
-    return std::move(*sent);
-  const auto& words = pages_->all();
-  const auto& e = sent.error();
-  const auto code = readable ? problem_code::malformed_request : problem_code::unsupported_media_type;
-  web::refused_model m{.heading = "no_booking_heading", .text = words.say(v.lang, "refused_request"), .code = std::string(name_of(code))};
-  if (!e.field.empty())
-    m.more = e.what == web::form_fault::unknown
-                 ? words.say(v.lang, "field_unknown", {{"name", e.field}})
-                 : e.field + ": " + words.say(v.lang, e.what == web::form_fault::twice ? "field_twice" : "field_text_wrong");
-  m.links = {{"/my-booking", words.say(v.lang, "nav_my_booking")}, {"/", words.say(v.lang, "start_page")}};
-  respond(page(v, pages_->refused(frame_of(v, "refused"), m), row_of(code).status));
-  return std::nullopt;
+  if (!sent) {
+    respond(unreadable(v, readable ? problem_code::malformed_request : problem_code::unsupported_media_type, sent.error()));
+    return std::nullopt;
+  }
+  if (auto again = unreadable_again(v, *sent)) {
+    respond(std::move(*again));
+    return std::nullopt;
+  }
+  return std::move(*sent);
 }
 
 }  // namespace janji::net

@@ -97,8 +97,11 @@ private:
   void keep_language(response& out, const visit& v) const;  // where the reader chose one
   // Whether the browser was given all of it: what is kept without its people cannot be shown again, nor looked up.
   bool keep_form(response& out, const visit& v, web::kept_form form) const;
+  [[nodiscard]] bool is_kept_whole(const visit& v, const web::kept_form& form) const;  // by keep_form(), in a browser that takes cookies
   // Of another form it is not known yet how it ended: its key is not given up for this one.
   [[nodiscard]] static bool another_is_unknown(const visit& v, const web::kept_form& form);
+  // It was sent, or may have been, and cannot be looked up from here: its people did not fit into the cookie.
+  [[nodiscard]] static bool is_beyond_looking(const web::kept_form& form) { return !form.key.empty() && form.people.empty(); }
   // A place that is not there; where no round is known yet that is not said.
   void no_such_place(const visit& v, responder& respond) const;
   void drop_form(response& out, const visit& v) const { add_cookie(out, v, web::form_cookie, "", 0); }
@@ -107,7 +110,6 @@ private:
   void say_once(response& out, const visit& v, std::string_view what) const {
     add_cookie(out, v, web::said_cookie, what, web::said_cookie_s);
   }
-  [[nodiscard]] static response see_other(std::string_view where);
   [[nodiscard]] response see_other(const visit& v, std::string_view where) const;  // and the language that was chosen stays
   [[nodiscard]] bool own_form(const request& r, const visit& v, const web::form& sent) const;
   [[nodiscard]] bool own_origin(const request& r) const;
@@ -169,16 +171,43 @@ private:
                                       std::string_view cache = kept_nowhere) const;
   // As it was sent, and nothing of it is kept: it may be a stranger's. Refused, unless only another language was asked for.
   [[nodiscard]] response not_taken(const visit& v, const web::kept_form& form, page_endpoint step, bool another_language) const;
+  // Of how many people is not said as a form of ours says it, or somebody stands beyond them: nobody is dropped without a word.
+  [[nodiscard]] response for_how_many(const visit& v, const web::kept_form& form) const;
   void not_bookable(visit& v, web::kept_form form, bool pressed, responder& respond) const;
   void booked(const visit& v, const web::kept_form& form, desk_answer&& a, responder& respond);
-  [[nodiscard]] response refused_booking(const visit& v, const web::kept_form& form, const problem& p) const;
+  enum class seen : std::uint8_t { pressed, looked };  // the answer to a press; to a look
+  [[nodiscard]] response refused_booking(const visit& v, const web::kept_form& form, const problem& p, seen how = seen::pressed) const;
   [[nodiscard]] std::vector<web::field_fault> faults_of(web::language l, const std::vector<problem>& wrong,
                                                         const web::kept_form& form) const;
   [[nodiscard]] std::string fault_words(web::language l, const field_error& e, std::string_view input) const;
   [[nodiscard]] static bool takes_language(visit& v, const web::form& sent);
   [[nodiscard]] std::string body_of(const web::kept_form& form) const;
   [[nodiscard]] std::string key_of(const web::kept_form& form) const;
-  [[nodiscard]] response pending_page(const visit& v, const web::kept_form& form, const problem& p, bool looked) const;
+
+  // ---- refusals, and what is not known (site_refused.cpp)
+  // `in_place`: it answers a post; then it has the form in hidden fields, and looks no more by itself.
+  [[nodiscard]] response pending_page(const visit& v, const web::kept_form& form, const problem& p, seen how, bool in_place) const;
+  [[nodiscard]] response beyond_looking(const visit& v) const;
+  void refuse_place(web::refused_model& m, const visit& v, const web::kept_form& kept, const problem& p, bool whole) const;
+  void refuse_again(web::refused_model& m, const visit& v, const web::kept_form& kept, const problem& p, bool whole) const;
+  void refuse_for_now(web::refused_model& m, const visit& v, const web::kept_form& kept, const problem& p) const;
+  // Why its round takes no booking now, as far as this node has heard; none: it does.
+  [[nodiscard]] std::optional<problem> not_now(const web::chosen_place& place) const;
+  void look_later(response& out, const web::chosen_place& place) const;  // at the check page, without scripts
+  [[nodiscard]] static std::vector<std::pair<std::string, std::string>> hidden_of(const web::kept_form& f);
+  [[nodiscard]] static std::string book_path(const web::chosen_place& p, std::string_view step);
+
+  // ---- what a page says again in another language (site_again.cpp)
+  // A page that answers a post has no address to ask for anew: its language buttons post what it was made of, and that post only shows it
+  // again. What was said stands sealed in it.
+  static constexpr std::string_view told_purpose = "told", list_purpose = "list", unread_purpose = "unread", change_purpose = "change";
+  [[nodiscard]] std::string told(const problem& p, const visit& v) const;
+  [[nodiscard]] std::optional<problem> told_in(std::string_view sealed, visit& v) const;
+  [[nodiscard]] response unreadable(const visit& v, problem_code code, const web::form_error& e) const;
+  [[nodiscard]] std::optional<response> unreadable_again(const visit& v, const web::form& sent) const;
+  [[nodiscard]] response booked_in_place(const visit& v, bool repeated, unsigned status) const;
+  void show_list_again(const request& r, visit& v, const web::form& sent, responder&& respond);  // what booked_in_place() showed
+  void look_by_key(const request& r, visit& v, web::kept_form form, responder&& respond);
 
   // ---- what is booked (site_booking.cpp)
   void my_booking_get(const request& r, visit& v, responder&& respond);
@@ -204,6 +233,7 @@ private:
   [[nodiscard]] std::vector<web::person_fields> opened(round_id round,
                                                        const std::expected<schema::sealed_places, std::string>& found) const;
   void find(const request& r, visit& v, responder&& respond);
+  [[nodiscard]] response not_found(const visit& v, web::find_model m, bool is_reference, problem_code why) const;
   void forget(const request& r, visit& v, bool all, responder& respond) const;
 
   // ---- changing it (site_change.cpp)
@@ -217,13 +247,22 @@ private:
   void with_present_bookings(const request& r, visit&& v, responder&& respond);
   void change_get(std::string_view query, visit& v, const page_match& at, responder& respond);
   void change_post(const request& r, visit& v, const page_match& at, responder&& respond);
+  [[nodiscard]] response whom_to_change(const visit& v, web::change_model m, bool several, bool as_said) const;
+  // The choice as it was sent; `fault`: key of what is wrong with it, or "".
+  [[nodiscard]] response change_form(const visit& v, const change_run& run, std::string_view fault, unsigned status) const;
+  void change_again(const web::form& sent, change_run& run, responder& respond) const;  // in another language
+  [[nodiscard]] std::string told(const change_run& run) const;
+  [[nodiscard]] bool take_told(const web::form& sent, change_run& run) const;
+  [[nodiscard]] response changed_page(const change_run& run) const;
   void next_change(const std::shared_ptr<change_run>& run);
   void end_change(change_run& run);
   // `round`: of which it speaks; "": that which the pages show.
   [[nodiscard]] std::string refusal_words(web::language l, const problem& p, std::size_t people, std::string_view round) const;
 
   // ---- the rest (site_info.cpp)
-  void receipt(const request& r, const visit& v, responder& respond) const;
+  void receipt_sent(const request& r, visit& v, responder& respond) const;
+  [[nodiscard]] std::string receipt_page(const asked_public& a) const;
+  [[nodiscard]] web::receipt_model receipt_of(const web::words& words, web::language l) const;
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> rows_of(web::language l, const receipt_statement& s) const;
 
   [[nodiscard]] std::shared_ptr<const actors::round_entry> current_round() const { return round_named({}); }
@@ -232,7 +271,11 @@ private:
   [[nodiscard]] web::booking_item item_of(const web::kept_booking& b, bool with_proof = false) const;
 
   // A draft and its people, as a form has them.
-  [[nodiscard]] static web::kept_form form_in(const web::form& sent, const web::chosen_place& place);
+  struct form_read {
+    web::kept_form form;
+    bool is_counted = true;  // it says for how many people it is
+  };
+  [[nodiscard]] static form_read form_in(const web::form& sent, const web::chosen_place& place);
 
   actors::node& node_;
   booking_desk& desk_;

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "booking/reference_text.hpp"
+#include "booking/states.hpp"
 #include "booking/text_parts.hpp"
 #include "net/site.hpp"
 #include "schema/personal_record.hpp"
@@ -36,16 +37,14 @@ std::optional<web::chosen_place> place_from_path(std::string_view text) {
 // ------------------------------------------------------------------ GET
 
 void site::my_booking_get(const request& r, visit& v, responder&& respond) {
-  const bool sent_without_people = v.draft && v.draft->people.empty() && !v.draft->last_code.empty();
-  if (!v.draft || v.draft->key.empty() || (v.draft->people.empty() && !sent_without_people)) {
+  const bool begun = v.draft && is_beyond_looking(*v.draft) && v.draft->last_code.empty();
+  if (!v.draft || v.draft->key.empty() || (begun && !v.mine.empty())) {
     const bool again = v.said == "again";
     const auto* done = v.said == "moved" ? "moved_done" : v.said == "cancelled" ? "cancelled_done" : "";
     return show_mine(r, std::move(v), again, done, std::move(respond));
   }
-  if (v.draft->people.empty()) {  // too much for a cookie: it cannot be looked up from here
-    web::pending_model m{.cause = "cause_no_answer", .sent = false, .code = v.draft->last_code};
-    return respond(page(v, pages_->pending(frame_of(v, "pending"), m)));
-  }
+  if (is_beyond_looking(*v.draft))
+    return respond(beyond_looking(v));
   // Something was sent, or was about to be, and how it ended is not known: asked by its key.
   const auto form = *v.draft;
   auto to = std::make_shared<responder>(std::move(respond));
@@ -60,7 +59,7 @@ void site::my_booking_get(const request& r, visit& v, responder&& respond) {
     if (a.refusal && a.refusal->code == problem_code::idempotency_key_reused)
       return (*to)(refused_booking(v, form, *a.refusal));
     if (a.refusal)
-      return (*to)(pending_page(v, form, *a.refusal, true));
+      return (*to)(pending_page(v, form, *a.refusal, seen::looked, false));
     auto after = v;
     take_in(after, a, form.people);
     web::my_booking_model m{.repeated = false};
@@ -80,19 +79,30 @@ void site::my_booking_post(const request& r, visit& v, responder&& respond) {
   if (!sent)
     return;
   // What the page has is sent again, whatever another tab did to the cookie.
-  web::kept_form form;
+  const bool another_language = takes_language(v, *sent);
+  if (another_language && sent->has("reference"))
+    return show_list_again(r, v, *sent, std::move(respond));
+  form_read read;
+  auto& form = read.form;
   if (auto place = place_from_path(sent->get("place"))) {
     place->round = round_in(*sent);
-    form = form_in(*sent, *place);
+    read = form_in(*sent, *place);
     if (v.draft && v.draft->draft == form.draft && v.draft->place.path() == place->path())
       form.last_code = v.draft->last_code;
   } else if (v.draft && !v.draft->people.empty()) {
     form = *v.draft;
   } else {
-    return respond(see_other("/my-booking"));
+    return respond(see_other(v, "/my-booking"));
   }
   if (!own_form(r, v, *sent))
-    return respond(pending_page(v, form, {.code = problem_code::forbidden}, false));
+    return respond(pending_page(v, form, {.code = problem_code::forbidden}, seen::pressed, true));
+  if (!read.is_counted)
+    return respond(for_how_many(v, form));
+  if (another_language || sent->get("go") == "look") {
+    const auto last = told_in(sent->get("code"), v);
+    form.last_code = name_of(last ? last->code : problem_code::unknown);
+    return look_by_key(r, v, std::move(form), std::move(respond));
+  }
   form.key = key_of(form);
   form.at = clock_.now();
   auto to = std::make_shared<responder>(std::move(respond));
@@ -125,6 +135,7 @@ void site::show_mine(const request& r, visit&& v, bool repeated, std::string don
     }
     if (now.draft && !now.draft->key.empty() && now.draft->last_code.empty() && !now.draft->people.empty())
       m.unsent = named(now.draft->place);
+    m.doubt = now.draft && is_beyond_looking(*now.draft);
     if (!all_known)
       m.known_at = oldest;
     auto out = page(now, pages_->my_booking(frame_of(now, "my-booking"), m));
@@ -148,6 +159,7 @@ void site::look_at_mine(const request& r, visit&& v, const looked& then) {
         state->all_known = false;
       } else {
         const auto& p = a.places.front();
+        const auto before = mine;
         mine.cancelled = p.status == place_status::cancelled;
         mine.moves = p.generation.value;
         mine.confirmed_at = p.at;
@@ -156,7 +168,9 @@ void site::look_at_mine(const request& r, visit&& v, const looked& then) {
           mine.round = n->round->code;
           mine.place = {n->at->code, n->at->name, n->date, n->window->opens_minute, n->window->closes_minute};
         }
-        state->v.mine_changed = true;  // known_at, at the least
+        // Not for `known_at` alone: an answer that comes late would take away what another tab booked meanwhile.
+        state->v.mine_changed = state->v.mine_changed || mine.cancelled != before.cancelled || mine.moves != before.moves ||
+                                mine.confirmed_at != before.confirmed_at || mine.round != before.round || mine.place != before.place;
       }
       if (--state->missing == 0)
         then(std::move(state->v), state->all_known);
@@ -237,6 +251,11 @@ web::booking_item site::item_of(const web::kept_booking& b, bool with_proof) con
       .name = b.name, .number = b.number, .centre_name = b.place.centre_name, .date = b.place.date, .from = b.place.from, .to = b.place.to};
   out.reference = to_text(b.ref);
   out.code = code_of(b.ref, b.token_generation);
+  if (const auto round = round_named(b.round); round != nullptr)
+    if (const auto at = round->body->centre_by_code.find(b.place.centre); at != round->body->centre_by_code.end()) {
+      out.district = round->definition.centres[at->second].district;
+      out.state = state_number(round->definition.centres[at->second].state);
+    }
   out.cancelled = b.cancelled;
   out.attended = is_attended(b);
   if (with_proof && !b.cancelled && !b.round.empty()) {
@@ -293,49 +312,57 @@ void site::find(const request& r, visit& v, responder&& respond) {
   if (!sent)
     return;
   web::find_model m{.reference = std::string(sent->get("reference")), .code = std::string(sent->get("code"))};
-  if (takes_language(v, *sent))
-    return respond(page(v, pages_->find(frame_of(v, "find"), m)));
-  const auto& words = pages_->all();
-  if (!own_form(r, v, *sent)) {
-    m.faults.push_back({"reference", words.say(v.lang, "refused_from_elsewhere")});
-    return respond(page(v, pages_->find(frame_of(v, "find"), m), 403));
-  }
   const auto ref = web::typed_reference(m.reference);
-  if (!ref)
-    m.faults.push_back({"reference", words.say(v.lang, m.reference.empty() ? "field_missing" : "reference_wrong")});
-  if (m.code.empty())
-    m.faults.push_back({"code", words.say(v.lang, "field_missing")});
-  if (!m.faults.empty())
-    return respond(page(v, pages_->find(frame_of(v, "find"), m), 422));
+  if (takes_language(v, *sent)) {  // only shown again, with what was found to be wrong
+    const auto said = code_named(sent->get("tried"));
+    return respond(said ? not_found(v, std::move(m), ref.has_value(), *said) : page(v, pages_->find(frame_of(v, "find"), m)));
+  }
+  if (!own_form(r, v, *sent))
+    return respond(not_found(v, std::move(m), true, problem_code::forbidden));
+  if (!ref || m.code.empty())
+    return respond(not_found(v, std::move(m), ref.has_value(), problem_code::invalid));
   // The code is judged here alone: whether there is such a booking makes no difference to one that does not fit.
   std::optional<std::uint8_t> generation;
   for (const auto& key : options_.keys)
     if (const auto fits = web::check_booking_code(key, *ref, m.code))
       generation = fits;
-  m.failed = true;
   if (!generation)
-    return respond(page(v, pages_->find(frame_of(v, "find"), m), 404));
+    return respond(not_found(v, std::move(m), true, problem_code::not_found));
   auto to = std::make_shared<responder>(std::move(respond));
   desk_.look_up(r, *ref, *generation, [this, v, m, to](desk_answer&& a) mutable {
     v.request_id = std::move(a.request_id);
-    if (a.refusal && a.refusal->code != problem_code::not_found) {
-      web::refused_model busy{.heading = "unknown_heading",
-                              .text = pages_->all().say(v.lang, web::row_of(name_of(a.refusal->code)).text),
-                              .good = true,
-                              .code = std::string(name_of(a.refusal->code))};
-      busy.links = {{"/find", pages_->all().say(v.lang, "nav_find")}};
-      return (*to)(page(v, pages_->refused(frame_of(v, "find"), busy), row_of(a.refusal->code).status));
-    }
     if (a.refusal || a.places.empty())
-      return (*to)(page(v, pages_->find(frame_of(v, "find"), m), 404));
+      return (*to)(not_found(v, std::move(m), true, a.refusal ? a.refusal->code : problem_code::not_found));
     read_record(a, [this, v, a, to](const std::vector<web::person_fields>& people) {
       auto after = v;
       take_in(after, a, people);
-      auto out = see_other("/my-booking");
+      auto out = see_other(v, "/my-booking");
       keep_mine(out, after);
       (*to)(std::move(out));
     });
   });
+}
+
+// The form again, with what was typed, and what is wrong with it or with us.
+response site::not_found(const visit& v, web::find_model m, bool is_reference, problem_code why) const {
+  const auto& words = pages_->all();
+  m.tried = name_of(why);
+  if (why == problem_code::invalid) {
+    if (!is_reference)
+      m.faults.push_back({"reference", words.say(v.lang, m.reference.empty() ? "field_missing" : "reference_wrong")});
+    if (m.code.empty())
+      m.faults.push_back({"code", words.say(v.lang, "field_missing")});
+  } else if (why == problem_code::forbidden) {
+    m.faults.push_back({"reference", words.say(v.lang, "refused_from_elsewhere")});
+  } else if (why == problem_code::not_found) {
+    for (const auto* field : {"reference", "code"})
+      m.faults.push_back({field, words.say(v.lang, "find_failed")});
+    m.failed = true;
+  } else {  // it is us
+    m.unknown = words.say(v.lang, web::row_of(name_of(why)).text);
+  }
+  auto f = frame_of(v, "find");
+  return page(v, pages_->find(f, m), row_of(why).status);
 }
 
 // Dear, where it is read: the log is. A few at a time, and not for long: the booking is shown all the same, without the name.
@@ -391,26 +418,38 @@ void site::forget(const request& r, visit& v, bool all, responder& respond) cons
   const auto sent = form_of(r, v, respond);
   if (!sent)
     return;
-  if (!own_form(r, v, *sent)) {
+  const bool another_language = takes_language(v, *sent);
+  const auto* const address = all ? "/forget" : "/start-again";
+  if (!own_form(r, v, *sent) || (another_language && told_in(sent->get("code"), v))) {
     const auto& words = pages_->all();
     web::refused_model m{.heading = "not_changed_heading",
                          .text = words.say(v.lang, "refused_from_elsewhere"),
-                         .action = all ? "/forget" : "/start-again",
+                         .action = address,
                          .button = "send_again_button"};
-    return respond(page(v, pages_->refused(frame_of(v, "refused"), m), 403));
+    auto f = frame_of(v, "refused");
+    f.again = web::again_form{address, {{"code", told({.code = problem_code::forbidden}, v)}}};
+    return respond(page(v, pages_->refused(f, m), 403));
   }
+  // In another language it only says it again; of whoever has begun anew meanwhile nothing is forgotten.
+  if (another_language && (!all || v.draft || !v.mine.empty()))
+    return respond(see_other(v, "/"));
   if (!all) {
-    auto out = see_other("/");
+    auto out = see_other(v, "/");
     drop_form(out, v);
     return respond(std::move(out));
   }
   v.draft.reset();
   v.mine.clear();
-  v.new_browser = v.set_language = false;
-  auto out = page(v, pages_->text(frame_of(v, "forgotten"), "forgotten"));
-  for (const auto name : {web::form_cookie, web::mine_cookie, web::browser_cookie, web::language_cookie, web::said_cookie})
-    add_cookie(out, v, name, "", 0);
-  out.add("Clear-Site-Data", "\"storage\"");
+  v.new_browser = false;
+  v.set_language = another_language;
+  auto f = frame_of(v, "forgotten");
+  f.again = web::again_form{address, {}};
+  auto out = page(v, pages_->text(f, "forgotten"));
+  if (!another_language) {
+    for (const auto name : {web::form_cookie, web::mine_cookie, web::browser_cookie, web::language_cookie, web::said_cookie})
+      add_cookie(out, v, name, "", 0);
+    out.add("Clear-Site-Data", "\"storage\"");
+  }
   respond(std::move(out));
 }
 

@@ -121,6 +121,7 @@ std::string site::render_public(const asked_public& a) const {
     case page_endpoint::help: return makers_->text(public_frame(a, "help"), "help");
     case page_endpoint::privacy: return makers_->text(public_frame(a, "privacy"), "privacy");
     case page_endpoint::accessibility: return makers_->text(public_frame(a, "accessibility"), "accessibility");
+    case page_endpoint::receipt: return receipt_page(a);
     case page_endpoint::month:
     case page_endpoint::numbers_at: return month(a);
     case page_endpoint::times:

@@ -1,13 +1,11 @@
 // The form's own door: details, check, book. What is posted becomes the body that the API takes and goes the same way; what comes back
 // becomes a screen by web/codes.
 #include <algorithm>
-#include <boost/json.hpp>
 #include <charconv>
 #include <map>
 
 #include "booking/reference_text.hpp"
 #include "booking/text_parts.hpp"
-#include "net/page_numbers.hpp"
 #include "net/site.hpp"
 #include "web/codes.hpp"
 
@@ -15,14 +13,28 @@ namespace janji::net {
 
 namespace {
 
-constexpr std::int64_t surely_ended_ms =
-    15'000;  // a request lives for ten seconds at most (design: deadlines), and clocks are seconds apart
-
 std::size_t count_in(std::string_view text, std::size_t otherwise) {
   std::size_t n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
   const bool said = error == std::errc{} && end == text.data() + text.size() && n >= 1;
   return said ? std::min(n, janji::limits::party_people_max) : otherwise;
+}
+
+// None: that is no number of people who can come together.
+std::optional<std::size_t> people_said(std::string_view text) {
+  std::size_t n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  const bool said = error == std::errc{} && end == text.data() + text.size() && n >= 1 && n <= janji::limits::party_people_max;
+  return said ? std::optional(n) : std::nullopt;
+}
+
+// Up to which person something was typed. The kind of document is chosen from the beginning.
+std::size_t filled_in(const std::vector<web::person_fields>& people) {
+  for (auto n = people.size(); n > 0; --n)
+    for (const auto& row : web::person_field_table())
+      if (row.field != web::person_field::kind && !people[n - 1].get(row.field).empty())
+        return n;
+  return 0;
 }
 
 // A draft's id is ours, or it is none.
@@ -32,36 +44,11 @@ bool good_draft(std::string_view id) {
          });
 }
 
-std::vector<std::pair<std::string, std::string>> hidden_of(const web::kept_form& f) {
-  auto out = web::hidden_fields(f.people);
-  out.insert(out.begin(), {{"draft", f.draft}, {"round", f.place.round}, {"people", std::to_string(f.people.size())}});
-  return out;
-}
-
 // Of a field that is too long.
 std::int64_t limit_in(const cause& c) {
   const auto it = std::ranges::find(c.arguments, "limit", &argument::name);
   const auto* n = it == c.arguments.end() ? nullptr : std::get_if<std::int64_t>(&it->value);
   return n == nullptr ? 0 : *n;
-}
-
-// The places nearby that a refusal names: a JSON array, or nothing.
-std::vector<web::near_place> places_in(const actors::round_entry& round, std::string_view alternatives) {
-  std::vector<web::near_place> out;
-  if (alternatives.empty())
-    return out;
-  const auto& centres = round.definition.centres;
-  const auto parsed = boost::json::parse({alternatives.data(), alternatives.size()});
-  for (const auto& one : parsed.as_array()) {
-    const auto& o = one.as_object();
-    const std::string code(o.at("centre").as_string());
-    const auto at = round.body->centre_by_code.find(code);
-    const auto date = parse_date(std::string_view(o.at("date").as_string()));
-    const auto from = parse_minute(std::string_view(o.at("window").as_string()));
-    if (at != round.body->centre_by_code.end() && date && from)
-      out.push_back({code, centres[at->second].name, *date, *from, o.at("free").to_number<std::uint64_t>()});
-  }
-  return out;
 }
 
 // As the address said it, where the round does not know it.
@@ -78,13 +65,6 @@ bool same_place(const web::chosen_place& a, const web::chosen_place& b) {
 // The page with its button was there, and no answer came to this browser.
 bool may_have_been_sent(const web::kept_form& f) { return !f.key.empty() && f.last_code.empty() && !f.people.empty(); }
 
-std::string book_path(const web::chosen_place& p, std::string_view step) { return "/book/at/" + p.path() + "/" + std::string(step); }
-
-std::string with_query(std::string address, const std::string& query) {
-  address += address.contains('?') ? '&' : '?';
-  return address + query;
-}
-
 std::string cut_round(std::string_view code) { return std::string(cut(code, janji::limits::round_code_bytes_max)); }
 
 }  // namespace
@@ -99,12 +79,18 @@ std::string site::step_of(const web::chosen_place& place, std::string_view step)
   return book_path(place, step) + (other ? "?round=" + percent_encoded(place.round) : std::string{});
 }
 
-web::kept_form site::form_in(const web::form& sent, const web::chosen_place& place) {
-  web::kept_form f;
-  f.draft = good_draft(sent.get("draft")) ? std::string(sent.get("draft")) : web::random_text(16);
-  f.place = place;
-  f.people = web::people_in(sent, count_in(sent.get("people"), 1));
-  return f;
+// As many as it says; where it does not say so many, all that were filled in.
+site::form_read site::form_in(const web::form& sent, const web::chosen_place& place) {
+  form_read out;
+  const auto said = people_said(sent.get("people"));
+  auto people = web::people_in(sent, janji::limits::party_people_max);
+  const auto filled = filled_in(people);
+  out.is_counted = said && filled <= *said;
+  people.resize(out.is_counted ? *said : std::max<std::size_t>(filled, 1));
+  out.form.draft = good_draft(sent.get("draft")) ? std::string(sent.get("draft")) : web::random_text(16);
+  out.form.place = place;
+  out.form.people = std::move(people);
+  return out;
 }
 
 std::string site::body_of(const web::kept_form& form) const {
@@ -154,7 +140,8 @@ void site::details_get(const request& r, visit& v, const path_arguments& at, res
   const auto where = place_of(at, cut_round(query_value(r.query, "round")));
   if (!where)
     return no_such_place(v, respond);
-  if (v.draft && !v.draft->key.empty() && !v.draft->last_code.empty())  // one was sent, and how it ended is not known
+  const bool lost = v.draft && is_beyond_looking(*v.draft) && !same_place(v.draft->place, where->place);
+  if (lost || (v.draft && !v.draft->key.empty() && !v.draft->last_code.empty()))  // one was sent, and how it ended is not known
     return respond(pending_first(v));
   const auto most = std::min<std::size_t>(where->round->definition.rules.party_max, janji::limits::party_people_max);
   const auto count =
@@ -165,7 +152,7 @@ void site::details_get(const request& r, visit& v, const path_arguments& at, res
   auto to = std::make_shared<responder>(std::move(respond));
   desk_.book(r, body_of(*v.draft), v.draft->key, true, [this, v, place = where->place, count, to](const desk_answer& a) {
     if (!a.refusal || a.refusal->code == problem_code::idempotency_key_reused)
-      return (*to)(see_other("/my-booking"));  // which says what is booked
+      return (*to)(see_other(v, "/my-booking"));  // which says what is booked
     const auto code = a.refusal->code;
     const bool nobody_knows = code != problem_code::not_found && web::row_of(name_of(code)).book == web::screen::unknown;
     (*to)(nobody_knows ? pending_first(v) : details_at(v, place, count));
@@ -226,16 +213,24 @@ response site::not_taken(const visit& v, const web::kept_form& form, page_endpoi
               status);
 }
 
+response site::for_how_many(const visit& v, const web::kept_form& form) const {
+  web::details_model m{.place = form.place, .draft = form.draft, .people = form.people};
+  m.above = web::banner{pages_->all().say(v.lang, "refused_people"), {}};
+  return page(v, pages_->details(frame_of(v, "details", form.place.round), m), row_of(problem_code::invalid).status);
+}
+
 void site::details_post(const request& r, visit& v, const path_arguments& at, responder& respond) {
   const auto sent = form_of(r, v, respond);
   if (!sent)
     return;
   const auto round = round_in(*sent);
   const auto where = place_of(at, round);
-  auto form = form_in(*sent, where ? where->place : no_longer(at, round));
+  auto [form, is_counted] = form_in(*sent, where ? where->place : no_longer(at, round));
   const bool another_language = takes_language(v, *sent);
   if (!own_form(r, v, *sent))
     return respond(not_taken(v, form, page_endpoint::details, another_language));
+  if (!is_counted)
+    return respond(for_how_many(v, form));
   if (!where)
     return not_bookable(v, std::move(form), false, respond);
   if (sent->get("go") == "change") {
@@ -310,20 +305,27 @@ void site::check_get(const request& r, const visit& v, const path_arguments& at,
   const auto where = place_of(at, cut_round(query_value(r.query, "round")));
   if (!where)
     return no_such_place(v, respond);
-  if (v.draft && !v.draft->people.empty() && same_place(v.draft->place, where->place)) {
+  if (v.draft && same_place(v.draft->place, where->place)) {
     const auto& last = v.draft->last_code;
-    if (!v.draft->key.empty() && !last.empty())  // it was sent, and how it ended is not known
+    // It was sent, and how it ended is not known.
+    if (!v.draft->key.empty() && (!last.empty() || v.draft->people.empty()))
       return respond(see_other(v, "/my-booking"));
-    const bool waits = v.draft->key.empty() && !last.empty() && web::row_of(last).book == web::screen::state;  // for the round
-    if (!v.draft->key.empty() || waits) {
+    const bool waits = !v.draft->people.empty() && !last.empty() && web::row_of(last).book == web::screen::state;  // for the round
+    const auto closed = not_now(where->place);
+    auto form = *v.draft;
+    form.place = where->place;
+    if (waits && closed)
+      return respond(refused_booking(v, form, *closed, seen::looked));
+    if (waits || !v.draft->key.empty()) {
       auto out = page(v, pages_->check(frame_of(v, "check", where->place.round),
                                        {.place = where->place, .draft = v.draft->draft, .people = v.draft->people}));
-      auto form = *v.draft;
       form.key = key_of(form);
       form.at = clock_.now();
       form.last_code.clear();
       if (waits)
         keep_form(out, v, std::move(form));
+      if (closed)
+        look_later(out, where->place);
       return respond(std::move(out));
     }
   }
@@ -339,10 +341,15 @@ void site::check_post(const request& r, visit& v, const path_arguments& at, resp
     return;
   const auto round = round_in(*sent);
   const auto where = place_of(at, round);
-  auto form = form_in(*sent, where ? where->place : no_longer(at, round));
+  auto [form, is_counted] = form_in(*sent, where ? where->place : no_longer(at, round));
   const bool another_language = takes_language(v, *sent);
   if (!own_form(r, v, *sent))
     return respond(not_taken(v, form, page_endpoint::check, another_language));
+  if (!is_counted)
+    return respond(for_how_many(v, form));
+  if (another_language)
+    if (const auto said = told_in(sent->get("code"), v))
+      return respond(refused_booking(v, form, *said));
   const bool books = sent->get("go") == "book" && !another_language;
   if (!where)
     return not_bookable(v, std::move(form), books, respond);
@@ -370,120 +377,11 @@ void site::booked(const visit& v, const web::kept_form& form, desk_answer&& a, r
         drop_form(out, after);
       return respond(std::move(out));
     }
-    web::my_booking_model m{.repeated = a.repeated, .changeable = false};
-    for (const auto& b : after.mine)
-      m.bookings.push_back(item_of(b, true));
-    auto out = page(after, pages_->my_booking(frame_of(after, "my-booking"), m), a.repeated ? 200 : 201);
+    auto out = booked_in_place(after, a.repeated, a.repeated ? 200 : 201);
     keep_mine(out, after);
     return respond(std::move(out));
   }
   respond(refused_booking(v, form, *a.refusal));
-}
-
-response site::refused_booking(const visit& v, const web::kept_form& form, const problem& p) const {
-  const auto code = name_of(p.code);
-  const auto& row = web::row_of(code);
-  const auto& words = pages_->all();
-  const auto status = row_of(p.code).status;
-  auto kept = form;
-  kept.last_code = code;
-  if (row.book == web::screen::unknown) {
-    if (auto looks = by_cookie(v, kept, "/my-booking"))
-      return std::move(*looks);
-    return pending_page(v, kept, p, false);
-  }
-  kept.key.clear();  // it booked nothing
-  if (p.code == problem_code::idempotency_key_reused)
-    kept.draft = web::random_text(16);  // what is sent now is another form than the one that was booked with
-  const auto round = round_named(form.place.round);
-  if (row.book == web::screen::fields) {
-    auto out = details_page(v, kept, {p});
-    keep_form(out, v, kept);
-    return out;
-  }
-  const auto people = static_cast<std::uint8_t>(form.people.size());
-  const auto count = "people=" + std::to_string(people);
-  web::refused_model m{
-      .heading = "no_booking_heading", .text = refusal_words(v.lang, p, form.people.size(), form.place.round), .code = std::string(code)};
-  m.hidden = hidden_of(kept);
-  switch (row.book) {
-    case web::screen::choose:
-      m.booked = words.say(v.lang, "you_have_none");
-      if (p.code == problem_code::full) {
-        const auto time = words.hour(v.lang, form.place.from);
-        m.text = words.say(v.lang, "full_while_choosing", {{"time", time}});
-        m.booked.clear();
-      }
-      if (p.code == problem_code::not_enough_together && p.free.value_or(0) > 0)
-        m.links.emplace_back(with_query(step_of(form.place, "details"), "people=" + std::to_string(*p.free)),
-                             words.say(v.lang, "book_for_fewer", {{"n", std::int64_t{*p.free}}}));
-      if (round != nullptr && has_alternatives(p.code))
-        m.nearest = places_in(*round, p.alternatives);
-      else if (round != nullptr)
-        m.nearest = nearest_free(page_numbers(node_, round), form.place.centre, form.place.date, people, form.place.from);
-      m.links.emplace_back("/book/at/" + percent_encoded(form.place.centre) + "/" + format_date(form.place.date) + "?" + count,
-                           words.say(v.lang, "try_another_time"));
-      m.links.emplace_back("/book/at/" + percent_encoded(form.place.centre) + "?" + count, words.say(v.lang, "try_another_day"));
-      m.links.emplace_back("/book/in?" + count, words.say(v.lang, "try_another_centre"));
-      break;
-    case web::screen::already:
-      if (p.code == problem_code::already_booked) {
-        m.heading = "already_heading";
-        m.links.emplace_back("/find", words.say(v.lang, "nav_find"));
-      }
-      m.links.emplace_back(step_of(form.place, "details"), words.say(v.lang, "change_details_button"));
-      if (!v.mine.empty())
-        m.links.insert(m.links.begin(), {"/my-booking", words.say(v.lang, "nav_my_booking")});
-      break;
-    case web::screen::state:
-      m.good = true;
-      m.links = {{"/my-booking", words.say(v.lang, "nav_my_booking")}, {"/", words.say(v.lang, "start_page")}};
-      break;
-    default:
-      m.action = book_path(form.place, "check");
-      m.button = "send_again_button";
-      m.hidden.emplace_back("go", "book");
-      m.links = {{"/my-booking", words.say(v.lang, "nav_my_booking")}};
-      break;
-  }
-  auto out = page(v, pages_->refused(frame_of(v, "refused", form.place.round), m), status);
-  if (p.retry_after_ms)
-    out.add("Retry-After", std::to_string((*p.retry_after_ms + 999) / 1000));
-  const bool whole = keep_form(out, v, kept);
-  if (row.book == web::screen::state && p.code != problem_code::closed && whole && v.takes_cookies())
-    out.add("Refresh", "30; url=" + step_of(form.place, "check"));  // with the form as it was, and a button once it can be pressed
-  return out;
-}
-
-response site::pending_page(const visit& v, const web::kept_form& form, const problem& p, bool looked) const {
-  const auto code = name_of(p.code);
-  const auto& row = web::row_of(code);
-  web::pending_model m{.cause = std::string(p.code == problem_code::not_found ? "cause_no_answer" : row.text),
-                       .action = "/my-booking",
-                       .code = std::string(code)};
-  m.nothing_yet = looked && p.code == problem_code::not_found && clock_.now().value - form.at.value > surely_ended_ms;
-  if (p.code == problem_code::not_found && !form.last_code.empty())
-    m.cause = std::string(web::row_of(form.last_code).text);
-  auto wait_ms = p.retry_after_ms.value_or(row_of(p.code).retry_after_ms);
-  if (const auto last = code_named(form.last_code))
-    wait_ms = std::max(wait_ms, row_of(*last).retry_after_ms);
-  m.shut_s = std::max<std::uint32_t>(3, (wait_ms + 999) / 1000);
-  m.again_s = std::max<std::uint32_t>(5, m.shut_s + 2);  // the script asks between the two
-  m.hidden = hidden_of(form);
-  m.hidden.emplace_back("place", form.place.path());
-  m.sent = !form.last_code.empty();
-  if (!m.sent && looked && p.code == problem_code::not_found) {
-    m.unsent = named(form.place);
-    m.people = form.people.size();
-  }
-  m.nothing_yet = m.nothing_yet || !m.sent;
-  m.looks_again = m.sent && looked;  // else this page alone has the form
-  auto out = page(v, pages_->pending(frame_of(v, "pending"), m), looked ? 200 : row_of(p.code).status);
-  if (m.looks_again)
-    out.add("Refresh", std::to_string(m.again_s));
-  if (!looked)
-    out.add("Retry-After", std::to_string(m.shut_s));
-  return out;
 }
 
 // ------------------------------------------------------------------ words

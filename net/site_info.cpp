@@ -12,11 +12,16 @@ namespace {
 
 namespace json = boost::json;
 
-std::string_view without_ends(std::string_view text) {
-  if (const auto mark = text.find("/receipt#"); mark != std::string_view::npos)  // the link, as a telephone shares it
-    text.remove_prefix(mark + std::string_view("/receipt#").size());
-  const auto from = text.find_first_not_of(" \t\r\n");
-  return from == std::string_view::npos ? std::string_view{} : text.substr(from, text.find_last_not_of(" \t\r\n") - from + 1);
+// A proof has no blanks; a text that was pasted may, where a line ended.
+std::string proof_in(std::string_view text) {
+  std::string out;
+  for (const char c : text)
+    if (c != ' ' && c != '\t' && c != '\r' && c != '\n')
+      out += c;
+  constexpr std::string_view mark = "/receipt#";  // the link, as a telephone shares it
+  if (const auto at = out.find(mark); at != std::string::npos)
+    out.erase(0, at + mark.size());
+  return out;
 }
 
 // As it can stand within a script element: nothing in it can end that.
@@ -65,8 +70,8 @@ std::vector<std::pair<std::string, std::string>> site::rows_of(web::language l, 
                                                                : s.confirmed_at}};
 }
 
-void site::receipt(const request& r, const visit& v, responder& respond) const {
-  const auto& words = pages_->all();
+// With what a browser checks by.
+web::receipt_model site::receipt_of(const web::words& words, web::language l) const {
   std::string key(sodium_base64_ENCODED_LEN(signer_.public_key().size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING), '\0');
   sodium_bin2base64(key.data(), key.size(), signer_.public_key().data(), signer_.public_key().size(),
                     sodium_base64_VARIANT_URLSAFE_NO_PADDING);
@@ -78,12 +83,12 @@ void site::receipt(const request& r, const visit& v, responder& respond) const {
                                  {"other_key", "receipt_other_key"},
                                  {"malformed", "receipt_malformed"},
                                  {"by", "receipt_by_browser"}})
-    texts[name] = words.say(v.lang, id);
+    texts[name] = words.say(l, id);
   constexpr std::array labels{"label_round", "label_reference", "label_position",    "label_where",
                               "label_day",   "label_time",      "label_confirmed_at"};
   json::array named;
   for (const auto* id : labels)
-    named.emplace_back(words.say(v.lang, id));
+    named.emplace_back(words.say(l, id));
   const auto shown = current_round();
   web::receipt_model m;
   m.keys = within_script({{"keys", {{signer_.key_id(), key}}},
@@ -91,13 +96,25 @@ void site::receipt(const request& r, const visit& v, responder& respond) const {
                           {"labels", std::move(named)},
                           {"round", shown == nullptr ? "" : shown->definition.code},
                           {"places", names_of_centres(shown.get())}});
-  if (r.reads())
-    return respond(page(v, pages_->receipt(frame_of(v, "receipt"), m)));
+  return m;
+}
+
+std::string site::receipt_page(const asked_public& a) const {
+  return makers_->receipt(public_frame(a, "receipt"), receipt_of(makers_->all(), a.lang));
+}
+
+// It changes nothing, whoever asks: no token is looked at. In another language it says the same of the same text.
+void site::receipt_sent(const request& r, visit& v, responder& respond) const {
   const auto sent = form_of(r, v, respond);
   if (!sent)
     return;
-  m.text = std::string(without_ends(sent->get("receipt")));
-  const auto said = verify_receipt(m.text, signer_.public_key());
+  const bool another_language = takes_language(v, *sent);
+  auto m = receipt_of(pages_->all(), v.lang);
+  m.text = std::string(sent->get("receipt"));
+  const auto proof = proof_in(m.text);
+  if (another_language && proof.empty())
+    return respond(page(v, pages_->receipt(frame_of(v, "receipt"), m)));
+  const auto said = verify_receipt(proof, signer_.public_key());
   if (said) {
     m.good = !said->rehearsal;
     m.verdict = said->rehearsal ? "receipt_test" : "receipt_good";

@@ -154,6 +154,14 @@ std::string pages::lay_out(const frame& f, std::string title, std::string conten
   else
     d.set("state", false);
   d.set("content", std::move(content));
+  d.set("again", false);
+  if (f.again) {
+    data one;
+    one.set("action", f.again->action);
+    one.set("hidden", hidden(f, f.again->hidden));
+    one.set("language_buttons", language_buttons(f));
+    d.set("again", one);
+  }
   d.set("forgettable", f.forgettable);
   d.set("form_token", f.form_token);
   return templates_->render(f.lang, "layout", d);

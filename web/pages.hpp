@@ -30,12 +30,19 @@ struct round_line {
   std::string reason;  // of paused; may be ""
 };
 
+// What a page that answers a post was made of: its language buttons post it, and it is shown again.
+struct again_form {
+  std::string action;
+  std::vector<std::pair<std::string, std::string>> hidden;
+};
+
 // What every page has.
 struct frame {
   language lang = language::ms;
-  std::string page;      // its name, for the script: "home"
-  std::string address;   // path and query of this page, without `lang`; to it the language links lead
-  bool indexed = false;  // search engines may show it
+  std::string page;                 // its name, for the script: "home"
+  std::string address;              // path and query of this page, without `lang`; to it the language links lead
+  std::optional<again_form> again;  // instead of them
+  bool indexed = false;             // search engines may show it
   bool rehearsal = false;
   std::vector<std::string> notices;
   std::optional<round_line> state;
@@ -201,9 +208,11 @@ struct booking_item {
   std::string code;  // "": not known
   bool cancelled = false;
   bool attended = false;  // its time has come: it stays as it is
-  std::string receipt;    // "": none at hand
-  std::string qr;         // what the code says; "": the receipt alone
-  std::string handle;     // by which a form names it
+  std::string district;   // of the centre; "": not known
+  std::uint8_t state = 0;
+  std::string receipt;  // "": none at hand
+  std::string qr;       // what the code says; "": the receipt alone
+  std::string handle;   // by which a form names it
 };
 
 struct my_booking_model {
@@ -213,6 +222,7 @@ struct my_booking_model {
   std::string done;                 // key of a message: what was just changed
   bool changeable = true;
   std::optional<chosen_place> unsent;  // a form was begun for it, and as far as is known never sent
+  bool doubt = false;                  // of one that the browser does not keep it is not known whether it was sent
 };
 
 struct pending_model {
@@ -220,6 +230,8 @@ struct pending_model {
   bool nothing_yet = false;            // looked, and nothing was booked
   bool sent = true;                    // else the reader may never have pressed: nothing is sent by itself
   bool looks_again = true;             // by itself, without scripts
+  bool in_place = false;               // it alone has the form: one looks by a button
+  bool kept = true;                    // else the form is nowhere but in the page that was pressed
   std::optional<chosen_place> unsent;  // set: as far as is known the form for it was never sent
   std::size_t people = 1;              // in that form
   std::uint32_t again_s = 5;
@@ -239,9 +251,16 @@ struct refused_model {
   std::string action;               // of the form to send again; "": none
   std::string button;               // key
   std::vector<std::pair<std::string, std::string>> hidden;
+  struct step {
+    std::string action;
+    std::vector<std::pair<std::string, std::string>> hidden;
+    std::string text;  // ready
+  };
+  std::vector<step> steps;                                 // back to the form, where this page alone has it
   std::vector<std::pair<std::string, std::string>> links;  // address, ready text
   std::string code;
-  bool form_last = false;  // behind the links: it gives something up
+  bool main_link = false;  // the first of them is the page's main button
+  bool form_last = false;  // behind the links: it gives something up, or is no way on
 };
 
 struct change_model {
@@ -278,8 +297,10 @@ struct changed_model {
 struct find_model {
   std::string reference;
   std::string code;
-  bool failed = false;
+  bool failed = false;  // they do not open a booking together
   std::vector<field_fault> faults;
+  std::string unknown;  // ready: why it could not be looked up
+  std::string tried;    // what is told again in another language
 };
 
 struct figures_model {

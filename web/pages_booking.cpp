@@ -20,16 +20,44 @@ std::string name_words(const words& w, language l, const booking_item& b, std::s
   return w.say(l, "person_of", {{"n", static_cast<std::int64_t>(n)}, {"name", b.name}});
 }
 
+data booking_data(const words& w, language l, const booking_item& b, std::size_t n, bool changeable) {
+  data one;
+  one.set("n", std::to_string(n));
+  one.set("kind", b.cancelled ? "cancelled" : "confirmed");
+  one.set("name", name_words(w, l, b, n));
+  one.set("status", b.cancelled ? w.say(l, "cancelled_status") : b.attended ? w.say(l, "attended_status") : std::string{});
+  one.set("centre", b.centre_name);
+  one.set("content_lang", "ms");
+  std::string where = b.district;
+  if (b.state != 0)
+    where += (where.empty() ? "" : ", ") + w.say(l, "state_" + std::to_string(b.state));
+  one.set("address", where);
+  one.set("when", when_words(w, l, b));
+  one.set("number", b.number.empty() ? std::string{} : w.say(l, "number_ends", {{"digits", b.number}}));
+  one.set("reference", b.reference);
+  one.set("reference_spelt", spelt(w, l, b.reference));
+  one.set("code", b.code);
+  one.set("code_spelt", spelt(w, l, b.code));
+  one.set("live", !b.cancelled);
+  one.set("ics", changeable && !b.cancelled ? "/my-booking/" + std::to_string(n) + "/appointment.ics" : std::string{});
+  const bool proof = !b.receipt.empty() && !b.cancelled;
+  one.set("qr", proof ? qr_svg(b.qr.empty() ? b.receipt : b.qr) : std::string{});
+  one.set("qr_caption", w.say(l, b.qr.empty() ? "qr_caption_text" : "qr_caption"));
+  one.set("receipt_href", "/receipt#" + b.receipt);
+  one.set("proof", proof ? b.receipt : std::string{});
+  return one;
+}
+
 }  // namespace
 
 std::string pages::my_booking(const frame& f, const my_booking_model& m) const {
   const auto l = f.lang;
   data d;
   d.set("banner", false);
-  if (!m.done.empty() || m.repeated) {
+  if (m.doubt || !m.done.empty() || m.repeated) {
     data b;
-    b.set("kind", "good");
-    b.set("text", words_->say(l, m.done.empty() ? "confirmed_again" : m.done));
+    b.set("kind", m.doubt ? "wait" : "good");
+    b.set("text", words_->say(l, m.doubt ? "unknown_not_kept" : m.done.empty() ? "confirmed_again" : m.done));
     d.set("banner", b);
   }
   const auto live = std::ranges::count_if(m.bookings, [](const auto& b) { return !b.cancelled; });
@@ -53,30 +81,7 @@ std::string pages::my_booking(const frame& f, const my_booking_model& m) const {
   d.set("age", age_text);
   list bookings;
   for (std::size_t i = 0; i < m.bookings.size(); ++i) {
-    const auto& b = m.bookings[i];
-    const auto n = std::to_string(i + 1);
-    data one;
-    one.set("n", n);
-    one.set("kind", b.cancelled ? "cancelled" : "confirmed");
-    one.set("name", name_words(*words_, l, b, i + 1));
-    one.set("status", b.cancelled ? words_->say(l, "cancelled_status") : b.attended ? words_->say(l, "attended_status") : std::string{});
-    one.set("centre", b.centre_name);
-    one.set("content_lang", "ms");
-    one.set("address", false);
-    one.set("when", when_words(*words_, l, b));
-    one.set("number", b.number.empty() ? std::string{} : words_->say(l, "number_ends", {{"digits", b.number}}));
-    one.set("reference", b.reference);
-    one.set("reference_spelt", spelt(*words_, l, b.reference));
-    one.set("code", b.code);
-    one.set("code_spelt", spelt(*words_, l, b.code));
-    one.set("live", !b.cancelled);
-    one.set("ics", "/my-booking/" + n + "/appointment.ics");
-    const bool proof = !b.receipt.empty() && !b.cancelled;
-    one.set("qr", proof ? qr_svg(b.qr.empty() ? b.receipt : b.qr) : std::string{});
-    one.set("qr_caption", words_->say(l, b.qr.empty() ? "qr_caption_text" : "qr_caption"));
-    one.set("receipt_href", "/receipt#" + b.receipt);
-    one.set("proof", proof ? b.receipt : std::string{});
-    bookings.push_back(one);
+    bookings.push_back(booking_data(*words_, l, m.bookings[i], i + 1, m.changeable));
   }
   d.set("bookings", bookings);
   d.set("unsent", false);
@@ -99,9 +104,11 @@ std::string pages::pending(const frame& f, const pending_model& m) const {
   const auto l = f.lang;
   data d;
   d.set("heading", words_->say(l, m.unsent ? "unsent_heading" : "unknown_heading"));
-  d.set("cause", m.unsent ? std::string{} : words_->say(l, m.cause));
+  d.set("cause", m.unsent || m.cause.empty() ? std::string{} : words_->say(l, m.cause));
   d.set("button", words_->say(l, "ask_again_button"));
-  if (m.unsent) {
+  if (!m.kept) {
+    d.set("text", words_->say(l, "unknown_not_kept"));
+  } else if (m.unsent) {
     const auto when = when_of(l, m.unsent->date, m.unsent->from, m.unsent->to);
     d.set("text", words_->say(l, "unsent_text", {{"place", m.unsent->centre_name}, {"when", when}}));
     d.set("button", words_->say(l, "book_button", {{"n", static_cast<std::int64_t>(m.people)}}));
@@ -115,6 +122,8 @@ std::string pages::pending(const frame& f, const pending_model& m) const {
   d.set("shut", std::to_string(m.shut_s));
   d.set("sent", m.sent);
   d.set("looks_again", m.looks_again && m.sent);
+  d.set("look", m.in_place);
+  d.set("look_link", !m.in_place && m.kept);
   d.set("hidden", hidden(f, m.hidden));
   d.set("form_token", f.form_token);
   d.set("trace", trace(f, m.code));
@@ -146,6 +155,15 @@ std::string pages::refused(const frame& f, const refused_model& m) const {
     }
     d.set("nearest_forms", data("items", items));
   }
+  list steps;
+  for (const auto& s : m.steps) {
+    data one;
+    one.set("action", s.action);
+    one.set("hidden", hidden(f, s.hidden));
+    one.set("text", s.text);
+    steps.push_back(one);
+  }
+  d.set("steps", steps);
   d.set("form", !m.action.empty() && !m.form_last);
   d.set("last_form", !m.action.empty() && m.form_last);
   d.set("action", m.action);
@@ -156,6 +174,7 @@ std::string pages::refused(const frame& f, const refused_model& m) const {
     data one;
     one.set("href", href);
     one.set("text", text);
+    one.set("main", m.main_link && links.empty());
     links.push_back(one);
   }
   d.set("links", links);
@@ -167,7 +186,9 @@ std::string pages::find(const frame& f, const find_model& m) const {
   const auto l = f.lang;
   data d;
   d.set("errors", faults(f, m.faults));
-  d.set("said", m.failed ? words_->say(l, "find_failed") : std::string{});
+  d.set("failed", m.failed);
+  d.set("unknown", m.unknown);
+  d.set("tried", m.tried);
   d.set("form_token", f.form_token);
   std::string fields;
   for (const auto& [id, label, hint, value] : {std::tuple{"reference", "label_reference", "hint_reference", &m.reference},
@@ -217,6 +238,8 @@ std::string pages::change(const frame& f, const change_model& m) const {
   d.set("action", m.action);
   d.set("hidden", m.posts ? hidden(f, m.hidden) : std::string{});
   d.set("choose", m.choose);
+  d.set("fault", m.choose && !m.faults.empty() ? m.faults.front().text : std::string{});
+  d.set("language_buttons", language_buttons(f));
   list people;
   std::size_t chosen = 0;
   for (std::size_t i = 0; i < m.people.size(); ++i) {
@@ -246,7 +269,7 @@ std::string pages::change(const frame& f, const change_model& m) const {
   auto title = words_->say(l, m.cancel ? "cancel_title" : "move_title");
   if (!m.faults.empty())
     title = words_->say(l, "title_error", {{"title", title}});
-  return lay_out(f, title, templates_->render(l, "change", d));
+  return lay_out(f, title, templates_->render(l, "change", d), false);
 }
 
 std::string pages::changed(const frame& f, const changed_model& m) const {

@@ -191,6 +191,7 @@ std::string pages::check(const frame& f, const check_model& m) const {
   auto fields = hidden_fields(m.people);
   fields.insert(fields.begin(), {{"draft", m.draft}, {"round", m.place.round}, {"people", std::to_string(m.people.size())}});
   d.set("hidden", hidden(f, fields));
+  d.set("open", !f.state || f.state->kind == round_kind::open);  // else the server opens the button
   d.set("button", words_->say(l, "book_button", {{"n", static_cast<std::int64_t>(m.people.size())}}));
   d.set("language_buttons", language_buttons(f));
   return lay_out(f, words_->say(l, "check_title"), templates_->render(l, "check", d), {.language_links = false});

@@ -185,7 +185,8 @@ std::string pages::receipt(const frame& f, const receipt_model& m) const {
   one.set("area", data("value", m.text.empty() ? std::string(" ") : m.text));
   d.set("fields", input(f, one));
   d.set("data", m.keys);
-  return lay_out(f, words_->say(l, "receipt_title"), templates_->render(l, "receipt", d));
+  d.set("language_buttons", language_buttons(f));
+  return lay_out(f, words_->say(l, "receipt_title"), templates_->render(l, "receipt", d), false);
 }
 
 std::string pages::status(const frame& f, const status_model& m) const {

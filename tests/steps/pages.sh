@@ -8,4 +8,5 @@ code=0
 /usr/bin/python3 -B tests/acceptance/pages.py || code=1
 /usr/bin/python3 -B tests/acceptance/pages_addresses.py || code=1
 /usr/bin/python3 -B tests/acceptance/pages_rows.py || code=1
+/usr/bin/python3 -B tests/acceptance/pages_again.py || code=1
 exit $code

@@ -48,6 +48,44 @@ TEST(pages, no_message_or_value_is_left_unfilled) {
     }
 }
 
+TEST(pages, the_button_that_books_is_there_while_booking_is_open) {
+  const check_model m{.place = sample_place(), .draft = "draft", .people = sample_people(1)};
+  auto f = sample_frame(language::en, "check", "/book/at/WTCKL/2021-06-07/09:00/check");
+  for (const auto kind : {round_kind::open, round_kind::not_open, round_kind::paused, round_kind::closed, round_kind::over}) {
+    f.state = round_line{.kind = kind};
+    const auto html = all().check(f, m);
+    EXPECT_EQ(is_inside(html, "value=\"book\""), kind == round_kind::open);
+    EXPECT_EQ(is_inside(html, "value=\"look\""), kind != round_kind::open);
+  }
+}
+
+TEST(pages, a_page_that_answers_a_post_posts_its_language) {
+  for (const auto l : languages) {
+    auto f = sample_frame(l, "refused", "/book/at/WTCKL/2021-06-07/09:00/check");
+    f.again = again_form{"/again", {{"code", "sealed"}, {"p1-name", awkward_name}}};
+    for (const auto& html : {all().refused(f, {.heading = "no_booking_heading"}), all().pending(f, {.cause = "cause_busy"}),
+                             all().changed(f, {}), all().my_booking(f, {}), all().text(f, "forgotten")}) {
+      const auto form = html.find("action=\"/again\"");
+      ASSERT_NE(form, std::string::npos);
+      EXPECT_TRUE(is_inside(html.substr(form), "name=\"code\" value=\"sealed\""));
+      EXPECT_TRUE(is_inside(html.substr(form), "value=\"" + escaped(awkward_name) + "\""));
+      EXPECT_FALSE(is_inside(html, "hreflang")) << "a link would ask for the page by an address that it does not have";
+      for (const auto other : languages)
+        EXPECT_EQ(is_inside(html.substr(form), "name=\"lang\" value=\"" + std::string(tag_of(other)) + "\""), other != l);
+    }
+  }
+}
+
+TEST(pages, what_only_a_cookie_opens_is_offered_to_who_takes_them) {
+  const auto f = sample_frame(language::en, "my-booking", "/my-booking");
+  auto one = sample_booking(0);
+  one.district = "Petaling";
+  one.state = 10;
+  EXPECT_TRUE(is_inside(all().my_booking(f, {.bookings = {one}}), "appointment.ics"));
+  EXPECT_TRUE(is_inside(all().my_booking(f, {.bookings = {one}}), "Petaling, Selangor"));
+  EXPECT_FALSE(is_inside(all().my_booking(f, {.bookings = {one}, .changeable = false}), "appointment.ics"));
+}
+
 TEST(pages, nothing_stands_in_a_page_that_its_policy_forbids) {
   for (const auto& s : sample_pages(all(), language::ta)) {
     EXPECT_FALSE(is_inside(s.html, " style=")) << s.name;

@@ -130,6 +130,7 @@ export function checkReceipts() {
   const form = document.querySelector('form[data-receipt]');
   if (!form) return;
   form.addEventListener('submit', async (event) => {
+    if (event.submitter?.name === 'lang') return;
     const text = form.elements.receipt.value;
     if (!proofIn(text).startsWith('janji2.')) return;
     event.preventDefault();
