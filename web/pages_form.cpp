@@ -21,6 +21,7 @@ std::string_view input_mode(person_field f) {
   switch (f) {
     case person_field::phone: return "tel";
     case person_field::email: return "email";
+    case person_field::birth: return "numeric";  // of a passport the number has letters: there the script knows the kind
     default: return "";
   }
 }

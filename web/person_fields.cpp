@@ -27,6 +27,14 @@ constexpr std::array<person_field_row, person_field_count> table{{
 
 json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
 
+// A keyboard of digits has no dash: 19580327 is 1958-03-27.
+std::string dated(const std::string& typed) {
+  constexpr std::size_t year = 4, month = 6, whole = 8;
+  if (typed.size() != whole || typed.find_first_not_of("0123456789") != std::string::npos)
+    return typed;
+  return typed.substr(0, year) + "-" + typed.substr(year, month - year) + "-" + typed.substr(month);
+}
+
 }  // namespace
 
 const std::array<person_field_row, person_field_count>& person_field_table() { return table; }
@@ -95,7 +103,7 @@ std::string booking_body(const std::vector<person_fields>& people, std::string_v
     json::object person;
     json::object identity;
     for (const auto& row : table) {
-      const auto& value = p.get(row.field);
+      const auto value = row.field == birth ? dated(p.get(row.field)) : p.get(row.field);
       if (value.empty())
         continue;
       constexpr std::string_view of_identity = "identity.";

@@ -86,6 +86,12 @@ TEST(pages, what_only_a_cookie_opens_is_offered_to_who_takes_them) {
   EXPECT_FALSE(is_inside(all().my_booking(f, {.bookings = {one}, .changeable = false}), "appointment.ics"));
 }
 
+TEST(pages, a_date_is_typed_with_digits) {
+  const auto html = all().details(sample_frame(language::en, "details", "/"), {.place = sample_place(), .people = sample_people(1)});
+  const auto birth = html.substr(html.find("id=\"p1-birth\""), 200);
+  EXPECT_TRUE(is_inside(birth, "inputmode=\"numeric\""));
+}
+
 TEST(pages, nothing_stands_in_a_page_that_its_policy_forbids) {
   for (const auto& s : sample_pages(all(), language::ta)) {
     EXPECT_FALSE(is_inside(s.html, " style=")) << s.name;

@@ -32,6 +32,16 @@ TEST(person_fields, what_a_form_sends_is_what_the_api_is_given) {
   EXPECT_EQ(body.at("window").as_string(), "09:00");
 }
 
+TEST(person_fields, a_date_typed_without_dashes_is_the_same_date) {
+  person_fields p;
+  for (const auto& [typed, wanted] :
+       {std::pair{"19580327", "1958-03-27"}, {"1958-03-27", "1958-03-27"}, {"1958032", "1958032"}, {"1958032x", "1958032x"}}) {
+    p.get(person_field::birth) = typed;
+    const auto body = boost::json::parse(booking_body({p}, "r", "WTCKL", "2021-06-07", "09:00"));
+    EXPECT_EQ(body.at("people").at(0).at("birth_date").as_string(), wanted);
+  }
+}
+
 TEST(person_fields, hidden_fields_carry_every_value_back_unchanged) {
   person_fields p;
   p.get(person_field::name) = "<b>'\"&";

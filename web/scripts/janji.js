@@ -5,6 +5,7 @@ import {pollNumbers} from './numbers.js';
 import {countDown, countAfterSleep} from './countdown.js';
 import {checkReceipts} from './receipt.js';
 import {sortByDistance} from './distance.js';
+import {fitKeyboards} from './keyboard.js';
 
 const printable = () => document.querySelectorAll('[data-print]').forEach((b) => {
   b.hidden = false;
@@ -25,5 +26,6 @@ const start = () => {
 };
 
 countAfterSleep();
+fitKeyboards();
 whenShown(start);
 start();
