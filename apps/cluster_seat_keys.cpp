@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "apps/cluster_seat.hpp"
+#include "store/wiping.hpp"
 
 namespace janji::apps {
 
@@ -85,7 +86,7 @@ void cluster_seat::look_at_keys_again() {
 // When etcd says that something changed, and every second: the masters' files are looked at, and what failed is tried again.
 void cluster_seat::look_after_keys(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    keys_->pass();
+    store::in_private([this] { keys_->pass(); });
     std::unique_lock lock(keys_mutex_);
     keys_wake_.wait_for(lock, stop, std::chrono::seconds(1), [this] { return std::exchange(keys_changed_, false); });
   }

@@ -11,6 +11,8 @@
 #include <span>
 #include <utility>
 
+#include "store/wiping.hpp"
+
 namespace janji::apps {
 
 namespace {
@@ -242,9 +244,9 @@ void round_keys::watch(const std::stop_token& stop) {
   constexpr std::chrono::milliseconds try_again_after{500};
   auto copies_due = clock::now() + look_at_copies_every;
   while (!stop.stop_requested()) {
-    const bool all_here = look_at_rounds();
+    const bool all_here = store::in_private([this] { return look_at_rounds(); });
     if (seat_ != nullptr && clock::now() >= copies_due) {
-      look_at_copies();
+      store::in_private([this] { look_at_copies(); });
       copies_due = clock::now() + look_at_copies_every;
     }
     std::vector<order> orders;
@@ -254,7 +256,7 @@ void round_keys::watch(const std::stop_token& stop) {
       orders.swap(orders_);
     }
     for (auto& o : orders)
-      if (!stop.stop_requested() && !o()) {
+      if (!stop.stop_requested() && !store::in_private(o)) {
         const std::lock_guard lock(mutex_);
         orders_.push_back(std::move(o));
       }

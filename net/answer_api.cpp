@@ -96,6 +96,7 @@ std::optional<named_place> name_place(const actors::round_catalogue& catalogue, 
 
 void citizen_api::told(std::vector<answered_request>&& answers) {
   const store::wiping_scope wipes;  // tokens are made here
+  store::wiping_scope::with_the_stack();
   std::vector<answered_request> ready;
   ready.reserve(answers.size());
   for (auto& a : answers) {

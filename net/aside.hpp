@@ -5,10 +5,13 @@
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
+#include <condition_variable>
 #include <expected>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <stop_token>
 #include <thread>
 
 #include "actors/node.hpp"
@@ -22,6 +25,24 @@ namespace janji::net {
 // An order that is done, into the audit trail. Nobody waits for that: it may be an order about the very shard that holds the trail.
 void note(actors::node& node, std::string what, std::string detail);
 
+// A thread for work that waits for a disk or for etcd. Begun with the object, before anybody has asked for anything: one that is begun for
+// a request inherits what the registers of its maker hold, the operators' token too, and what resolves its first calls writes those on its
+// stack. What work leaves on the stack and the heap is wiped. What was given is done before the object goes.
+class side_thread {
+public:
+  side_thread();
+  // Not before the last that it was given has begun.
+  void run(std::function<void()> work);
+
+private:
+  void serve(const std::stop_token& stop);
+
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::function<void()> next_;
+  std::jthread thread_;  // ends before anything above goes
+};
+
 // One piece of work at a time; who comes while it is under way hears `busy`. Owns its thread, which ends before the object does:
 // declare it after all that the work uses.
 class one_at_a_time {
@@ -33,7 +54,7 @@ public:
 private:
   boost::asio::io_context& io_;
   std::atomic<bool> working_{false};
-  std::jthread worker_;
+  side_thread worker_;
 };
 
 }  // namespace janji::net

@@ -343,7 +343,7 @@ void cluster_api::probe(responder&& respond) {
     return respond(to_response(because<reason_code::too_many_wait>(problem_code::busy)));
   if (!probes_.join([kept = std::make_shared<responder>(std::move(respond))](const response& r) { (*kept)(response(r)); }))
     return;
-  prober_ = std::jthread([this] {
+  prober_.run([this] {
     const auto written = cluster_->probe_store();
     boost::asio::post(io_, [this, written] {
       shards_.ask([this, written](const shard_probe::silent_shards& silent) {

@@ -9,7 +9,6 @@
 #include <functional>
 #include <optional>
 #include <string_view>
-#include <thread>
 
 #include "actors/node.hpp"
 #include "cluster/operations.hpp"
@@ -52,7 +51,7 @@ private:
   cluster::operations* cluster_;
   shard_probe& shards_;
   joined<response> probes_;
-  std::jthread prober_;
+  side_thread prober_;
   one_at_a_time changes_;  // they wait for the configuration store; ends before anything above goes
 };
 

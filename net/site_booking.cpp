@@ -1,14 +1,13 @@
 // What is booked from this browser: shown, found again, forgotten. A GET only looks.
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <charconv>
 
 #include "booking/reference_text.hpp"
 #include "booking/states.hpp"
 #include "booking/text_parts.hpp"
+#include "net/private_post.hpp"
 #include "net/site.hpp"
 #include "schema/personal_record.hpp"
-#include "store/wiping.hpp"
 #include "web/calendar.hpp"
 #include "web/codes.hpp"
 
@@ -391,9 +390,7 @@ void site::read_record(const desk_answer& a, record_read then) {
                        [this, end, round = group->second.round, at_once = records_read_, executor = look_.get_executor(),
                         here = std::weak_ptr<void>(alive_)](auto found) {
                          --*at_once;
-                         boost::asio::post(executor, [this, end, round, here, found = std::move(found)] {
-                           const store::wiping_scope wipes;  // of the record
-                           store::wiping_scope::with_the_stack();
+                         post_private(executor, [this, end, round, here, found = std::move(found)] {
                            if (const auto still = here.lock())
                              end(opened(round, found));
                          });

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 #include <utility>
 
@@ -15,6 +14,7 @@
 #include "booking/reference_text.hpp"
 #include "net/admin_json.hpp"
 #include "net/booking_form.hpp"
+#include "net/private_post.hpp"
 #include "schema/personal_record.hpp"
 
 namespace janji::net {
@@ -173,7 +173,7 @@ void unseal_api::handle(const request& r, bool dry_run, responder&& respond) {
 }
 
 void unseal_api::find(const job_ptr& j) {
-  node_.find_place(*j->ref, [this, j](auto place) { boost::asio::post(io_, [this, j, place = std::move(place)] { placed(j, place); }); });
+  node_.find_place(*j->ref, [this, j](auto place) { post_private(io_, [this, j, place = std::move(place)] { placed(j, place); }); });
 }
 
 void unseal_api::placed(const job_ptr& j, const std::expected<booked_place, std::string>& place) {
@@ -194,7 +194,7 @@ void unseal_api::placed(const job_ptr& j, const std::expected<booked_place, std:
 
 void unseal_api::gather(const job_ptr& j) {
   node_.sealed_records(j->ask, [this, j](auto found) {
-    boost::asio::post(io_, [this, j, found = std::move(found)]() mutable { gathered(j, std::move(found)); });
+    post_private(io_, [this, j, found = std::move(found)]() mutable { gathered(j, std::move(found)); });
   });
 }
 
@@ -217,7 +217,7 @@ void unseal_api::gathered(const job_ptr& j, std::expected<schema::sealed_places,
   if (count == 0)
     return j->respond(json_response(json::object{{"records", json::array{}}}));
   node_.note({fmt::format("unseal {} record{}: {}", count, count == 1 ? "" : "s", j->about), j->reason, "admin token", {}},
-             [this, j](auto done) { boost::asio::post(io_, [this, j, done = std::move(done)] { noted(j, done); }); });
+             [this, j](auto done) { post_private(io_, [this, j, done = std::move(done)] { noted(j, done); }); });
 }
 
 void unseal_api::noted(const job_ptr& j, const std::expected<std::string, std::string>& done) {

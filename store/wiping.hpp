@@ -6,6 +6,8 @@
 // Threads: its own.
 #pragma once
 
+#include <utility>
+
 namespace janji::store {
 
 class wiping_scope {
@@ -17,5 +19,13 @@ public:
   // At the end of the thread's outermost one what the stack had below it is wiped too.
   static void with_the_stack();
 };
+
+// For what is done with names or keys where nobody has such a scope yet: on a thread of its own, or posted to another's loop.
+template <class Work>
+decltype(auto) in_private(Work&& work) {
+  const wiping_scope wipes;
+  wiping_scope::with_the_stack();
+  return std::forward<Work>(work)();
+}
 
 }  // namespace janji::store

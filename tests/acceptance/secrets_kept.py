@@ -205,6 +205,53 @@ def memory_of_a_node(checks):
     aborts(checks, node)
 
 
+def memory_after_orders(checks):
+    """What operators order is done on other threads than what citizens ask, and later: records that are opened, keys that are wrapped anew."""
+    marks = Marks(checks.random)
+    master, to = checks.random.randbytes(32).hex(), checks.random.randbytes(32).hex()
+    node = prepared(checks, "orders", environment={"JANJI_MASTER_KEY": master})
+    pid = node.process.pid
+    one = confirmed(node, booking(("RAHSIA", day(0)), marks.person(), round_code="main"))["bookings"][0]["reference"]
+    for _ in range(10):
+        confirmed(node, booking(("RAHSIA", day(1)), *(marks.person() for _ in range(4)), round_code="main"))
+    rotated = checks.path("master.rotated")
+    with open(rotated, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+        out.write(to + "\n")
+    keys = {**keys_of(node.data, master, 1), "the secret of the round": secret_of(node.data, 1), "the master key": bytes.fromhex(master),
+            "the one to come": bytes.fromhex(to)}
+    texts = {"the admin token": node.token().encode(), "the master key as it was given": master.encode(), "that to come as it was given": to.encode()}
+    some = marks.values[:5] + marks.values[100:105] + marks.values[-5:]  # the first, one in the midst, the last: a search takes its time
+    needles = {**texts, **keys, **{v: v.encode() for value in some for v in (value, value.replace("-", ""))}}
+    reason = ("--reason", "the list for the door")
+
+    def opened(count, *what):
+        path = checks.path(f"opened-{count}.ndjson")
+        done = node.ctl("unseal", *what, *reason, "--format", "ndjson", "--to", path)
+        with open(path) as file:
+            checks.equal(f"records are opened: {count}", sum(1 for _ in file), count)
+        return done
+
+    def asked(path):
+        return wait_until(lambda: (lambda a: a if a.status != 503 else None)(node.admin("GET", path)), 30 * SLOW, "one order at a time")
+
+    for path in ("show/orders", "audit", "keys", "show/orders"):  # a thread of its own begins with what its maker last had in its registers
+        said = asked(f"/admin/v1/{path}")
+        seen = search(pid, texts)
+        checks.check(f"after {path} the token is in memory that is locked alone", said.status == 200 and not seen.loose, (said.status, str(seen)))
+    orders = (("show orders", lambda: node.ctl("show", "orders")), ("audit", lambda: node.ctl("audit")), ("check", lambda: node.ctl("check")),
+              ("unseal of a booking", lambda: opened(1, one)),
+              ("unseal of a day", lambda: opened(40, "--round", "main", "--centre", "RAHSIA", "--date", day(1))),
+              ("show of a group", lambda: node.ctl("show", f"group/main/RAHSIA/{day(1)}")), ("keys", lambda: node.ctl("keys")),
+              ("keys rotate", lambda: node.ctl("keys", "rotate", "--new-master-key-file", rotated)), ("round close", lambda: node.ctl("round", "close", "main")))
+    for words, order in orders:
+        done = order()
+        seen = search(pid, needles)  # at once: memory that is used again would look clean too
+        checks.check(f"after `{words}` neither token, key, name, number nor note is in memory that is not locked", done.code == 0 and not seen.loose,
+                     f"{done}, {seen}")
+    checks.check("the search finds the keys that are held", seen.kept.issuperset(set(keys) - {"the master key"}), seen)
+    node.kill()
+
+
 def aborts(checks, node):
     pid = node.process.pid
 
@@ -410,7 +457,7 @@ def blocks_of_a_disk(checks):
 
 
 def parts(checks):
-    for part in (memory_of_a_node, too_little_may_be_locked, failed_erasure, half_done_erasure, stop_between, blocks_of_a_disk, other_nodes):
+    for part in (memory_of_a_node, memory_after_orders, too_little_may_be_locked, failed_erasure, half_done_erasure, stop_between, blocks_of_a_disk, other_nodes):
         checks.part(part, checks)
 
 
