@@ -9,13 +9,15 @@
 #include <cstring>
 #include <utility>
 
+#include "store/small_file.hpp"
+
 namespace janji::actors {
 
 namespace {
 
 // Empty, or why a few bytes cannot be brought to the disk.
 std::string write_probe(const std::string& file) {
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const int fd = store::open_anew(file);
   if (fd < 0)
     return std::strerror(errno);
   constexpr std::string_view text = "written to see whether it can be\n";

@@ -8,10 +8,10 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 
 #include "cluster/record_text.hpp"
 #include "store/node_store.hpp"
+#include "store/regular_file.hpp"
 #include "store/small_file.hpp"
 
 namespace janji::cluster {
@@ -223,11 +223,10 @@ std::expected<std::optional<membership_record>, std::string> read_membership(con
   const auto path = file_of(data);
   if (!std::filesystem::exists(path, ec))
     return std::optional<membership_record>{};  // where that cannot be said, opening the store says why
-  std::ifstream in(path, std::ios::binary);
-  std::string text(file_bytes_max + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
-  auto r = membership_record_from_text(text);
+  const auto text = store::read_own_file(path, file_bytes_max);
+  if (!text)
+    return std::unexpected(text.error() + "; put the file back as it was");
+  auto r = membership_record_from_text(*text);
   if (!r)
     return std::unexpected(fmt::format("{}: {}; put the file back as it was", path, r.error()));
   return std::optional(std::move(*r));

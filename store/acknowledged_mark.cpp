@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "store/regular_file.hpp"
+
 namespace janji::store {
 
 namespace {
@@ -21,19 +23,19 @@ acknowledged_mark::~acknowledged_mark() {
     ::close(fd_);
 }
 
-std::uint64_t acknowledged_mark::read(const std::string& store_path) {
-  const int fd = ::open(file_in(store_path).c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
+result<std::uint64_t> acknowledged_mark::read(const std::string& store_path) {
+  const auto fd = open_own_file(file_in(store_path), O_RDONLY);
+  if (!fd && fd.error().code == errc::corrupt)
+    return std::unexpected(fd.error());
+  if (!fd)
     return 0;
   pair kept{};
-  const bool whole = ::pread(fd, kept.data(), sizeof kept, 0) == static_cast<ssize_t>(sizeof kept);
-  ::close(fd);
+  const bool whole = ::pread(*fd, kept.data(), sizeof kept, 0) == static_cast<ssize_t>(sizeof kept);
+  ::close(*fd);
   return whole && kept[1] == ~kept[0] ? kept[0] : 0;
 }
 
-void acknowledged_mark::open(const std::string& store_path) {
-  fd_ = ::open(file_in(store_path).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-}
+void acknowledged_mark::open(const std::string& store_path) { fd_ = open_own_file(file_in(store_path), O_WRONLY | O_CREAT).value_or(-1); }
 
 void acknowledged_mark::set(std::uint64_t sequence) noexcept {
   const pair kept{sequence, ~sequence};

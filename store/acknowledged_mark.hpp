@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <string>
 
+#include "store/error.hpp"
+
 namespace janji::store {
 
 class acknowledged_mark {
@@ -19,8 +21,8 @@ public:
   acknowledged_mark(const acknowledged_mark&) = delete;
   acknowledged_mark& operator=(const acknowledged_mark&) = delete;
 
-  // What the file in the store's directory says; 0 when there is none that can be read.
-  [[nodiscard]] static std::uint64_t read(const std::string& store_path);
+  // What the file in the store's directory says; 0 when there is none that can be read. An error: what stands there is no file.
+  [[nodiscard]] static result<std::uint64_t> read(const std::string& store_path);
   // Without the file there is no mark: a store that cannot have one is as safe as its log.
   void open(const std::string& store_path);
   void set(std::uint64_t sequence) noexcept;

@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <vector>
 
+#include "store/regular_file.hpp"
 #include "store/small_file.hpp"
 
 namespace janji::store {
@@ -17,16 +19,16 @@ namespace {
 std::string former(const std::string& path) { return path + ".old"; }
 
 void overwrite(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  if (fd < 0)
+  const auto fd = open_own_file(path, O_WRONLY);
+  if (!fd)
     return;
   struct stat st{};
-  if (::fstat(fd, &st) == 0) {
-    const std::vector<char> zeros(static_cast<std::size_t>(st.st_size), 0);
-    if (::write(fd, zeros.data(), zeros.size()) > 0)
-      ::fsync(fd);
+  if (::fstat(*fd, &st) == 0) {
+    const std::vector<char> zeros(std::min(static_cast<std::size_t>(st.st_size), key_file_bytes_max), 0);
+    if (::write(*fd, zeros.data(), zeros.size()) > 0)
+      ::fsync(*fd);
   }
-  ::close(fd);
+  ::close(*fd);
 }
 
 }  // namespace

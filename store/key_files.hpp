@@ -9,6 +9,9 @@
 
 namespace janji::store {
 
+// Two keys of each of 65,536 rounds.
+inline constexpr std::size_t key_file_bytes_max = 32U << 20U;
+
 [[nodiscard]] std::string hex(const void* data, std::size_t size);
 // False: `text` is not exactly `size` bytes in hexadecimal digits.
 [[nodiscard]] bool unhex(std::string_view text, void* to, std::size_t size);

@@ -7,11 +7,11 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include "booking/assert.hpp"
 #include "store/key_files.hpp"
+#include "store/regular_file.hpp"
 #include "store/small_file.hpp"
 
 namespace janji::store {
@@ -117,7 +117,10 @@ result<std::unique_ptr<key_ring>> key_ring::open(const std::string& path, std::s
 }
 
 result<void> key_ring::load(std::span<const key_bytes> masters) {
-  std::ifstream in(path_);
+  auto whole = read_own_file(path_, key_file_bytes_max);
+  if (!whole)
+    return std::unexpected(store_error{errc::corrupt, whole.error() + "; put the right one back"});
+  std::istringstream in(std::move(*whole));
   std::string line;
   const auto head = std::getline(in, line) ? head_from(line) : std::nullopt;
   if (!head)

@@ -14,6 +14,7 @@
 
 #include "booking/assert.hpp"
 #include "store/node_store_impl.hpp"
+#include "store/regular_file.hpp"
 
 namespace janji::store {
 
@@ -429,12 +430,12 @@ void node_store::make_ballast() {
   if (options_.env != nullptr || d.low || wanted == 0 || d.ballast_bytes >= wanted || d.free_bytes < wanted * 4)
     return;
   const auto path = ballast_file();
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0)
+  const auto fd = open_own_file(path, O_WRONLY | O_CREAT);
+  if (!fd)
     return;  // room to act is a comfort, not a promise
-  if (posix_fallocate(fd, 0, static_cast<off_t>(wanted)) != 0)
+  if (posix_fallocate(*fd, 0, static_cast<off_t>(wanted)) != 0)
     ::unlink(path.c_str());
-  ::close(fd);
+  ::close(*fd);
 }
 
 result<std::uint64_t> node_store::release_ballast() {

@@ -112,7 +112,10 @@ result<void> node_store::check_logs() {
   auto* env = options_.env != nullptr ? options_.env : rocksdb::Env::Default();
   if (!env->FileExists(options_.path + "/CURRENT").ok())
     return {};
-  const auto acknowledged = options_.env == nullptr ? acknowledged_mark::read(options_.path) : 0;
+  const auto mark = options_.env == nullptr ? acknowledged_mark::read(options_.path) : result<std::uint64_t>(0);
+  if (!mark)
+    return std::unexpected(mark.error());
+  const auto acknowledged = *mark;
   if (options_.read_only) {
     const auto end = check_wals(*env, options_.path);
     return end ? check_end(end->last_sequence < acknowledged ? acknowledged : 0) : std::unexpected(end.error());

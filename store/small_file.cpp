@@ -42,9 +42,15 @@ result<void> directory_of::is_the_same() const {
   return {};
 }
 
+int open_anew(const std::string& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return -1;
+  return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
 result<void> replace_file(const std::string& path, std::string_view text) {
   const auto beside = path + ".new";
-  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const int fd = open_anew(beside);
   if (fd < 0)
     return std::unexpected(file_error("cannot write", beside));
   const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
@@ -68,7 +74,7 @@ result<void> sync_directory_of(const std::string& path) {
 
 // RocksDB locks its file LOCK by fcntl.
 bool is_in_use(const std::string& path) {
-  const int fd = ::open((path + "/LOCK").c_str(), O_RDWR | O_CLOEXEC);
+  const int fd = ::open((path + "/LOCK").c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0)
     return false;
   struct flock whole{};

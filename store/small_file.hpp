@@ -15,6 +15,10 @@ namespace janji::store {
 // From errno. `what`: "cannot write".
 store_error file_error(const std::string& what, const std::string& path);
 
+// A file of one's own to be written (0600), in place of whatever stood there: a pipe would keep the writer waiting, a link lead elsewhere.
+// A descriptor, or -1 and errno; of a directory EISDIR.
+int open_anew(const std::string& path);
+
 // Written beside (mode 0600), synced, renamed, the directory synced: durable when it returns ok.
 result<void> replace_file(const std::string& path, std::string_view text);
 

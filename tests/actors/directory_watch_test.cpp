@@ -2,6 +2,8 @@
 #include "actors/directory_watch.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -23,6 +25,14 @@ TEST_F(directory_watch_test, a_directory_that_is_there_is_fine_and_left_as_it_wa
   for (int i = 0; i < 25; ++i)
     EXPECT_EQ(watch.look(), "");
   EXPECT_TRUE(std::filesystem::is_empty(path_));
+}
+
+TEST_F(directory_watch_test, a_pipe_where_it_writes_does_not_keep_it_waiting) {
+  ASSERT_EQ(::mkfifo((path_ + "/.probe").c_str(), 0600), 0);
+  directory_watch watch(path_);
+  ::alarm(30);
+  EXPECT_EQ(watch.look(), "");
+  ::alarm(0);
 }
 
 TEST_F(directory_watch_test, one_that_was_removed_is_said) {

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -211,6 +213,16 @@ TEST_F(membership_on_disk, a_damaged_one_is_no_missing_one) {
     ASSERT_FALSE(read) << text.size();
     EXPECT_THAT(read.error(), HasSubstr("put the file back"));
   }
+}
+
+TEST_F(membership_on_disk, a_pipe_in_its_place_is_told_and_not_waited_for) {
+  open();
+  ASSERT_EQ(::mkfifo((data + "/store/membership").c_str(), 0600), 0);
+  ::alarm(30);
+  const auto read = read_membership(data);
+  ::alarm(0);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error(), data + "/store/membership is a pipe, and no file; put the file back as it was");
 }
 
 TEST_F(membership_on_disk, a_store_that_holds_nothing_is_nobodys) { EXPECT_EQ(kind_of(*open()), disk_kind::nothing); }
