@@ -72,6 +72,7 @@ enum class reason_code : std::uint8_t {
   field_twice,
   bad_days,
   bad_position,
+  repeated_header,
   key_length,
   key_character,
   coded_body,

@@ -71,12 +71,14 @@ void session::refuse(response&& r) {
   e.answer = std::move(r);
   e.ready = true;
   e.keep_alive = false;
-  e.head_only = request_.verb == method::head && phase_ == phase::body;
+  e.head_only = request_.verb == method::head;
+  e.origin = request_.origin;
   hold(e);
   slots_.push_back(std::move(e));
   parser_.reset();
   taker_.reset();
   request_ = {};
+  lists_.reset();
   expects_continue_ = false;
   phase_ = phase::idle;
   last_ = true;
@@ -227,6 +229,8 @@ void session::overdue() {
   const bool half_a_request = phase_ != phase::idle && !lingering_ && !writing_;
   if (!half_a_request)
     return close();
+  if (phase_ == phase::header)
+    know_from({in_.get() + in_begin_, in_end_ - in_begin_});
   refuse(problem_code::request_timeout);
   pump();
 }

@@ -114,11 +114,23 @@ private:
   void pass_body_on();
   bool skip_empty_lines();
   std::expected<std::size_t, problem_code> header_size(std::string_view unread);
-  std::optional<problem_code> check_header(std::string_view head);
+  enum class list_header : std::uint8_t { accept_encoding, accept_language, if_none_match };
+  // What of a header is no part of `request_`.
+  struct odd_fields {
+    std::uint32_t seen = 0;  // of those that may stand once
+    std::string_view twice;  // the first of them that does
+    std::string_view length;
+    std::string_view expected;
+    bool unknown_encoding = false;
+  };
+  void join(list_header which, std::string_view& to, std::string_view more);
+  void take_field(const parser::value_type::fields_type::value_type& f, odd_fields& odd);
+  std::optional<problem> check_header(std::string_view head);
   std::optional<problem_code> check_target(std::string_view target);
   [[nodiscard]] bool gone_behind();
   void dispatch();
-  void refuse(problem_code code) { refuse(core_->handle.refusal(with_limit(code), request_)); }
+  void refuse(problem_code code) { refuse(with_limit(code)); }
+  void refuse(const problem& p) { refuse(core_->handle.refusal(p, request_)); }
   [[nodiscard]] problem with_limit(problem_code code) const;
   void refuse(response&& r);
   void gather();
@@ -152,10 +164,11 @@ private:
   std::optional<parser> parser_;
   std::unique_ptr<body_taker> taker_;  // of the body under way
   request request_;
-  std::uint64_t body_bytes_max_ = 0;  // of it
-  std::string path_;                  // of it, where it had to be decoded
-  std::uint32_t empty_lines_ = 0;     // before the request under way
-  std::size_t searched_ = 0;          // of the header under way, for its end
+  std::uint64_t body_bytes_max_ = 0;                   // of it
+  std::string path_;                                   // of it, where it had to be decoded
+  std::unique_ptr<std::array<std::string, 3>> lists_;  // of it, by list_header, where one came in several lines
+  std::uint32_t empty_lines_ = 0;                      // before the request under way
+  std::size_t searched_ = 0;                           // of the header under way, for its end
   bool expects_continue_ = false;
   phase phase_ = phase::idle;
   std::uint32_t phase_since_s_ = 0;

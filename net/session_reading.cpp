@@ -194,8 +194,8 @@ void session::take_requests() {
       phase_ = phase::body;
       place_passed_ = true;
       phase_since_s_ = core_->wheel.now_s();
-      if (const auto code = check_header(unread))
-        return refuse(*code);
+      if (const auto wrong = check_header(unread))
+        return refuse(*wrong);
       if (!parser_->is_done() && !invites_body())
         return;
     } else if (ec == http::error::need_more) {
@@ -214,6 +214,7 @@ void session::take_requests() {
 
 // Of a header that is refused: whose it is, as far as it can be told.
 void session::know_from(std::string_view head) {
+  request_.verb = is_head(head) ? method::head : method::other;
   request_.origin = field_in(head, "origin:");
   request_.accept_language = field_in(head, "accept-language:");
   request_.cookie = field_in(head, "cookie:");
@@ -300,70 +301,94 @@ std::expected<std::size_t, problem_code> session::header_size(std::string_view u
   return whole ? header.size() : 0;
 }
 
+// A list may come in several lines, as if they were one (RFC 9110, 5.3).
+void session::join(list_header which, std::string_view& to, std::string_view more) {
+  if (to.empty() || more.empty()) {
+    to = to.empty() ? more : to;
+    return;
+  }
+  if (!lists_)
+    lists_ = std::make_unique<std::array<std::string, 3>>();
+  auto& whole = (*lists_)[static_cast<std::size_t>(which)];
+  if (to.data() != whole.data())
+    whole = to;
+  whole.append(", ").append(more);
+  to = whole;
+}
+
+// One header. Of those that may stand once and stand twice, who reads the first and who reads the last would have seen two requests.
+void session::take_field(const parser::value_type::fields_type::value_type& f, odd_fields& odd) {
+  const auto value = view_of(f.value());
+  const auto once = [&](std::uint32_t bit, std::string_view name, std::string_view& to) {
+    if ((odd.seen & bit) != 0 && odd.twice.empty())
+      odd.twice = name;
+    odd.seen |= bit;
+    to = value;
+  };
+  switch (f.name()) {
+    case http::field::host: return once(512U, "Host", request_.host);
+    case http::field::content_length: return once(1U, "Content-Length", odd.length);
+    case http::field::transfer_encoding: {
+      std::string_view encoding;
+      once(1024U, "Transfer-Encoding", encoding);
+      odd.unknown_encoding = odd.unknown_encoding || !same_word(encoding, "chunked");
+      return;
+    }
+    case http::field::accept_encoding: return join(list_header::accept_encoding, request_.accept_encoding, value);
+    case http::field::accept_language: return join(list_header::accept_language, request_.accept_language, value);
+    case http::field::if_none_match: return join(list_header::if_none_match, request_.if_none_match, value);
+    case http::field::cookie:
+      if (request_.cookie.empty())  // of several the first: browsers send one
+        request_.cookie = value;
+      return;
+    case http::field::authorization: return once(2U, "Authorization", request_.authorization);
+    case http::field::content_type: return once(4U, "Content-Type", request_.content_type);
+    case http::field::content_encoding: return once(8U, "Content-Encoding", request_.content_encoding);
+    case http::field::origin: return once(16U, "Origin", request_.origin);
+    case http::field::sec_fetch_site: return once(256U, "Sec-Fetch-Site", request_.sec_fetch_site);
+    case http::field::expect: return once(32U, "Expect", odd.expected);
+    case http::field::unknown:
+      if (boost::beast::iequals(f.name_string(), "Idempotency-Key")) {
+        once(64U, "Idempotency-Key", request_.idempotency_key);
+        if (value.empty())
+          request_.idempotency_key = R"("")";  // an empty one is none that counts
+      } else if (boost::beast::iequals(f.name_string(), "X-Request-Id")) {
+        once(128U, "X-Request-Id", request_.request_id);
+      }
+      return;
+    default: return;
+  }
+}
+
 // What Beast's parser lets pass and another server in front might read differently is refused: its answer would go to
 // somebody else's request (RFC 9112, 11.2). None when there is nothing to say against it.
-std::optional<problem_code> session::check_header(std::string_view head) {
+std::optional<problem> session::check_header(std::string_view head) {
   const auto& message = parser_->get();
   request_ = {};
+  lists_.reset();
   request_.from = address_;
   request_.header_bytes = head.size();
   request_.verb = method_of(message.method());
   const auto version = message.version();
-  int hosts = 0;
-  int encodings = 0;
-  bool repeated = false;
-  std::uint32_t seen = 0;
-  // Of two, who reads the first and who reads the last would have seen two requests.
-  const auto once = [&](std::uint32_t bit, std::string_view& to, std::string_view value) {
-    repeated = repeated || (seen & bit) != 0;
-    seen |= bit;
-    to = value;
-  };
-  std::string_view length;
-  std::string_view expected;
-  for (const auto& f : message) {
-    const auto value = view_of(f.value());
-    switch (f.name()) {
-      case http::field::host:
-        ++hosts;
-        request_.host = value;
-        break;
-      case http::field::content_length: once(1U, length, value); break;
-      case http::field::transfer_encoding:
-        ++encodings;
-        if (!boost::beast::iequals(f.value(), "chunked"))
-          return problem_code::malformed_request;
-        break;
-      case http::field::accept_encoding: request_.accept_encoding = value; break;
-      case http::field::accept_language: request_.accept_language = value; break;
-      case http::field::cookie:
-        if (request_.cookie.empty())  // of several the first: browsers send one
-          request_.cookie = value;
-        break;
-      case http::field::authorization: once(2U, request_.authorization, value); break;
-      case http::field::content_type: once(4U, request_.content_type, value); break;
-      case http::field::content_encoding: once(8U, request_.content_encoding, value); break;
-      case http::field::if_none_match: request_.if_none_match = value; break;
-      case http::field::origin: once(16U, request_.origin, value); break;
-      case http::field::sec_fetch_site: once(256U, request_.sec_fetch_site, value); break;
-      case http::field::expect: once(32U, expected, value); break;
-      case http::field::unknown:
-        if (boost::beast::iequals(f.name_string(), "Idempotency-Key"))
-          once(64U, request_.idempotency_key, value.empty() ? std::string_view(R"("")") : value);  // an empty one is none that counts
-        else if (boost::beast::iequals(f.name_string(), "X-Request-Id"))
-          once(128U, request_.request_id, value);
-        break;
-      default: break;
-    }
-  }
+  odd_fields odd;
+  for (const auto& f : message)
+    take_field(f, odd);
   if (!request_.reads() || !request_.authorization.empty() || !request_.cookie.empty())
     read_private_ = true;
-  expects_continue_ = version == 11 && boost::beast::iequals(boost::beast::string_view(expected.data(), expected.size()), "100-continue");
-  const bool known_version = version == 11 || (version == 10 && encodings == 0);
-  const bool bad_length = length.find_first_not_of("0123456789") != std::string_view::npos;  // a list, which the parser takes for its first
-  if (repeated || bad_length || !known_version || hosts > 1 || (version == 11 && hosts == 0) || encodings > 1 || has_folded_lines(head))
-    return problem_code::malformed_request;
-  return check_target(view_of(message.target()));  // last: a page elsewhere may read this refusal, its origin being known
+  expects_continue_ = version == 11 && same_word(odd.expected, "100-continue");
+  const bool coded = (odd.seen & 1024U) != 0;
+  const bool known_version = version == 11 || (version == 10 && !coded);
+  const bool bad_length =
+      odd.length.find_first_not_of("0123456789") != std::string_view::npos;  // a list, which the parser takes for its first
+  const bool no_host = version == 11 && (odd.seen & 512U) == 0;
+  // Last, like what check_target() says: a page elsewhere may read this refusal, its origin being known.
+  if (!odd.twice.empty())
+    return because(problem_code::malformed_request, cause_of<reason_code::repeated_header, "header">(odd.twice));
+  if (odd.unknown_encoding || bad_length || !known_version || no_host || has_folded_lines(head))
+    return problem{.code = problem_code::malformed_request};
+  if (const auto code = check_target(view_of(message.target())))
+    return with_limit(*code);
+  return std::nullopt;
 }
 
 std::optional<problem_code> session::check_target(std::string_view target) {
@@ -426,6 +451,7 @@ void session::dispatch() {
   parser_.reset();
   taker_.reset();
   request_ = {};  // its views went with the parser
+  lists_.reset();
   (void)count_received();
 }
 

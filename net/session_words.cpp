@@ -75,6 +75,8 @@ std::string_view field_in(std::string_view head, std::string_view name) {
   return found;
 }
 
+bool is_head(std::string_view head) { return head.starts_with("HEAD "); }
+
 std::string_view path_in(std::string_view head) {
   const auto line = head.substr(0, head.find("\r\n"));
   const auto begin = line.find(' ');

@@ -20,6 +20,8 @@ void append_head(std::string& out, const response& r, std::string_view date_fiel
 // The value of a line ("origin:") of a header that may be cut short or wrong: a page elsewhere may read why it is refused, in its reader's
 // language. "": there is none, or several.
 [[nodiscard]] std::string_view field_in(std::string_view head, std::string_view name);
+// Whether it is of a request whose answer has no body.
+[[nodiscard]] bool is_head(std::string_view head);
 // The path of the request line of such a header, as it was written; "" where that line has not come whole.
 [[nodiscard]] std::string_view path_in(std::string_view head);
 // A line that begins with white space continues the one before (RFC 9112, 5.2: to be rejected).

@@ -209,7 +209,7 @@ private:
 
 // /taken: its body is taken while it comes; /kept: and all of it is kept · /forbidden: nobody may send a body there · /small: a hundred
 // bytes at most /echo: "<method> <path>?<query> <body>" · /large?bytes=N · /same: the same large one for all · /later: when release() is
-// called · /drop: never.
+// called · /lists: headers that are lists · /drop: never.
 class scripted_handler final : public handler {
 public:
   void handle(const request& r, responder&& respond) override {
@@ -222,6 +222,8 @@ public:
       out.body = std::to_string(taken->bytes) + (taken->largest > 64 * 1024 ? " in large pieces" : "") + (r.body.empty() ? "" : " twice");
       out.body.append(" to ").append(1, taken->last);
     }
+    if (r.path == "/lists")
+      out.body.assign(r.if_none_match).append(" | ").append(r.accept_encoding).append(" | ").append(r.accept_language);
     if (r.path == "/drop")
       return;
     if (r.path == "/later")

@@ -356,7 +356,8 @@ TEST(session_refusal, a_page_elsewhere_may_read_why_its_request_was_refused) {
   server s;
   constexpr std::string_view origin = "Origin: https://page.example\r\n";
   for (const auto& bytes :
-       {get("/" + std::string(4096, 'x'), origin), get("relative", origin), get("/", fmt::format("{}Host: y\r\n", origin))})
+       {get("/" + std::string(4096, 'x'), origin), get("relative", origin), get("/", fmt::format("{}Host: y\r\n", origin)),
+        get("/", fmt::format("Transfer-Encoding: gzip, chunked\r\n{}", origin))})
     EXPECT_EQ(s.connect().ask(bytes).field("x-origin"), "https://page.example") << bytes.substr(0, 60);
 }
 
@@ -372,10 +373,25 @@ TEST(session_refusal, bytes_that_are_no_request_have_no_origin_of_the_one_before
 
 TEST(session_refusal, a_refused_head_has_no_body) {
   server s;
-  auto c = s.connect();
-  c.send("HEAD relative HTTP/1.1\r\nHost: x\r\n\r\n");
-  EXPECT_EQ(c.answer(true).status, 400U);
-  EXPECT_TRUE(c.at_end());
+  const auto long_line = std::string(40'000, 'x');
+  for (const auto& [bytes, status] : {std::pair{std::string("HEAD relative HTTP/1.1\r\nHost: x\r\n\r\n"), 400U},
+                                      {std::string("HEAD /echo HTTP/9.9\r\nHost: x\r\n\r\n"), 400U},
+                                      {std::string("HEAD /echo HTTP/1.1\r\nHost: x\nX: y\r\n\r\n"), 400U},
+                                      {"HEAD /" + long_line, 414U},
+                                      {"HEAD /echo HTTP/1.1\r\nX: " + long_line, 431U}}) {
+    auto c = s.connect();
+    c.send(bytes);
+    EXPECT_EQ(c.answer(true).status, status) << bytes.substr(0, 60);
+    EXPECT_TRUE(c.at_end()) << bytes.substr(0, 60);
+  }
+}
+
+TEST(session_refusal, says_which_header_stands_twice) {
+  server s;
+  for (const std::string_view name : {"Host", "Origin", "Idempotency-Key", "Content-Type", "Authorization"}) {
+    const auto said = s.connect().ask(get("/echo", fmt::format("{0}: a\r\n{0}: a\r\n", name))).body;
+    EXPECT_TRUE(said.contains(fmt::format(R"("detail":"{} stands twice)", name)) && said.contains(R"("reason":"repeated_header")")) << said;
+  }
 }
 
 }  // namespace

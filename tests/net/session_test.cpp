@@ -71,6 +71,17 @@ TEST(session, head_has_the_headers_of_get_and_no_body) {
   EXPECT_EQ(c.ask(get("/echo")).body, "GET /echo? ") << "the next answer begins where the head ended";
 }
 
+TEST(session, a_list_in_several_lines_is_one_list) {
+  server s;
+  auto c = s.connect();
+  EXPECT_EQ(c.ask(get("/lists",
+                      "If-None-Match: \"a\"\r\nAccept-Encoding: gzip\r\nIf-None-Match: \"b\", \"c\"\r\nAccept-Language: ta\r\n"
+                      "Accept-Encoding:\r\nAccept-Encoding: br\r\nIf-None-Match: \"d\"\r\nAccept-Language: en\r\n"))
+                .body,
+            R"("a", "b", "c", "d" | gzip, br | ta, en)");
+  EXPECT_EQ(c.ask(get("/lists", "Accept-Encoding:\r\nAccept-Encoding: gzip\r\n")).body, " | gzip | ") << "nothing of the one before";
+}
+
 TEST(session, a_body_is_read_with_a_length_or_in_chunks) {
   server s;
   auto c = s.connect();
