@@ -252,6 +252,7 @@ result<void> key_ring::save(const key_map& keys, const key_bytes& master, rotati
       return r;
   if (auto r = directory_.is_the_same(); !r)
     return r;
+  before_writing_();
   return replace_and_overwrite(path_, text(keys, master, mark, erasable));
 }
 

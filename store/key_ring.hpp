@@ -58,6 +58,8 @@ public:
     std::function<std::expected<void, std::string>(const std::string& name)> take;
   };
   void share(common_store common) { common_ = std::move(common); }
+  // Before each write of the file, where a disk may hang: for tests, before anybody else has the ring.
+  void before_writing(std::function<void()> look) { before_writing_ = std::move(look); }
 
   [[nodiscard]] std::optional<key_bytes> get(std::string_view name) const;
   // Makes the key if it is missing, and is durable before it returns. A destroyed one stays destroyed: errc::missing.
@@ -119,6 +121,7 @@ private:
   bool erasable_ = false;
   rotation_mark mark_;
   key_map keys_;
+  std::function<void()> before_writing_ = [] {};
   common_store common_;  // none: the node is alone
 };
 

@@ -269,7 +269,7 @@ std::string pages::change(const frame& f, const change_model& m) const {
   auto title = words_->say(l, m.cancel ? "cancel_title" : "move_title");
   if (!m.faults.empty())
     title = words_->say(l, "title_error", {{"title", title}});
-  return lay_out(f, title, templates_->render(l, "change", d), false);
+  return lay_out(f, title, templates_->render(l, "change", d), {.language_links = false});
 }
 
 std::string pages::changed(const frame& f, const changed_model& m) const {

@@ -186,7 +186,7 @@ std::string pages::receipt(const frame& f, const receipt_model& m) const {
   d.set("fields", input(f, one));
   d.set("data", m.keys);
   d.set("language_buttons", language_buttons(f));
-  return lay_out(f, words_->say(l, "receipt_title"), templates_->render(l, "receipt", d), false);
+  return lay_out(f, words_->say(l, "receipt_title"), templates_->render(l, "receipt", d), {.language_links = false});
 }
 
 std::string pages::status(const frame& f, const status_model& m) const {

@@ -241,7 +241,7 @@ def memory_after_orders(checks):
     orders = (("show orders", lambda: node.ctl("show", "orders")), ("audit", lambda: node.ctl("audit")), ("check", lambda: node.ctl("check")),
               ("unseal of a booking", lambda: opened(1, one)),
               ("unseal of a day", lambda: opened(40, "--round", "main", "--centre", "RAHSIA", "--date", day(1))),
-              ("show of a group", lambda: node.ctl("show", f"group/main/RAHSIA/{day(1)}")), ("keys", lambda: node.ctl("keys")),
+              ("show of a group", lambda: node.ctl("show", f"group/main/RAHSIA/{day(1)}")), ("keys show", lambda: node.ctl("keys", "show")),
               ("keys rotate", lambda: node.ctl("keys", "rotate", "--new-master-key-file", rotated)), ("round close", lambda: node.ctl("round", "close", "main")))
     for words, order in orders:
         done = order()
