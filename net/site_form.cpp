@@ -214,7 +214,7 @@ response site::not_taken(const visit& v, const web::kept_form& form, page_endpoi
 }
 
 response site::for_how_many(const visit& v, const web::kept_form& form) const {
-  web::details_model m{.place = form.place, .draft = form.draft, .people = form.people};
+  web::details_model m{.place = form.place, .draft = form.draft, .people = form.people, .uncounted = true};
   m.above = web::banner{pages_->all().say(v.lang, "refused_people"), {}};
   return page(v, pages_->details(frame_of(v, "details", form.place.round), m), row_of(problem_code::invalid).status);
 }
@@ -229,7 +229,7 @@ void site::details_post(const request& r, visit& v, const path_arguments& at, re
   const bool another_language = takes_language(v, *sent);
   if (!own_form(r, v, *sent))
     return respond(not_taken(v, form, page_endpoint::details, another_language));
-  if (!is_counted)
+  if (!is_counted || (another_language && sent->get("tried") == "people"))
     return respond(for_how_many(v, form));
   if (!where)
     return not_bookable(v, std::move(form), false, respond);

@@ -186,7 +186,8 @@ struct details_model {
   std::string draft;
   std::vector<person_fields> people;
   std::vector<field_fault> faults;
-  bool tried = false;  // and something is wrong: said again in another language
+  bool tried = false;      // and something is wrong: said again in another language
+  bool uncounted = false;  // likewise: for how many people it is was not said
   std::optional<banner> above;
 };
 

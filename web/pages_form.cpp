@@ -127,6 +127,7 @@ std::string pages::details(const frame& f, const details_model& m) const {
   d.set("round", m.place.round);
   d.set("form_token", f.form_token);
   d.set("count", count);
+  d.set("uncounted", m.uncounted);
   d.set("tried", m.tried || !m.faults.empty());
   list people;
   for (std::size_t i = 0; i < m.people.size(); ++i) {
