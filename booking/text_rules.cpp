@@ -33,7 +33,9 @@ utf8proc_category_t category_of(char32_t c) { return utf8proc_category(static_ca
 bool between(char32_t c, char32_t first, char32_t last) { return c >= first && c <= last; }
 
 // Nothing is seen of it, and no word changes without it: they come along from web pages and word processors.
-bool is_invisible_filling(char32_t c) { return c == 0xad || c == 0x180e || c == 0x200b || c == 0x2060 || c == 0xfeff; }
+bool is_invisible_filling(char32_t c) {
+  return c == 0xad || c == 0x180e || c == 0x200b || between(c, 0x2060, 0x2064) || c == 0xfeff;  // the last are of formulas
+}
 
 // Nothing is seen of it where it stands alone.
 bool is_unseen(char32_t c) {
@@ -50,6 +52,15 @@ bool is_unseen(char32_t c) {
     case UTF8PROC_CATEGORY_ME: return true;
     default: return false;
   }
+}
+
+// No reader sees somebody's name in it where there is nothing else: a note without its head, what stands for a picture or for a character
+// that was lost, what each font draws as it likes or none draws. Beside letters they stay: a letter may be newer than this library.
+bool says_nothing(char32_t c) {
+  if (is_unseen(c) || c == 0x1d159 || c == 0xfffc || c == 0xfffd)
+    return true;
+  const auto category = category_of(c);
+  return category == UTF8PROC_CATEGORY_CO || category == UTF8PROC_CATEGORY_CN;
 }
 
 // Marks, joiners and the like, which are drawn on, or glued to, what stands before them.
@@ -113,7 +124,7 @@ std::string_view cut_blanks(std::string_view text) {
 bool has_something_to_see(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto c = decode_at(text.substr(i));
-    if (!is_unseen(c.code))
+    if (!says_nothing(c.code))
       return true;
     i += c.bytes;
   }

@@ -8,39 +8,57 @@ namespace janji {
 
 namespace {
 
-// Beside those of ASCII: blanks, dashes, and what text of right and left takes along when it is copied, in UTF-8.
-constexpr auto nothing = std::to_array<std::string_view>({
-    "\xc2\xa0",     "\xc2\xad",     "\xd8\x9c",     "\xe1\xa0\x8e",                  // no-break, soft hyphen, Arabic, Mongolian
-    "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x87", "\xe2\x80\x89", "\xe2\x80\x8a",  // blanks
-    "\xe2\x80\x8b", "\xe2\x80\x8c", "\xe2\x80\x8d", "\xe2\x80\x8e", "\xe2\x80\x8f",  // without width
-    "\xe2\x80\x90", "\xe2\x80\x91", "\xe2\x80\x92", "\xe2\x80\x93", "\xe2\x80\x94", "\xe2\x80\x95",  // dashes
-    "\xe2\x80\xaa", "\xe2\x80\xab", "\xe2\x80\xac", "\xe2\x80\xad",                                  // embeddings
-    "\xe2\x80\xaf", "\xe2\x81\xa0",                                                                  // joiners
-    "\xe2\x81\xa6", "\xe2\x81\xa7", "\xe2\x81\xa8", "\xe2\x81\xa9",                                  // isolates
-    "\xe2\x88\x92", "\xef\xbb\xbf", "\xe3\x80\x80", "\xef\xbc\x8d", "\xef\xbc\x8e",  // minus, mark, blank, dash and stop of full width
-});
+struct range {
+  char32_t first, last;
+  [[nodiscard]] constexpr bool has(char32_t c) const { return c >= first && c <= last; }
+};
 
-std::size_t nothing_at(std::string_view s) {
-  constexpr std::string_view of_ascii = " -\t\r\n";
-  if (static_cast<unsigned char>(s.front()) < 0x80)
-    return of_ascii.contains(s.front()) ? 1 : 0;
-  const auto* const one = std::ranges::find_if(nothing, [&](std::string_view n) { return s.starts_with(n); });
-  return one == nothing.end() ? 0 : one->size();
+constexpr std::array blanks{range{'\t', '\n'},     range{'\r', '\r'},     range{' ', ' '},
+                            range{0xa0, 0xa0},     range{0x1680, 0x1680}, range{0x2000, 0x200a},
+                            range{0x202f, 0x202f}, range{0x205f, 0x205f}, range{0x3000, 0x3000}};
+constexpr std::array dashes{range{'-', '-'},       range{0x2010, 0x2015}, range{0x2043, 0x2043}, range{0x2212, 0x2212},
+                            range{0x2e3a, 0x2e3b}, range{0xfe58, 0xfe58}, range{0xfe63, 0xfe63}, range{0xff0d, 0xff0d}};
+// Nobody sees them: they come along when text is copied.
+constexpr std::array unseen{range{0xad, 0xad},     range{0x61c, 0x61c},   range{0x180e, 0x180e}, range{0x200b, 0x200f},
+                            range{0x202a, 0x202d}, range{0x2060, 0x2064}, range{0x2066, 0x2069}, range{0xfeff, 0xfeff}};
+// Around a number, or between its parts, in text that was made to be read.
+constexpr std::array quotes{range{'"', '"'},       range{'\'', '\''},     range{0xab, 0xab},     range{0xbb, 0xbb},
+                            range{0x2018, 0x201f}, range{0x2039, 0x203a}, range{0xff02, 0xff02}, range{0xff07, 0xff07}};
+constexpr std::array dots{range{0xb7, 0xb7},     range{0x2027, 0x2027}, range{0x2219, 0x2219},
+                          range{0x22c5, 0x22c5}, range{0x30fb, 0x30fb}, range{0xff0e, 0xff0e}};
+
+template <std::size_t N>
+bool is_in(const std::array<range, N>& list, char32_t c) {
+  return std::ranges::any_of(list, [c](const range& r) { return r.has(c); });
 }
 
-// Takes a character off the front, or a byte of one.
-char narrow_at(std::string_view& s) {
+bool is_usual(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
+
+struct character {
+  char32_t code = 0;
+  std::size_t bytes = 1;  // of what is no UTF-8, or has four bytes, one at a time
+};
+
+character front_of(std::string_view s) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-  if (s.size() >= 3 && byte(0) == 0xEF && (byte(1) == 0xBC || byte(1) == 0xBD)) {  // U+FF00 to U+FF7F
-    const int code = (byte(1) - 0xBC) * 64 + byte(2) - 0x80;                       // from U+FF00 on, as ASCII from 0x20 on
-    if (code >= 1 && code <= 0x5E) {
-      s.remove_prefix(3);
-      return static_cast<char>(code + 0x20);
-    }
+  const auto follows = [&](std::size_t i) { return i < s.size() && (byte(i) & 0xC0U) == 0x80U; };
+  if ((byte(0) & 0xE0U) == 0xC0U && follows(1))
+    return {(byte(0) & 0x1FU) << 6U | (byte(1) & 0x3FU), 2};
+  if ((byte(0) & 0xF0U) == 0xE0U && follows(1) && follows(2))
+    return {(byte(0) & 0x0FU) << 12U | (byte(1) & 0x3FU) << 6U | (byte(2) & 0x3FU), 3};
+  return {byte(0) < 0x80 ? byte(0) : char32_t{0xFFFD}, 1};
+}
+
+// Takes a character off the front, or a byte of one, and adds it; of full width as the usual one.
+void take(std::string_view& from, const character& c, std::string& to, std::string_view ignored) {
+  if (c.code >= 0xFF01 && c.code <= 0xFF5E) {
+    const auto usual = static_cast<char>(c.code - 0xFF00 + 0x20);
+    if (!ignored.contains(usual))
+      to.push_back(usual);
+  } else if (c.code >= 0x80 || !ignored.contains(from.front())) {
+    to.append(from.substr(0, c.bytes));
   }
-  const char c = s.front();
-  s.remove_prefix(1);
-  return c;
+  from.remove_prefix(c.bytes);
 }
 
 }  // namespace
@@ -48,14 +66,40 @@ char narrow_at(std::string_view& s) {
 std::string typed_signs(std::string_view typed, std::string_view ignored) {
   std::string out;
   while (!typed.empty()) {
-    if (const auto skip = nothing_at(typed); skip != 0) {
-      typed.remove_prefix(skip);
+    const auto c = front_of(typed);
+    if (is_usual(typed.front()))
+      take(typed, c, out, ignored);
+    else if (is_in(blanks, c.code) || is_in(dashes, c.code) || is_in(unseen, c.code) || is_in(quotes, c.code) || is_in(dots, c.code))
+      typed.remove_prefix(c.bytes);
+    else
+      take(typed, c, out, ignored);
+  }
+  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  return out;
+}
+
+std::string typed_word(std::string_view typed) {
+  if (std::ranges::all_of(typed, [](char c) { return is_usual(c) || c == '-' || c == ':'; }))
+    return std::string(typed);
+  std::string out;
+  std::size_t last = 0;  // behind the last sign that is no blank
+  while (!typed.empty()) {
+    const auto c = front_of(typed);
+    const bool blank = is_in(blanks, c.code);
+    if (is_in(unseen, c.code) || (blank && out.empty())) {
+      typed.remove_prefix(c.bytes);
       continue;
     }
-    const char c = narrow_at(typed);
-    if (!ignored.contains(c))
-      out.push_back(c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+    if (is_in(dashes, c.code)) {
+      out.push_back('-');
+      typed.remove_prefix(c.bytes);
+    } else {
+      take(typed, c, out, {});
+    }
+    if (!blank)
+      last = out.size();
   }
+  out.resize(last);
   return out;
 }
 

@@ -16,6 +16,7 @@
 #include "booking/reference_text.hpp"
 #include "booking/round_import.hpp"
 #include "booking/text_rules.hpp"
+#include "booking/typed_signs.hpp"
 #include "cluster/audit.hpp"
 #include "net/admin_json.hpp"
 #include "net/import_body.hpp"
@@ -285,7 +286,7 @@ void admin_api::capacity(const path_arguments& at, const request& r, bool dry_ru
   if (!date)
     return respond(to_response(problem_of<problem_code::date_outside_round, "centre", "date">(shown_text(centre), shown_text(at[2]))));
   const auto* named = body->if_contains("window");
-  const auto window = named == nullptr ? std::nullopt : parse_minute(text_of(*body, "window"));
+  const auto window = named == nullptr ? std::nullopt : parse_minute(typed_word(text_of(*body, "window")));
   if (named != nullptr && !window)  // a slip: not the day's only window instead
     return respond(to_response(because<reason_code::window_form>(problem_code::unknown_window)));
   const auto found = find_target(*round, centre, *date, window);

@@ -10,6 +10,7 @@
 #include "booking/states.hpp"
 #include "booking/text_parts.hpp"
 #include "booking/text_rules.hpp"
+#include "booking/typed_signs.hpp"
 #include "net/request_rules.hpp"
 
 namespace janji::net {
@@ -103,13 +104,13 @@ private:
 
 template <class Form>
 void read_place(field_reader& fields, Form& form) {
-  form.centre = fields.word("centre", true);
-  const auto date = fields.word("date", true);
+  form.centre = typed_word(fields.word("centre", true));
+  const auto date = typed_word(fields.word("date", true));
   if (const auto parsed = parse_date(date))
     form.date = *parsed;
   else if (!date.empty())
     fields.template wrong<reason_code::bad_date>("date");
-  const auto window = fields.word("window", false);
+  const auto window = typed_word(fields.word("window", false));
   if (!window.empty()) {
     form.window_minute = parse_minute(window);
     if (!form.window_minute)
@@ -173,8 +174,7 @@ void read_identity_of(const json::value* v, const std::string& prefix, civil_dat
 
 void read_birth(field_reader& fields, civil_date today, person_form& person) {
   const auto* given = fields.get("birth_date");
-  const auto typed = fields.word("birth_date", false);
-  const auto text = trimmed(typed);
+  const auto text = typed_word(fields.word("birth_date", false));
   if (given != nullptr && !given->is_null() && !given->is_string())
     return;  // said already
   std::optional<civil_date> told = person.who.birth;
@@ -251,7 +251,7 @@ std::expected<read_form, problem> read_fields(std::string_view body, civil_date 
     auto& [form, wrong] = out;
     field_reader fields(o, "", wrong);
     fields.only({"round", "centre", "date", "window", "people"});
-    form.round = fields.word("round", false);
+    form.round = typed_word(fields.word("round", false));
     read_place(fields, form);
     const auto* people = fields.get("people");
     if (people != nullptr && !people->is_null() && !people->is_array())

@@ -9,6 +9,7 @@
 
 #include "booking/entry_index.hpp"
 #include "booking/states.hpp"
+#include "booking/typed_signs.hpp"
 #include "net/citizen_api.hpp"
 #include "net/json_text.hpp"
 #include "net/preflight.hpp"
@@ -222,8 +223,8 @@ void citizen_api::availability(const request& r, responder& respond) {
   const auto page = node_.availability(round->definition.id, state);
   if (page == nullptr || !has_started())
     return refuse_read(r, respond, because<reason_code::reading>(problem_code::not_ready));
-  const auto from_text = query_value(r.query, "from");
-  const auto to_text = query_value(r.query, "to");
+  const auto from_text = typed_word(query_value(r.query, "from"));
+  const auto to_text = typed_word(query_value(r.query, "to"));
   const auto from = parse_date(from_text);
   const auto to = parse_date(to_text);
   if ((!from_text.empty() && !from) || (!to_text.empty() && !to))

@@ -87,6 +87,23 @@ TEST(people_text, nothing_but_what_nobody_sees_is_nothing) {
   EXPECT_EQ(of_people(""), "[]");
 }
 
+// What no font draws, or draws as anything: alone it is nobody's name, beside letters it may be a letter that is newer than this library.
+TEST(people_text, what_says_nothing_is_nothing_alone_and_stays_beside_letters) {
+  for (const char32_t c :
+       {U'\U0001d159', U'\ufffc', U'\ufffd', U'\ue000', U'\U000f0000', U'\U0010fffd', U'\u0378', U'\U000e2000', U'\U00050000'}) {
+    for (const auto& text : {utf8(c), utf8(c) + " " + utf8(c), "\u200b" + utf8(c) + "\u0301"})
+      EXPECT_EQ(of_people(text), "[]") << std::hex << static_cast<unsigned>(c);
+    if (c < 0xe0000 || c > 0xe0fff) {
+      EXPECT_EQ(of_people("Ali" + utf8(c)), "[Ali" + utf8(c) + "]") << std::hex << static_cast<unsigned>(c);
+    }
+  }
+}
+
+TEST(people_text, what_is_of_formulas_and_not_seen_goes) {
+  for (const char32_t c : {U'\u2060', U'\u2061', U'\u2062', U'\u2063', U'\u2064'})
+    EXPECT_EQ(of_people("Si" + utf8(c) + "ti"), "[Siti]") << std::hex << static_cast<unsigned>(c);
+}
+
 TEST(people_text, control_characters_are_refused_wherever_they_stand) {
   for (char32_t c = 0; c < 0xa0; ++c) {
     if (c >= 0x20 && c < 0x7f)

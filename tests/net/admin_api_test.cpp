@@ -256,7 +256,7 @@ TEST_F(admin_api_test, a_member_that_is_misspelt_or_of_another_kind_is_told_by_n
   EXPECT_EQ(release(R"(,"mykd":"900101-14-0001")").at("/fields/0/field"), "identity.mykd");
   EXPECT_EQ(release(R"(,"mykad":"1","mykad":"2")").outcome(), "400 malformed_json");
   EXPECT_EQ(release("").outcome(), "404 not_found") << "which is read";
-  EXPECT_EQ(places(R"({"capacity":5})").outcome(), "200");
+  EXPECT_EQ(places(R"({"capacity":5,"window":" 09\uff1a00\u00a0"})").outcome(), "200") << "as it was pasted";
 }
 
 TEST_F(admin_api_test, an_import_of_which_something_is_not_known_imports_nothing) {

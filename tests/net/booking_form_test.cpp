@@ -322,10 +322,26 @@ TEST(booking_form, a_text_that_grows_beyond_its_limit_in_its_usual_form_is_too_l
 }
 
 TEST(booking_form, dates_and_times_are_read_strictly) {
-  for (const auto* date : {"2021-6-7", "2021-06-31", "07-06-2021", "2021-06-07T00:00", " 2021-06-07", "20210607", "2021/06/07"})
+  for (const auto* date : {"2021-6-7", "2021-06-31", "07-06-2021", "2021-06-07T00:00", "2021 -06-07", "20210607", "2021/06/07"})
     EXPECT_EQ(booking(fmt::format(R"({{"centre":"A","date":"{}","people":[{}]}})", date, adult)), "invalid\ndate bad_date") << date;
   for (const auto* time : {"9:00", "09:60", "09.00", "0900", "09:00:00", "-1:00"})
     EXPECT_EQ(booking(with_people(adult, fmt::format(R"("window":"{}",)", time))), "invalid\nwindow bad_time") << time;
+}
+
+// Out of a table, a chat or another keyboard: what is meant is certain.
+TEST(booking_form, blanks_around_a_code_a_date_and_a_time_do_not_count_and_their_signs_may_be_pasted) {
+  const auto form = read_booking(
+      R"({"round":" r1\u00a0","centre":"\tA ","date":" 2021\u201106\u201107\r\n","window":"\u3000\uff10\uff19\uff1a\uff13\uff10","people":[
+          {"identity":{"type":"army","number":"\u201cT 12\u00b734\u2005567\u201d"},"name":"N","birth_date":"\t\uff11\uff19\uff18\uff10-01-31\n"}]})",
+      today);
+  ASSERT_TRUE(form) << told(form);
+  EXPECT_EQ(form->round, "r1");
+  EXPECT_EQ(form->centre, "A");
+  EXPECT_EQ(form->date, civil_date{2021y / 6 / 7});
+  EXPECT_EQ(form->window_minute, 570);
+  EXPECT_EQ(form->people[0].who.canonical, "army:T1234567");
+  EXPECT_EQ(form->people[0].record.birth_date, "1980-01-31");
+  EXPECT_EQ(booking(fmt::format(R"({{"centre":"\u3000","date":"\u2003","people":[{}]}})", adult)), "invalid\ncentre missing\ndate missing");
 }
 
 TEST(booking_form, a_state_that_does_not_exist_is_told) {
