@@ -53,8 +53,7 @@ std::string centre_rows::name(const csv_field* field, const char* column, bool n
     wrong(*field, column, clean.error().code, [&] { return words_of(clean.error()); });
   else if (!good_name(*clean, !needed))
     wrong(*field, column, "bad_name", [&] {
-      return clean->empty() ? std::string("A centre needs a name.")
-                            : fmt::format("The {} has more than {} bytes.", column, limits::round_name_bytes_max);
+      return clean->empty() ? std::string("A centre needs a name.") : fmt::format("The {} {}.", column, name_too_long(*clean));
     });
   return clean ? std::move(*clean) : std::string{};
 }

@@ -9,6 +9,7 @@
 
 #include "booking/civil_time.hpp"
 #include "booking/states.hpp"
+#include "booking/text_length.hpp"
 #include "booking/text_rules.hpp"
 
 namespace janji {
@@ -34,8 +35,17 @@ bool good_code(std::string_view code, std::size_t bytes_max) {
   });
 }
 
+std::string name_too_long(std::string_view name) {
+  if (const auto characters = text_length(name); characters > limits::round_name_characters_max)
+    return fmt::format("has {} characters, and {} are the most", characters, limits::round_name_characters_max);
+  if (name.size() > limits::round_name_bytes_max)
+    return fmt::format("takes {} bytes, and {} are the most: few characters take more than three", name.size(),
+                       limits::round_name_bytes_max);
+  return {};
+}
+
 bool good_name(std::string_view name, bool may_be_empty) {
-  if (name.empty() || name.size() > limits::round_name_bytes_max)
+  if (name.empty() || !name_too_long(name).empty())
     return name.empty() && may_be_empty;
   const auto clean = operator_text(name);
   return clean && *clean == name;
@@ -58,7 +68,7 @@ std::vector<round_fault> settings_faults(const round_definition& r) {
       found.push_back({where, code, detail});
   };
   require(good_code(r.code, limits::round_code_bytes_max), "code", "bad_code", "A round's code is 1 to 32 letters, digits and dashes.");
-  require(good_name(r.name), "name", "bad_name", "A round needs a name of at most 200 bytes on one line.");
+  require(good_name(r.name), "name", "bad_name", "A round needs a name of at most 200 characters (600 bytes) on one line.");
   require(zone_offset(r.time_zone).has_value(), "time_zone", "bad_time_zone",
           "A round needs one of the time zones that docs/operations.md lists, none of which has summer time, such as Asia/Kuala_Lumpur.");
   require(r.opens_at < r.closes_at, "closes_at", "closes_before_opens", "A round closes after it opens.");
@@ -91,8 +101,8 @@ void centre_faults(const round_definition& r, fault_list& found) {
     };
     require(good_code(c.code, limits::centre_code_bytes_max), "code", "bad_code", "A centre's code is 1 to 16 letters, digits and dashes.");
     require(codes.insert(c.code).second, "code", "centre_twice", "Another centre has this code.");
-    require(good_name(c.name), "name", "bad_name", "A centre needs a name of at most 200 bytes on one line.");
-    require(good_name(c.district, true), "district", "bad_name", "A district's name is at most 200 bytes on one line.");
+    require(good_name(c.name), "name", "bad_name", "A centre needs a name of at most 200 characters (600 bytes) on one line.");
+    require(good_name(c.district, true), "district", "bad_name", "A district's name is at most 200 characters (600 bytes) on one line.");
     require(state_number(c.state) != 0, "state", "unknown_state", "This is no state or federal territory.");
     require(good_degrees(c.latitude, 90), "latitude", "bad_latitude", "A latitude is a number from -90 to 90.");
     require(good_degrees(c.longitude, 180), "longitude", "bad_longitude", "A longitude is a number from -180 to 180.");

@@ -104,7 +104,8 @@ using round_event = std::variant<round_imported, round_state_changed, operator_n
 namespace limits {
 inline constexpr std::size_t round_code_bytes_max = 32;
 inline constexpr std::size_t centre_code_bytes_max = 16;
-inline constexpr std::size_t round_name_bytes_max = 200;  // of rounds, centres and districts
+inline constexpr std::size_t round_name_characters_max = 200;                       // of rounds, centres and districts
+inline constexpr std::size_t round_name_bytes_max = 3 * round_name_characters_max;  // of UTF-8: letters of every script that is in use
 inline constexpr std::size_t round_centres_max = 10'000;
 inline constexpr std::size_t round_groups_max = 200'000;
 inline constexpr std::uint16_t minutes_of_day = 24 * 60;
@@ -124,6 +125,7 @@ struct round_fault {
 [[nodiscard]] std::string order_text_fault(std::initializer_list<std::string_view> texts);
 // The rules behind them, for those who read a round from elsewhere and must name the line.
 [[nodiscard]] bool good_code(std::string_view code, std::size_t bytes_max);      // letters, digits, '-'
+[[nodiscard]] std::string name_too_long(std::string_view name);                  // in a clause, with both numbers; "": it is not
 [[nodiscard]] bool good_name(std::string_view name, bool may_be_empty = false);  // as operator_text() leaves it
 [[nodiscard]] bool good_degrees(double degrees, double most);
 

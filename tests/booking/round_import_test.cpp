@@ -69,6 +69,24 @@ TEST(round_import, the_centres_are_as_listed_with_the_states_own_names) {
   EXPECT_EQ(made->centres, (std::vector<centre>{{"A", "Hall \"A\", big", "Pulau Pinang", "Barat, Daya", 5.3, -100.25}}));
 }
 
+TEST(round_import, names_are_counted_in_characters) {
+  const auto named = [](int characters, std::string_view character) {
+    std::string name;
+    for (int i = 0; i < characters; ++i)
+      name += character;
+    return import_centres("A," + name + ",Johor," + name + ",1,2\n");
+  };
+  for (const auto* character : {"x", "\u00e9", "\u0bae", "\u4e2d"})
+    EXPECT_TRUE(named(200, character)) << told(named(200, character));
+  const auto long_one = named(201, "\u0bae");
+  ASSERT_FALSE(long_one);
+  EXPECT_EQ(long_one.error()[0].detail, "The name has 201 characters, and 200 are the most.");
+  EXPECT_EQ(long_one.error()[1].detail, "The district has 201 characters, and 200 are the most.");
+  EXPECT_TRUE(named(150, "\U0001f4c5")) << "of four bytes";
+  EXPECT_EQ(named(151, "\U0001f4c5").error()[0].detail,
+            "The name takes 604 bytes, and 600 are the most: few characters take more than three.");
+}
+
 TEST(round_import, what_stood_in_the_settings_before_does_not_stay) {
   auto s = settings();
   s.centres.resize(3);
