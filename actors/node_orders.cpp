@@ -137,6 +137,9 @@ void node::sealed_records(const schema::records_ask& ask, sealed_records_done do
 
 void node::warm(round_id round, const operator_done& done, bool dry_run) {
   const auto catalogue = impl_->shared.catalogue.get();
+  if (const auto* known = catalogue->find(round); known != nullptr)
+    if (const auto may = may_warm(known->status.state); !may)
+      return done(std::unexpected("wrong_state: " + may.error()));
   std::map<std::uint16_t, activate_groups> by_shard;
   for (const auto& [group, place] : catalogue->groups)
     if (place.round == round)

@@ -37,6 +37,8 @@ constexpr std::array<std::array<cell, orders>, states> table{{
     /*erased*/   {{no(keys_gone), no(keys_gone),     no(keys_gone),     no(keys_gone), yes(erased)}},
 }};
 // clang-format on
+//                                              imported        open       paused       closed        erased
+constexpr std::array<cell, states> warming{yes(imported), yes(open), yes(paused), no(for_good), no(keys_gone)};
 
 }  // namespace
 
@@ -56,6 +58,13 @@ std::expected<order_effect, std::string> effect_of(round_state state, round_orde
   if (!reason.empty() && reason != known)
     return refused("it is so already, and keeps the reason that it has");
   return order_effect{found.to, true};
+}
+
+std::expected<void, std::string> may_warm(round_state state) {
+  const auto& found = warming[static_cast<std::size_t>(state)];
+  if (!found.allowed)
+    return std::unexpected(fmt::format("a round that is {} cannot be warmed: {}", name_of(state), found.why));
+  return {};
 }
 
 round_state state_after(round_order order) {

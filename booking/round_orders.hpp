@@ -19,6 +19,8 @@ struct order_effect {
 // What the order makes of a round in that state, whose reason is `known`; an error says in a sentence why it does not, and what does.
 [[nodiscard]] std::expected<order_effect, std::string> effect_of(round_state state, round_order order, std::string_view known,
                                                                  std::string_view reason);
+// Warming makes nothing else of a round; an error says in a sentence why there is nothing to be warm for.
+[[nodiscard]] std::expected<void, std::string> may_warm(round_state state);
 [[nodiscard]] round_state state_after(round_order order);
 // The order that an earlier version means, which says the state to come alone: an opening is also a resumption there.
 [[nodiscard]] round_order order_to(round_state to, round_state from);

@@ -33,6 +33,13 @@ TEST(round_orders, every_order_does_in_every_state_what_the_table_says) {
       EXPECT_EQ(effect(states[s], orders[o]), wanted[s][o]) << name_of(states[s]) << ", " << name_of(orders[o]);
 }
 
+TEST(round_orders, what_can_never_be_booked_again_is_not_warmed) {
+  for (const auto s : {imported, open, paused})
+    EXPECT_TRUE(may_warm(s)) << name_of(s);
+  EXPECT_EQ(may_warm(closed).error(), "a round that is closed cannot be warmed: closing is for good");
+  EXPECT_EQ(may_warm(erased).error(), "a round that is erased cannot be warmed: its keys are destroyed");
+}
+
 TEST(round_orders, a_refusal_says_the_state_the_order_and_what_to_do) {
   EXPECT_EQ(effect_of(imported, round_order::resume, "", "").error(),
             "a round that is imported cannot be resumed: it was never opened, open it");

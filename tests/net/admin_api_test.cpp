@@ -450,8 +450,11 @@ TEST_F(admin_api_test, a_round_goes_its_way_from_import_to_erasure) {
   EXPECT_EQ(verb("way", "close"), "200");
   EXPECT_EQ(book(s, "way", "900101-14-0003").outcome(), "409 closed");
   EXPECT_EQ(verb("way", "open"), "409 wrong_state");
+  EXPECT_EQ(verb("way", "warm"), "409 wrong_state") << "for what?";
   EXPECT_EQ(verb("way", "erase", R"({"confirm":"yes"})"), "422 invalid");
   EXPECT_EQ(verb("way", "erase", R"({"confirm":"way"})"), "200");
+  EXPECT_EQ(verb("way", "warm"), "409 wrong_state");
+  EXPECT_EQ(verb("way", "warm?dry_run=true"), "409 wrong_state");
   EXPECT_EQ(verb("way", "nonsense"), "404 no_such_endpoint");
 }
 
