@@ -382,7 +382,8 @@ def interrupted_export(c):
         slow = disk.Disk(c.checks.path(f"{stops.name}.disk"))
         slow.hung()
         running = subprocess.Popen([program("janjictl"), "--data", c.node.data, "export", "--to", f"{folder}/out"], stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL, env={**os.environ, **slow.environment()})
+                                   stderr=subprocess.DEVNULL, env={**os.environ, **slow.environment()},
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a shell's background ignores it
         wait_until(lambda: slow.held or running.poll() is not None, 30 * SLOW, "it is written to the disk")
         midway = os.listdir(folder)
         running.send_signal(stops)
