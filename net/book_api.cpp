@@ -67,8 +67,8 @@ std::optional<problem> citizen_api::refuse_all() {
 
 // What a front says alone: not_open, of what came well before an announced opening, which is never brought forward. Everything else is
 // for the leader to say, whose log has the state of the round. Where not all nodes know of that the front judges by what it has heard.
-// Such a refusal has no number, and another front may say it of a copy: no leader is asked about what came before the opening, as far as
-// this front can tell and whenever it comes to it. Clocks being no further apart than they may be, what passes came after such a word.
+// Such a refusal has no number. Where another front may have said it of a copy no leader is asked about what came before the opening, as
+// far as this front can tell and whenever it comes to it: clocks being no further apart than they may be, what passes came after that word.
 std::optional<problem> citizen_api::refuse_round(const actors::round_entry& round, const arrival& arrived) const {
   const auto now = wall_clock();
   if (node_.leaders_judge()) {
@@ -78,7 +78,7 @@ std::optional<problem> citizen_api::refuse_round(const actors::round_entry& roun
       return std::nullopt;
     if (now.value + cluster::clocks_apart_max_ms < opens_at)
       return not_admitted(round, problem_code::not_open);
-    if (now.value - front_.age_ms(arrived) < opens_at)
+    if (has_other_fronts_ && now.value - front_.age_ms(arrived) < opens_at)
       return problem{.code = problem_code::interrupted};
     return std::nullopt;
   }

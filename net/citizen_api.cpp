@@ -62,6 +62,7 @@ citizen_api::citizen_api(boost::asio::io_context& io, actors::node& node, const 
       front_(io, node, options.commands, [this](std::vector<answered_request>&& answers) { told(std::move(answers)); }),
       bodies_(io) {
   randombytes_buf(&id_base_, sizeof id_base_);
+  has_other_fronts_ = node.status().clustered;
 }
 
 void citizen_api::handle(const request& r, responder&& respond) {

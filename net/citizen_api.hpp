@@ -156,6 +156,7 @@ private:
   std::uint64_t ids_ = 0;
   std::uint64_t logged_ = 0;
   bool was_ready_ = false;
+  bool has_other_fronts_ = false;  // which refuse copies of what comes here
   std::atomic<bool> stopping_{false};
   mutable std::mutex waits_mutex_;
   std::string waits_for_;   // under it

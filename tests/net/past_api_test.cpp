@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "booking/civil_time.hpp"
-#include "cluster/operations.hpp"
 #include "net/front.hpp"
 #include "tests/net/api_server.hpp"
 
@@ -135,8 +134,8 @@ TEST_F(past_api_test, a_round_without_ends_is_booked_in_the_past_and_preflight_w
   EXPECT_EQ(shown("none").at("/status"), "open");
   const auto flight = s.admin("GET", "/admin/v1/rounds/none/preflight");
   EXPECT_EQ(flight.at("/go"), "true") << flight.body;
-  EXPECT_EQ(flight.at("/checks/7/warning"), "true") << flight.body;
-  EXPECT_TRUE(flight.at("/checks/7/detail").contains("book_until")) << flight.body;
+  EXPECT_EQ(flight.at("/checks/8/warning"), "true") << flight.body;
+  EXPECT_TRUE(flight.at("/checks/8/detail").contains("book_until")) << flight.body;
 }
 
 TEST_F(past_api_test, an_end_that_is_none_is_refused_with_what_it_may_be) {
@@ -210,32 +209,6 @@ TEST_F(past_api_test, nobody_is_told_not_open_after_the_moment_that_was_named) {
   }
   EXPECT_GT(asked, 2U);
   EXPECT_EQ(book("soon", "B", day(1)).outcome(), "201");
-}
-
-// Another front whose clock is behind may still say not_open of a copy: what has come before the opening is never booked after it.
-TEST_F(past_api_test, in_the_last_moment_before_the_opening_whoever_books_is_told_to_ask_again) {
-  auto& s = server();
-  const unix_ms opens{wall_clock().value + 5'000};
-  s.import("moment", rows(1, 1), fmt::format(R"("age_min":18,"book_until":"opening","opens_at":"{}")", format_utc(opens)));
-  s.open("moment");
-  std::size_t between = 0;
-  for (bool opened = false; !opened;) {
-    const auto begun = wall_clock();
-    const auto a = book("moment", "B", day(1));
-    const auto got = wall_clock();
-    opened = begun >= opens;
-    if (got.value + cluster::clocks_apart_max_ms < opens.value) {
-      EXPECT_EQ(a.outcome(), "409 not_open");
-    }
-    if (begun.value + cluster::clocks_apart_max_ms >= opens.value && got < opens) {
-      EXPECT_EQ(a.outcome(), "503 interrupted");
-      ++between;
-    }
-    if (opened) {
-      EXPECT_EQ(a.outcome(), "201");
-    }
-  }
-  EXPECT_GT(between, 0U);
 }
 
 TEST_F(past_api_test, only_what_was_paused_is_resumed_and_a_pauses_reason_is_mended) {
