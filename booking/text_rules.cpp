@@ -55,12 +55,15 @@ bool is_unseen(char32_t c) {
 }
 
 // No reader sees somebody's name in it where there is nothing else: a note without its head, what stands for a picture or for a character
-// that was lost, what each font draws as it likes or none draws. Beside letters they stay: a letter may be newer than this library.
+// that was lost, what each font draws as it likes, what is never a sign. A letter may be newer than this library.
 bool says_nothing(char32_t c) {
   if (is_unseen(c) || c == 0x1d159 || c == 0xfffc || c == 0xfffd)
     return true;
+  constexpr char32_t of_a_plane = 0xffff;
+  const bool never_a_sign = (c & of_a_plane) >= 0xfffe || (c >= 0xfdd0 && c <= 0xfdef);
+  constexpr char32_t planes_of_scripts_end = 0x40000;
   const auto category = category_of(c);
-  return category == UTF8PROC_CATEGORY_CO || category == UTF8PROC_CATEGORY_CN;
+  return never_a_sign || category == UTF8PROC_CATEGORY_CO || (category == UTF8PROC_CATEGORY_CN && c >= planes_of_scripts_end);
 }
 
 // Marks, joiners and the like, which are drawn on, or glued to, what stands before them.

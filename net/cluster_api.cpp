@@ -26,6 +26,8 @@ namespace json = boost::json;
 
 namespace {
 
+using told_reports = std::map<std::uint64_t, actors::told_report>;
+
 std::optional<std::uint64_t> number_of(std::string_view text) {
   std::uint64_t n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
@@ -47,7 +49,7 @@ json::array nodes_of(const std::vector<replication::member>& list) {
 }
 
 // Of the disks that were heard of lately.
-std::uint32_t usual_write_us(const cluster::cluster_view& v, const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
+std::uint32_t usual_write_us(const cluster::cluster_view& v, const told_reports& reports, unix_ms now) {
   std::vector<std::uint32_t> known;
   for (const auto& [node, told] : reports)
     if (now.value - told.at.value < actors::report_stale_ms && told.report.disk_write_us != 0)
@@ -64,8 +66,7 @@ bool is_slow(const actors::told_report& told, std::uint32_t usual_us, unix_ms no
 }
 
 // What leaders wait for because no disk that they hear holds it (rule 22), as fresh reports say.
-std::map<std::uint16_t, std::pair<std::uint64_t, std::uint64_t>> missing(const std::map<std::uint64_t, actors::told_report>& reports,
-                                                                         unix_ms now) {
+std::map<std::uint16_t, std::pair<std::uint64_t, std::uint64_t>> missing(const told_reports& reports, unix_ms now) {
   std::map<std::uint16_t, std::pair<std::uint64_t, std::uint64_t>> out;
   for (const auto& [node, told] : reports)
     if (now.value - told.at.value < actors::report_stale_ms)
@@ -75,12 +76,6 @@ std::map<std::uint16_t, std::pair<std::uint64_t, std::uint64_t>> missing(const s
   return out;
 }
 
-// The members of a shard's set whose disks are not there, where the rest are too few to serve: it waits for them. And who could take
-// a place: learners that are there.
-struct waiting_for {
-  std::vector<replication::member> disks;
-  std::vector<replication::member> learners;
-};
 std::vector<cluster::node_registration> registrations(const cluster::cluster_view& v) {
   std::vector<cluster::node_registration> there;
   for (const auto& n : v.nodes)
@@ -89,9 +84,27 @@ std::vector<cluster::node_registration> registrations(const cluster::cluster_vie
   return there;
 }
 
-waiting_for waits_for(const cluster::cluster_view& v, const cluster::shard_record& r) {
+// Members of a shard's set whose disks are not there: another disk is registered in their place, or nothing is and their nodes were not
+// heard lately either. A registration alone may lapse while a node goes on.
+std::vector<replication::member> disks_away(const cluster::cluster_view& v, const cluster::shard_record& r, const told_reports& reports,
+                                            unix_ms now) {
+  auto away = cluster::disks_away(r, registrations(v));
+  std::erase_if(away, [&](const replication::member& m) {
+    const auto told = reports.find(m.node);
+    const bool heard = told != reports.end() && now.value - told->second.at.value < actors::report_stale_ms;
+    return heard && std::ranges::none_of(v.nodes, [&](const auto& n) { return n.fact.node == m.node && n.registered; });
+  });
+  return away;
+}
+
+// Where the members that are there are too few to serve: for whom it waits. And who could take a place: learners that are there.
+struct waiting_for {
+  std::vector<replication::member> disks;
+  std::vector<replication::member> learners;
+};
+waiting_for waits_for(const cluster::cluster_view& v, const cluster::shard_record& r, const told_reports& reports, unix_ms now) {
   const auto there = registrations(v);
-  waiting_for w{cluster::disks_away(r, there), r.learners};
+  waiting_for w{disks_away(v, r, reports, now), r.learners};
   if (r.in_sync.size() - w.disks.size() >= r.min_in_sync)
     return {};
   std::erase_if(w.learners, [&](const replication::member& m) {
@@ -101,7 +114,7 @@ waiting_for waits_for(const cluster::cluster_view& v, const cluster::shard_recor
 }
 
 // Which shards are served somewhere, as fresh reports say. A leader that waits for its members confirms nothing.
-std::set<std::uint16_t> served(const cluster::cluster_view& v, const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
+std::set<std::uint16_t> served(const cluster::cluster_view& v, const told_reports& reports, unix_ms now) {
   std::set<std::uint16_t> out;
   for (const auto& [node, told] : reports)
     if (now.value - told.at.value < actors::report_stale_ms)
@@ -109,7 +122,7 @@ std::set<std::uint16_t> served(const cluster::cluster_view& v, const std::map<st
         if (s.serving)
           out.insert(s.shard.value);
   for (const auto& s : v.shards)
-    if (!waits_for(v, s.record.record).disks.empty())
+    if (!waits_for(v, s.record.record, reports, now).disks.empty())
       out.erase(s.shard.value);
   return out;
 }
@@ -125,13 +138,12 @@ struct judgement {
   }
 };
 
-judgement judge(const cluster::cluster_view& v, const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
+judgement judge(const cluster::cluster_view& v, const told_reports& reports, unix_ms now) {
   judgement j;
   const auto serves = served(v, reports, now);
-  const auto there = registrations(v);
   for (const auto& s : v.shards) {
     const auto& r = s.record.record;
-    const auto complete = r.in_sync.size() - cluster::disks_away(r, there).size();
+    const auto complete = r.in_sync.size() - disks_away(v, r, reports, now).size();
     j.not_serving += serves.contains(s.shard.value) ? 0 : 1;
     j.missing_replicas += r.replicas_wanted > complete ? r.replicas_wanted - complete : 0;
     j.below_floor += s.record.revision != 0 && complete <= r.min_in_sync && r.replicas_wanted > r.min_in_sync ? 1 : 0;
@@ -168,8 +180,7 @@ std::string_view role_of(const cluster::node_view& n) {
   return n.registered && n.registered->fronts.empty() ? "store" : "both";
 }
 
-json::object node_json(const cluster::node_view& n, const std::map<std::uint64_t, actors::told_report>& reports, std::uint32_t usual_us,
-                       unix_ms now) {
+json::object node_json(const cluster::node_view& n, const told_reports& reports, std::uint32_t usual_us, unix_ms now) {
   json::object out{{"node", n.fact.node},
                    {"state", cluster::name_of(n.fact.state)},
                    {"there", n.registered.has_value()},
@@ -202,7 +213,7 @@ json::object node_json(const cluster::node_view& n, const std::map<std::uint64_t
   return out;
 }
 
-json::array shards_json(const cluster::cluster_view& v, const std::map<std::uint64_t, actors::told_report>& reports, unix_ms now) {
+json::array shards_json(const cluster::cluster_view& v, const told_reports& reports, unix_ms now) {
   const auto serves = served(v, reports, now);
   const auto lost = missing(reports, now);
   std::map<std::uint16_t, std::uint64_t> committed;
@@ -226,7 +237,7 @@ json::array shards_json(const cluster::cluster_view& v, const std::map<std::uint
                    {"committed", committed[s.shard.value]}});
     if (const auto at = lost.find(s.shard.value); at != lost.end())
       out.back().as_object()["missing"] = json::object{{"epoch", at->second.first}, {"sequence", at->second.second}};
-    if (const auto w = waits_for(v, r); !w.disks.empty()) {
+    if (const auto w = waits_for(v, r, reports, now); !w.disks.empty()) {
       json::array disks;
       for (const auto& m : w.disks)
         disks.push_back({{"node", m.node}, {"disk", fmt::format("{:x}", m.disk)}});

@@ -32,7 +32,10 @@ std::optional<problem> site::told_in(std::string_view sealed, visit& v) const {
     const auto& a = all.as_array();
     if (a.at(0).to_number<int>() != told_version)
       return std::nullopt;
-    problem p{.code = code_named(std::string_view(a.at(1).as_string())).value_or(problem_code::unknown)};
+    const auto code = code_named(std::string_view(a.at(1).as_string()));
+    if (!code)
+      return std::nullopt;
+    problem p{.code = *code};
     const std::string_view why = a.at(2).as_string();
     if (why == name_of(reason_code::operator_said))
       p = because(p.code, cause_of<reason_code::operator_said, "words">(std::string(a.at(3).as_string())));

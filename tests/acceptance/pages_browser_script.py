@@ -1,5 +1,7 @@
 """What the pages' script does besides: forms that have ended stay away from the next person, a lost step is said, open pages stay true."""
 import contextlib
+import json
+import re
 
 from browser import Window
 from citizens import booking, confirmed, day, manage
@@ -113,6 +115,39 @@ def a_refused_form_stays(checks, site):
     window.until(lambda: window.every(".booking.confirmed"), what="the earlier appointment")
     window.go(details_of(site, 7))
     checks.check("refused, and the earlier appointment looked at: the form has what was typed", window.until(lambda: values(window)["p1-name"] == "Ahmad bin Kekal", seconds=5, what="the name"), "")
+    window.close()
+
+
+def a_look_is_no_press(checks, site):
+    """Whoever only looked whether the round goes on has booked nothing, whatever else was booked from this browser."""
+    window = site.book(Window())
+    site.to_check(window, 1, ("A", 4, "09:00"))
+    form = json.loads(stored(window))[0][0]["id"]
+    site.node.ctl("round", "pause", "main", "--reason", "Kerosakan")
+    try:
+        window.driver.refresh()
+        window.until(lambda: window.every("button[value=look]"), what="the button that looks")
+        window.press("button[value=look]")
+        window.until(lambda: window.every("button[value=look]"), what="it is still paused")
+    finally:
+        site.node.ctl("round", "resume", "main")
+    window.driver.delete_cookie("janji_form")
+    window.go(f"{site.url}/my-booking")
+    window.until(lambda: window.every(".booking.confirmed"), what="the earlier appointment")
+    marks = json.loads(json.loads(stored(window))[1]["janji"])
+    checks.check("looked, and the earlier appointment looked at: the form is not taken for booked", len(marks["booked"]) == 1 and form not in marks["booked"] + marks["pressed"], marks)
+    window.close()
+
+
+def a_proof_in_another_language(checks, site):
+    """The page was another in part: its verdicts stayed in the first language."""
+    window = Window()
+    window.go(f"{site.url}/receipt?lang=ms")
+    window.press("button[name=lang][value=ta]")
+    window.until(lambda: window.driver.execute_script("return document.documentElement.lang") == "ta", what="the page in Tamil")
+    wanted = re.search(r'id="receipt-data"[^>]*>(.*?)</script>', site.reader("ta").get("/receipt").body, re.S)[1]
+    shown = window.one("#receipt-data").get_attribute("textContent")
+    checks.equal("/receipt in another language is that page whole, with its verdicts", json.loads(shown)["words"], json.loads(wanted)["words"])
     window.close()
 
 
@@ -241,7 +276,7 @@ def often(checks, site):
     """What is short enough for every run."""
     checks.part(forgotten_on_the_way, checks, site, "from memory")
     checks.part(booked_and_back, checks, site, "from memory")
-    for part in (a_step_is_lost, without_cookies, filled_in_without_a_word):
+    for part in (a_step_is_lost, a_look_is_no_press, a_proof_in_another_language, without_cookies, filled_in_without_a_word):
         checks.part(part, checks, site)
         site.relay.drop = False
     checks.part(pasted_proofs, checks, site, ["en"])

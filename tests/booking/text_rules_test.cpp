@@ -89,14 +89,18 @@ TEST(people_text, nothing_but_what_nobody_sees_is_nothing) {
 
 // What no font draws, or draws as anything: alone it is nobody's name, beside letters it may be a letter that is newer than this library.
 TEST(people_text, what_says_nothing_is_nothing_alone_and_stays_beside_letters) {
-  for (const char32_t c :
-       {U'\U0001d159', U'\ufffc', U'\ufffd', U'\ue000', U'\U000f0000', U'\U0010fffd', U'\u0378', U'\U000e2000', U'\U00050000'}) {
+  for (const char32_t c : {U'\U0001d159', U'\ufffc', U'\ufffd', U'\ue000', U'\U000f0000', U'\U0010fffd', U'\U000e2000', U'\U00050000'}) {
     for (const auto& text : {utf8(c), utf8(c) + " " + utf8(c), "\u200b" + utf8(c) + "\u0301"})
       EXPECT_EQ(of_people(text), "[]") << std::hex << static_cast<unsigned>(c);
     if (c < 0xe0000 || c > 0xe0fff) {
       EXPECT_EQ(of_people("Ali" + utf8(c)), "[Ali" + utf8(c) + "]") << std::hex << static_cast<unsigned>(c);
     }
   }
+}
+
+TEST(people_text, a_name_in_letters_that_are_newer_than_this_library_is_a_name) {
+  for (const auto* name : {"\U00016d43\U00016d44", "\U00011380", "\U0003347a"})  // Kirat Rai, Tulu-Tigalari, a later CJK extension
+    EXPECT_EQ(of_people(name), "[" + std::string(name) + "]");
 }
 
 TEST(people_text, what_is_of_formulas_and_not_seen_goes) {

@@ -79,6 +79,7 @@ const poll = (address, age) => {
   let etag = '';
   let old = age?.classList.contains('stale');
   let timer = 0;
+  let notBefore = 0;  // the server's word
   let stopped = false;
   const later = (ms) => {
     clearTimeout(timer);
@@ -98,6 +99,7 @@ const poll = (address, age) => {
     try {
       const response = await fetch(address, {headers: etag ? {'If-None-Match': etag} : {}, cache: 'no-store'});
       wait = 1000 * (Number(response.headers.get('Retry-After')) || 0);
+      notBefore = performance.now() + wait;
       if (response.status === 200) {
         const told = await response.json();
         if (stopped) return;
@@ -115,7 +117,7 @@ const poll = (address, age) => {
   };
   later(next());
   return {
-    wake: () => later(Math.random() * 500),
+    wake: () => later(Math.max(notBefore - performance.now(), 0) + Math.random() * 500),
     stop: () => {
       stopped = true;
       clearTimeout(timer);

@@ -85,6 +85,9 @@ const unheard = (form, submitter) => {
   sendLater(form, Math.min(30, (leastWaitS + 1) * 2 ** tries) + Math.random() * 2, submitter);
 };
 
+// Which says nothing of a press that came before.
+const isBusy = (response) => response.status === 429 || response.status >= 500;
+
 const bodyOf = (form, submitter) => {
   const body = new URLSearchParams(new FormData(form));
   if (submitter?.name) body.append(submitter.name, submitter.value);
@@ -120,7 +123,7 @@ const send = async (form, submitter) => {
     unheard(form, submitter);
     return;
   }
-  if (draft && !/^(pending|my-booking)$/.test(page.body.dataset.page)) markRefused(draft);
+  if (draft && !isBusy(answer.response) && !/^(pending|my-booking)$/.test(page.body.dataset.page)) markRefused(draft);
   show(page, answer.response);
 };
 
@@ -130,7 +133,15 @@ const sayAtButton = (form, text, seconds) => {
   openLater(form, seconds);
 };
 
-const isBusy = (response) => response.status === 429 || response.status >= 500;
+const submitItself = (form, submitter) => {
+  const kept = document.createElement('input');  // what was pressed is not among what a form sends by itself
+  kept.type = 'hidden';
+  kept.name = submitter?.name ?? '';
+  kept.value = submitter?.value ?? '';
+  form.append(kept);
+  form.submit();
+  kept.remove();  // Back shows the form as it was
+};
 
 // A step that books and changes nothing. Where its answer leads the browser goes by itself, so that address, Back and cookies are those of a
 // page without scripts; wrong fields are shown in place, and a lost answer is said beside the button.
@@ -152,7 +163,7 @@ export const sendStep = async (form, submitter) => {
     const said = page.querySelector('main .lead') ?? page.querySelector('main p');
     sayAtButton(form, said?.textContent ?? `${words().noAnswer} ${form.dataset.step}`, Math.max(leastWaitS, Number(response.headers.get('Retry-After')) || 0));
   } else {
-    form.submit();  // a page of its own, to which Back leads: asked for by the browser
+    submitItself(form, submitter);  // a page of its own, to which Back leads: asked for by the browser
     reopenAtLast(form);
   }
 };
@@ -166,6 +177,10 @@ const buttonOf = (event) => {
   return pressed?.form === form ? pressed : form.querySelector('button');
 };
 
+// Not one that only looks, or only goes on.
+const books = (form, by) => form.elements.draft && by?.value !== 'look' &&
+  (by?.value === 'book' || form.querySelector('input[name="go"]')?.value === 'book' || form.matches('form[data-resend]'));
+
 const onSubmit = (event) => {
   const form = event.target;
   const by = buttonOf(event);
@@ -175,14 +190,14 @@ const onSubmit = (event) => {
     return;
   }
   const leaves = by && (by.name === 'lang' || by.value === 'change');
-  if (!leaves && form.elements.draft && /\/(check|my-booking)$/.test(form.action)) markPressed(form.elements.draft.value);
+  if (!leaves && books(form, by)) markPressed(form.elements.draft.value);
   if (form.matches(live) && !leaves) {
     event.preventDefault();
     form.dataset.sent = 'yes';
     send(form, by);
     return;
   }
-  if (form.matches('form[data-step]')) {
+  if (form.matches('form[data-step]') && by?.name !== 'lang') {  // another language is another page, all of it
     event.preventDefault();
     sendStep(form, by);
     return;
