@@ -18,7 +18,8 @@ from relay import Relay
 SCREENS = os.path.join(ROOT, "build", "screens")
 WHOLE = os.environ.get("JANJI_BROWSER") == "all"
 # Whoever looks first must not make the store, else the page finds one without its table.
-HAS_DRAFT = "const done = arguments[0]; const r = indexedDB.open('janji', 1); r.onupgradeneeded = () => r.transaction.abort(); r.onerror = () => done(false); r.onsuccess = () => { const g = r.result.transaction('drafts').objectStore('drafts').getAll(); g.onsuccess = () => { r.result.close(); done(g.result.length > 0); }; };"
+# It makes no store of its own: one without its table would be in the page's way.
+HAS_DRAFT = "const done = arguments[0]; indexedDB.databases().then((all) => { if (!all.some((d) => d.name === 'janji')) return done(false); const r = indexedDB.open('janji'); r.onerror = () => done(false); r.onsuccess = () => { if (!r.result.objectStoreNames.contains('drafts')) { r.result.close(); return done(false); } const g = r.result.transaction('drafts').objectStore('drafts').getAll(); g.onsuccess = () => { r.result.close(); done(g.result.length > 0); }; }; });"
 
 
 class Site(World):

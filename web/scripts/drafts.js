@@ -21,6 +21,7 @@ const within = async (mode, use) => {
       const request = use(transaction.objectStore(store));
       transaction.oncomplete = () => resolve(request?.result);
       transaction.onerror = () => reject(transaction.error);
+      transaction.onabort = transaction.onerror;
     });
   } finally {
     db.close();
