@@ -40,6 +40,7 @@ TEST(side_thread, does_everything_on_a_thread_that_was_there_before_anybody_aske
   EXPECT_EQ(done_by(t, this_thread), first);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which have the stack to themselves
 // More than what is called afterwards writes over.
 [[gnu::noinline]] std::size_t leave_on_the_stack(char with) {
   volatile char text[8192];  // NOLINT(cppcoreguidelines-avoid-c-arrays): the optimiser is to leave it alone
@@ -67,7 +68,6 @@ std::size_t left_on_the_stack(char what) {
   return found;
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which have the stack to themselves
 TEST(side_thread, leaves_nothing_of_its_work_on_its_stack) {
   side_thread t;
   constexpr char mark = '\x5b';
