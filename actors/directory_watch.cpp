@@ -1,6 +1,5 @@
 #include "actors/directory_watch.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -100,7 +100,10 @@ private:
   std::expected<void, std::string> begin_from_own_log(shard_id shard);
   std::expected<void, std::string> state_itself();
   void take_value(const std::string& name, const std::optional<std::string>& value);
+  // Values in etcd: whether operators paused moves, and what they are then.
+  static constexpr std::string_view moves_value = "moves", paused_text = "paused";
   void plan();
+  [[nodiscard]] std::vector<std::uint64_t> nodes_of_cluster() const;  // that were not removed, there or not
   [[nodiscard]] bool placeable(const cluster::node_fact& fact, clock::time_point now) const;
   [[nodiscard]] std::vector<new_shard> shards_to_begin();
   [[nodiscard]] std::vector<shard_id> shards_without_records() const;

@@ -62,9 +62,8 @@ std::expected<void, std::string> cluster_seat::make_keys(round_id round) {
 std::vector<cluster::key_member> cluster_seat::key_members() const {
   const std::lock_guard lock(mutex_);
   std::map<std::uint64_t, cluster::key_member> found;
-  for (const auto& [id, fact] : facts_)
-    if (fact.state != cluster::node_state::removed)
-      found[id].node = id;
+  for (const auto id : nodes_of_cluster())
+    found[id].node = id;
   for (const auto& [id, m] : members_)
     found[id] = {id, true, m.boot, std::nullopt};
   std::vector<cluster::key_member> out;

@@ -5,23 +5,18 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <sstream>
 #include <string>
 #include <system_error>
+
+#include "store/regular_file.hpp"
 
 namespace janji::apps {
 
 namespace {
 
 constexpr std::string_view state_listening = "0A";
-
-std::string whole(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // Of what the link names; a program that was replaced since it began has more behind its name.
 bool is_janjid(const std::filesystem::path& process) {
@@ -67,9 +62,13 @@ std::vector<listening_socket> listening_at(std::string_view table, unsigned port
 
 bool is_node_listening(::pid_t process, ::uid_t user, unsigned port) {
   const std::filesystem::path its = fmt::format("/proc/{}", process);
-  auto there = listening_at(whole("/proc/net/tcp"), port);
-  const auto more = listening_at(whole("/proc/net/tcp6"), port);
-  there.insert(there.end(), more.begin(), more.end());
+  constexpr std::size_t table_bytes_max = 64U << 20U;  // of 400,000 connections
+  std::vector<listening_socket> there;
+  for (const auto* table : {"/proc/net/tcp", "/proc/net/tcp6"})
+    if (const auto text = store::read_regular_file(table, table_bytes_max)) {
+      const auto some = listening_at(*text, port);
+      there.insert(there.end(), some.begin(), some.end());
+    }
   const auto open = open_in(its);
   return !there.empty() && is_janjid(its) && std::ranges::all_of(there, [&](const listening_socket& s) {
     return s.user == user && open.contains(fmt::format("socket:[{}]", s.inode));

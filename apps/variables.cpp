@@ -3,22 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <regex>
 
 #include "apps/settings.hpp"
+#include "booking/ascii_case.hpp"
 
 namespace janji::apps {
 
 namespace {
 
 constexpr std::string_view of_the_master_key = "JANJI_MASTER";
-
-std::string in_capitals(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return out;
-}
 
 // JANJI_HTTPPORT and JANJI_HTTP__PORT are JANJI_HTTP_PORT's.
 std::string without_underscores(std::string_view name) {
@@ -34,7 +28,7 @@ bool is_known(std::string_view name) {
 
 // As the node's own begin, or as one of them but for capitals and underscores.
 bool looks_like_ours(std::string_view given) {
-  const auto name = in_capitals(given);
+  const auto name = in_capitals(std::string(given));
   if (name.starts_with(of_the_master_key))
     return true;
   const auto plain = without_underscores(name);
@@ -47,7 +41,7 @@ bool looks_like_ours(std::string_view given) {
 }  // namespace
 
 std::string variable_of(std::string_view setting_name) {
-  auto out = "JANJI_" + in_capitals(setting_name);
+  auto out = "JANJI_" + in_capitals(std::string(setting_name));
   std::ranges::replace(out, '.', '_');
   return out;
 }
@@ -74,7 +68,7 @@ bool is_of_a_service(std::string_view name, std::string_view value) {
 std::optional<std::string> wrong_variable(std::string_view name, std::string_view value) {
   if (is_known(name) || !looks_like_ours(name) || is_of_a_service(name, value))
     return std::nullopt;
-  if (in_capitals(name).starts_with(of_the_master_key))
+  if (in_capitals(std::string(name)).starts_with(of_the_master_key))
     return fmt::format(
         "{}: there is no such variable: JANJI_NODE_MASTER_KEY_FILE names the master key's file, JANJI_MASTER_KEY and JANJI_MASTER_KEY_NEXT "
         "hold a key",

@@ -12,13 +12,6 @@
 
 namespace janji {
 
-namespace {
-
-struct decoded_character {
-  char32_t code = 0;
-  std::size_t bytes = 0;  // 0: no UTF-8
-};
-
 decoded_character decode_at(std::string_view text) {
   utf8proc_int32_t code = 0;
   const auto n =
@@ -27,6 +20,8 @@ decoded_character decode_at(std::string_view text) {
     return {static_cast<unsigned char>(text.front()), 0};
   return {static_cast<char32_t>(code), static_cast<std::size_t>(n)};
 }
+
+namespace {
 
 utf8proc_category_t category_of(char32_t c) { return utf8proc_category(static_cast<utf8proc_int32_t>(c)); }
 
@@ -60,7 +55,7 @@ bool says_nothing(char32_t c) {
   if (is_unseen(c) || c == 0x1d159 || c == 0xfffc || c == 0xfffd)
     return true;
   constexpr char32_t of_a_plane = 0xffff;
-  const bool never_a_sign = (c & of_a_plane) >= 0xfffe || (c >= 0xfdd0 && c <= 0xfdef);
+  const bool never_a_sign = (c & of_a_plane) >= 0xfffe || between(c, 0xfdd0, 0xfdef);
   constexpr char32_t planes_of_scripts_end = 0x40000;
   const auto category = category_of(c);
   return never_a_sign || category == UTF8PROC_CATEGORY_CO || (category == UTF8PROC_CATEGORY_CN && c >= planes_of_scripts_end);

@@ -35,6 +35,12 @@ enum class text_lines : std::uint8_t { one, many };
 // character that was lost on the way here (U+FFFD) is a fault.
 [[nodiscard]] std::expected<std::string, text_fault> operator_text(std::string_view typed);
 
+struct decoded_character {
+  char32_t code = 0;      // of what is no UTF-8 the byte
+  std::size_t bytes = 0;  // 0: no UTF-8 (RFC 3629)
+};
+// At the front of `text`, which is not empty.
+[[nodiscard]] decoded_character decode_at(std::string_view text);
 // Bytes of the character at the front of `text`, which is not empty; 0 when it is not UTF-8 (RFC 3629).
 [[nodiscard]] std::size_t character_bytes(std::string_view text);
 [[nodiscard]] bool is_utf8(std::string_view text);

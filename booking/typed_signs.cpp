@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <utility>
+
+#include "booking/ascii_case.hpp"
+#include "booking/text_rules.hpp"
 
 namespace janji {
 
@@ -34,23 +38,14 @@ bool is_in(const std::array<range, N>& list, char32_t c) {
 
 bool is_usual(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 
-struct character {
-  char32_t code = 0;
-  std::size_t bytes = 1;  // of what is no UTF-8, or has four bytes, one at a time
-};
-
-character front_of(std::string_view s) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-  const auto follows = [&](std::size_t i) { return i < s.size() && (byte(i) & 0xC0U) == 0x80U; };
-  if ((byte(0) & 0xE0U) == 0xC0U && follows(1))
-    return {(byte(0) & 0x1FU) << 6U | (byte(1) & 0x3FU), 2};
-  if ((byte(0) & 0xF0U) == 0xE0U && follows(1) && follows(2))
-    return {(byte(0) & 0x0FU) << 12U | (byte(1) & 0x3FU) << 6U | (byte(2) & 0x3FU), 3};
-  return {byte(0) < 0x80 ? byte(0) : char32_t{0xFFFD}, 1};
+// Of what is no UTF-8 one byte, which is no sign of ours.
+decoded_character front_of(std::string_view s) {
+  const auto c = decode_at(s);
+  return c.bytes == 0 ? decoded_character{0xFFFD, 1} : c;
 }
 
 // Takes a character off the front, or a byte of one, and adds it; of full width as the usual one.
-void take(std::string_view& from, const character& c, std::string& to, std::string_view ignored) {
+void take(std::string_view& from, const decoded_character& c, std::string& to, std::string_view ignored) {
   if (c.code >= 0xFF01 && c.code <= 0xFF5E) {
     const auto usual = static_cast<char>(c.code - 0xFF00 + 0x20);
     if (!ignored.contains(usual))
@@ -74,8 +69,7 @@ std::string typed_signs(std::string_view typed, std::string_view ignored) {
     else
       take(typed, c, out, ignored);
   }
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-  return out;
+  return in_capitals(std::move(out));
 }
 
 std::string typed_word(std::string_view typed) {

@@ -57,7 +57,7 @@ void admin_api::status(responder& respond) {
   const bool clock_is_set = cluster::is_clock_set(s.clock_set_ms);
   const auto erasures = round_keys_.left();
   const auto keys_wait = citizens_.waits_for();
-  const bool ready = node_.ready() && keys_wait.empty();
+  const bool ready = citizens_.is_ready();
   const bool degraded = s.storage_low || clock_is_set || !ready || !erasures.empty() || disk_hangs(s);
   const std::string_view own = broken ? "broken" : degraded ? "degraded" : "healthy";
   auto cluster = cluster_.summary();
@@ -102,7 +102,7 @@ void admin_api::readyz(const request& r, responder& respond) {
   for (const auto& shard : s.shards)
     serving += shard.serving ? 1 : 0;
   const auto waits = citizens_.waits_for();
-  const bool ready = node_.ready() && waits.empty();
+  const bool ready = citizens_.is_ready();
   response out{.status = ready ? 200U : 503U, .content_type = "text/plain", .body = ready ? "ready\n" : "not ready\n"};
   if (query_parameter(r.query, "verbose")) {
     out.body += "shards serving: " + std::to_string(serving) + " of " + std::to_string(shard_count_) + "\n";
@@ -147,7 +147,7 @@ json::object admin_api::preflight_of(const actors::round_entry& round, const std
   const auto disk = room_for(bytes.booked);
   const auto worst = room_for(bytes.worst);
   const auto waits = citizens_.waits_for();
-  const bool ready = node_.ready() && waits.empty();
+  const bool ready = citizens_.is_ready();
   check("node ready", ready,
         ready            ? "all numbers are known here"
         : !waits.empty() ? waits

@@ -9,7 +9,6 @@
 #include "booking/entry_index.hpp"
 #include "booking/reference_text.hpp"
 #include "net/citizen_api.hpp"
-#include "store/wiping.hpp"
 #include "net/json_text.hpp"
 #include "net/site.hpp"
 
@@ -95,8 +94,6 @@ std::optional<named_place> name_place(const actors::round_catalogue& catalogue, 
 // ------------------------------------------------------------------ one turn's answers
 
 void citizen_api::told(std::vector<answered_request>&& answers) {
-  const store::wiping_scope wipes;  // tokens are made here
-  store::wiping_scope::with_the_stack();
   std::vector<answered_request> ready;
   ready.reserve(answers.size());
   for (auto& a : answers) {

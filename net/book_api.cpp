@@ -93,22 +93,6 @@ std::optional<problem> citizen_api::refuse_round(const actors::round_entry& roun
 // Before it nobody can have anything in the round that would be told again.
 static bool is_of_opening(problem_code code) { return code == problem_code::not_open || code == problem_code::interrupted; }
 
-// In words, whoever has decided it.
-problem citizen_api::not_admitted(const actors::round_entry& round, problem_code code) const {
-  if (code == problem_code::paused && round.status.state == round_state::paused && !round.status.reason.empty())
-    return because(code, cause_of<reason_code::operator_said, "words">(round.status.reason));
-  if (code != problem_code::not_open)
-    return {.code = code};
-  if (round.definition.opens_at <= wall_clock())  // its operators have not opened it yet, and when they will is not known
-    return because<reason_code::not_opened>(code);
-  auto opens_at = format_local(round.definition.opens_at, round.body->offset);
-  auto p = problem_of<problem_code::not_open, "opens_at">(opens_at);
-  p.opens_at = std::move(opens_at);
-  if (const auto wait_ms = round.definition.opens_at.value - wall_clock().value; wait_ms > 0)
-    p.retry_after_ms = static_cast<std::uint32_t>(std::min<std::int64_t>(wait_ms, 3'600'000));
-  return p;
-}
-
 // ------------------------------------------------------------------ book
 
 void citizen_api::book(const request& r, responder&& respond) {

@@ -7,6 +7,7 @@
 
 #include "net/request_rules.hpp"
 #include "net/site.hpp"
+#include "store/wiping.hpp"
 
 namespace janji::net {
 
@@ -59,7 +60,10 @@ citizen_api::citizen_api(boost::asio::io_context& io, actors::node& node, const 
       sealing_(sealing),
       signer_(signer),
       options_(options),
-      front_(io, node, options.commands, [this](std::vector<answered_request>&& answers) { told(std::move(answers)); }),
+      front_(io, node, options.commands,
+             [this](std::vector<answered_request>&& answers) {
+               store::in_private([&] { told(std::move(answers)); });  // tokens are made there
+             }),
       bodies_(io) {
   randombytes_buf(&id_base_, sizeof id_base_);
   has_other_fronts_ = node.status().clustered;

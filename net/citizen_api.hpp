@@ -71,6 +71,7 @@ public:
   // Not ready while this is not empty: what the node waits for, in words.
   void wait_for(std::string what);
   [[nodiscard]] std::string waits_for() const;
+  [[nodiscard]] bool is_ready() const { return node_.ready() && waits_for().empty(); }
   [[nodiscard]] std::size_t pending() const { return front_.pending(); }
   // The bodies of GET /rounds and /figures, for operators too.
   [[nodiscard]] std::string rounds_list() const;
@@ -123,7 +124,6 @@ private:
   [[nodiscard]] std::optional<problem> refuse_all();
   [[nodiscard]] std::optional<problem> refuse_round(const actors::round_entry& round, const arrival& arrived) const;
   [[nodiscard]] problem in_words(const pending_request& p, problem_code code) const;
-  [[nodiscard]] problem not_admitted(const actors::round_entry& round, problem_code code) const;
   void move_found(answered_request&& found);
   [[nodiscard]] problem_code without_keys(round_id round) const;
   std::expected<actors::citizen_command, problem> make_move(pending_request& p, const booked_place& from, request_id id) const;

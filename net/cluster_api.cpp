@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/json.hpp>
-#include <charconv>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "cluster/record_text.hpp"
 #include "cluster/replica_codec.hpp"
 #include "booking/assert.hpp"
+#include "booking/text_parts.hpp"
 #include "net/admin_json.hpp"
 #include "net/front.hpp"
 
@@ -27,12 +27,6 @@ namespace json = boost::json;
 namespace {
 
 using told_reports = std::map<std::uint64_t, actors::told_report>;
-
-std::optional<std::uint64_t> number_of(std::string_view text) {
-  std::uint64_t n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  return error == std::errc{} && end == text.data() + text.size() && !text.empty() ? std::optional(n) : std::nullopt;
-}
 
 std::uint64_t number_in(const json::object& o, std::string_view name) {
   const auto* v = o.if_contains(json::string_view(name.data(), name.size()));
@@ -48,11 +42,13 @@ json::array nodes_of(const std::vector<replication::member>& list) {
   return out;
 }
 
+bool is_fresh(const actors::told_report& told, unix_ms now) { return now.value - told.at.value < actors::report_stale_ms; }
+
 // Of the disks that were heard of lately.
 std::uint32_t usual_write_us(const cluster::cluster_view& v, const told_reports& reports, unix_ms now) {
   std::vector<std::uint32_t> known;
   for (const auto& [node, told] : reports)
-    if (now.value - told.at.value < actors::report_stale_ms && told.report.disk_write_us != 0)
+    if (is_fresh(told, now) && told.report.disk_write_us != 0)
       known.push_back(told.report.disk_write_us);
   std::size_t enough = 1;
   for (const auto& s : v.shards)
@@ -61,68 +57,66 @@ std::uint32_t usual_write_us(const cluster::cluster_view& v, const told_reports&
 }
 
 bool is_slow(const actors::told_report& told, std::uint32_t usual_us, unix_ms now) {
-  return now.value - told.at.value < actors::report_stale_ms &&
-         replication::machine_options{}.slow.is_slow(told.report.disk_write_us, usual_us);
+  return is_fresh(told, now) && replication::machine_options{}.slow.is_slow(told.report.disk_write_us, usual_us);
 }
 
 // What leaders wait for because no disk that they hear holds it (rule 22), as fresh reports say.
 std::map<std::uint16_t, std::pair<std::uint64_t, std::uint64_t>> missing(const told_reports& reports, unix_ms now) {
   std::map<std::uint16_t, std::pair<std::uint64_t, std::uint64_t>> out;
   for (const auto& [node, told] : reports)
-    if (now.value - told.at.value < actors::report_stale_ms)
+    if (is_fresh(told, now))
       for (const auto& s : told.report.shards)
         if (s.missing)
           out[s.shard.value] = {s.missing->first.value, s.missing->second.value};
   return out;
 }
 
-std::vector<cluster::node_registration> registrations(const cluster::cluster_view& v) {
-  std::vector<cluster::node_registration> there;
-  for (const auto& n : v.nodes)
-    if (n.registered)
-      there.push_back(*n.registered);
-  return there;
-}
+// Whose disks are there: what is registered, and, since a registration alone may lapse while its node goes on, nodes without one that were
+// heard lately.
+struct presence {
+  std::vector<cluster::node_registration> registered;
+  std::set<std::uint64_t> heard;
 
-// Members of a shard's set whose disks are not there: another disk is registered in their place, or nothing is and their nodes were not
-// heard lately either. A registration alone may lapse while a node goes on.
-std::vector<replication::member> disks_away(const cluster::cluster_view& v, const cluster::shard_record& r, const told_reports& reports,
-                                            unix_ms now) {
-  auto away = cluster::disks_away(r, registrations(v));
-  std::erase_if(away, [&](const replication::member& m) {
-    const auto told = reports.find(m.node);
-    const bool heard = told != reports.end() && now.value - told->second.at.value < actors::report_stale_ms;
-    return heard && std::ranges::none_of(v.nodes, [&](const auto& n) { return n.fact.node == m.node && n.registered; });
-  });
-  return away;
-}
+  presence(const cluster::cluster_view& v, const told_reports& reports, unix_ms now) {
+    for (const auto& n : v.nodes)
+      if (const auto told = reports.find(n.fact.node); n.registered)
+        registered.push_back(*n.registered);
+      else if (told != reports.end() && is_fresh(told->second, now))
+        heard.insert(n.fact.node);
+  }
+  // Of a shard's set.
+  [[nodiscard]] std::vector<replication::member> away(const cluster::shard_record& r) const {
+    auto out = cluster::disks_away(r, registered);
+    std::erase_if(out, [this](const replication::member& m) { return heard.contains(m.node); });
+    return out;
+  }
+};
 
 // Where the members that are there are too few to serve: for whom it waits. And who could take a place: learners that are there.
 struct waiting_for {
   std::vector<replication::member> disks;
   std::vector<replication::member> learners;
 };
-waiting_for waits_for(const cluster::cluster_view& v, const cluster::shard_record& r, const told_reports& reports, unix_ms now) {
-  const auto there = registrations(v);
-  waiting_for w{disks_away(v, r, reports, now), r.learners};
+waiting_for waits_for(const presence& there, const cluster::shard_record& r) {
+  waiting_for w{there.away(r), r.learners};
   if (r.in_sync.size() - w.disks.size() >= r.min_in_sync)
     return {};
   std::erase_if(w.learners, [&](const replication::member& m) {
-    return std::ranges::none_of(there, [&](const auto& n) { return replication::member{n.node, n.disk} == m; });
+    return std::ranges::none_of(there.registered, [&](const auto& n) { return replication::member{n.node, n.disk} == m; });
   });
   return w;
 }
 
 // Which shards are served somewhere, as fresh reports say. A leader that waits for its members confirms nothing.
-std::set<std::uint16_t> served(const cluster::cluster_view& v, const told_reports& reports, unix_ms now) {
+std::set<std::uint16_t> served(const cluster::cluster_view& v, const presence& there, const told_reports& reports, unix_ms now) {
   std::set<std::uint16_t> out;
   for (const auto& [node, told] : reports)
-    if (now.value - told.at.value < actors::report_stale_ms)
+    if (is_fresh(told, now))
       for (const auto& s : told.report.shards)
         if (s.serving)
           out.insert(s.shard.value);
   for (const auto& s : v.shards)
-    if (!waits_for(v, s.record.record, reports, now).disks.empty())
+    if (!waits_for(there, s.record.record).disks.empty())
       out.erase(s.shard.value);
   return out;
 }
@@ -140,10 +134,11 @@ struct judgement {
 
 judgement judge(const cluster::cluster_view& v, const told_reports& reports, unix_ms now) {
   judgement j;
-  const auto serves = served(v, reports, now);
+  const presence there(v, reports, now);
+  const auto serves = served(v, there, reports, now);
   for (const auto& s : v.shards) {
     const auto& r = s.record.record;
-    const auto complete = r.in_sync.size() - disks_away(v, r, reports, now).size();
+    const auto complete = r.in_sync.size() - there.away(r).size();
     j.not_serving += serves.contains(s.shard.value) ? 0 : 1;
     j.missing_replicas += r.replicas_wanted > complete ? r.replicas_wanted - complete : 0;
     j.below_floor += s.record.revision != 0 && complete <= r.min_in_sync && r.replicas_wanted > r.min_in_sync ? 1 : 0;
@@ -153,7 +148,7 @@ judgement judge(const cluster::cluster_view& v, const told_reports& reports, uni
     j.nodes_away += n.fact.state != cluster::node_state::removed && !n.registered ? 1 : 0;
   const auto usual_us = usual_write_us(v, reports, now);
   for (const auto& [node, told] : reports)
-    if (now.value - told.at.value < actors::report_stale_ms) {
+    if (is_fresh(told, now)) {
       j.slow_disks += is_slow(told, usual_us, now) ? 1 : 0;
       j.low_disks += told.report.storage_low ? 1 : 0;
       j.clocks_set += cluster::is_clock_set(told.report.clock_set_ms) ? 1 : 0;
@@ -214,7 +209,8 @@ json::object node_json(const cluster::node_view& n, const told_reports& reports,
 }
 
 json::array shards_json(const cluster::cluster_view& v, const told_reports& reports, unix_ms now) {
-  const auto serves = served(v, reports, now);
+  const presence there(v, reports, now);
+  const auto serves = served(v, there, reports, now);
   const auto lost = missing(reports, now);
   std::map<std::uint16_t, std::uint64_t> committed;
   for (const auto& [node, told] : reports)
@@ -237,7 +233,7 @@ json::array shards_json(const cluster::cluster_view& v, const told_reports& repo
                    {"committed", committed[s.shard.value]}});
     if (const auto at = lost.find(s.shard.value); at != lost.end())
       out.back().as_object()["missing"] = json::object{{"epoch", at->second.first}, {"sequence", at->second.second}};
-    if (const auto w = waits_for(v, r, reports, now); !w.disks.empty()) {
+    if (const auto w = waits_for(there, r); !w.disks.empty()) {
       json::array disks;
       for (const auto& m : w.disks)
         disks.push_back({{"node", m.node}, {"disk", fmt::format("{:x}", m.disk)}});
@@ -330,7 +326,7 @@ void cluster_api::change_node(std::string_view number, std::string_view order, b
                                                                      {"undrain", cluster::node_state::active},
                                                                      {"drain", cluster::node_state::draining},
                                                                      {"remove", cluster::node_state::removed}};
-  const auto node = number_of(number);
+  const auto node = whole_number(number);
   const auto verb = verbs.find(order);
   if (!node || verb == verbs.end())
     return respond(to_response({.code = problem_code::no_such_endpoint}));
@@ -367,8 +363,8 @@ void cluster_api::probe(responder&& respond) {
 
 // Citizens' records are in it as they are kept: sealed.
 void cluster_api::read_log(std::string_view number, const std::string& after, responder&& respond) {
-  const auto shard = number_of(number);
-  const auto from = number_of(after.empty() ? "0" : after);
+  const auto shard = whole_number(number);
+  const auto from = whole_number(after.empty() ? "0" : after);
   if (!shard || *shard >= limits::shards_max)
     return respond(to_response({.code = problem_code::no_such_endpoint}));
   if (!from)
@@ -385,7 +381,7 @@ void cluster_api::read_log(std::string_view number, const std::string& after, re
 
 void cluster_api::change_shard(std::string_view number_text, std::string_view order, const json::object& body, bool dry_run,
                                responder&& respond) {
-  const auto number = number_of(number_text);
+  const auto number = whole_number(number_text);
   if (!number || *number >= limits::shards_max)
     return respond(to_response({.code = problem_code::no_such_endpoint}));
   const shard_id shard{static_cast<std::uint16_t>(*number)};

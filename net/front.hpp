@@ -101,9 +101,9 @@ public:
 
   [[nodiscard]] bool has_room() const { return pending_.size() < options_.pending_max; }
   [[nodiscard]] request_id next_id() { return request_id{++last_request_}; }
-  // A request's time is counted from when it may have come at the earliest.
   // How long ago it came, at most.
   [[nodiscard]] std::int64_t age_ms(const arrival& a) const { return a.heard ? clock_.now().value - a.at.value : 0; }
+  // A request's time is counted from when it may have come at the earliest.
   [[nodiscard]] unix_ms deadline(const arrival& a) const { return unix_ms{(a.heard ? a.at : clock_.now()).value + options_.deadline_ms}; }
   [[nodiscard]] const deadline_clock& clock() const { return clock_; }
   void submit(request_id id, pending_request&& p, actors::citizen_command&& c);

@@ -149,7 +149,6 @@ enum class reason_code : std::uint8_t {
   lost_character,
   too_many_marks,
   misspelt_setting,
-  unknown_unseal_field,
   unknown_member,
   not_a_number,
   bad_count,

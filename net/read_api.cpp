@@ -197,7 +197,7 @@ void citizen_api::livez(responder& respond) { respond({.content_type = "text/pla
 
 void citizen_api::readyz(const request& r, responder& respond) {
   const auto waits = waits_for();
-  const bool ready = node_.ready() && !stopping_ && waits.empty();
+  const bool ready = is_ready() && !stopping_;
   response out{.status = ready ? 200U : 503U, .content_type = "text/plain", .body = ready ? "ready\n" : "not ready\n"};
   if (query_parameter(r.query, "verbose")) {
     out.body += std::string("node: ") + (node_.ready() ? "ok\n" : "starting\n");

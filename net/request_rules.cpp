@@ -42,6 +42,8 @@ bool is_whole(const json::value& v) { return v.is_int64() || v.is_uint64(); }
 std::optional<cause> wrong_with(const json::value& v, std::string_view kind) {
   if (kind == "text" && !v.is_string())
     return cause_of<reason_code::not_text>();
+  if (kind == "flag" && !v.is_bool())
+    return cause_of<reason_code::not_a_flag>();
   if (kind == "object" && !v.is_object())
     return cause_of<reason_code::not_an_object>();
   if (kind == "numbers" && !v.is_array())
@@ -111,8 +113,6 @@ std::optional<problem> refuse_query(std::string_view query, std::string_view kno
 
 std::vector<field_error> wrong_members(const json::object& body, std::string_view known, std::string_view prefix) {
   std::vector<field_error> wrong;
-  if (known == anything)
-    return wrong;
   for (const auto& item : body) {
     const std::string_view name(item.key().data(), item.key().size());
     const auto kind = kind_of(name, known);

@@ -23,7 +23,7 @@ inline constexpr std::string_view anything = "*";
 // `known`: names with spaces between them, or anything. Refused: another name, and one that stands twice.
 [[nodiscard]] std::optional<problem> refuse_query(std::string_view query, std::string_view known);
 
-// `known`: "reason:text nodes:numbers", or anything. The kinds are text, number (a whole one), numbers (a list of such) and object.
+// `known`: "reason:text nodes:numbers". The kinds are text, flag, number (a whole one), numbers (a list of such) and object.
 // What is wrong: a member of another name or of another kind, the first 32. `prefix`: what the members stand in, with a dot.
 [[nodiscard]] std::vector<field_error> wrong_members(const boost::json::object& body, std::string_view known, std::string_view prefix = {});
 // Of an order, of which nothing was done.

@@ -133,7 +133,7 @@ struct admin_route {
   audience who;
   request_kind what;
   std::string_view query;  // as above
-  std::string_view body;   // the members that it may have, with their kinds: "reason:text"; "*": whoever answers judges them
+  std::string_view body;   // the members that it may have, with their kinds: "reason:text"
 };
 inline constexpr std::array admin_routes{
 #include "net/admin_routes.inc"

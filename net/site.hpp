@@ -111,6 +111,8 @@ private:
     add_cookie(out, v, web::said_cookie, what, web::said_cookie_s);
   }
   [[nodiscard]] response see_other(const visit& v, std::string_view where) const;  // and the language that was chosen stays
+  // For how many an address asks.
+  [[nodiscard]] static std::size_t people_asked(std::string_view query, std::size_t otherwise, std::size_t most);
   [[nodiscard]] bool own_form(const request& r, const visit& v, const web::form& sent) const;
   [[nodiscard]] bool own_origin(const request& r) const;
   // A form that can be read and is one of ours; else it was answered.
@@ -201,6 +203,7 @@ private:
   // A page that answers a post has no address to ask for anew: its language buttons post what it was made of, and that post only shows it
   // again. What was said stands sealed in it.
   static constexpr std::string_view told_purpose = "told", list_purpose = "list", unread_purpose = "unread", change_purpose = "change";
+  static constexpr int told_version = 1;  // of what is sealed there
   [[nodiscard]] std::string told(const problem& p, const visit& v) const;
   [[nodiscard]] std::optional<problem> told_in(std::string_view sealed, visit& v) const;
   [[nodiscard]] response unreadable(const visit& v, problem_code code, const web::form_error& e) const;

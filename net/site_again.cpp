@@ -11,8 +11,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int told_version = 1;
-
 }  // namespace
 
 // Of a reason only what the pages say of it.

@@ -1,6 +1,5 @@
 // What is booked from this browser: shown, found again, forgotten. A GET only looks.
 #include <algorithm>
-#include <charconv>
 
 #include "booking/reference_text.hpp"
 #include "booking/states.hpp"
@@ -168,8 +167,9 @@ void site::look_at_mine(const request& r, visit&& v, const looked& then) {
           mine.place = {n->at->code, n->at->name, n->date, n->window->opens_minute, n->window->closes_minute};
         }
         // Not for `known_at` alone: an answer that comes late would take away what another tab booked meanwhile.
-        state->v.mine_changed = state->v.mine_changed || mine.cancelled != before.cancelled || mine.moves != before.moves ||
-                                mine.confirmed_at != before.confirmed_at || mine.round != before.round || mine.place != before.place;
+        auto looked_at = before;
+        looked_at.known_at = mine.known_at;
+        state->v.mine_changed = state->v.mine_changed || mine != looked_at;
       }
       if (--state->missing == 0)
         then(std::move(state->v), state->all_known);
@@ -274,9 +274,8 @@ web::booking_item site::item_of(const web::kept_booking& b, bool with_proof) con
 }
 
 void site::calendar(const visit& v, std::string_view number, responder& respond) const {
-  std::size_t n = 0;
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), n);
-  if (error != std::errc{} || end != number.data() + number.size() || n == 0 || n > v.mine.size())
+  const auto n = whole_number(number).value_or(0);
+  if (n == 0 || n > v.mine.size())
     return not_there(v, respond, "missing", 404);
   const auto& b = v.mine[n - 1];
   const auto f = frame_of(v, "my-booking", b.round);

@@ -370,7 +370,7 @@ std::string site::told(const change_run& run) const {
     each.push_back(boost::json::array{run.v.mine[run.chosen[i]].ref.value, static_cast<int>(run.ends[i]), told(run.said[i], run.v),
                                       before.centre, format_date(before.date), before.from});
   }
-  return box_.seal(change_purpose, boost::json::serialize(boost::json::array{1, run.cancel, run.wait_ms, std::move(each)}));
+  return box_.seal(change_purpose, boost::json::serialize(boost::json::array{told_version, run.cancel, run.wait_ms, std::move(each)}));
 }
 
 bool site::take_told(const web::form& sent, change_run& run) const {
@@ -381,7 +381,7 @@ bool site::take_told(const web::form& sent, change_run& run) const {
   try {
     const auto all = boost::json::parse(*text);
     const auto& a = all.as_array();
-    if (a.at(0).to_number<int>() != 1 || a.at(1).as_bool() != run.cancel)
+    if (a.at(0).to_number<int>() != told_version || a.at(1).as_bool() != run.cancel)
       return false;
     run.wait_ms = a.at(2).to_number<std::uint32_t>();
     for (const auto& one : a.at(3).as_array()) {

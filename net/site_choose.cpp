@@ -3,7 +3,6 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "booking/assert.hpp"
 #include "booking/states.hpp"
@@ -17,24 +16,21 @@ namespace janji::net {
 
 namespace {
 
-std::uint8_t people_of(std::string_view query, std::uint8_t most) {
-  const auto text = query_value(query, "people");
-  unsigned n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  const bool said = error == std::errc{} && end == text.data() + text.size() && n >= 1;
-  return said ? static_cast<std::uint8_t>(std::min<unsigned>(n, most)) : std::uint8_t{1};
-}
-
 std::string numbers_address(const std::string& page, std::uint8_t people, web::language l) {
   return "/numbers/" + page + "?people=" + std::to_string(people) + "&lang=" + std::string(web::tag_of(l));
 }
 
 }  // namespace
 
+std::size_t site::people_asked(std::string_view query, std::size_t otherwise, std::size_t most) {
+  const auto said = whole_number(query_value(query, "people"));
+  return static_cast<std::size_t>(std::min<std::uint64_t>(said && *said >= 1 ? *said : otherwise, most));
+}
+
 std::optional<site::asked_public> site::asked_of(const request& r, const visit& v, const page_match& at) const {
   const auto round = current_round();
   asked_public a{.page = at.row->to, .lang = v.lang, .address = v.address.substr(0, v.address.find('?'))};
-  a.people = people_of(r.query, round == nullptr ? std::uint8_t{4} : round->definition.rules.party_max);
+  a.people = static_cast<std::uint8_t>(people_asked(r.query, 1, round == nullptr ? std::uint8_t{4} : round->definition.rules.party_max));
   a.numbers = at.row->pattern.starts_with("/numbers/");
   const auto people_query = a.people == 1 ? std::string{} : "?people=" + std::to_string(a.people);
   a.address += people_query;

@@ -1,7 +1,6 @@
 // The form's own door: details, check, book. What is posted becomes the body that the API takes and goes the same way; what comes back
 // becomes a screen by web/codes.
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 #include "booking/reference_text.hpp"
@@ -12,21 +11,6 @@
 namespace janji::net {
 
 namespace {
-
-std::size_t count_in(std::string_view text, std::size_t otherwise) {
-  std::size_t n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  const bool said = error == std::errc{} && end == text.data() + text.size() && n >= 1;
-  return said ? std::min(n, janji::limits::party_people_max) : otherwise;
-}
-
-// None: that is no number of people who can come together.
-std::optional<std::size_t> people_said(std::string_view text) {
-  std::size_t n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  const bool said = error == std::errc{} && end == text.data() + text.size() && n >= 1 && n <= janji::limits::party_people_max;
-  return said ? std::optional(n) : std::nullopt;
-}
 
 // Up to which person something was typed. The kind of document is chosen from the beginning.
 std::size_t filled_in(const std::vector<web::person_fields>& people) {
@@ -82,10 +66,10 @@ std::string site::step_of(const web::chosen_place& place, std::string_view step)
 // As many as it says; where it does not say so many, all that were filled in.
 site::form_read site::form_in(const web::form& sent, const web::chosen_place& place) {
   form_read out;
-  const auto said = people_said(sent.get("people"));
+  const auto said = whole_number(sent.get("people"));
   auto people = web::people_in(sent, janji::limits::party_people_max);
   const auto filled = filled_in(people);
-  out.is_counted = said && filled <= *said;
+  out.is_counted = said && *said >= 1 && *said <= janji::limits::party_people_max && filled <= *said;
   people.resize(out.is_counted ? *said : std::max<std::size_t>(filled, 1));
   out.form.draft = good_draft(sent.get("draft")) ? std::string(sent.get("draft")) : web::random_text(16);
   out.form.place = place;
@@ -144,8 +128,7 @@ void site::details_get(const request& r, visit& v, const path_arguments& at, res
   if (lost || (v.draft && !v.draft->key.empty() && !v.draft->last_code.empty()))  // one was sent, and how it ended is not known
     return respond(pending_first(v));
   const auto most = std::min<std::size_t>(where->round->definition.rules.party_max, janji::limits::party_people_max);
-  const auto count =
-      std::min(count_in(query_value(r.query, "people"), v.draft ? std::max<std::size_t>(v.draft->people.size(), 1) : 1), most);
+  const auto count = people_asked(r.query, v.draft ? std::max<std::size_t>(v.draft->people.size(), 1) : 1, most);
   if (!v.draft || !may_have_been_sent(*v.draft) || same_place(v.draft->place, where->place))
     return respond(details_at(v, where->place, count));
   // Before its key is given up for another place.

@@ -166,12 +166,9 @@ std::optional<problem> site::not_now(const web::chosen_place& place) const {
   if (round == nullptr)
     return std::nullopt;
   switch (round->status_now(wall_clock(), node_.judges_past()).status) {
-    case booking_status::closed: return problem{.code = problem_code::closed};
-    case booking_status::not_open: return problem_of<problem_code::not_open, "opens_at">(format_utc(round->definition.opens_at));
-    case booking_status::paused:
-      if (round->status.reason.empty())
-        return problem{.code = problem_code::paused};
-      return because(problem_code::paused, cause_of<reason_code::operator_said, "words">(round->status.reason));
+    case booking_status::closed: return not_admitted(*round, problem_code::closed);
+    case booking_status::not_open: return not_admitted(*round, problem_code::not_open);
+    case booking_status::paused: return not_admitted(*round, problem_code::paused);
     case booking_status::open:
     case booking_status::over: break;
   }

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
 
 #include "booking/civil_time.hpp"
 #include "booking/reference_text.hpp"
+#include "booking/text_parts.hpp"
 #include "net/booking_desk.hpp"
 
 namespace janji::net {
@@ -228,20 +228,19 @@ std::expected<json::value, std::string> show_orders(const store::node_store& sto
 }
 
 std::expected<json::value, std::string> show_shard(const store::node_store& store, std::uint16_t shard_count, std::string_view text) {
-  std::uint16_t n = 0;
-  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (error != std::errc{} || at != text.data() + text.size() || n >= shard_count)
+  const auto n = whole_number(text);
+  if (!n || *n >= shard_count)
     return std::unexpected("there is no such shard");
-  const shard_id shard{static_cast<std::uint16_t>(n)};
+  const shard_id shard{static_cast<std::uint16_t>(*n)};
   const auto tail = store.tail(shard);
   const auto snapshots = store.list_snapshots(shard);
-  const auto record = store.get("shard/" + std::to_string(n));
+  const auto record = store.get("shard/" + std::to_string(*n));
   if (!tail || !snapshots || !record)
     return std::unexpected(!tail ? tail.error().text() : !snapshots ? snapshots.error().text() : record.error().text());
   json::array rows;
   for (const auto& s : *snapshots)
     rows.push_back({{"kind", static_cast<int>(s.who.kind)}, {"group", s.who.group.value}, {"applied", s.applied.value}});
-  return json::value{{"shard", n},
+  return json::value{{"shard", *n},
                      {"promised_epoch", tail->promised.value},
                      {"last_epoch", tail->last_epoch.value},
                      {"last_sequence", tail->last_sequence.value},

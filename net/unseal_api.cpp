@@ -24,7 +24,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::string_view nothing_opened = " Nothing was opened.";
-constexpr std::array<std::string_view, 8> unseal_fields{"reason", "reference", "round", "centre", "date", "window", "after", "cancelled"};
 
 std::unexpected<problem> wrong_field(std::string_view name, cause c) {
   auto p = because(problem_code::invalid, c);
@@ -38,21 +37,6 @@ std::unexpected<problem> wrong_field(std::string_view name) {
 }
 
 bool has(const json::object& o, std::string_view name) { return o.contains(json::string_view(name.data(), name.size())); }
-
-// Every name is known, and every value is of its kind.
-std::expected<void, problem> check_fields(const json::object& body) {
-  for (const auto& item : body) {
-    const std::string_view name(item.key().data(), item.key().size());
-    if (std::ranges::find(unseal_fields, name) == unseal_fields.end())
-      return wrong_field(shown_text(name),
-                         cause_of<reason_code::unknown_unseal_field, "known">(fmt::format("{}", fmt::join(unseal_fields, ", "))));
-    if (name == "cancelled" && !item.value().is_bool())
-      return wrong_field<reason_code::not_a_flag>(name);
-    if (name != "cancelled" && !item.value().is_string())
-      return wrong_field<reason_code::not_text>(name);
-  }
-  return {};
-}
 
 // It gets about that there are records which nobody looked into for a reason.
 std::expected<std::string, problem> reason_of(const json::object& body) {
@@ -71,8 +55,6 @@ void wipe(std::string& text) { sodium_memzero(text.data(), text.size()); }
 // ------------------------------------------------------------------ what is asked for
 
 std::expected<void, problem> unseal_api::read(const json::object& body, job& to) const {
-  if (auto known = check_fields(body); !known)
-    return known;
   auto reason = reason_of(body);
   if (!reason)
     return std::unexpected(std::move(reason.error()));

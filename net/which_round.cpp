@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "booking/civil_time.hpp"
 #include "net/front.hpp"
 
 namespace janji::net {
@@ -39,6 +40,21 @@ std::shared_ptr<const actors::round_entry> usual_round(const actors::round_catal
 std::shared_ptr<const actors::round_entry> round_meant(const actors::node& node, const actors::round_catalogue& catalogue,
                                                        std::string_view code) {
   return code.empty() ? usual_round(catalogue, wall_clock(), node.judges_past()) : find_round(catalogue, code);
+}
+
+problem not_admitted(const actors::round_entry& round, problem_code code) {
+  if (code == problem_code::paused && round.status.state == round_state::paused && !round.status.reason.empty())
+    return because(code, cause_of<reason_code::operator_said, "words">(round.status.reason));
+  if (code != problem_code::not_open)
+    return {.code = code};
+  if (round.definition.opens_at <= wall_clock())  // its operators have not opened it yet, and when they will is not known
+    return because<reason_code::not_opened>(code);
+  auto opens_at = format_local(round.definition.opens_at, round.body->offset);
+  auto p = problem_of<problem_code::not_open, "opens_at">(opens_at);
+  p.opens_at = std::move(opens_at);
+  if (const auto wait_ms = round.definition.opens_at.value - wall_clock().value; wait_ms > 0)
+    p.retry_after_ms = static_cast<std::uint32_t>(std::min<std::int64_t>(wait_ms, 3'600'000));
+  return p;
 }
 
 }  // namespace janji::net

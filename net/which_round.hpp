@@ -1,10 +1,12 @@
-// Which round is meant: by its code, or, where none is named, the one that pages show and the API takes. Pure; any thread.
+// Which round is meant: by its code, or, where none is named, the one that pages show and the API takes; and why one takes no bookings.
+// Pure but for the clock; any thread.
 #pragma once
 
 #include <memory>
 #include <string_view>
 
 #include "actors/node.hpp"
+#include "net/problem.hpp"
 
 namespace janji::net {
 
@@ -19,5 +21,8 @@ namespace janji::net {
 // "": the usual one.
 [[nodiscard]] std::shared_ptr<const actors::round_entry> round_meant(const actors::node& node, const actors::round_catalogue& catalogue,
                                                                      std::string_view code);
+
+// In words, whoever has decided it: when it opens, or why it is paused, as far as this node knows.
+[[nodiscard]] problem not_admitted(const actors::round_entry& round, problem_code code);
 
 }  // namespace janji::net
