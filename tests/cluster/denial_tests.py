@@ -9,7 +9,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lab import LabCluster, Load, cannot_enter, enter, held_against_every_store  # noqa: E402
+from lab import LabCluster, Load, cannot_enter, enter, held_against_every_store, keep_in_memory  # noqa: E402
 from checks import Checks, Stop, run, wait_until  # noqa: E402
 from cluster_parts import DEMO, open_demo_round  # noqa: E402
 from http_client import request  # noqa: E402
@@ -94,6 +94,7 @@ def die_and_freeze(cluster, load, random):
 
 
 def begin(checks):
+    keep_in_memory(checks)
     cluster = LabCluster(checks, STRANGERS, settings=(("http.stamps", "on"), ("cluster.replace_after_s", 600)))
     open_demo_round(cluster.nodes, [lambda path, h=h: request(CITIZENS, "GET", path, host=h.ip) for h in cluster.hosts], cluster.all_ready,
                     slots=scarce_slots(checks))
