@@ -177,6 +177,7 @@ struct node_context {
   // How far the machine's clock has been set since the start, or has stood still for this program; `now` has not gone with it.
   [[nodiscard]] std::int64_t clock_set_ms() const { return wall_clock().value - now().value; }
   published<std::string> directory_wrong;  // not empty: what is wrong with the node's own directory
+  published<std::string> waits_for;        // not empty: why it takes no bookings, though it has started
   std::atomic<std::uint64_t> disk_free_bytes{0};
   std::atomic<std::uint64_t> disk_total_bytes{0};
   disk_watch disk;

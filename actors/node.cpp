@@ -270,6 +270,8 @@ std::shared_ptr<const availability_page> node::availability(round_id round, std:
 
 sequence_t node::rounds_applied() const { return sequence_t{impl_->shared.rounds_applied}; }
 void node::warn(std::string what) const { impl_->shared.warn(std::move(what)); }
+void node::wait_for(std::string what) { impl_->shared.waits_for.set(std::make_shared<const std::string>(std::move(what))); }
+std::string node::waits_for() const { return *impl_->shared.waits_for.get(); }
 node_status node::status() const {
   node_status s;
   s.clustered = impl_->others != nullptr;

@@ -296,6 +296,9 @@ public:
   void change_capacity(group_id group, window_index window, std::uint32_t capacity, std::string reason, orderer who, operator_done done);
   // Into the log, for a person.
   void warn(std::string what) const;
+  // While it is not empty the node takes no bookings, and the other nodes hear why. Any thread.
+  void wait_for(std::string what);
+  [[nodiscard]] std::string waits_for() const;
   // Into the audit trail, wherever that is led.
   void note(operator_noted what, operator_done done);
   // Staff release a disputed claim: a cancellation, found by the citizen instead of a token.

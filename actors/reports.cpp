@@ -72,6 +72,7 @@ void reports_actor::report() {
   r.clock = shared_.wall_clock();
   r.clock_set_ms = shared_.clock_set_ms();
   r.directory_wrong = *shared_.directory_wrong.get();
+  r.waits_for = *shared_.waits_for.get();
   r.rounds_applied = sequence_t{shared_.rounds_applied};
   r.disk_waits_ms = static_cast<std::uint32_t>(shared_.disk.oldest().count());
   r.refusals = shared_.refusals_told.copy();

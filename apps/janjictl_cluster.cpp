@@ -359,6 +359,7 @@ int check(const connection& c) {
   std::string apart;
   std::string set;
   std::string directories;
+  std::string waiting;
   std::string hang;
   std::string slow;
   std::vector<std::string> versions;
@@ -388,14 +389,19 @@ int check(const connection& c) {
       apart += fmt::format("{}: {:.1f} s", name, static_cast<double>(ms->to_number<std::int64_t>()) / 1000);
     if (const auto* ms = n.if_contains("clock_set_ms"); ms != nullptr && cluster::is_clock_set(ms->to_number<std::int64_t>()))
       set += fmt::format("{}: {:.1f} s", name, static_cast<double>(ms->to_number<std::int64_t>()) / 1000);
-    if (n.contains("directory_wrong"))
-      directories += fmt::format("{}node {}: {}", directories.empty() ? "" : "; ", number(n, "node"), scalar(n.at("directory_wrong")));
+    const auto told = [&](const char* key, std::string& words) {
+      if (n.contains(key))
+        words += fmt::format("{}node {}: {}", words.empty() ? "" : "; ", number(n, "node"), scalar(n.at(key)));
+    };
+    told("directory_wrong", directories);
+    told("takes_no_bookings", waiting);
   }
   const auto missing = number(*p, "replicas_missing");
   const auto idle = number(*p, "shards_not_serving");
   one("configuration store", scalar(p->at("store_away")).empty(), scalar(p->at("store_away")));
   one("nodes registered", away.empty(), away.empty() ? "all" : "away:" + away);
   one("nodes heard", unheard.empty(), unheard.empty() ? "all" : "not heard here:" + unheard);
+  one("nodes take bookings", waiting.empty(), waiting.empty() ? "all that are heard" : waiting);
   one("shards serve", idle == 0, fmt::format("{} of {} do not", idle, p->at("shards").as_array().size()));
   if (auto words = disks_put_back(p->at("shards").as_array()); !words.empty())
     one("disks remember", false, words);

@@ -11,7 +11,6 @@
 #include <expected>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -69,8 +68,8 @@ public:
   void stop_admitting() { stopping_ = true; }
   [[nodiscard]] bool stopping() const { return stopping_; }
   // Not ready while this is not empty: what the node waits for, in words.
-  void wait_for(std::string what);
-  [[nodiscard]] std::string waits_for() const;
+  void wait_for(std::string what) { node_.wait_for(std::move(what)); }
+  [[nodiscard]] std::string waits_for() const { return node_.waits_for(); }
   [[nodiscard]] bool is_ready() const { return node_.ready() && waits_for().empty(); }
   [[nodiscard]] std::size_t pending() const { return front_.pending(); }
   // The bodies of GET /rounds and /figures, for operators too.
@@ -158,8 +157,6 @@ private:
   bool was_ready_ = false;
   bool has_other_fronts_ = false;  // which refuse copies of what comes here
   std::atomic<bool> stopping_{false};
-  mutable std::mutex waits_mutex_;
-  std::string waits_for_;   // under it
   prepared_bodies bodies_;  // its thread ends before anything above goes
 };
 

@@ -123,12 +123,13 @@ std::set<std::uint16_t> served(const cluster::cluster_view& v, const presence& t
 
 struct judgement {
   std::size_t not_serving = 0, missing_replicas = 0, below_floor = 0, nodes_away = 0, low_disks = 0, hung_disks = 0, slow_disks = 0;
-  std::size_t wrong_directories = 0, clocks_set = 0, moves_left = 0, by_one_disk = 0;
+  std::size_t wrong_directories = 0, nodes_waiting = 0, clocks_set = 0, moves_left = 0, by_one_disk = 0;
   [[nodiscard]] std::string_view verdict(bool store_away) const {
     if (not_serving != 0)
       return "broken";
     const bool a_disk_is_bad = low_disks != 0 || hung_disks != 0 || slow_disks != 0 || wrong_directories != 0;
-    return missing_replicas != 0 || nodes_away != 0 || a_disk_is_bad || clocks_set != 0 || store_away ? "degraded" : "healthy";
+    const bool a_node_is_bad = nodes_away != 0 || nodes_waiting != 0 || clocks_set != 0;
+    return missing_replicas != 0 || a_node_is_bad || a_disk_is_bad || store_away ? "degraded" : "healthy";
   }
 };
 
@@ -153,6 +154,7 @@ judgement judge(const cluster::cluster_view& v, const told_reports& reports, uni
       j.low_disks += told.report.storage_low ? 1 : 0;
       j.clocks_set += cluster::is_clock_set(told.report.clock_set_ms) ? 1 : 0;
       j.wrong_directories += told.report.directory_wrong.empty() ? 0 : 1;
+      j.nodes_waiting += told.report.waits_for.empty() ? 0 : 1;
       j.hung_disks += told.report.disk_waits_ms >= cluster::disk_hangs_ms ? 1 : 0;
     }
   j.moves_left = cluster::moves_left(v);
@@ -201,6 +203,8 @@ json::object node_json(const cluster::node_view& n, const told_reports& reports,
     out["clock_set_ms"] = told->second.report.clock_set_ms;
     if (!told->second.report.directory_wrong.empty())
       out["directory_wrong"] = told->second.report.directory_wrong;
+    if (!told->second.report.waits_for.empty())
+      out["takes_no_bookings"] = told->second.report.waits_for;
     out["disk_waits_ms"] = told->second.report.disk_waits_ms;
     out["disk_is_slow"] = is_slow(told->second, usual_us, now);
     out["disk_write_ms"] = told->second.report.disk_write_us / 1000.0;

@@ -183,16 +183,6 @@ response citizen_api::public_answer(unix_ms as_of, unix_ms until) const {
   return out;
 }
 
-void citizen_api::wait_for(std::string what) {
-  const std::lock_guard lock(waits_mutex_);
-  waits_for_ = std::move(what);
-}
-
-std::string citizen_api::waits_for() const {
-  const std::lock_guard lock(waits_mutex_);
-  return waits_for_;
-}
-
 void citizen_api::livez(responder& respond) { respond({.content_type = "text/plain", .body = "alive\n"}); }
 
 void citizen_api::readyz(const request& r, responder& respond) {

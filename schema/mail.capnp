@@ -168,6 +168,8 @@ struct NodeReport {
   countedSinceMs @11 :Int64;
   # How far the node's clock has been set since its start.
   clockSetMs @12 :Int64;
+  # Why it takes no bookings, though it has started.
+  waitsFor @13 :Text;
 }
 struct RefusalCount {
   code @0 :Text;

@@ -98,6 +98,7 @@ struct node_report {
   refusal_counts refusals = {};                   // told to citizens by this start of the node
   unix_ms counted_since = {};                     // by the node's clock; 0: an earlier version, which counts for itself
   std::int64_t clock_set_ms = 0;                  // how far its clock has been set since its start
+  std::string waits_for = {};                     // why it takes no bookings, though it has started
   friend bool operator==(const node_report&, const node_report&) = default;
 };
 [[nodiscard]] std::string encode_report(const node_report& report);

@@ -67,7 +67,8 @@ node_report get_report(wire::NodeReport::Reader from) {
                   from.getDiskWriteUs(),
                   {},
                   unix_ms{from.getCountedSinceMs()},
-                  from.getClockSetMs()};
+                  from.getClockSetMs(),
+                  text_of(from.getWaitsFor(), mail_text_bytes_max)};
   require(from.getRefusals().size() <= refusal_codes_max, "a report of too many refusals");
   for (const auto r : from.getRefusals()) {
     require(r.getCode().size() <= refusal_code_bytes_max, "a code too long");
@@ -169,6 +170,7 @@ std::string encode_report(const node_report& report) {
   to.setDiskWriteUs(report.disk_write_us);
   to.setCountedSinceMs(report.counted_since.value);
   to.setClockSetMs(report.clock_set_ms);
+  to.setWaitsFor(whole(cut(report.waits_for)));
   auto refusals = to.initRefusals(static_cast<unsigned>(report.refusals.size()));
   for (unsigned i = 0; i < refusals.size(); ++i) {
     refusals[i].setCode(whole(report.refusals[i].first));

@@ -94,10 +94,16 @@ def waits_for_keys(c, number):
         c.start(2)
         named = f"etcd has lost the key citizen/{number}"
         wait_until(lambda: named in probe(c.nodes[2]) or c.ready(2), 60 * SLOW, "it waits for the round's keys, or has them")
-        return named in probe(c.nodes[2])
+        wait_until(lambda: is_named_elsewhere(c, named) or c.ready(2), 60 * SLOW, "another node says so too, or it has them")
+        return is_named_elsewhere(c, named) and named in probe(c.nodes[2])
     finally:
         gone.set()
         remover.join()
+
+
+def is_named_elsewhere(c, why):
+    done = c.nodes[0].ctl("check")
+    return done.code == 1 and any(line.startswith("WRONG   nodes take bookings") and "node 3: " in line and why in line for line in done.out.splitlines())
 
 
 def lost_copies(c):
@@ -110,7 +116,7 @@ def lost_copies(c):
     wait_until(lambda: sum(name.endswith(f"/{number}") for name in copies(c)) == 2, 30 * SLOW, "they are in etcd again")
     checks.check("keys that etcd has lost are put back by nodes that run", True)
     # The others put the key back, and it may be there for a moment: until the new disk has been seen to wait.
-    checks.check("a node with a new disk makes no key for a round that is there: it waits, and says for which",
+    checks.check("a node with a new disk makes no key for a round that is there: it waits, and says for which, at another node too",
                  any(waits_for_keys(c, number) for _ in range(5)), probe(three))
     wait_until(lambda: c.ready(2), 60 * SLOW, "it is ready")
     checks.check("it is ready when a node that holds the key has put it back", True)

@@ -147,6 +147,15 @@ TEST_F(reports_test, how_far_a_clock_was_set_after_the_start_is_told) {
   EXPECT_EQ(schema::decode_report(schema::encode_report(mine.report))->clock_set_ms, 600'000) << "as others are told it";
 }
 
+// A node without the keys of a round was healthy for all the others.
+TEST_F(reports_test, why_a_node_takes_no_bookings_is_told) {
+  shared_.waits_for.set(std::make_shared<const std::string>("the keys of the round main are not here"));
+  tell(reports_, report_now{});
+  const auto mine = shared_.told_reports.get()->at(1).report;
+  EXPECT_EQ(mine.waits_for, "the keys of the round main are not here");
+  EXPECT_EQ(schema::decode_report(schema::encode_report(mine))->waits_for, mine.waits_for) << "as others are told it";
+}
+
 // Whoever was to answer has died with the question.
 TEST_F(reports_test, questions_of_others_that_nobody_answers_are_forgotten) {
   for (int i = 0; i < 300; ++i)
