@@ -105,7 +105,8 @@ TEST_F(etcd_members_test, a_swap_into_an_etcd_that_has_lost_its_quorum_is_not_ma
   const auto first = followed(*s, f);
   members[1]->kill();
   members[2]->kill();
-  ASSERT_TRUE(f.until([](follower& x) { return x.away_; })) << "the one that is left has no leader any more";
+  ASSERT_TRUE(f.until([](follower& x) { return x.away_; }));
+  ASSERT_TRUE(members[0]->knows_no_leader()) << "before that a swap has no known outcome there";
   EXPECT_EQ(s->swap(shard_id{1}, first.revision, record(2)).result, swap_result::not_done) << "it turns the swap away";
   members[1]->start();
   ASSERT_TRUE(members[1]->answers(reach()));

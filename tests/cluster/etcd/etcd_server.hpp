@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/json/object.hpp>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -16,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "cluster/etcd/connection.hpp"
 #include "cluster/etcd/etcd_config_store.hpp"
 #include "tests/temporary_directory.hpp"
 
@@ -116,6 +118,18 @@ public:
       std::this_thread::sleep_for(std::chrono::milliseconds(20));  // of polling another process
     }
     return true;
+  }
+  // Until it says that it follows nobody; false when patience ends. Before that it waits for those that are gone.
+  [[nodiscard]] bool knows_no_leader() const {
+    using namespace std::chrono;
+    connection asks({*parse_endpoint(url())}, nullptr);
+    for (const auto until = steady_clock::now() + seconds(30); steady_clock::now() < until;) {
+      const auto said = asks.post("/v3/maintenance/status", {}, "", connection::again::no, steady_clock::now() + seconds(1));
+      if (!said && said.error().text.find("no leader") != std::string::npos)
+        return true;
+      std::this_thread::sleep_for(milliseconds(20));  // of polling another process
+    }
+    return false;
   }
   [[nodiscard]] options reach() const {
     options o;
