@@ -70,10 +70,7 @@ void refusal_table::go_on() {
   for (const auto citizen : std::exchange(noted_while_stopped_, {}))
     last_claims_[citizen] = ++image_.count;
 }
-bool refusal_table::stopped() const {
-  const std::lock_guard lock(mutex_);
-  return stopped_;
-}
+bool refusal_table::stopped() const { return stopped_; }
 stamp refusal_table::now() const {
   const std::lock_guard lock(mutex_);
   return {image_.tenure, image_.count};

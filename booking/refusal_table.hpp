@@ -9,6 +9,7 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <mutex>
@@ -79,7 +80,7 @@ private:
   boost::unordered_flat_map<std::uint64_t, std::uint64_t> last_claims_;  // citizen -> count; grows with the shard's citizens
   std::vector<std::uint64_t> noted_while_stopped_;                       // eight bytes for each that was given to the log meanwhile
   bool enforced_ = true;
-  bool stopped_ = false;
+  std::atomic<bool> stopped_{false};  // written under it; owners ask after every step
 };
 
 // As admit(); tests plant faults in it.

@@ -66,17 +66,21 @@ std::size_t members_of(const json::value& v) {
   return n;
 }
 
-// Of text that is JSON: a colon outside of a string stands behind every member's name.
+// Of text that is JSON.
+std::size_t behind_string(std::string_view text, std::size_t quote) {
+  for (auto end = text.find('"', quote + 1); end != std::string_view::npos; end = text.find('"', end + 1))
+    if (const auto last = text.find_last_not_of('\\', end - 1); (end - last) % 2 == 1)
+      return end + 1;
+  return text.size();
+}
+
+// Likewise: a colon outside of a string stands behind every member's name.
 std::size_t members_written(std::string_view text) {
   std::size_t n = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '"')
-      in_string = !in_string;
-    else if (in_string && text[i] == '\\')
-      ++i;
-    else if (!in_string && text[i] == ':')
-      ++n;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto quote = std::min(text.find('"', at), text.size());
+    n += static_cast<std::size_t>(std::ranges::count(text.substr(at, quote - at), ':'));
+    at = behind_string(text, quote);
   }
   return n;
 }
