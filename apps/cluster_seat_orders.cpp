@@ -94,15 +94,6 @@ cluster_seat::said cluster_seat::put(const std::string& name, const std::string&
 // `next`: what is to stand there in place of what stands there now.
 cluster_seat::said cluster_seat::change_value(const std::string& name, const std::function<said(const std::optional<std::string>&)>& next,
                                               const std::string& done, bool dry_run) {
-  if (dry_run) {
-    const auto known = etcd_->read_value(name);
-    if (!known)
-      return std::unexpected("busy: etcd: " + known.error());
-    const auto text = next(known->value);
-    if (!text)
-      return text;
-    return (known->value == *text ? "nothing would be done: " : "would be done: ") + done;
-  }
   for (int tries = 0; tries < 5; ++tries) {
     const auto known = etcd_->read_value(name);
     if (!known)
@@ -110,6 +101,8 @@ cluster_seat::said cluster_seat::change_value(const std::string& name, const std
     const auto text = next(known->value);
     if (!text)
       return text;
+    if (dry_run)
+      return (known->value == *text ? "nothing would be done: " : "would be done: ") + done;
     if (known->value == *text)
       return done;
     const auto written = etcd_->put_value(name, known->revision, *text);

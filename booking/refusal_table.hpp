@@ -8,8 +8,8 @@
 // Threads: any; all owners of a shard share one.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <atomic>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <limits>
 #include <mutex>

@@ -13,6 +13,8 @@
 namespace janji {
 
 decoded_character decode_at(std::string_view text) {
+  if (const auto byte = static_cast<unsigned char>(text.front()); byte < 0x80)
+    return {byte, 1};
   utf8proc_int32_t code = 0;
   const auto n =
       utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()), &code);
@@ -221,11 +223,7 @@ std::expected<std::string, text_fault> operator_text(std::string_view typed) {
   return text_by(typed, {.breaks_spaced = true, .losses = false});
 }
 
-std::size_t character_bytes(std::string_view text) {
-  if (static_cast<unsigned char>(text.front()) < 0x80)
-    return 1;
-  return decode_at(text).bytes;
-}
+std::size_t character_bytes(std::string_view text) { return decode_at(text).bytes; }
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {

@@ -279,7 +279,9 @@ std::expected<json::object, failure> connection::post(std::string_view path, con
     last = refusal_of(parser.get().result_int(), answer);
     if (is_without_leader(last)) {  // cut off from the others, or all of them are choosing one
       next_endpoint();
-      pause(std::min(deadline, steady::now() + election_poll));
+      if (steady::now() + election_poll + answer_takes > deadline)
+        break;  // what is sent once more might not be answered in time, and would have no known outcome
+      pause(steady::now() + election_poll);
       tried = 0;
       continue;
     }

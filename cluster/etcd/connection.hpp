@@ -71,6 +71,7 @@ constexpr int code_permission_denied = 7;
 constexpr int code_unavailable = 14;
 constexpr int code_unauthenticated = 16;
 constexpr std::chrono::milliseconds election_poll{100};  // between two members that have no leader
+constexpr std::chrono::milliseconds answer_takes{200};   // at most, of a member that is there
 
 class connection {
 public:
@@ -83,7 +84,7 @@ public:
 
   enum class again : bool { no, yes };
   // `repeat`: what has no effect may be sent again to the next endpoint after a failure half-way. A member that has no leader does
-  // nothing and says so: the next one is asked, and all again until the deadline.
+  // nothing and says so: the next one is asked, and all again while there is time for an answer.
   std::expected<boost::json::object, failure> post(std::string_view path, const boost::json::object& body, std::string_view token,
                                                    again repeat, steady::time_point deadline);
   // To the next endpoint: what this one says is of the past.

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <boost/asio.hpp>
+#include <chrono>
 #include <memory>
 #include <thread>
 
@@ -21,6 +22,8 @@ public:
   std::atomic<bool> eat{false};
   // From now on: answers are read and thrown away, and nothing more is heard.
   std::atomic<bool> go_silent{false};
+  // Likewise, from that moment on.
+  std::atomic<std::chrono::steady_clock::time_point> silent_from{std::chrono::steady_clock::time_point::max()};
 
 private:
   using socket = boost::asio::ip::tcp::socket;
@@ -51,7 +54,7 @@ private:
         p->server.close(ignored);
         return;
       }
-      if (!(answers && go_silent))
+      if (!answers || (!go_silent && std::chrono::steady_clock::now() < silent_from.load()))
         boost::asio::write(to, boost::asio::buffer(bytes.data(), n), ignored);
       carry(p, from, to, bytes, answers);
     });

@@ -113,6 +113,20 @@ TEST_F(etcd_members_test, a_swap_into_an_etcd_that_has_lost_its_quorum_is_not_ma
   EXPECT_EQ(s->swap(shard_id{1}, first.revision, record(2)).result, swap_result::won);
 }
 
+// What was sent in the last moment had no known outcome, though the member would have turned it away like all before.
+TEST_F(etcd_members_test, nothing_is_sent_once_more_without_time_for_an_answer) {
+  members[1]->kill();
+  members[2]->kill();
+  ASSERT_TRUE(members[0]->knows_no_leader());
+  answer_eater relay(members[0]->port());
+  connection asks({*parse_endpoint(relay.url())}, nullptr);
+  const auto deadline = steady::now() + 1s;
+  relay.silent_from = deadline - election_poll;
+  const auto said = asks.post("/v3/kv/put", {{"key", "YQ=="}, {"value", "YQ=="}}, "", connection::again::no, deadline);
+  ASSERT_FALSE(said);
+  EXPECT_FALSE(said.error().may_have_happened) << said.error().text;
+}
+
 // Its connections stay open, and a watch that is silent looks like peace.
 TEST_F(etcd_members_test, who_watched_a_member_that_is_frozen_goes_on_at_another) {
   follower f;

@@ -9,9 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <boost/json/object.hpp>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -111,25 +111,15 @@ public:
   // Until it answers a read; false when patience ends.
   [[nodiscard]] bool answers(const options& o) const {
     auto store = *etcd_config_store::open(o);
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (!store->read(shard_id{0})) {
-      if (std::chrono::steady_clock::now() > until)
-        return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // of polling another process
-    }
-    return true;
+    return comes_true([&] { return store->read(shard_id{0}).has_value(); });
   }
   // Until it says that it follows nobody; false when patience ends. Before that it waits for those that are gone.
   [[nodiscard]] bool knows_no_leader() const {
-    using namespace std::chrono;
     connection asks({*parse_endpoint(url())}, nullptr);
-    for (const auto until = steady_clock::now() + seconds(30); steady_clock::now() < until;) {
-      const auto said = asks.post("/v3/maintenance/status", {}, "", connection::again::no, steady_clock::now() + seconds(1));
-      if (!said && said.error().text.find("no leader") != std::string::npos)
-        return true;
-      std::this_thread::sleep_for(milliseconds(20));  // of polling another process
-    }
-    return false;
+    return comes_true([&] {
+      const auto said = asks.post("/v3/maintenance/status", {}, "", connection::again::no, steady::now() + std::chrono::seconds(1));
+      return !said && said.error().text.contains("no leader");
+    });
   }
   [[nodiscard]] options reach() const {
     options o;
@@ -138,6 +128,16 @@ public:
   }
 
 private:
+  // Of another process, which is polled.
+  static bool comes_true(const std::function<bool()>& what) {
+    const auto until = steady::now() + std::chrono::seconds(30);
+    while (!what()) {
+      if (steady::now() > until)
+        return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return true;
+  }
   struct place {
     std::string name, peer;
     std::string all;  // empty: it is alone
