@@ -2,6 +2,7 @@
 
 While they are there others book, the probes answer, operators are served, and the node's memory stays within its bounds. What the others
 wait meanwhile is printed beside what they wait alone; nobody is failed for a time."""
+import contextlib
 import os
 import resource
 import socket
@@ -35,6 +36,18 @@ def open_files(node):
         return len(os.listdir(f"/proc/{node.process.pid}/fd"))
     except PermissionError:
         return None
+
+
+def accepted_from(node):
+    """The ports of those whose connections the node holds; one that waits to be accepted is nobody's yet."""
+    files = f"/proc/{node.process.pid}/fd"
+    held = set()
+    for name in os.listdir(files):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            held.add(os.readlink(os.path.join(files, name)))
+    with open("/proc/net/tcp") as table:
+        rows = [line.split() for line in table][1:]
+    return {int(r[2].split(":")[1], 16) for r in rows if int(r[1].split(":")[1], 16) == node.port and f"socket:[{r[9]}]" in held}
 
 
 class World:
@@ -99,7 +112,7 @@ def taken_away(w):
     if open_files(node) is None:
         return w.checks.skip("a limit that is lowered", "only root sees what a node has open")
     kept = [socket.create_connection(("127.0.0.1", node.port)) for _ in range(20)]
-    wait_until(lambda: open_files(node) > 20, 20, "the connections are accepted")
+    wait_until(lambda: {s.getsockname()[1] for s in kept} <= accepted_from(node), 20, "the connections are accepted")
     free = resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE, (open_files(node), free[1]))
     answers = [w.book(node)[1] for _ in range(30)]
