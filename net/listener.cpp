@@ -2,11 +2,15 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/post.hpp>
+#include <cerrno>
 #include <chrono>
 #include <ctime>
 #include <utility>
@@ -15,6 +19,7 @@
 #include "net/problem.hpp"
 #include "net/session.hpp"
 #include "net/session_words.hpp"
+#include "store/wiping.hpp"
 
 namespace janji::net {
 
@@ -65,24 +70,26 @@ void listener_core::accept_waiting() {
   constexpr int at_once_max = 64;
   for (int i = 0; i < at_once_max; ++i) {
     auto before = handle.hear();
-    boost::system::error_code ec;
-    tcp::socket socket(io);
     tcp::endpoint from;
-    acceptor.accept(socket, from, ec);
-    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+    auto size = static_cast<socklen_t>(from.capacity());
+    stream_socket socket(::accept4(acceptor.native_handle(), from.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    const bool failed = socket.descriptor() < 0;
+    const auto why = errno;
+    if (failed && stream_socket::would_wait(why)) {
       seen_dry(std::move(before));
       break;
     }
-    if (ec == asio::error::connection_aborted)
+    if (failed && (why == ECONNABORTED || why == EINTR))
       continue;
-    if (ec && !somebody_waits()) {  // that no descriptors are left is said before it is looked who waits
+    if (failed && !somebody_waits()) {  // that no descriptors are left is said before it is looked who waits
       seen_dry(std::move(before));
       break;
     }
-    if (ec && make_room())
+    if (failed && make_room())
       continue;
-    if (ec)
+    if (failed)
       return go_without_descriptors();
+    from.resize(size);
     take(std::move(socket), from.address());
   }
   accept();
@@ -152,40 +159,86 @@ bool listener_core::make_fit(const asio::ip::address& whose, const connection* m
 }
 
 // Whoever is named stays as old as it is; the others are as new as the copy that was taken before.
-void listener_core::look_once() {
+void listener_core::look() {
+  ++looks;
   auto before = handle.hear();
-  const bool all = watch.look([this](void* whose) {
-    if (whose != nullptr)
-      return static_cast<connection*>(whose)->named();
-    if (!std::exchange(waiting_named, true) && looked.at > accepted_after.at)
-      accepted_after = looked;
+  const bool all = watch.look([this](const socket_change& what) {
+    if (what.whose != nullptr)
+      return static_cast<connection*>(what.whose)->changed(what);
+    if (!waiting_named)
+      accepted_after = accepts_after();
+    waiting_named = true;
   });
-  if (all)
-    looked = std::move(before);
+  if (!all)
+    return;
+  looked = std::move(before);
+  looked_last = looks;
 }
 
-void listener_core::look() {
+void listener_core::look_again_later() {
   looker.expires_after(limits.look_every);
   looker.async_wait([self = shared_from_this()](boost::system::error_code ec) {
     if (ec)
       return;
-    self->look_once();
     self->look();
+    self->serve_changed();
+    self->look_again_later();
   });
 }
 
-void listener_core::take(tcp::socket&& socket, const asio::ip::address& from) {
+void listener_core::wait_for_changes() {
+  watcher.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](boost::system::error_code ec) {
+    if (ec)
+      return;
+    self->look();
+    self->serve_changed();
+    self->wait_for_changes();
+  });
+}
+
+void listener_core::serve_later(std::shared_ptr<connection> whose) {
+  changed.push_back(std::move(whose));
+  if (std::exchange(serve_posted, true))
+    return;
+  asio::post(io, [self = shared_from_this()] {
+    self->serve_posted = false;
+    self->serve_changed();
+  });
+}
+
+void listener_core::serve_changed() {
+  const store::wiping_scope wipes;  // the stack once for all of them
+  const auto all = std::exchange(changed, {});
+  for (const auto& whose : all)
+    whose->serve();
+}
+
+void listener_core::answer_later(std::shared_ptr<connection> whose) {
+  answered.push_back(std::move(whose));
+  if (answered.size() == 1)
+    asio::post(io, [self = shared_from_this()] { self->send_answers(); });
+}
+
+// So that whoever reads an answer and asks again at once, over the same connection or a new one, is not taken to have asked before it.
+void listener_core::send_answers() {
+  const store::wiping_scope wipes;
+  const auto all = std::exchange(answered, {});
+  look();
+  for (const auto& whose : all)
+    whose->send_ready();
+  serve_changed();
+}
+
+void listener_core::take(stream_socket&& socket, const asio::ip::address& from) {
   if (connections - turned_away_now >= limits.connections_max)
     (void)make_room();
   const bool too_many = connections - turned_away_now >= limits.connections_max;
   if (too_many && turned_away_now >= limits.turned_away_max)
     return;  // closed by its destructor
-  boost::system::error_code ignored;
-  socket.set_option(tcp::no_delay(true), ignored);
-  socket.set_option(asio::socket_base::send_buffer_size(limits::send_buffer_bytes), ignored);
-  socket.non_blocking(true, ignored);
-  const auto made = make_connection(std::move(socket), from, shared_from_this(),
-                                    !waiting_named && looked.at > accepted_after.at ? looked : accepted_after);
+  constexpr int no_delay = 1;
+  (void)::setsockopt(socket.descriptor(), IPPROTO_TCP, TCP_NODELAY, &no_delay, sizeof no_delay);
+  (void)::setsockopt(socket.descriptor(), SOL_SOCKET, SO_SNDBUF, &limits::send_buffer_bytes, sizeof limits::send_buffer_bytes);
+  const auto made = make_connection(std::move(socket), from, shared_from_this(), waiting_named ? accepted_after : accepts_after());
   if (too_many)
     made->turn_away();
   else
@@ -229,11 +282,14 @@ std::expected<std::unique_ptr<listener>, std::string> listener::open(asio::io_co
   if (ec)
     return std::unexpected(fmt::format("cannot listen on {} port {}: {}", address, port, ec.message()));
   core->date_field = date_field_now();
-  core->watch.add(core->acceptor.native_handle(), nullptr);
+  core->watcher.assign(::fcntl(core->watch.descriptor(), F_DUPFD_CLOEXEC, 0), ec);
+  if (ec || !core->watch.add(core->acceptor.native_handle(), nullptr))
+    return std::unexpected(fmt::format("cannot listen on {} port {}: no file descriptors are left", address, port));
   core->accept();
   core->tick();
+  core->wait_for_changes();
   if (core->hears)
-    core->look();
+    core->look_again_later();
   return std::unique_ptr<listener>(new listener(std::move(core)));
 }
 
@@ -244,6 +300,8 @@ listener::~listener() {
   core_->ticker.cancel();
   core_->looker.cancel();
   core_->pause.cancel();
+  core_->watcher.close(ignored);
+  core_->wheel.for_each([](timed& t) { static_cast<connection&>(t).give_way(); });
 }
 
 std::uint16_t listener::port() const { return core_->port; }

@@ -1,6 +1,4 @@
 // What goes over a connection, how long it may take, and its end.
-#include <array>
-#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "booking/assert.hpp"
@@ -8,8 +6,6 @@
 #include "net/session_words.hpp"
 
 namespace janji::net {
-
-namespace asio = boost::asio;
 
 // ------------------------------------------------------------------ answering
 
@@ -21,18 +17,9 @@ void session::answer(std::uint64_t slot, response&& r) {
   e.answer = std::move(r);
   e.ready = true;
   hold(e);
-  if (pumping_)
+  if (pumping_ || std::exchange(answer_later_, true))
     return;
-  look_before_answer();
-  if (slots_.size() == 1)
-    return pump();
-  if (pump_posted_)
-    return;
-  pump_posted_ = true;  // others of this turn may be ready too: one write for all
-  asio::post(core_->io, [self = shared_from_this()] {
-    self->pump_posted_ = false;
-    self->pump();
-  });
+  core_->answer_later(shared_from_this());
 }
 
 // A large answer stays until its reader has taken it. Where there is no room for one more, and nobody who takes his time over another,
@@ -131,21 +118,15 @@ void session::write() {
   while (sent_ < total) {
     const auto head = std::string_view(out_).substr(std::min(sent_, out_.size()));
     const auto tail = large().substr(sent_ > out_.size() ? sent_ - out_.size() : 0);
-    const std::array<asio::const_buffer, 2> buffers{asio::buffer(head.data(), head.size()), asio::buffer(tail.data(), tail.size())};
-    boost::system::error_code ec;
-    const auto n = tail.empty() ? socket_.write_some(buffers[0], ec) : socket_.write_some(buffers, ec);
-    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+    const auto n = socket_.send(head, tail);
+    if (!n && stream_socket::would_wait(n.error())) {
       writing_ = true;
-      return socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](boost::system::error_code failed) {
-        self->writing_ = false;
-        if (failed)
-          return self->close();
-        self->pump();
-      });
+      writable_ = false;  // what was told before
+      return;
     }
-    if (ec)
+    if (!n)
       return close();
-    sent_ += n;
+    sent_ += *n;
   }
   sent_ = 0;
   if (slots_.empty())
@@ -169,8 +150,7 @@ void session::wipe_sent() {
 void session::finish() {
   if (eof_)
     return close();
-  boost::system::error_code ignored;
-  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  socket_.end_sending();
   lingering_ = true;
   in_begin_ = in_end_ = 0;
 }
@@ -251,10 +231,10 @@ void session::close() {
     return;
   const store::wiping_scope wipes;  // of answers that nobody takes
   closed_ = true;
+  const auto self = std::move(self_);
   if (watched_)
     core_->watch.closed();
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  socket_.close();
   --core_->connections;
   core_->turned_away_now -= turned_away_ ? 1 : 0;
   wheel_hook::unlink();
@@ -266,8 +246,8 @@ void session::close() {
   unsent_ = {};
 }
 
-std::shared_ptr<connection> make_connection(tcp::socket&& socket, const asio::ip::address& from, std::shared_ptr<listener_core> core,
-                                            arrival after) {
+std::shared_ptr<connection> make_connection(stream_socket&& socket, const boost::asio::ip::address& from,
+                                            std::shared_ptr<listener_core> core, arrival after) {
   return std::make_shared<session>(std::move(socket), from, std::move(core), std::move(after));
 }
 

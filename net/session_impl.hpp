@@ -6,6 +6,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <expected>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,18 +22,18 @@
 namespace janji::net {
 
 namespace http = boost::beast::http;
-using tcp = boost::asio::ip::tcp;
 
 class session final : public connection, public std::enable_shared_from_this<session> {
 public:
-  session(tcp::socket&& socket, const boost::asio::ip::address& address, std::shared_ptr<listener_core> core, arrival after)
+  session(stream_socket&& socket, const boost::asio::ip::address& address, std::shared_ptr<listener_core> core, arrival after)
       : socket_(std::move(socket)),
         core_(std::move(core)),
         address_((address.is_v4() ? make_address_v6(boost::asio::ip::v4_mapped, address.to_v4()) : address.to_v6()).to_bytes()),
-        dry_after_(std::move(after)) {
+        dry_after_(std::move(after)),
+        held_through_(core_->looks) {
     from = address;
     ++core_->connections;
-    watched_ = core_->watch.add(socket_.native_handle(), static_cast<connection*>(this));
+    watched_ = core_->watch.add(socket_.descriptor(), static_cast<connection*>(this));
   }
   ~session() override {
     const store::wiping_scope wipes;
@@ -46,10 +47,11 @@ public:
   session& operator=(const session&) = delete;
 
   void start() override {
-    read();
-    set_due();
+    self_ = shared_from_this();
+    watched_ ? set_due() : close();
   }
   void turn_away() override {
+    self_ = shared_from_this();
     turned_away_ = true;
     ++core_->turned_away_now;
     refuse(problem_code::busy);
@@ -63,7 +65,12 @@ public:
     const auto self = shared_from_this();
     close();
   }
-  void named() override { hold_arrival(); }
+  void changed(const socket_change& what) override;
+  void serve() override;
+  void send_ready() override {
+    answer_later_ = false;
+    pump();
+  }
   [[nodiscard]] bool owes_nothing() const override {
     return std::ranges::all_of(slots_, [](const exchange& e) { return e.ready; });
   }
@@ -95,17 +102,16 @@ private:
   // A large answer keeps those behind it waiting, be they ready or not.
   [[nodiscard]] bool has_answer() const { return !slots_.empty() && slots_.front().ready; }
   [[nodiscard]] bool has_bytes() const { return !starved_ && in_begin_ < in_end_ && may_take(); }
-  void read(bool from_the_loop = false);
-  void wait_to_read();
-  // What came until now came no later than the next copy is taken.
-  void hold_arrival();
+  [[nodiscard]] bool may_read() const { return readable_ && !closed_ && !eof_ && (lingering_ || may_take()); }
+  void read();
+  void make_space();
+  void forget_taken();
+  void rest();
+  void serve_later();
   [[nodiscard]] const arrival& arrived() const;
-  void seen_dry(arrival&& before) {
-    dry_after_ = std::move(before);
-    held_ = !watched_;
-  }
-  void look_before_answer();
-  void on_read(boost::system::error_code ec, std::size_t n);
+  // What was read may hold requests that are not taken yet: no look at the socket says anything of them.
+  [[nodiscard]] bool may_be_behind() const { return held_through_ == for_good; }
+  void on_read(std::size_t n);
   void pump();
   void take_requests();
   void know_from(std::string_view head);
@@ -127,7 +133,7 @@ private:
   void take_field(const parser::value_type::fields_type::value_type& f, odd_fields& odd);
   std::optional<problem> check_header(std::string_view head);
   std::optional<problem_code> check_target(std::string_view target);
-  [[nodiscard]] bool gone_behind();
+  [[nodiscard]] bool gone_behind() const;
   void dispatch();
   void refuse(problem_code code) { refuse(with_limit(code)); }
   void refuse(const problem& p) { refuse(core_->handle.refusal(p, request_)); }
@@ -147,13 +153,15 @@ private:
   void count_unsent();
   [[nodiscard]] waiting_list* place() const;
 
-  tcp::socket socket_;
+  stream_socket socket_;
+  std::shared_ptr<session> self_;  // while it is open
   std::shared_ptr<listener_core> core_;
   std::array<unsigned char, 16> address_;  // of `from`, as requests have it
 
   // ---- when what is read came
-  arrival dry_after_;  // the copy taken before the connection was last seen dry by itself
-  bool held_ = true;   // something was read or named since: later looks at all connections say nothing of it
+  arrival dry_after_;  // the copy taken before the connection was last known to be dry, but for looks after held_through_
+  static constexpr auto for_good = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t held_through_;  // looks up to this one say nothing of it
   bool watched_ = false;
 
   // ---- reading
@@ -172,7 +180,11 @@ private:
   bool expects_continue_ = false;
   phase phase_ = phase::idle;
   std::uint32_t phase_since_s_ = 0;
-  bool reading_ = false;
+  bool readable_ = false;  // there may be something; false: there was nothing, and a change will tell
+  bool writable_ = false;  // of the changes that were not served yet
+  bool ended_ = false;     // its other side sends no more
+  bool serve_later_ = false;
+  bool all_read_ = false;      // by the last read
   held_bytes::part received_;  // what is more than a small request
   bool starved_ = false;       // the parser needs more bytes than there are
   bool eof_ = false;
@@ -189,7 +201,7 @@ private:
   std::size_t ready_bytes_ = 0;    // of slots_, but for the large ones
   held_bytes::part unsent_;        // what is more than a small answer of out_ and of these
   bool pumping_ = false;
-  bool pump_posted_ = false;
+  bool answer_later_ = false;
   bool writing_ = false;
   bool last_ = false;  // no request is taken any more; closed after the last answer
   bool lingering_ = false;

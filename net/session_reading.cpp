@@ -1,11 +1,6 @@
 // What comes over a connection: read, held against the limits, made into requests.
-#include <poll.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <array>
-#include <boost/asio/post.hpp>
-#include <cerrno>
+#include <boost/asio/buffer.hpp>
 #include <cstring>
 
 #include "booking/assert.hpp"
@@ -18,61 +13,54 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr std::size_t first_bytes = 4096;  // of what is read
+
 std::string_view view_of(boost::beast::string_view s) { return {s.data(), s.size()}; }
 
 }  // namespace
 
-void session::hold_arrival() {
-  if (!held_)
-    dry_after_ = arrived();
-  held_ = true;
-}
-
-const arrival& session::arrived() const { return !held_ && core_->looked.at > dry_after_.at ? core_->looked : dry_after_; }
-
-// So that whoever reads the answer and asks again at once is not taken to have asked before it.
-void session::look_before_answer() {
-  if (held_ || !core_->hears)
+void session::changed(const socket_change& what) {
+  if (closed_)
     return;
-  auto before = core_->handle.hear();
-  std::array<pollfd, 2> both{pollfd{socket_.native_handle(), POLLIN, 0}, pollfd{core_->acceptor.native_handle(), POLLIN, 0}};
-  if (::poll(both.data(), both.size(), 0) < 0)
-    return;
-  if (both[1].revents == 0)  // nor does one who connects anew for it
-    core_->seen_dry(before);
-  if (both[0].revents == 0)
-    seen_dry(std::move(before));
-  else
-    hold_arrival();
-}
-
-void session::wait_to_read() {
-  reading_ = true;
-  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](boost::system::error_code ec) {
-    self->reading_ = false;
-    if (self->closed_)
-      return;
-    if (ec)
-      return self->close();
-    self->read(true);
-  });
-}
-
-// `from_the_loop`: what is read is handled at once; else in a turn of its own, so that one who sends much gives way to others.
-void session::read(bool from_the_loop) {
-  const bool wanted = lingering_ || may_take();
-  if (reading_ || closed_ || eof_ || !wanted)
-    return;
-  constexpr std::size_t first_bytes = 4096;
-  const store::wiping_scope wipes;
-  if (in_begin_ == in_end_) {
-    wipe_read();
-    in_begin_ = in_end_ = 0;
-    if (in_capacity_ > first_bytes) {
-      in_.reset();
-      in_capacity_ = 0;
-    }
+  if (what.readable && !readable_) {
+    readable_ = true;
+    if (!may_be_behind())
+      dry_after_ = arrived();
+    held_through_ = for_good;
   }
+  ended_ = ended_ || what.ended;
+  writable_ = writable_ || (writing_ && what.writable);
+  if ((what.readable || writable_) && !std::exchange(serve_later_, true))
+    core_->changed.push_back(shared_from_this());
+}
+
+const arrival& session::arrived() const { return core_->looked_last > held_through_ ? core_->looked : dry_after_; }
+
+void session::serve() {
+  serve_later_ = false;
+  if (std::exchange(writable_, false) && std::exchange(writing_, false))
+    pump();
+  read();
+}
+
+void session::serve_later() {
+  if (!std::exchange(serve_later_, true))
+    core_->serve_later(shared_from_this());
+}
+
+// Nothing of what was taken stays.
+void session::forget_taken() {
+  wipe_read();
+  in_begin_ = in_end_ = 0;
+  if (in_capacity_ > first_bytes) {
+    in_.reset();
+    in_capacity_ = 0;
+  }
+}
+
+void session::make_space() {
+  if (in_begin_ == in_end_)
+    forget_taken();
   if (in_end_ == in_capacity_ && in_begin_ > 0) {
     std::memmove(in_.get(), in_.get() + in_begin_, in_end_ - in_begin_);
     in_end_ -= in_begin_;
@@ -87,36 +75,33 @@ void session::read(bool from_the_loop) {
     assert_always(grown <= 4 * core_->limits.header_bytes_max, "the parser leaves no more than an unfinished header");
     (void)count_received();
   }
-  auto before = core_->handle.hear();
-  boost::system::error_code ec;
-  const auto n = socket_.read_some(asio::buffer(in_.get() + in_end_, in_capacity_ - in_end_), ec);
-  if (ec == asio::error::would_block || ec == asio::error::try_again) {
-    // What was read and waits until an answer is written came before; then it is looked again.
-    if (writing_ && in_begin_ != in_end_ && !starved_)
-      return;
-    seen_dry(std::move(before));
-    return wait_to_read();
-  }
-  hold_arrival();
-  reading_ = true;
-  if (from_the_loop)
-    return on_read(ec, n);
-  asio::post(core_->io, [self = shared_from_this(), ec, n] { self->on_read(ec, n); });
 }
 
-void session::on_read(boost::system::error_code ec, std::size_t n) {
-  reading_ = false;
-  if (closed_)
+void session::read() {
+  if (!may_read())
     return;
-  if (ec && ec != asio::error::eof)
+  const store::wiping_scope wipes;
+  make_space();
+  const auto space = in_capacity_ - in_end_;
+  const auto n = socket_.receive(in_.get() + in_end_, space);
+  if (!n && !stream_socket::would_wait(n.error()))
     return close();
+  // Less than there was room for: that was all, and what comes later changes it. Behind it there may be its end, which has been told.
+  all_read_ = !n || *n < space;
+  if (!n || (all_read_ && !ended_))
+    readable_ = false;
+  n ? on_read(*n) : rest();
+}
+
+void session::on_read(std::size_t n) {
+  const bool end = n == 0;
   if (lingering_) {
     lingered_bytes_ += n;
-    if (ec || lingered_bytes_ > limits::linger_bytes_max)
+    if (end || lingered_bytes_ > limits::linger_bytes_max)
       return close();
-    return read();
+    return rest();
   }
-  if (ec) {  // half closed: what was asked is still answered
+  if (end) {  // half closed: what was asked is still answered
     eof_ = last_ = true;
     if (slots_.empty() && !writing_)
       return close();
@@ -125,6 +110,23 @@ void session::on_read(boost::system::error_code ec, std::size_t n) {
   in_end_ += n;
   starved_ = false;
   pump();
+}
+
+// When all was taken that could be: the rest in a turn of its own, so that one who sends much gives way to others.
+void session::rest() {
+  if (closed_)
+    return;
+  const store::wiping_scope wipes;
+  if (in_begin_ == in_end_)
+    forget_taken();
+  if (may_read())
+    serve_later();
+  // Nothing was left since the last look.
+  if (!readable_ && (in_begin_ == in_end_ || starved_) && may_be_behind()) {
+    dry_after_ = core_->looked;
+    held_through_ = core_->looks;
+  }
+  set_due();
 }
 
 // Takes what can be taken and answers what can be answered, until one side waits.
@@ -140,8 +142,7 @@ void session::pump() {
       write();
   } while (!closed_ && !writing_ && (has_answer() || has_bytes()));
   pumping_ = false;
-  read();
-  set_due();
+  rest();
 }
 
 // What was taken; of a buffer that grew or was moved within itself, all that is not to be taken yet.
@@ -418,13 +419,7 @@ std::optional<problem_code> session::check_target(std::string_view target) {
 }
 
 // Who has gone already waits for no answer, and may have asked again elsewhere.
-bool session::gone_behind() {
-  if (request_.reads() || in_begin_ != in_end_)
-    return false;
-  char byte = 0;
-  const auto n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return n == 0 || (n < 0 && errno == ECONNRESET);
-}
+bool session::gone_behind() const { return ended_ && in_begin_ == in_end_ && all_read_ && !request_.reads(); }
 
 void session::dispatch() {
   if (gone_behind())

@@ -115,12 +115,19 @@ body_hash sealing::hash_body(std::string_view canonical_body) const {
   return h;
 }
 
-key_bytes sealing::day_key(const key_bytes& data, day_number day) {
-  auto derived = mac<key_bytes::bytes>(data, {"day", bytes_of(day)});
-  key_bytes key;
-  std::memcpy(key.data(), derived.data(), derived.size());
-  sodium_memzero(derived.data(), derived.size());
-  return key;
+void sealing::take_day_key(const round_keys& keys, day_number day, passing_key& to) {
+  constexpr std::size_t days_max = 512;  // what is opened may name any day
+  const std::lock_guard lock{keys.mutex};
+  auto it = keys.by_day.find(day);
+  if (it == keys.by_day.end()) {
+    auto derived = mac<key_bytes::bytes>(keys.data, {"day", bytes_of(day)});
+    if (keys.by_day.size() >= days_max)
+      keys.by_day.clear();
+    it = keys.by_day.try_emplace(day).first;
+    std::memcpy(it->second.data(), derived.data(), derived.size());
+    sodium_memzero(derived.data(), derived.size());
+  }
+  std::memcpy(to.data(), it->second.data(), to.size());
 }
 
 std::size_t sealing::sealed_bytes(std::size_t plain_bytes) {
@@ -131,19 +138,19 @@ std::optional<std::string> sealing::seal(round_id round, day_number day, referen
   const auto keys = keys_of(round);
   if (!keys)
     return std::nullopt;
-  secret_text padded;
-  padded.resize((plain.size() + 1 + padding - 1) / padding * padding);  // zeros
-  std::ranges::copy(plain, padded.data());
-  padded.data()[plain.size()] = '\x80';  // ISO/IEC 7816-4
-  std::string out(head_bytes + nonce_bytes + padded.size() + tag_bytes, '\0');
+  const auto padded = (plain.size() + 1 + padding - 1) / padding * padding;
+  std::string out(sealed_bytes(plain.size()), '\0');
+  auto* const text = out.data() + head_bytes + nonce_bytes;  // sealed where it stands
+  std::ranges::copy(plain, text);
+  text[plain.size()] = '\x80';  // ISO/IEC 7816-4
   out[0] = static_cast<char>(sealed_version);
   std::memcpy(out.data() + 1, &day, sizeof day);
   randombytes_buf(out.data() + head_bytes, nonce_bytes);
   const auto with = associated(out.data(), ref);
-  const auto key = day_key(keys->data, day);
-  crypto_aead_xchacha20poly1305_ietf_encrypt(reinterpret_cast<unsigned char*>(out.data() + head_bytes + nonce_bytes), nullptr,
-                                             reinterpret_cast<const unsigned char*>(padded.data()), padded.size(),
-                                             reinterpret_cast<const unsigned char*>(with.data()), with.size(), nullptr,
+  passing_key key;
+  take_day_key(*keys, day, key);
+  crypto_aead_xchacha20poly1305_ietf_encrypt(reinterpret_cast<unsigned char*>(text), nullptr, reinterpret_cast<const unsigned char*>(text),
+                                             padded, reinterpret_cast<const unsigned char*>(with.data()), with.size(), nullptr,
                                              reinterpret_cast<const unsigned char*>(out.data() + head_bytes), key.data());
   return out;
 }
@@ -155,7 +162,8 @@ std::optional<secret_text> sealing::unseal(round_id round, reference ref, std::s
   day_number day = 0;
   std::memcpy(&day, sealed.data() + 1, sizeof day);
   const auto with = associated(sealed.data(), ref);
-  const auto key = day_key(keys->data, day);
+  passing_key key;
+  take_day_key(*keys, day, key);
   secret_text plain;
   plain.resize(sealed.size() - head_bytes - nonce_bytes - tag_bytes);
   const auto* box = reinterpret_cast<const unsigned char*>(sealed.data() + head_bytes);

@@ -2,8 +2,10 @@
 // Threads: every function is const and safe from any thread; the keys of a round are looked up once and kept.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <string>
@@ -55,12 +57,22 @@ public:
 
 private:
   struct round_keys {
+    round_keys(const key_bytes& of_citizens, const key_bytes& of_data) : citizen(of_citizens), data(of_data) {}
     key_bytes citizen;
     key_bytes data;
+    mutable std::mutex mutex;
+    mutable std::unordered_map<day_number, key_bytes> by_day;  // derived from `data`
+  };
+  // A copy for one use, on the stack.
+  struct passing_key : std::array<std::uint8_t, key_bytes::bytes> {
+    passing_key() = default;
+    passing_key(const passing_key&) = delete;
+    passing_key& operator=(const passing_key&) = delete;
+    ~passing_key() { wipe(data(), size()); }
   };
   explicit sealing(key_ring& keys) : keys_(keys) {}
   [[nodiscard]] std::shared_ptr<const round_keys> keys_of(round_id round) const;  // none: destroyed, or not here yet
-  [[nodiscard]] static key_bytes day_key(const key_bytes& data, day_number day);
+  static void take_day_key(const round_keys& keys, day_number day, passing_key& to);
 
   key_ring& keys_;
   std::function<bool(round_id)> is_used_ = [](round_id) { return true; };

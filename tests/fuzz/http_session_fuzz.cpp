@@ -130,11 +130,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   {
     const auto core = std::make_shared<listener_core>(io, http_limits{}, handler);
     core->date_field = "Date: Wed, 26 May 2021 04:00:00 GMT\r\n";
-    boost::asio::ip::tcp::socket socket(io);
-    socket.assign(boost::asio::ip::tcp::v4(), ends[0]);
-    socket.non_blocking(true);
     core->hears = true;
-    make_connection(std::move(socket), boost::asio::ip::address_v4::loopback(), core, handler.hear())->start();
+    core->watcher.assign(::dup(core->watch.descriptor()));
+    core->wait_for_changes();
+    make_connection(stream_socket(ends[0]), boost::asio::ip::address_v4::loopback(), core, handler.hear())->start();
     bool open = true;
     while (open && !rest.empty()) {
       const auto n = ::send(ends[1], rest.data(), std::min(piece, rest.size()), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -160,6 +159,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     io.restart();
     io.poll();
     check(core->connections == 0);
+    core->watcher.close();
+    io.restart();
+    io.poll();
   }
   return 0;
 }

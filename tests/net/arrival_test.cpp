@@ -2,8 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <chrono>
+#include <functional>
 #include <future>
+#include <utility>
 
 #include "net/listener.hpp"
 #include "tests/net/loopback.hpp"
@@ -18,6 +19,8 @@ public:
     response out;
     out.content_type = "text/plain";
     out.body = std::to_string(r.arrived.of(shard_id{0}).count);
+    if (const auto then = std::exchange(while_handled, nullptr))
+      then();
     if (r.path == "/later")
       kept_ = std::make_unique<std::pair<responder, response>>(std::move(respond), std::move(out));
     else
@@ -26,9 +29,7 @@ public:
   response refusal(const problem& p, const request&) override { return to_response(p); }
   arrival hear() override {
     ++times_asked;
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    return {std::make_shared<const std::vector<stamp>>(1, stamp{{epoch_t{1}, 1}, count}),
-            unix_ms{std::chrono::duration_cast<std::chrono::microseconds>(now).count()}};
+    return {std::make_shared<const std::vector<stamp>>(1, stamp{{epoch_t{1}, 1}, count}), unix_ms{1}, {}};  // all in one millisecond
   }
   void release() {
     const auto kept = std::move(kept_);
@@ -38,6 +39,7 @@ public:
   [[nodiscard]] bool keeps() const { return kept_ != nullptr; }
   std::atomic<std::uint64_t> count{5};
   std::atomic<std::uint64_t> times_asked{0};
+  std::function<void()> while_handled;  // once; on the listener's thread
 
 private:
   std::unique_ptr<std::pair<responder, response>> kept_;
@@ -144,6 +146,19 @@ TEST_F(arrivals, who_reads_an_answer_and_asks_again_at_once_asks_after_it) {
   EXPECT_EQ(ask(anew), "9") << "and over a new connection";
 }
 
+// Every look finds something to be read of one who asks as fast as he is answered.
+TEST_F(arrivals, who_is_always_under_way_grows_no_older_than_a_turn) {
+  auto c = connect();
+  EXPECT_EQ(ask(c), "5");
+  handler_.while_handled = [&] { c.send(get("/")); };
+  frozen([&] {
+    c.send(get("/"));
+    handler_.count = 6;
+  });
+  EXPECT_EQ(c.answer().body, "5");
+  EXPECT_EQ(c.answer().body, "6");
+}
+
 TEST_F(arrivals, requests_sent_in_one_are_of_one_moment) {
   auto c = connect();
   ASSERT_EQ(ask(c), "5");
@@ -153,6 +168,41 @@ TEST_F(arrivals, requests_sent_in_one_are_of_one_moment) {
   });
   for (int i = 0; i < 3; ++i)
     EXPECT_EQ(c.answer().body, "5");
+}
+
+TEST_F(arrivals, those_that_wait_behind_the_bound_grow_no_younger) {
+  constexpr auto many = limits::pipeline_max + 4;
+  auto c = connect();
+  ASSERT_EQ(ask(c), "5");
+  std::string all = get("/later");
+  for (std::size_t i = 1; i < many; ++i)
+    all += get("/");
+  c.send(all);
+  ASSERT_TRUE(loop_.wait_until([&] { return handler_.keeps(); }));
+  handler_.count = 9;
+  look_twice();
+  loop_.run([&] { handler_.release(); });
+  for (std::size_t i = 0; i < many; ++i)
+    EXPECT_EQ(c.answer().body, "5") << i;
+  EXPECT_EQ(ask(c), "9");
+}
+
+TEST_F(arrivals, an_end_that_came_with_the_request_is_an_end) {
+  auto c = connect();
+  ASSERT_EQ(ask(c), "5");
+  frozen([&] {
+    c.send(get("/"));
+    c.shut_sending();
+  });
+  EXPECT_EQ(c.answer().body, "5");
+  EXPECT_TRUE(c.at_end());
+  auto half = connect();
+  ASSERT_EQ(ask(half), "5");
+  frozen([&] {
+    half.send("GET / HT");
+    half.shut_sending();
+  });
+  EXPECT_TRUE(half.at_end()) << "and is not told after a while that it is late";
 }
 
 TEST_F(arrivals, whoever_has_gone_changes_nothing) {
