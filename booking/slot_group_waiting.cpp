@@ -1,4 +1,6 @@
 // What waits in a slot group: commands for held places, refusals for a strict round, and what runs out of time meanwhile.
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "booking/slot_group_impl.hpp"
@@ -65,12 +67,18 @@ void slot_group::impl::pass_ends() {
   if (ends.empty())
     return;
   moment = gate->moment();
-  if (faults.book_the_past)
+  if (faults.book_the_past || (over_from <= moment && moment < over_until))
     return;
   static_assert(limits::windows_per_group_max <= 64);
   std::uint64_t past = 0;
-  for (std::size_t w = 0; w < ends.size() && w < state->window_count(); ++w)
-    past |= std::uint64_t{ends[w] <= moment ? 1U : 0U} << w;
+  over_from = unix_ms{std::numeric_limits<std::int64_t>::min()};
+  over_until = never_over;
+  for (std::size_t w = 0; w < ends.size() && w < state->window_count(); ++w) {
+    const bool is_past = ends[w] <= moment;
+    past |= std::uint64_t{is_past ? 1U : 0U} << w;
+    over_from = is_past ? std::max(over_from, ends[w]) : over_from;
+    over_until = is_past ? over_until : std::min(over_until, ends[w]);
+  }
   recheck = recheck || past != over;
   over = past;
 }
