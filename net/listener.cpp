@@ -208,9 +208,10 @@ void listener_core::serve_later(std::shared_ptr<connection> whose) {
 
 void listener_core::serve_changed() {
   const store::wiping_scope wipes;  // the stack once for all of them
-  const auto all = std::exchange(changed, {});
-  for (const auto& whose : all)
-    whose->serve();
+  store::in_frames_below([this] {
+    for (const auto& whose : std::exchange(changed, {}))
+      whose->serve();
+  });
 }
 
 void listener_core::answer_later(std::shared_ptr<connection> whose) {
@@ -222,10 +223,12 @@ void listener_core::answer_later(std::shared_ptr<connection> whose) {
 // So that whoever reads an answer and asks again at once, over the same connection or a new one, is not taken to have asked before it.
 void listener_core::send_answers() {
   const store::wiping_scope wipes;
-  const auto all = std::exchange(answered, {});
-  look();
-  for (const auto& whose : all)
-    whose->send_ready();
+  store::in_frames_below([this] {
+    const auto all = std::exchange(answered, {});
+    look();
+    for (const auto& whose : all)
+      whose->send_ready();
+  });
   serve_changed();
 }
 

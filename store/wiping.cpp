@@ -25,11 +25,46 @@ thread_local unsigned wiping = 0;
 thread_local bool wiping_the_stack = false;
 }  // namespace
 
+namespace {
+// What was copied last stands in registers: whoever binds a name of a library for the first time saves them all on its stack, and a new
+// thread begins with them.
+#if defined(__x86_64__)
+[[gnu::target("avx512f"), gnu::zero_call_used_regs("all"), gnu::noinline]] void wipe_registers_of_512() {
+  // These are forgotten by the compiler's own way.
+  asm volatile(
+      "vpxorq %%zmm16, %%zmm16, %%zmm16\n\tvpxorq %%zmm17, %%zmm17, %%zmm17\n\tvpxorq %%zmm18, %%zmm18, %%zmm18\n\t"
+      "vpxorq %%zmm19, %%zmm19, %%zmm19\n\tvpxorq %%zmm20, %%zmm20, %%zmm20\n\tvpxorq %%zmm21, %%zmm21, %%zmm21\n\t"
+      "vpxorq %%zmm22, %%zmm22, %%zmm22\n\tvpxorq %%zmm23, %%zmm23, %%zmm23\n\tvpxorq %%zmm24, %%zmm24, %%zmm24\n\t"
+      "vpxorq %%zmm25, %%zmm25, %%zmm25\n\tvpxorq %%zmm26, %%zmm26, %%zmm26\n\tvpxorq %%zmm27, %%zmm27, %%zmm27\n\t"
+      "vpxorq %%zmm28, %%zmm28, %%zmm28\n\tvpxorq %%zmm29, %%zmm29, %%zmm29\n\tvpxorq %%zmm30, %%zmm30, %%zmm30\n\t"
+      "vpxorq %%zmm31, %%zmm31, %%zmm31"
+      :
+      :
+      : "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29",
+        "xmm30", "xmm31");
+}
+[[gnu::target("avx"), gnu::zero_call_used_regs("all"), gnu::noinline]] void wipe_registers_of_256() { asm volatile(""); }
+#endif
+[[gnu::zero_call_used_regs("all"), gnu::noinline]] void wipe_registers_of_old() { asm volatile(""); }
+
+void wipe_registers() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") != 0)
+    return wipe_registers_of_512();
+  if (__builtin_cpu_supports("avx") != 0)
+    return wipe_registers_of_256();
+#endif
+  wipe_registers_of_old();
+}
+}  // namespace
+
 wiping_scope::wiping_scope() { ++wiping; }
 wiping_scope::~wiping_scope() {
   constexpr std::size_t stack_bytes = 32 * 1024;  // a body is parsed on 8 of them
-  if (--wiping == 0 && std::exchange(wiping_the_stack, false))
-    sodium_stackzero(stack_bytes);
+  if (--wiping != 0 || !std::exchange(wiping_the_stack, false))
+    return;
+  sodium_stackzero(stack_bytes);
+  wipe_registers();
 }
 void wiping_scope::with_the_stack() { wiping_the_stack = wiping != 0; }
 

@@ -4,12 +4,9 @@
 
 #include <cstring>
 #include <fstream>
-#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
-
-#include "store/wiping.hpp"
 
 namespace janji::store {
 namespace {
@@ -87,27 +84,6 @@ TEST(secret, copies_and_moves_keep_what_they_hold) {
   EXPECT_EQ(taken, std::string(40, 'x'));
   EXPECT_EQ(taken.copy().view(), taken.view());
 }
-
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-// Looks at memory that was given back: the allocator's own words stand at its beginning.
-TEST(wiping, what_is_given_back_meanwhile_is_wiped_whoever_had_it) {
-  const std::string mark = "a name that stands nowhere else ";
-  const auto given_back = [&] {
-    auto text = std::make_unique<std::string>();
-    for (int i = 0; i < 20; ++i)
-      *text += mark;
-    const volatile char* const at = text->data();
-    text.reset();
-    std::string left;
-    for (std::size_t i = 64; i < 64 + mark.size(); ++i)
-      left += at[i];
-    return left;
-  };
-  EXPECT_NE(given_back().find_first_not_of('\0'), std::string::npos) << "else this test shows nothing";
-  const wiping_scope wipes;
-  EXPECT_EQ(given_back(), std::string(mark.size(), '\0'));
-}
-#endif
 
 }  // namespace
 }  // namespace janji::store
