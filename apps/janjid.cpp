@@ -428,8 +428,8 @@ int server::serve(const settings& s) {
     // What is under way is answered first.
     while (citizens_api->pending() != 0 && limit.left() > limit_ms / 2)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    citizens_io.stop();
-    admin_io.stop();
+    net::stop_after_answers(citizens_io);
+    net::stop_after_answers(admin_io);
   });
   asio::signal_set hangup(admin_io, SIGHUP);
   reload_on(hangup);

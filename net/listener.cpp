@@ -57,6 +57,9 @@ void say_and_end(int fd, std::string_view words) {
 
 void listener_core::accept() {
   accepting = true;
+  if (waiting_named)  // nobody may be left of those who waited, though none was in vain accepted
+    if (auto before = handle.hear(); !somebody_waits())
+      seen_dry(std::move(before));
   acceptor.async_wait(tcp::acceptor::wait_read, [self = shared_from_this()](boost::system::error_code ec) {
     self->accepting = false;
     if (self->stopping)
@@ -178,7 +181,7 @@ void listener_core::look() {
 void listener_core::look_again_later() {
   looker.expires_after(limits.look_every);
   looker.async_wait([self = shared_from_this()](boost::system::error_code ec) {
-    if (ec)
+    if (ec || self->gone)
       return;
     self->look();
     self->serve_changed();
@@ -188,7 +191,7 @@ void listener_core::look_again_later() {
 
 void listener_core::wait_for_changes() {
   watcher.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](boost::system::error_code ec) {
-    if (ec)
+    if (ec || self->gone)
       return;
     self->look();
     self->serve_changed();
@@ -202,6 +205,9 @@ void listener_core::serve_later(std::shared_ptr<connection> whose) {
     return;
   asio::post(io, [self = shared_from_this()] {
     self->serve_posted = false;
+    if (self->gone)
+      return;
+    self->look();
     self->serve_changed();
   });
 }
@@ -217,7 +223,10 @@ void listener_core::serve_changed() {
 void listener_core::answer_later(std::shared_ptr<connection> whose) {
   answered.push_back(std::move(whose));
   if (answered.size() == 1)
-    asio::post(io, [self = shared_from_this()] { self->send_answers(); });
+    asio::post(io, [self = shared_from_this()] {
+      if (!self->gone)
+        self->send_answers();
+    });
 }
 
 // So that whoever reads an answer and asks again at once, over the same connection or a new one, is not taken to have asked before it.
@@ -251,7 +260,7 @@ void listener_core::take(stream_socket&& socket, const asio::ip::address& from) 
 void listener_core::tick() {
   ticker.expires_after(std::chrono::seconds(1));
   ticker.async_wait([self = shared_from_this()](boost::system::error_code ec) {
-    if (ec)
+    if (ec || self->gone)
       return;
     self->date_field = date_field_now();
     if (const auto n = std::exchange(self->turned_away, 0); n != 0)
@@ -298,13 +307,20 @@ std::expected<std::unique_ptr<listener>, std::string> listener::open(asio::io_co
 
 listener::~listener() {
   boost::system::error_code ignored;
-  core_->stopping = true;
+  core_->stopping = core_->gone = true;
   core_->acceptor.close(ignored);
   core_->ticker.cancel();
   core_->looker.cancel();
   core_->pause.cancel();
   core_->watcher.close(ignored);
   core_->wheel.for_each([](timed& t) { static_cast<connection&>(t).give_way(); });
+  core_->changed.clear();  // they hold the core, and it holds them
+  core_->answered.clear();
+}
+
+// The answers of one turn are sent in the next.
+void stop_after_answers(asio::io_context& io) {
+  asio::post(io, [&io] { asio::post(io, [&io] { io.stop(); }); });
 }
 
 std::uint16_t listener::port() const { return core_->port; }

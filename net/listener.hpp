@@ -67,4 +67,7 @@ private:
   std::shared_ptr<listener_core> core_;
 };
 
+// Stops it once the answers that were given until now are sent, as far as their readers take them at once. Threads: any.
+void stop_after_answers(boost::asio::io_context& io);
+
 }  // namespace janji::net

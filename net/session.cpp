@@ -122,6 +122,7 @@ void session::write() {
     if (!n && stream_socket::would_wait(n.error())) {
       writing_ = true;
       writable_ = false;  // what was told before
+      write_since_s_ = core_->wheel.now_s();
       return;
     }
     if (!n)
@@ -187,19 +188,21 @@ void session::set_due() {
   if (closed_)
     return;
   const auto& l = core_->limits;
-  const auto rest = [&](std::uint32_t whole) {
-    const auto passed = core_->wheel.now_s() - phase_since_s_;
+  const auto rest = [&](std::uint32_t whole, std::uint32_t since_s) {
+    const auto passed = core_->wheel.now_s() - since_s;
     return whole > passed ? whole - passed : 0;
   };
   constexpr std::uint32_t answers_due_s = 3600;  // those who answer have deadlines of their own
+  if (lingering_ && std::exchange(linger_is_due_, true))
+    return;
   if (lingering_)
     core_->wheel.set(*this, limits::linger_s);
   else if (writing_)
-    core_->wheel.set(*this, l.write_timeout_s);
+    core_->wheel.set(*this, rest(l.write_timeout_s, write_since_s_));
   else if (phase_ == phase::header)
-    core_->wheel.set(*this, rest(l.header_timeout_s));
+    core_->wheel.set(*this, rest(l.header_timeout_s, phase_since_s_));
   else if (phase_ == phase::body)
-    core_->wheel.set(*this, rest(l.body_timeout_s));
+    core_->wheel.set(*this, rest(l.body_timeout_s, phase_since_s_));
   else
     core_->wheel.set(*this, slots_.empty() ? l.idle_timeout_s : answers_due_s);
 }

@@ -127,6 +127,7 @@ struct listener_core : std::enable_shared_from_this<listener_core> {
   std::size_t connections = 0;  // open sockets
   bool accepting = false;       // it is waited for somebody to come; false in a pause
   bool stopping = false;
+  bool gone = false;  // the listener, and perhaps the handler with it
   std::uint16_t port = 0;
 };
 

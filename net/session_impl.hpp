@@ -183,6 +183,7 @@ private:
   bool readable_ = false;  // there may be something; false: there was nothing, and a change will tell
   bool writable_ = false;  // of the changes that were not served yet
   bool ended_ = false;     // its other side sends no more
+  bool urgent_ = false;
   bool serve_later_ = false;
   bool all_read_ = false;      // by the last read
   held_bytes::part received_;  // what is more than a small request
@@ -203,8 +204,10 @@ private:
   bool pumping_ = false;
   bool answer_later_ = false;
   bool writing_ = false;
-  bool last_ = false;  // no request is taken any more; closed after the last answer
+  bool last_ = false;                // no request is taken any more; closed after the last answer
+  std::uint32_t write_since_s_ = 0;  // that nothing was taken of what is to be sent
   bool lingering_ = false;
+  bool linger_is_due_ = false;  // whatever comes puts its end off no further
   std::size_t lingered_bytes_ = 0;
   bool closed_ = false;
   bool turned_away_ = false;

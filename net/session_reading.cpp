@@ -1,4 +1,6 @@
 // What comes over a connection: read, held against the limits, made into requests.
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <cstring>
@@ -29,8 +31,9 @@ void session::changed(const socket_change& what) {
     held_through_ = for_good;
   }
   ended_ = ended_ || what.ended;
+  urgent_ = urgent_ || what.urgent;
   writable_ = writable_ || (writing_ && what.writable);
-  if ((what.readable || writable_) && !std::exchange(serve_later_, true))
+  if ((what.readable || writable_ || urgent_) && !std::exchange(serve_later_, true))
     core_->changed.push_back(shared_from_this());
 }
 
@@ -38,6 +41,8 @@ const arrival& session::arrived() const { return core_->looked_last > held_throu
 
 void session::serve() {
   serve_later_ = false;
+  if (urgent_)  // what is behind it could not be told from what has not come
+    return close();
   if (std::exchange(writable_, false) && std::exchange(writing_, false))
     pump();
   read();
@@ -419,7 +424,11 @@ std::optional<problem_code> session::check_target(std::string_view target) {
 }
 
 // Who has gone already waits for no answer, and may have asked again elsewhere.
-bool session::gone_behind() const { return ended_ && in_begin_ == in_end_ && all_read_ && !request_.reads(); }
+bool session::gone_behind() const {
+  char byte = 0;
+  return ended_ && in_begin_ == in_end_ && !request_.reads() &&
+         (all_read_ || ::recv(socket_.descriptor(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0);
+}
 
 void session::dispatch() {
   if (gone_behind())

@@ -17,7 +17,8 @@ struct socket_change {
   void* whose = nullptr;
   bool readable = false;
   bool writable = false;
-  bool ended = false;  // its other side sends no more, or has gone: a read tells which
+  bool ended = false;   // its other side sends no more, or has gone: a read tells which
+  bool urgent = false;  // something was sent as urgent (RFC 9293, 3.8.5): a read stops before it, with more behind it
 };
 
 class socket_watch {
@@ -35,7 +36,7 @@ public:
   // Until the descriptor is closed. What is there already is named by the next look.
   bool add(int descriptor, void* whose) {
     epoll_event e{};
-    e.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    e.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
     e.data.ptr = whose;
     if (fd_ < 0 || ::epoll_ctl(fd_, EPOLL_CTL_ADD, descriptor, &e) != 0)
       return false;
@@ -52,8 +53,11 @@ public:
     for (int i = 0; i < n; ++i) {
       const auto& e = events_[static_cast<std::size_t>(i)];
       const bool ended = (e.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-      changed(socket_change{
-          .whose = e.data.ptr, .readable = ended || (e.events & EPOLLIN) != 0, .writable = (e.events & EPOLLOUT) != 0, .ended = ended});
+      changed(socket_change{.whose = e.data.ptr,
+                            .readable = ended || (e.events & EPOLLIN) != 0,
+                            .writable = (e.events & EPOLLOUT) != 0,
+                            .ended = ended,
+                            .urgent = (e.events & EPOLLPRI) != 0});
     }
     return n >= 0 && static_cast<std::size_t>(n) < events_.size();
   }

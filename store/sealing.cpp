@@ -138,6 +138,8 @@ std::optional<std::string> sealing::seal(round_id round, day_number day, referen
   const auto keys = keys_of(round);
   if (!keys)
     return std::nullopt;
+  passing_key key;  // first, for it may throw
+  take_day_key(*keys, day, key);
   const auto padded = (plain.size() + 1 + padding - 1) / padding * padding;
   std::string out(sealed_bytes(plain.size()), '\0');
   auto* const text = out.data() + head_bytes + nonce_bytes;  // sealed where it stands
@@ -147,8 +149,6 @@ std::optional<std::string> sealing::seal(round_id round, day_number day, referen
   std::memcpy(out.data() + 1, &day, sizeof day);
   randombytes_buf(out.data() + head_bytes, nonce_bytes);
   const auto with = associated(out.data(), ref);
-  passing_key key;
-  take_day_key(*keys, day, key);
   crypto_aead_xchacha20poly1305_ietf_encrypt(reinterpret_cast<unsigned char*>(text), nullptr, reinterpret_cast<const unsigned char*>(text),
                                              padded, reinterpret_cast<const unsigned char*>(with.data()), with.size(), nullptr,
                                              reinterpret_cast<const unsigned char*>(out.data() + head_bytes), key.data());

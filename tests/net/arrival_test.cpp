@@ -5,6 +5,7 @@
 #include <functional>
 #include <future>
 #include <utility>
+#include <vector>
 
 #include "net/listener.hpp"
 #include "tests/net/loopback.hpp"
@@ -203,6 +204,79 @@ TEST_F(arrivals, an_end_that_came_with_the_request_is_an_end) {
     half.shut_sending();
   });
   EXPECT_TRUE(half.at_end()) << "and is not told after a while that it is late";
+}
+
+// A read stops before what was sent as urgent, however much stands behind it.
+TEST_F(arrivals, who_sends_what_is_urgent_is_closed_and_nothing_behind_it_is_taken_for_new) {
+  auto c = connect();
+  ASSERT_EQ(ask(c), "5");
+  frozen([&] {
+    c.send("\r\n");
+    c.send_urgent();
+    c.send(get("/"));
+  });
+  look_twice();
+  handler_.count = 9;
+  look_twice();
+  EXPECT_TRUE(c.at_end());
+  auto half = connect();
+  frozen([&] {
+    half.send("GET / HTTP/1.1\r\nHost: x\r\n");
+    half.send_urgent();
+    half.send("\r\n");
+  });
+  EXPECT_TRUE(half.at_end());
+  auto other = connect();
+  EXPECT_EQ(ask(other), "9");
+}
+
+TEST_F(arrivals, who_comes_after_descriptors_were_there_again_is_as_new_as_it_is) {
+  auto busy = connect();
+  busy.send(get("/later"));
+  ASSERT_TRUE(loop_.wait_until([&] { return handler_.keeps(); }));
+  client turned_away(not_connected);
+  client later(not_connected);
+  {
+    const no_more_descriptors none;
+    ASSERT_TRUE(turned_away.connect_to(listener_->port()));
+    ASSERT_EQ(turned_away.answer().status, 503U);
+  }
+  for (int i = 0; i < 3; ++i)  // the pause of accepting is over then
+    look_twice();
+  handler_.count = 9;
+  look_twice();
+  ASSERT_TRUE(later.connect_to(listener_->port()));
+  EXPECT_EQ(ask(later), "9");
+}
+
+TEST_F(arrivals, so_is_who_comes_after_as_many_as_are_accepted_at_once) {
+  std::vector<client> many;
+  frozen([&] {
+    for (int i = 0; i < 64; ++i)
+      many.push_back(connect());
+  });
+  ASSERT_TRUE(loop_.wait_until([&] { return listener_->connections() == many.size(); }));
+  handler_.count = 9;
+  look_twice();
+  EXPECT_EQ(ask(many.front()), "9");
+  auto later = connect();
+  EXPECT_EQ(ask(later), "9");
+}
+
+TEST_F(arrivals, nor_does_whoever_has_gone_with_a_request_as_large_as_a_read) {
+  auto c = connect();
+  ASSERT_EQ(ask(c), "5");
+  constexpr std::size_t one_read = 4096;
+  const auto head = post("/later", std::string(4000, 'x')).size() - 4000;
+  const auto whole = post("/later", std::string(one_read - head, 'x'));
+  ASSERT_EQ(whole.size(), one_read);
+  frozen([&] {
+    c.send(whole);
+    c.reset();
+  });
+  auto other = connect();
+  EXPECT_EQ(ask(other), "5");
+  EXPECT_FALSE(loop_.run([&] { return handler_.keeps(); }));
 }
 
 TEST_F(arrivals, whoever_has_gone_changes_nothing) {

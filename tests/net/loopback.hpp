@@ -97,6 +97,7 @@ public:
     }
     return true;
   }
+  void send_urgent() { (void)::send(fd_, "!", 1, MSG_OOB | MSG_NOSIGNAL); }
   void shut_sending() { ::shutdown(fd_, SHUT_WR); }
   // Closes with a reset instead of an end.
   void reset() {
@@ -315,8 +316,8 @@ public:
     return result.get();
   }
   // Waits until it is so on the loop's thread; false when patience ends.
-  bool wait_until(std::function<bool()> condition) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(patience_s);
+  bool wait_until(std::function<bool()> condition, std::chrono::milliseconds patience = std::chrono::seconds(patience_s)) {
+    const auto until = std::chrono::steady_clock::now() + patience;
     while (!run(condition)) {
       if (std::chrono::steady_clock::now() > until)
         return false;
@@ -356,8 +357,8 @@ public:
   bool wait_for_seen(std::size_t n) {
     return loop_.wait_until([&] { return handler_.seen().size() >= n; });
   }
-  bool wait_for_connections(std::size_t n) {
-    return loop_.wait_until([&] { return listener_->connections() == n; });
+  bool wait_for_connections(std::size_t n, std::chrono::milliseconds patience = std::chrono::seconds(patience_s)) {
+    return loop_.wait_until([&] { return listener_->connections() == n; }, patience);
   }
   std::size_t kept() const { return handler_.kept(); }
   bool wait_for_takers(int n) {
