@@ -505,8 +505,7 @@ void slot_group::judge_by(std::shared_ptr<const admission_gate> gate, round_id r
   impl_->gate = std::move(gate);
   impl_->round = round;
   impl_->ends = std::move(ends);
-  impl_->over_from = unix_ms{1};
-  impl_->over_until = unix_ms{0};
+  impl_->over_until = impl_->over_from;
 }
 slot_group& slot_group::operator=(slot_group&&) noexcept = default;
 

@@ -105,11 +105,11 @@ struct slot_group::impl {
   std::shared_ptr<refusal_table> refusals = std::make_shared<refusal_table>();
   std::shared_ptr<const admission_gate> gate = std::make_shared<const admission_gate>();
   round_id round;
-  std::uint64_t judged_at = 0;          // the gate's changes
-  std::vector<unix_ms> ends;            // by window: until when it can be booked, by the gate's clock
-  unix_ms moment;                       // by that clock, in this step; where there are ends
-  std::uint64_t over = 0;               // bit per window that can no longer be booked, in this step
-  unix_ms over_from{1}, over_until{0};  // moments between which it is the same: none yet
+  std::uint64_t judged_at = 0;    // the gate's changes
+  std::vector<unix_ms> ends;      // by window: until when it can be booked, by the gate's clock
+  unix_ms moment;                 // by that clock, in this step; where there are ends
+  std::uint64_t over = 0;         // bit per window that can no longer be booked, in this step
+  unix_ms over_from, over_until;  // moments between which it is the same: at first none
 
   hold_list holds;
   boost::unordered_flat_map<std::uint64_t, hold_list::iterator> hold_by_key, hold_by_citizen, hold_by_ref;

@@ -57,7 +57,7 @@ void say_and_end(int fd, std::string_view words) {
 
 void listener_core::accept() {
   accepting = true;
-  if (waiting_named)  // nobody may be left of those who waited, though none was in vain accepted
+  if (waiting_named)  // they may all have been dealt with, without an accept that found nobody
     if (auto before = handle.hear(); !somebody_waits())
       seen_dry(std::move(before));
   acceptor.async_wait(tcp::acceptor::wait_read, [self = shared_from_this()](boost::system::error_code ec) {

@@ -64,8 +64,6 @@ void session::forget_taken() {
 }
 
 void session::make_space() {
-  if (in_begin_ == in_end_)
-    forget_taken();
   if (in_end_ == in_capacity_ && in_begin_ > 0) {
     std::memmove(in_.get(), in_.get() + in_begin_, in_end_ - in_begin_);
     in_end_ -= in_begin_;

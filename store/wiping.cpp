@@ -23,14 +23,12 @@ namespace {
 thread_local unsigned wiping = 0;
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): a thread's own
 thread_local bool wiping_the_stack = false;
-}  // namespace
 
-namespace {
 // What was copied last stands in registers: whoever binds a name of a library for the first time saves them all on its stack, and a new
 // thread begins with them.
 #if defined(__x86_64__)
 [[gnu::target("avx512f"), gnu::zero_call_used_regs("all"), gnu::noinline]] void wipe_registers_of_512() {
-  // These are forgotten by the compiler's own way.
+  // The compiler leaves these as they are.
   asm volatile(
       "vpxorq %%zmm16, %%zmm16, %%zmm16\n\tvpxorq %%zmm17, %%zmm17, %%zmm17\n\tvpxorq %%zmm18, %%zmm18, %%zmm18\n\t"
       "vpxorq %%zmm19, %%zmm19, %%zmm19\n\tvpxorq %%zmm20, %%zmm20, %%zmm20\n\tvpxorq %%zmm21, %%zmm21, %%zmm21\n\t"

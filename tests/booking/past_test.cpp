@@ -219,6 +219,14 @@ TEST_F(past, a_window_without_an_end_is_never_over) {
   booked(1, 1, 5);
 }
 
+TEST_F(past, other_ends_count_at_once) {
+  booked(1, 1, 5);
+  group_.machine.judge_by(gate_, round_one, {nine, group_.now});
+  book(2, 2, 6, 1);
+  group_.strict_round();
+  EXPECT_EQ(group_.outcome_of(2), outcome::window_over);
+}
+
 TEST_F(past, nothing_is_over_while_not_all_nodes_know_of_it) {
   gate_->judge_past(false);
   at(nine);
